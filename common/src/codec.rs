@@ -1,0 +1,204 @@
+//! The one place where CBOR (RFC 8949) is read and written.
+//!
+//! *Documents* are deterministic (§4.2.1): one encoding for one value, so that
+//! bytes can be signed and hashed; any other encoding is refused. *Messages* are
+//! plain CBOR; unknown map keys are ignored by the types that read them. Both are
+//! bounded in size and depth before a value is built.
+
+mod scan;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use scan::{BadCbor, Form};
+
+/// Deepest nesting of arrays and maps. The deepest type of ours has 9 levels.
+pub const MAX_DEPTH: usize = 16;
+
+/// Why bytes were not read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// More bytes than the reader's limit.
+    #[error("{found} bytes, where at most {limit} are allowed")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+        /// How many there were.
+        found: usize,
+    },
+    /// Not CBOR, not deterministic where that is required, or nested too deeply.
+    #[error("byte {at}: {problem}")]
+    Malformed {
+        /// Offset of the offending item.
+        at: usize,
+        /// What is wrong with it.
+        problem: BadCbor,
+    },
+    /// CBOR of another shape than the type that was expected.
+    #[error("not the expected content: {0}")]
+    Shape(String),
+}
+
+/// Encodes a message.
+///
+/// # Panics
+/// Never for the types of this workspace: their serialisation has no error of its
+/// own, and writing to memory has none.
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    #[expect(clippy::expect_used, reason = "see Panics")]
+    ciborium::into_writer(value, &mut bytes).expect("our own types serialise");
+    bytes
+}
+
+/// Encodes a document deterministically: map keys sorted by their encoded bytes,
+/// shortest lengths, definite sizes. Floating-point numbers have no place in one.
+pub fn encode_deterministic<T: Serialize>(value: &T) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "our own types serialise")]
+    let mut tree = ciborium::Value::serialized(value).expect("our own types serialise");
+    sort_maps(&mut tree);
+    encode(&tree)
+}
+
+fn sort_maps(value: &mut ciborium::Value) {
+    match value {
+        ciborium::Value::Array(items) => items.iter_mut().for_each(sort_maps),
+        ciborium::Value::Map(entries) => {
+            for (key, item) in entries.iter_mut() {
+                sort_maps(key);
+                sort_maps(item);
+            }
+            entries.sort_by_cached_key(|(key, _)| encode(key));
+        }
+        ciborium::Value::Tag(_, inner) => sort_maps(inner),
+        _ => {}
+    }
+}
+
+/// Reads a message of at most `limit` bytes, all of which must be one item.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
+    read(bytes, limit, Form::Plain)
+}
+
+/// Reads a document of at most `limit` bytes; refuses every encoding but the
+/// deterministic one. Types that are read with this deny unknown fields.
+pub fn decode_deterministic<T: DeserializeOwned>(
+    bytes: &[u8],
+    limit: usize,
+) -> Result<T, DecodeError> {
+    read(bytes, limit, Form::Deterministic)
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize, form: Form) -> Result<T, DecodeError> {
+    if bytes.len() > limit {
+        return Err(DecodeError::TooLarge {
+            limit,
+            found: bytes.len(),
+        });
+    }
+    scan::scan(bytes, form, MAX_DEPTH)
+        .map_err(|(at, problem)| DecodeError::Malformed { at, problem })?;
+    ciborium::from_reader(bytes).map_err(|error| DecodeError::Shape(describe(&error)))
+}
+
+fn describe(error: &ciborium::de::Error<std::io::Error>) -> String {
+    match error {
+        ciborium::de::Error::Semantic(_, message) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Declares a struct whose CBOR form is a map with small integers as keys: half
+/// the size of one with names. Optional fields that are `None` are left out;
+/// unknown keys are ignored, so a newer peer may add some.
+#[macro_export]
+macro_rules! int_map {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $key:literal => $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                use $crate::codec::IntMapField as _;
+                let length = 0 $(+ usize::from(self.$field.is_present()))*;
+                let mut map = serializer.serialize_map(Some(length))?;
+                $(if self.$field.is_present() { map.serialize_entry(&($key as u32), &self.$field)?; })*
+                map.end()
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> serde::de::Visitor<'de> for Fields {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(concat!("the map of a ", stringify!($name)))
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        use serde::de::Error as _;
+                        $(let mut $field: Option<$type> = None;)*
+                        while let Some(key) = map.next_key::<u32>()? {
+                            match key {
+                                $($key => {
+                                    if $field.replace(map.next_value()?).is_some() {
+                                        return Err(A::Error::custom(concat!("key ", $key, " stands twice")));
+                                    }
+                                })*
+                                _ => { map.next_value::<serde::de::IgnoredAny>()?; }
+                            }
+                        }
+                        Ok($name {
+                            $($field: match $field {
+                                Some(value) => value,
+                                None => <$type as $crate::codec::IntMapField>::absent()
+                                    .ok_or_else(|| A::Error::missing_field(stringify!($field)))?,
+                            },)*
+                        })
+                    }
+                }
+                deserializer.deserialize_map(Fields)
+            }
+        }
+    };
+}
+
+/// A field of an [`int_map!`](crate::int_map) struct: only an `Option` may be absent.
+pub trait IntMapField: Sized {
+    /// Whether the field is written.
+    fn is_present(&self) -> bool {
+        true
+    }
+
+    /// What a missing key means; `None` where it is an error.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+impl<T> IntMapField for Option<T> {
+    fn is_present(&self) -> bool {
+        self.is_some()
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+}
+
+/// Marks types as required fields of an [`int_map!`](crate::int_map) struct.
+#[macro_export]
+macro_rules! required_field {
+    ($($type:ty),* $(,)?) => { $(impl $crate::codec::IntMapField for $type {})* };
+}
+
+required_field!(bool, u8, u16, u32, u64, i64, String, serde_bytes::ByteBuf);
+impl<T> IntMapField for Vec<T> {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Placeholder text follows with its issue stage.

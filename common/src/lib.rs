@@ -1,0 +1,19 @@
+//! What every part of Patchward shares: names, times, digests, the signed
+//! documents, the wire and the pure decisions about them.
+//!
+//! This crate performs no input or output, reads no clock and draws no random
+//! numbers. Everything that it decides, it decides from its arguments; `now` is
+//! always one of them.
+
+pub mod bytes;
+pub mod codec;
+pub mod component;
+pub mod digest;
+pub mod evidence;
+pub mod id;
+pub mod job;
+pub mod plan;
+pub mod time;
+pub mod trust;
+pub mod version;
+pub mod wire;

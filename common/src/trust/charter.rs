@@ -1,0 +1,171 @@
+//! The charter: what the hospital's root keys say, and nothing else does.
+
+use super::sign::{Document, KeyId, PublicKey, SignError, Signed, Verified};
+use crate::digest::Digest;
+use crate::id::{MachineId, Name};
+use crate::time::UtcMs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Most root keys; a ceremony with more people has never been seen to work.
+pub const MAX_ROOT_KEYS: usize = 16;
+/// Most charters that a machine follows at once, as after years in storage.
+pub const MAX_CHARTER_CHAIN: usize = 64;
+
+/// The hospital's root: keys, and how many of them must sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootKeys {
+    /// The keys.
+    pub keys: Vec<PublicKey>,
+    /// How many different ones must sign; at least 1, at most their number.
+    pub threshold: u8,
+}
+
+impl RootKeys {
+    /// What an enrolment token pins: the digest of the deterministic encoding.
+    pub fn fingerprint(&self) -> Digest {
+        Digest::of(&crate::codec::encode_deterministic(self))
+    }
+
+    /// Whether keys and threshold make sense.
+    pub fn is_valid(&self) -> bool {
+        let different: BTreeSet<&PublicKey> = self.keys.iter().collect();
+        different.len() == self.keys.len()
+            && self.keys.len() <= MAX_ROOT_KEYS
+            && (1..=self.keys.len()).contains(&usize::from(self.threshold))
+    }
+
+    fn is_met_by(&self, signers: &BTreeSet<KeyId>) -> bool {
+        let signed = self.keys.iter().filter(|key| signers.contains(&key.id()));
+        self.is_valid() && signed.count() >= usize::from(self.threshold)
+    }
+
+    /// Verifies what only the root may sign.
+    pub fn verify<T: Document>(&self, signed: &Signed<T>) -> Result<Verified<T>, CharterError> {
+        let verified = signed.verify(&self.keys)?;
+        if !self.is_met_by(verified.signers()) {
+            return Err(CharterError::Threshold);
+        }
+        Ok(verified)
+    }
+}
+
+/// Who may sign rosters, and which vendor may speak for which product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charter {
+    /// 1 for the first; each next one is one higher.
+    pub number: u64,
+    /// When it was written.
+    pub issued: UtcMs,
+    /// From when on it says nothing any more.
+    pub expires: UtcMs,
+    /// The root keys that, from this charter on, sign the next one.
+    pub root: RootKeys,
+    /// Who may sign a roster.
+    pub registrars: Vec<Registrar>,
+    /// Which vendor repositories count, and for what.
+    pub vendors: Vec<VendorGrant>,
+}
+
+impl Document for Charter {
+    const TYPE: &'static str = "patchward/charter.1";
+    const MAX_BYTES: usize = 256 * 1024;
+}
+
+/// A person who keeps the roster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registrar {
+    /// Short name.
+    pub name: Name,
+    /// Their key.
+    pub key: PublicKey,
+}
+
+/// What one repository may speak for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VendorGrant {
+    /// The vendor, or the hospital itself for its custodian repository.
+    pub vendor: Name,
+    /// The TUF repository's name.
+    pub repository: Name,
+    /// SHA-256 of the repository's first root.
+    pub root: Digest,
+    /// The products that it may speak for.
+    pub products: Vec<Name>,
+    /// The target paths that it may use: each begins with one of these.
+    pub paths: Vec<String>,
+}
+
+impl Charter {
+    /// The grant of a repository.
+    pub fn grant(&self, repository: &Name) -> Option<&VendorGrant> {
+        self.vendors
+            .iter()
+            .find(|grant| grant.repository == *repository)
+    }
+}
+
+/// Lets one machine's time watermark fall, where its clock was wrong by years.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeReset {
+    /// The machine.
+    pub machine: MachineId,
+    /// To when it falls.
+    pub to: UtcMs,
+    /// When it was written.
+    pub issued: UtcMs,
+}
+
+impl Document for TimeReset {
+    const TYPE: &'static str = "patchward/time-reset.1";
+    const MAX_BYTES: usize = 1_024;
+}
+
+/// Why a charter does not follow from what is trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum CharterError {
+    /// Its signatures do not verify, or its bytes are not a charter.
+    #[error(transparent)]
+    Signature(#[from] SignError),
+    /// Fewer root keys signed it than must.
+    #[error("signed by fewer root keys than the threshold asks for")]
+    Threshold,
+    /// Not the successor of the one before.
+    #[error("charter {found} does not follow charter {before}")]
+    Order {
+        /// The trusted number; 0 before the first.
+        before: u64,
+        /// The number found.
+        found: u64,
+    },
+    /// Its own root keys are not usable.
+    #[error("its root keys or their threshold are not usable")]
+    Root,
+}
+
+/// Follows one charter from `trusted` root keys and the `before`th charter (0 for
+/// none). The next charter is signed by the thresholds of both: the old root says
+/// who comes next, and the new one shows that it holds its keys (as TUF 5.3.4).
+pub fn follow(
+    trusted: &RootKeys,
+    before: u64,
+    next: &Signed<Charter>,
+) -> Result<Verified<Charter>, CharterError> {
+    let charter = trusted.verify(next)?;
+    if !charter.root.is_valid() {
+        return Err(CharterError::Root);
+    }
+    charter.root.verify(next)?;
+    if before.checked_add(1) != Some(charter.number) {
+        return Err(CharterError::Order {
+            before,
+            found: charter.number,
+        });
+    }
+    Ok(charter)
+}

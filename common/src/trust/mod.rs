@@ -1,0 +1,15 @@
+//! Who may cause what: signed documents, vendors' repositories, the watermark and
+//! the eleven checks.
+
+pub mod approval;
+pub mod assignment;
+pub mod charter;
+pub mod check;
+pub mod go;
+pub mod placement;
+pub mod release;
+pub mod roster;
+pub mod sign;
+pub mod stop;
+pub mod vendor;
+pub mod watermark;

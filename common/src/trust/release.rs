@@ -1,0 +1,188 @@
+//! A release as its vendor describes it: `custom.patchward` of its TUF target, or,
+//! where the vendor has no such thing, the same text inside the approval.
+
+use crate::digest::Digest;
+use crate::id::{Label, Name};
+use serde::{Deserialize, Serialize};
+
+/// Most artifacts of one release: a desktop's whole closed set of packages.
+pub const MAX_ARTIFACTS: usize = 512;
+/// Largest artifact: a reading station's image set of 16 GiB.
+pub const MAX_ARTIFACT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Longest time that an install or a recovery may be declared to take, in minutes:
+/// no window is longer than a day.
+pub const MAX_RUN_MINUTES: u32 = 24 * 60;
+/// Longest version text in bytes.
+pub const MAX_VERSION_BYTES: usize = 128;
+
+/// One version of one product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseDescription {
+    /// The product.
+    pub product: Name,
+    /// Its version, as the machine shows it afterwards.
+    pub version: String,
+    /// Rises with every release of the product; decides what is older.
+    pub counter: u64,
+    /// How it is installed.
+    pub kind: Kind,
+    /// Its bytes; the first is the target that carries this description.
+    pub artifacts: Vec<ArtifactRef>,
+    /// On what it may be installed.
+    pub applies_to: Applicability,
+    /// Versions that must be installed on the way to this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stepping_stones: Vec<String>,
+    /// What restarts.
+    pub reboot: Reboot,
+    /// Longest install in minutes.
+    pub install_minutes: u32,
+    /// Longest recovery in minutes.
+    pub recovery_minutes: u32,
+    /// Probes of the machine that must pass before it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks_before: Vec<Name>,
+    /// Probes of the machine that must pass afterwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks_after: Vec<Name>,
+    /// CVEs that it fixes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<String>,
+    /// What users will notice, for the ward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users_will_notice: Option<Label>,
+}
+
+/// An artifact by the digest of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactRef {
+    /// Its TUF target path.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// Their number.
+    pub length: u64,
+}
+
+/// How a release is installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A closed set of packages, simulated before the start, all or nothing.
+    Packages(Packages),
+    /// A versioned folder, unpacked beside the old one and switched atomically.
+    Tree(TreeKind),
+    /// A root-owned file of the machine's `recipes.d` fixes what is run.
+    Recipe(RecipeKind),
+}
+
+impl Kind {
+    /// The word for it in tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Packages(_) => "packages",
+            Self::Tree(_) => "tree",
+            Self::Recipe(_) => "recipe",
+        }
+    }
+}
+
+/// A set of packages for one package manager.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Packages {
+    /// Which package manager.
+    pub manager: PackageManager,
+    /// Name and version of each package after the install.
+    pub packages: Vec<PackageRef>,
+}
+
+/// A package manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackageManager {
+    /// dpkg.
+    Deb,
+    /// rpm.
+    Rpm,
+}
+
+/// One package of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageRef {
+    /// Its name, as the package manager writes it.
+    pub name: String,
+    /// Its version afterwards.
+    pub version: String,
+    /// Its artifact.
+    pub artifact: Digest,
+}
+
+/// A folder of files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TreeKind {
+    /// The folder's name below the machine's folder of trees.
+    pub name: Name,
+    /// The service that is restarted after the switch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Name>,
+}
+
+/// A recipe of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeKind {
+    /// Its file in `recipes.d`, without the extension.
+    pub name: Name,
+    /// SHA-256 of that file.
+    pub sha256: Digest,
+}
+
+/// On what a release may be installed. An empty list of from-versions, systems or
+/// models means any; `architectures` is never empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Applicability {
+    /// Versions of the product from which it may be installed; [`ABSENT`] for none.
+    #[serde(default)]
+    pub from: Vec<String>,
+    /// Operating systems, as `ID-VERSION_ID` of os-release.
+    #[serde(default)]
+    pub os: Vec<String>,
+    /// Architectures, as `uname -m` writes them, or `all`.
+    pub architectures: Vec<String>,
+    /// Models that it is validated for.
+    #[serde(default)]
+    pub models: Vec<Name>,
+}
+
+/// The from-version that means "not installed yet".
+pub const ABSENT: &str = "absent";
+
+/// What restarts for an install.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reboot {
+    /// Nothing.
+    None,
+    /// The product's service.
+    Service,
+    /// The machine.
+    Machine,
+}
+
+/// Who vouches for a release. Ordered: a later one is stronger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provenance {
+    /// HTM vouches, with a source note.
+    Attested,
+    /// The vendor's detached signature or checksum was checked and kept.
+    VendorSignature,
+    /// The vendor's own TUF repository.
+    Vendor,
+}

@@ -1,0 +1,297 @@
+//! Signed bytes: detached COSE_Sign1 (RFC 9052 §4.2) over a document's exact bytes.
+//!
+//! Bytes become [`Signed`], which can be carried but not read; [`Signed::verify`]
+//! makes them [`Verified`], the only form that a decision accepts. Signatures are
+//! verified over the bytes, strictly, before a document is parsed.
+
+use crate::codec::{self, DecodeError};
+use crate::digest::Digest;
+use coset::{CborSerializable, CoseSign1, CoseSign1Builder, HeaderBuilder, ProtectedHeader, iana};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+
+/// Most signatures that one document may carry; more approvers than any class asks for.
+pub const MAX_SIGNATURES: usize = 16;
+/// Largest COSE_Sign1 without payload: 64 bytes of signature and short headers.
+pub const MAX_SIGNATURE_BYTES: usize = 512;
+
+crate::fixed_bytes! {
+    /// An Ed25519 public key (RFC 8032).
+    PublicKey, 32
+}
+
+crate::fixed_bytes! {
+    /// A key's name: SHA-256 of its SubjectPublicKeyInfo.
+    KeyId, 32
+}
+
+/// The DER of a SubjectPublicKeyInfo for Ed25519 (RFC 8410 §4), up to the key's bits.
+const SPKI_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
+
+impl PublicKey {
+    /// The public half of a signing key.
+    pub fn of(key: &SigningKey) -> Self {
+        Self(key.verifying_key().to_bytes())
+    }
+
+    /// The key as SubjectPublicKeyInfo, in DER.
+    pub fn spki(&self) -> Vec<u8> {
+        [&SPKI_PREFIX[..], &self.0].concat()
+    }
+
+    /// The key's name.
+    pub fn id(&self) -> KeyId {
+        KeyId(Digest::of(&self.spki()).0)
+    }
+}
+
+/// A document or statement that can be signed.
+pub trait Document: Serialize + DeserializeOwned {
+    /// Its type with its version, `patchward/name.n`. Signed as content type and as external
+    /// data, so that no document can be passed off as another or as a newer one.
+    const TYPE: &'static str;
+    /// Largest payload in bytes.
+    const MAX_BYTES: usize;
+}
+
+/// A payload and its signatures, neither verified nor parsed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(from = "Envelope", into = "Envelope", bound = "")]
+pub struct Signed<T> {
+    payload: Vec<u8>,
+    signatures: Vec<Vec<u8>>,
+    document: PhantomData<fn() -> T>,
+}
+
+/// The wire form of [`Signed`].
+#[derive(Serialize, Deserialize)]
+struct Envelope(ByteBuf, Vec<ByteBuf>);
+
+impl<T> From<Envelope> for Signed<T> {
+    fn from(Envelope(payload, signatures): Envelope) -> Self {
+        Self {
+            payload: payload.into_vec(),
+            signatures: signatures.into_iter().map(ByteBuf::into_vec).collect(),
+            document: PhantomData,
+        }
+    }
+}
+
+impl<T> From<Signed<T>> for Envelope {
+    fn from(signed: Signed<T>) -> Self {
+        let signatures = signed.signatures.into_iter().map(ByteBuf::from).collect();
+        Self(ByteBuf::from(signed.payload), signatures)
+    }
+}
+
+impl<T> Clone for Signed<T> {
+    fn clone(&self) -> Self {
+        Self {
+            payload: self.payload.clone(),
+            signatures: self.signatures.clone(),
+            document: PhantomData,
+        }
+    }
+}
+
+impl<T> PartialEq for Signed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.payload == other.payload && self.signatures == other.signatures
+    }
+}
+
+impl<T> Eq for Signed<T> {}
+
+/// A document whose bytes carry at least one valid signature by a known key, and
+/// the keys that signed it. How many of them are enough is for the reader to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified<T> {
+    document: T,
+    digest: Digest,
+    signers: BTreeSet<KeyId>,
+}
+
+/// Why bytes did not become [`Verified`].
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// Payload or list of signatures beyond its limit.
+    #[error("a {kind} of {found}, where at most {limit} is allowed")]
+    TooLarge {
+        /// What is too large.
+        kind: &'static str,
+        /// The limit.
+        limit: usize,
+        /// What was found.
+        found: usize,
+    },
+    /// No signature by a key that is known here is valid.
+    #[error("no valid signature by a known key")]
+    NoValidSignature,
+    /// The bytes were signed, but they are not what they should be.
+    #[error("signed, but {0}")]
+    Payload(#[from] DecodeError),
+}
+
+impl<T: Document> Signed<T> {
+    /// Signs `document`.
+    pub fn new(document: &T, key: &SigningKey) -> Self {
+        let mut signed = Self::unsigned(codec::encode_deterministic(document));
+        signed.cosign(key);
+        signed
+    }
+
+    /// Bytes that wait for their first signature.
+    pub fn unsigned(payload: Vec<u8>) -> Self {
+        Envelope(ByteBuf::from(payload), Vec::new()).into()
+    }
+
+    /// Adds a signature over the same bytes.
+    pub fn cosign(&mut self, key: &SigningKey) {
+        let signature = CoseSign1Builder::new()
+            .protected(protected::<T>(PublicKey::of(key).id()).header)
+            .create_detached_signature(&self.payload, T::TYPE.as_bytes(), |bytes| {
+                key.sign(bytes).to_bytes().to_vec()
+            })
+            .build();
+        #[expect(clippy::expect_used, reason = "headers of our own making encode")]
+        self.signatures
+            .push(signature.to_vec().expect("our own headers encode"));
+    }
+
+    /// The payload's exact bytes.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The signatures, each a COSE_Sign1 without payload.
+    pub fn signatures(&self) -> &[Vec<u8>] {
+        &self.signatures
+    }
+
+    /// Adds signatures that were collected apart, leaving out those already there.
+    pub fn add_signatures(&mut self, more: impl IntoIterator<Item = Vec<u8>>) {
+        for signature in more {
+            if !self.signatures.contains(&signature) {
+                self.signatures.push(signature);
+            }
+        }
+    }
+
+    /// The document's name: the digest of its payload.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.payload)
+    }
+
+    /// Verifies the signatures against `keys`, then parses the payload.
+    ///
+    /// Signatures by other keys, and invalid ones, count for nothing; they do not
+    /// spoil the valid ones, or whoever carries a stop could void it.
+    pub fn verify<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k PublicKey>,
+    ) -> Result<Verified<T>, SignError> {
+        limit("payload", self.payload.len(), T::MAX_BYTES)?;
+        limit(
+            "number of signatures",
+            self.signatures.len(),
+            MAX_SIGNATURES,
+        )?;
+        let keys: Vec<(KeyId, &PublicKey)> = keys.into_iter().map(|key| (key.id(), key)).collect();
+        let signers: BTreeSet<KeyId> = self
+            .signatures
+            .iter()
+            .filter_map(|signature| self.signer(signature, &keys))
+            .collect();
+        if signers.is_empty() {
+            return Err(SignError::NoValidSignature);
+        }
+        Ok(Verified {
+            document: codec::decode_deterministic(&self.payload, T::MAX_BYTES)?,
+            digest: self.digest(),
+            signers,
+        })
+    }
+
+    /// Reads the payload without trusting it: to show it before it is signed, never
+    /// to act on it.
+    pub fn peek(&self) -> Result<T, DecodeError> {
+        codec::decode_deterministic(&self.payload, T::MAX_BYTES)
+    }
+
+    fn signer(&self, signature: &[u8], keys: &[(KeyId, &PublicKey)]) -> Option<KeyId> {
+        if signature.len() > MAX_SIGNATURE_BYTES {
+            return None;
+        }
+        let cose = CoseSign1::from_slice(signature).ok()?;
+        let id = KeyId::from_slice(&cose.protected.header.key_id)?;
+        // One encoding: exactly the protected headers that `cosign` writes, no others.
+        let expected = CoseSign1 {
+            protected: protected::<T>(id),
+            signature: cose.signature.clone(),
+            ..CoseSign1::default()
+        };
+        if expected.to_vec().ok()? != signature {
+            return None;
+        }
+        let (_, key) = keys.iter().find(|(known, _)| *known == id)?;
+        let key = VerifyingKey::from_bytes(&key.0).ok()?;
+        cose.verify_detached_signature(&self.payload, T::TYPE.as_bytes(), |signature, bytes| {
+            let signature = Signature::from_slice(signature)?;
+            key.verify_strict(bytes, &signature)
+        })
+        .ok()
+        .map(|()| id)
+    }
+}
+
+/// The protected headers (RFC 9052 §3.1) of a signature over a `T` by the key `id`.
+fn protected<T: Document>(id: KeyId) -> ProtectedHeader {
+    ProtectedHeader {
+        original_data: None,
+        header: HeaderBuilder::new()
+            .algorithm(iana::Algorithm::EdDSA)
+            .content_type(T::TYPE.to_owned())
+            .key_id(id.0.to_vec())
+            .build(),
+    }
+}
+
+fn limit(kind: &'static str, found: usize, limit: usize) -> Result<(), SignError> {
+    if found > limit {
+        return Err(SignError::TooLarge { kind, limit, found });
+    }
+    Ok(())
+}
+
+impl<T> Verified<T> {
+    /// The keys that signed it.
+    pub fn signers(&self) -> &BTreeSet<KeyId> {
+        &self.signers
+    }
+
+    /// The document's name: the digest of its payload.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The document, without what proved it.
+    pub fn into_document(self) -> T {
+        self.document
+    }
+}
+
+impl<T> std::ops::Deref for Verified<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.document
+    }
+}
+
+#[cfg(test)]
+mod tests;
