@@ -10,6 +10,8 @@ pub mod codec;
 pub mod component;
 pub mod digest;
 pub mod evidence;
+pub mod facts;
+pub mod facts;
 pub mod id;
 pub mod job;
 pub mod plan;
