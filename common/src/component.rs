@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 pub use packed::{
-    BadPacking, MAX_PACKED_BYTES, MAX_UNPACKED_BYTES, Packed, PackedComponents, PackedDelta,
+    BadPacking, MAX_PACKED_BYTES, MAX_UNPACKED_BYTES, Pack, Packed, PackedComponents, PackedDelta,
 };
 
 /// Most components that one machine may report; a full desktop has about 4,000.
@@ -82,7 +82,9 @@ pub enum BadComponents {
         found: usize,
     },
     /// A field longer than [`MAX_FIELD_BYTES`].
-    #[error("the {field} of {component:?} is {found} bytes long, at most {MAX_FIELD_BYTES} are allowed")]
+    #[error(
+        "the {field} of {component:?} is {found} bytes long, at most {MAX_FIELD_BYTES} are allowed"
+    )]
     TooLong {
         /// Which field.
         field: &'static str,

@@ -11,7 +11,6 @@ pub mod component;
 pub mod digest;
 pub mod evidence;
 pub mod facts;
-pub mod facts;
 pub mod id;
 pub mod job;
 pub mod plan;

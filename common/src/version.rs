@@ -42,11 +42,10 @@ fn debian(text: &str) -> Option<debversion::Version> {
     // The crate reads an empty revision and a wrong epoch as part of the upstream
     // version; dpkg refuses both, and epochs above `INT_MAX`.
     let upstream = match text.split_once(':') {
-        Some((epoch, rest)) => epoch
-            .parse::<i32>()
-            .ok()
-            .filter(|e| *e >= 0)
-            .map(|_| rest)?,
+        Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => {
+            epoch.parse::<i32>().ok().map(|_| rest)?
+        }
+        Some(_) => return None,
         None => text,
     };
     if upstream.is_empty() || upstream.starts_with('-') || upstream.ends_with('-') {

@@ -55,7 +55,7 @@ pub enum BadPacking {
     /// The first byte is none of the known forms, or there is none.
     #[error("unknown form of packing")]
     UnknownForm,
-    /// The deflate stream is damaged, cut off or followed by more.
+    /// The deflate stream is damaged or cut off.
     #[error("the deflate stream is damaged")]
     Damaged,
     /// A row is not UTF-8, not complete, or of an unknown source.
@@ -234,10 +234,7 @@ fn write_row(component: &Component, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-fn read_rows<T>(
-    plain: &[u8],
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<Vec<T>, BadPacking> {
+fn read_rows<T>(plain: &[u8], read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, BadPacking> {
     let mut rows = Vec::new();
     for line in plain.split_inclusive(|b| *b == b'\n') {
         // Twice the limit: a delta may remove all and add as many.
