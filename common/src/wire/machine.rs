@@ -2,9 +2,9 @@
 //! bidirectional QUIC stream, each ended by finishing its direction.
 
 use super::local::Placed;
-use crate::component::Component;
-use crate::facts::Facts;
+use crate::component::{PackedComponents, PackedDelta};
 use crate::digest::Digest;
+use crate::facts::PackedFacts;
 use crate::id::{BootId, JobId, MachineId, Name, Nonce, OutboxId};
 use crate::time::UtcMs;
 use crate::trust::approval::Approval;
@@ -21,6 +21,9 @@ use serde_bytes::ByteBuf;
 pub const ALPN: &[u8] = b"patchward/1";
 /// ALPN of the two requests that need no valid certificate.
 pub const ALPN_ENROLL: &[u8] = b"patchward-enroll/1";
+/// The name in the collector's certificate. Addresses change, are translated and have
+/// aliases; the pinned CA and this name say that it is a collector.
+pub const SERVER_NAME: &str = "collector.patchward.internal";
 /// Largest request: a whole inventory of the most components.
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 /// Largest answer but an artifact's: sixteen approvals with their proofs.
@@ -29,10 +32,46 @@ pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_EVENTS: usize = 256;
 /// Most approvals in one answer.
 pub const MAX_APPROVALS: usize = 16;
+/// Longest name of a TUF role.
+pub const MAX_ROLE_NAME: usize = 64;
+/// Largest role file; the targets of a vendor with thousands of releases.
+pub const MAX_METADATA_BYTES: usize = 8 * 1024 * 1024;
 /// Largest range of an artifact in one answer: bounds what a lost stream repeats.
 pub const MAX_RANGE_BYTES: u64 = 8 * 1024 * 1024;
 /// Life of a machine's TLS certificate.
 pub const CERTIFICATE_LIFE_MS: i64 = 90 * crate::time::DAY_MS;
+
+/// Why a connection was closed, as QUIC application error codes (RFC 9000 §20.2). A
+/// machine acts on them; the reason beside them is for people.
+pub mod close {
+    /// The work is done.
+    pub const DONE: u32 = 0;
+    /// `patchward/1` without a machine's certificate.
+    pub const NO_CERTIFICATE: u32 = 1;
+    /// The certificate was revoked, or the machine is no longer known.
+    pub const REVOKED: u32 = 2;
+    /// The same machine connected again.
+    pub const REPLACED: u32 = 3;
+    /// The collector stops.
+    pub const GOING_AWAY: u32 = 4;
+    /// The peer broke the protocol.
+    pub const PROTOCOL: u32 = 5;
+}
+
+crate::fixed_bytes! {
+    /// The first half of a digest, where two honest sides compare what they have and
+    /// a hello has to stay small. Never names bytes that run.
+    #[derive(Default)]
+    ShortDigest, 16
+}
+
+impl From<Digest> for ShortDigest {
+    fn from(digest: Digest) -> Self {
+        let mut short = [0u8; 16];
+        short.copy_from_slice(&digest.0[..16]);
+        Self(short)
+    }
+}
 
 /// What an installer signs so that its machine gets a certificate: for the first time
 /// (with the token's secret) or anew.
@@ -120,7 +159,7 @@ pub struct Enroll {
     /// The statement, signed by the machine's key.
     pub statement: Signed<EnrolmentStatement>,
     /// What the machine says of itself.
-    pub facts: Facts,
+    pub facts: PackedFacts,
 }
 
 /// A certificate and its CA.
@@ -137,6 +176,7 @@ crate::required_field!(
     BootId,
     UtcMs,
     OutboxId,
+    ShortDigest,
     InterlockWord,
     Stale,
     crate::trust::assignment::Mode,
@@ -154,7 +194,7 @@ crate::int_map! {
         /// Digest of the inventory as last accepted; all zero for none.
         3 => inventory: Digest,
         /// Digest over the documents that the machine has.
-        4 => orders: Digest,
+        4 => orders: ShortDigest,
         /// Digest of the installer's watermark.
         5 => watermark: Digest,
         /// The outbox.
@@ -168,7 +208,7 @@ crate::int_map! {
         /// Whether its readiness probes pass; absent without one.
         10 => ready: Option<bool>,
         /// Digest of the facts by which a clone is told.
-        11 => fingerprint: Digest,
+        11 => fingerprint: ShortDigest,
     }
 }
 
@@ -235,23 +275,23 @@ pub struct InventoryReport {
     /// What changed, or everything.
     pub content: InventoryContent,
     /// Facts, where they changed.
-    pub facts: Option<Facts>,
+    pub facts: Option<PackedFacts>,
+    /// Version of the installer.
+    pub installer: Option<String>,
 }
 
 /// A change against a base, or everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InventoryContent {
-    /// All components, packed.
-    Whole(ByteBuf),
+    /// All components.
+    Whole(PackedComponents),
     /// Against the set with this digest.
     Change {
         /// The base.
         base: Digest,
-        /// No longer there.
-        removed: Vec<Component>,
-        /// New.
-        added: Vec<Component>,
+        /// What turns it into the set that is reported.
+        delta: PackedDelta,
     },
 }
 
@@ -380,8 +420,41 @@ pub enum RefusedCode {
     Busy,
 }
 
+impl Refused {
+    /// A refusal with its words.
+    pub fn new(code: RefusedCode, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+        }
+    }
+}
+
 /// The identity that a certificate carries: the machine id in lower-case hex as its
 /// only common name.
 pub fn machine_of_common_name(common_name: &str) -> Option<MachineId> {
     common_name.parse().ok()
 }
+
+/// Whether `file` is the name of a TUF role file: `timestamp.json`, `3.root.json`,
+/// `12.some-role.json`. The only names that become paths on either side.
+pub fn is_role_file(file: &str) -> bool {
+    let Some(stem) = file.strip_suffix(".json") else {
+        return false;
+    };
+    let role = match stem.split_once('.') {
+        Some((version, role)) => {
+            let digits = version.bytes().all(|b| b.is_ascii_digit());
+            if version.is_empty() || version.len() > 19 || !digits {
+                return false;
+            }
+            role
+        }
+        None => stem,
+    };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    (1..=MAX_ROLE_NAME).contains(&role.len()) && role.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests;
