@@ -1,0 +1,183 @@
+//! Rules on coverage groups, over this plan and all that stand beside it.
+
+use super::{Findings, Rule, Subject, View};
+use crate::digest::Digest;
+use crate::id::{MachineId, Name};
+use crate::time::{Interval, UtcMs};
+use crate::trust::approval::{Approval, PlanLeaf};
+use crate::trust::go::CLOCK_BOUND_MS;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Slots of each member of one group.
+type Members = BTreeMap<MachineId, Vec<Interval>>;
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    stated(view, findings);
+    beside(view, findings);
+    for group in &view.approval.groups {
+        size(view, &group.group, group.size, findings);
+        let allowed = allowed(view, &group.group);
+        together(view, &group.group, allowed, findings);
+    }
+}
+
+/// Every group of a leaf is stated once, and its minimum can be kept.
+fn stated(view: &View<'_>, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for group in &view.approval.groups {
+        let subject = || Subject::Group(group.group.clone());
+        if !seen.insert(&group.group) {
+            let text = format!("group {} is stated twice", group.group);
+            findings.blocks(Rule::GroupStated, subject(), text);
+        }
+        if group.minimum_ready > group.size {
+            let text = format!(
+                "group {} has {} members, of which {} must stay ready; correct the group",
+                group.group, group.size, group.minimum_ready
+            );
+            findings.blocks(Rule::GroupStated, subject(), text);
+        } else if group.minimum_ready == 0 {
+            let text = format!(
+                "no member of group {} must stay ready; all may be down at once",
+                group.group
+            );
+            findings.warns(Rule::GroupStated, subject(), text);
+        }
+    }
+    let used: BTreeSet<&Name> = view.leaves.iter().flat_map(|leaf| &leaf.groups).collect();
+    for group in used.into_iter().filter(|group| !seen.contains(group)) {
+        let text = format!("the plan does not state the minimum ready of group {group}");
+        findings.blocks(Rule::GroupStated, Subject::Group(group.clone()), text);
+    }
+}
+
+/// The size is what the assignment shows; a larger one would let more be down.
+fn size(view: &View<'_>, group: &Name, size: u32, findings: &mut Findings) {
+    let rows = view.rows.values();
+    let members = rows.filter(|(_, row)| row.groups.contains(group)).count();
+    let subject = Subject::Group(group.clone());
+    if size as usize > members {
+        let text = format!(
+            "the plan counts {size} members in group {group}, but only {members} are assigned to it"
+        );
+        findings.blocks(Rule::GroupSize, subject, text);
+    } else if (size as usize) < members {
+        let text = format!(
+            "the plan counts {size} members in group {group}, and {members} are assigned to it; fewer than possible may be worked on at once"
+        );
+        findings.warns(Rule::GroupSize, subject, text);
+    }
+}
+
+/// How many may have an open slot at once: the strictest of all plans that say so.
+fn allowed(view: &View<'_>, group: &Name) -> usize {
+    let unexpired = view.beside.iter().filter(|b| view.now < b.approval.expires);
+    let approvals = unexpired.map(|b| &b.approval).chain([&view.approval]);
+    let stated = approvals.flat_map(|approval| &approval.groups);
+    let allowed = stated
+        .filter(|stated| stated.group == *group)
+        .map(|stated| stated.size.saturating_sub(stated.minimum_ready));
+    allowed.min().unwrap_or(0) as usize
+}
+
+fn together(view: &View<'_>, group: &Name, allowed: usize, findings: &mut Findings) {
+    let members = members(view, group);
+    let subject = || Subject::Group(group.clone());
+    if let Some(at) = first_excess(&members, 0, allowed) {
+        let open: Vec<String> = members
+            .iter()
+            .filter(|(_, slots)| slots.iter().any(|slot| slot.contains(at)))
+            .map(|(machine, _)| view.name(*machine))
+            .collect();
+        let text = format!(
+            "at {at} {} members of group {group} have an open slot ({}), and at most {allowed} may; plan again",
+            open.len(),
+            open.join(", ")
+        );
+        findings.blocks(Rule::MinimumReady, subject(), text);
+    } else if let Some(at) = first_excess(&members, 2 * CLOCK_BOUND_MS, allowed) {
+        let text = format!(
+            "slots in group {group} follow one another at {at} without the gap of {} minutes that two clocks may be apart; plan again",
+            2 * CLOCK_BOUND_MS / crate::time::MINUTE_MS
+        );
+        findings.blocks(Rule::Gap, subject(), text);
+    }
+}
+
+/// The slots of every member over this plan and those beside it.
+fn members(view: &View<'_>, group: &Name) -> Members {
+    let unexpired = view.beside.iter().filter(|b| view.now < b.approval.expires);
+    let leaves = unexpired.flat_map(|b| &b.leaves).chain(&view.leaves);
+    let mut members = Members::new();
+    for leaf in leaves.filter(|leaf| is_member(view, leaf, group)) {
+        let slots = members.entry(leaf.machine).or_default();
+        slots.extend(&leaf.slots);
+    }
+    members
+}
+
+/// By its leaf or by its assignment: an older plan may know it otherwise.
+fn is_member(view: &View<'_>, leaf: &PlanLeaf, group: &Name) -> bool {
+    let row = view.row(leaf.machine);
+    leaf.groups.contains(group) || row.is_some_and(|row| row.groups.contains(group))
+}
+
+/// The first instant at which more than `allowed` members have an open slot, each
+/// slot counted `longer_ms` longer than it is.
+fn first_excess(members: &Members, longer_ms: i64, allowed: usize) -> Option<UtcMs> {
+    let mut changes: Vec<(UtcMs, i64)> = Vec::new();
+    for slots in members.values() {
+        for (start, end) in merged(slots, longer_ms) {
+            changes.extend([(start, 1), (end, -1)]);
+        }
+    }
+    // At one instant ends come before starts: intervals are half-open.
+    changes.sort();
+    let mut open = 0;
+    for (at, change) in changes {
+        open += change;
+        if open > allowed as i64 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// One machine counts once, however many plans have a slot for it.
+fn merged(slots: &[Interval], longer_ms: i64) -> Vec<(UtcMs, UtcMs)> {
+    let mut sorted = slots.to_vec();
+    sorted.sort();
+    let mut merged: Vec<(UtcMs, UtcMs)> = Vec::new();
+    for slot in sorted {
+        let end = slot.end().plus_ms(longer_ms);
+        match merged.last_mut() {
+            Some((_, last)) if slot.start() <= *last => *last = end.max(*last),
+            _ => merged.push((slot.start(), end)),
+        }
+    }
+    merged
+}
+
+/// Plans beside this one are named, and all that are named are at hand.
+fn beside(view: &View<'_>, findings: &mut Findings) {
+    let groups: BTreeSet<&Name> = view.approval.groups.iter().map(|g| &g.group).collect();
+    let touches = |approval: &Approval| approval.groups.iter().any(|g| groups.contains(&g.group));
+    let listed: BTreeSet<Digest> = view.approval.beside.iter().copied().collect();
+    for other in &view.beside {
+        let live = view.now < other.approval.expires;
+        if live && touches(&other.approval) && !listed.contains(&other.digest) {
+            let text = format!(
+                "plan {:?} touches the same groups and is not named as standing beside; plan again",
+                other.approval.title.as_str()
+            );
+            findings.blocks(Rule::Beside, Subject::Beside(other.digest), text);
+        }
+    }
+    let at_hand: BTreeSet<Digest> = view.beside.iter().map(|other| other.digest).collect();
+    for digest in listed.difference(&at_hand) {
+        let text = format!(
+            "plan {digest} stands beside this one and is not in the file, so minimum ready cannot be checked; export the plan anew"
+        );
+        findings.blocks(Rule::Beside, Subject::Beside(*digest), text);
+    }
+}

@@ -1,0 +1,166 @@
+//! Rules on each machine: what it is, and whether the release is for it.
+
+use super::{Findings, Rule, Subject, View};
+use crate::id::Name;
+use crate::trust::approval::PlanLeaf;
+use crate::trust::assignment::{AssignmentLeaf, Mode};
+use crate::trust::release::{ABSENT, Applicability, ReleaseDescription};
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    for leaf in &view.leaves {
+        let subject = || Subject::Machine(leaf.machine);
+        let name = view.name(leaf.machine);
+        let Some(row) = view.row(leaf.machine) else {
+            let text = format!("{name} has no assignment; have it assigned first");
+            findings.blocks(Rule::Assigned, subject(), text);
+            continue;
+        };
+        equal(leaf, row, findings);
+        mode(leaf, row, findings);
+        let facts = view.facts.get(&leaf.machine);
+        if facts.is_none_or(|facts| facts.interlock_profile.is_none()) {
+            let text = format!(
+                "{name} has no interlock profile and can never say that it is idle; give it one"
+            );
+            findings.blocks(Rule::Interlock, subject(), text);
+        }
+        for (at, release) in view.approval.releases.iter().enumerate() {
+            let described = &release.release;
+            model(leaf, row, described, findings);
+            platform(view, leaf, described, findings);
+            let before = view.approval.releases.iter().take(at).rev();
+            let mut before = before.map(|release| &release.release);
+            let version = match before.find(|earlier| earlier.product == described.product) {
+                Some(earlier) => Some(earlier.version.as_str()),
+                None => facts
+                    .and_then(|facts| facts.versions.get(&described.product))
+                    .map(String::as_str),
+            };
+            from_version(leaf, &name, described, version, findings);
+        }
+    }
+}
+
+fn equal(leaf: &PlanLeaf, row: &AssignmentLeaf, findings: &mut Findings) {
+    for (what, equal) in [
+        ("unit", leaf.unit == row.unit),
+        ("class", leaf.class == row.class),
+        ("coverage groups", leaf.groups == row.groups),
+    ] {
+        if !equal {
+            let text = format!(
+                "the plan has {} in another {what} than its signed assignment; plan again",
+                row.name
+            );
+            findings.blocks(Rule::AssignmentEqual, Subject::Machine(leaf.machine), text);
+        }
+    }
+}
+
+fn mode(leaf: &PlanLeaf, row: &AssignmentLeaf, findings: &mut Findings) {
+    let subject = Subject::Machine(leaf.machine);
+    match row.mode {
+        Mode::Active => {}
+        Mode::Rehearse => {
+            let text = format!("{} only rehearses: nothing is installed on it", row.name);
+            findings.warns(Rule::Mode, subject, text);
+        }
+        Mode::Observe => {
+            let text = format!(
+                "{} is in mode observe; HTM must assign it rehearse or active first",
+                row.name
+            );
+            findings.blocks(Rule::Mode, subject, text);
+        }
+    }
+}
+
+fn model(
+    leaf: &PlanLeaf,
+    row: &AssignmentLeaf,
+    described: &ReleaseDescription,
+    findings: &mut Findings,
+) {
+    let models = &described.applies_to.models;
+    if !models.is_empty() && !models.contains(&row.model) {
+        let text = format!(
+            "{} is a {}, for which {} {} is not validated",
+            row.name, row.model, described.product, described.version
+        );
+        findings.blocks(Rule::Model, Subject::Machine(leaf.machine), text);
+    }
+}
+
+fn platform(
+    view: &View<'_>,
+    leaf: &PlanLeaf,
+    described: &ReleaseDescription,
+    findings: &mut Findings,
+) {
+    let Applicability {
+        os, architectures, ..
+    } = &described.applies_to;
+    let facts = view.facts.get(&leaf.machine);
+    let any_architecture = architectures.iter().any(|one| one == "all");
+    let architecture = facts.and_then(|facts| facts.architecture.as_deref());
+    for (what, rule, found, any) in [
+        (
+            "system",
+            os,
+            facts.and_then(|facts| facts.os.as_deref()),
+            os.is_empty(),
+        ),
+        (
+            "architecture",
+            architectures,
+            architecture,
+            any_architecture || architectures.is_empty(),
+        ),
+    ] {
+        if any || found.is_some_and(|found| rule.iter().any(|one| one == found)) {
+            continue;
+        }
+        let text = format!(
+            "{} is for {what} {}, and {} reports {}",
+            described.product,
+            rule.join(" or "),
+            view.name(leaf.machine),
+            found.unwrap_or("none")
+        );
+        findings.blocks(Rule::Platform, Subject::Machine(leaf.machine), text);
+    }
+}
+
+fn from_version(
+    leaf: &PlanLeaf,
+    name: &str,
+    described: &ReleaseDescription,
+    version: Option<&str>,
+    findings: &mut Findings,
+) {
+    let subject = Subject::Machine(leaf.machine);
+    let product: &Name = &described.product;
+    let from = &described.applies_to.from;
+    match version {
+        None if from.is_empty() => {
+            let text = format!("which version of {product} {name} has is not known");
+            findings.warns(Rule::FromVersion, subject, text);
+        }
+        None => {
+            let text = format!(
+                "which version of {product} {name} has is not known; give it a probe for it"
+            );
+            findings.blocks(Rule::FromVersion, subject, text);
+        }
+        Some(version) if !from.is_empty() && !from.iter().any(|one| one == version) => {
+            let here = if version == ABSENT { "none" } else { version };
+            let text = format!(
+                "{product} {} installs from {}, and {name} has {here}",
+                described.version,
+                from.join(" or ")
+            );
+            findings.blocks(Rule::FromVersion, subject, text);
+        }
+        Some(_) => {}
+    }
+}
