@@ -16,6 +16,7 @@ pub mod job;
 pub mod nearest;
 pub mod plan;
 pub mod probe;
+pub mod settings;
 pub mod time;
 pub mod trust;
 pub mod version;

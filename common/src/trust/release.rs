@@ -4,6 +4,7 @@
 use crate::digest::Digest;
 use crate::id::{Label, Name};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Most artifacts of one release: a desktop's whole closed set of packages.
 pub const MAX_ARTIFACTS: usize = 512;
@@ -14,6 +15,14 @@ pub const MAX_ARTIFACT_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 pub const MAX_RUN_MINUTES: u32 = 24 * 60;
 /// Longest version text in bytes.
 pub const MAX_VERSION_BYTES: usize = 128;
+/// Longest target path in bytes: with a hash before its file name it still fits into
+/// the 255 bytes that a file system allows for one name.
+pub const MAX_PATH_BYTES: usize = 160;
+/// Most entries of a list of from-versions, systems, architectures, models, stepping
+/// stones or probes: more cannot have been validated.
+pub const MAX_ENTRIES: usize = 256;
+/// Most CVEs that one release may say it fixes: a year of a whole distribution.
+pub const MAX_FIXES: usize = 4_096;
 
 /// One version of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +169,117 @@ pub struct Applicability {
     pub models: Vec<Name>,
 }
 
+impl ReleaseDescription {
+    /// What is wrong with it, whoever signed it. Its texts become paths and arguments
+    /// on a machine, so they are checked here and not where they are used.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let say = |holds: bool, problem| if holds { Ok(()) } else { Err(problem) };
+        say(is_version(&self.version), "its version is not usable")?;
+        self.check_artifacts()?;
+        self.check_kind()?;
+        say(
+            (1..=MAX_RUN_MINUTES).contains(&self.install_minutes)
+                && self.recovery_minutes <= MAX_RUN_MINUTES,
+            "its install takes no time, or install or recovery longer than a day",
+        )?;
+        let rule = &self.applies_to;
+        say(
+            !rule.architectures.is_empty() && rule.models.len() <= MAX_ENTRIES,
+            "it names no architecture, or too many models",
+        )?;
+        for texts in [
+            &rule.from,
+            &rule.os,
+            &rule.architectures,
+            &self.stepping_stones,
+        ] {
+            say(
+                texts.len() <= MAX_ENTRIES && texts.iter().all(|text| is_text(text)),
+                "a from-version, system, architecture or stepping stone is not usable",
+            )?;
+        }
+        say(
+            self.checks_before.len() <= MAX_ENTRIES && self.checks_after.len() <= MAX_ENTRIES,
+            "it asks for too many checks",
+        )?;
+        say(
+            self.fixes.len() <= MAX_FIXES && self.fixes.iter().all(|text| is_text(text)),
+            "it lists too many fixes, or unreadable ones",
+        )
+    }
+
+    fn check_artifacts(&self) -> Result<(), &'static str> {
+        if !(1..=MAX_ARTIFACTS).contains(&self.artifacts.len()) {
+            return Err("it has no artifact, or too many");
+        }
+        let paths: BTreeSet<&str> = self.artifacts.iter().map(|a| a.path.as_str()).collect();
+        if paths.len() < self.artifacts.len() {
+            return Err("an artifact stands twice");
+        }
+        if !paths.into_iter().all(is_target_path) {
+            return Err("an artifact's path is not a plain relative path");
+        }
+        let fits = |a: &ArtifactRef| (1..=MAX_ARTIFACT_BYTES).contains(&a.length);
+        if !self.artifacts.iter().all(fits) {
+            return Err("an artifact is empty or too long");
+        }
+        Ok(())
+    }
+
+    fn check_kind(&self) -> Result<(), &'static str> {
+        let Kind::Packages(set) = &self.kind else {
+            return Ok(()); // A tree's and a recipe's names were checked as they were read.
+        };
+        let digests: BTreeSet<Digest> = self.artifacts.iter().map(|a| a.sha256).collect();
+        let names: BTreeSet<&str> = set.packages.iter().map(|p| p.name.as_str()).collect();
+        if !(1..=MAX_ARTIFACTS).contains(&set.packages.len()) || names.len() < set.packages.len() {
+            return Err("it has no package, too many, or one twice");
+        }
+        let usable = |p: &PackageRef| is_package_name(&p.name) && is_version(&p.version);
+        if !set.packages.iter().all(usable) {
+            return Err("a package's name or version is not usable");
+        }
+        if !set.packages.iter().all(|p| digests.contains(&p.artifact)) {
+            return Err("a package is none of its artifacts");
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text is usable as a version: it becomes an argument and the name of a
+/// folder, and `absent` is taken.
+pub fn is_version(text: &str) -> bool {
+    (1..=MAX_VERSION_BYTES).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/')
+        && !text.starts_with(['-', '.'])
+        && text != ABSENT
+}
+
+/// Whether a text is a target path that means the same file to everybody: relative,
+/// of printable ASCII, without empty, `.` or `..` segments.
+pub fn is_target_path(text: &str) -> bool {
+    (1..=MAX_PATH_BYTES).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+        && text
+            .split('/')
+            .all(|part| !matches!(part, "" | "." | "..") && !part.starts_with('-'))
+}
+
+/// The names of Debian policy §5.6.1 and of rpm, so that none is read as an option.
+fn is_package_name(text: &str) -> bool {
+    (1..=MAX_VERSION_BYTES).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-._:".contains(&b))
+}
+
+/// One line of printable ASCII of a bounded length.
+fn is_text(text: &str) -> bool {
+    (1..=MAX_VERSION_BYTES).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+}
+
 /// The from-version that means "not installed yet".
 pub const ABSENT: &str = "absent";
 
@@ -185,4 +305,15 @@ pub enum Provenance {
     VendorSignature,
     /// The vendor's own TUF repository.
     Vendor,
+}
+
+impl Provenance {
+    /// The word for it in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Attested => "attested",
+            Self::VendorSignature => "vendor_signature",
+            Self::Vendor => "vendor",
+        }
+    }
 }

@@ -1,0 +1,73 @@
+//! Strict settings: an unknown key is an error that names the nearest known one.
+
+use crate::nearest::nearest;
+use serde::de::DeserializeOwned;
+
+/// Settings that were not taken.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("line {line}: {problem}")]
+pub struct BadSettings {
+    /// Line of the file, from 1.
+    pub line: usize,
+    /// What is wrong, and what was probably meant.
+    pub problem: String,
+}
+
+/// Reads TOML into a type that denies unknown fields.
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, BadSettings> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start);
+        BadSettings {
+            line: text
+                .get(..start)
+                .map_or(1, |before| before.matches('\n').count() + 1),
+            problem: explain(error.message()),
+        }
+    })
+}
+
+/// Serde lists every known key; a person wants the one that was meant.
+fn explain(message: &str) -> String {
+    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match words.split_first() {
+        Some((unknown, known)) if message.starts_with("unknown field") => {
+            match nearest(unknown, known) {
+                Some(meant) => format!("unknown key \"{unknown}\"; did you mean \"{meant}\"?"),
+                None => format!("unknown key \"{unknown}\"; known are {}", known.join(", ")),
+            }
+        }
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only the names matter here")]
+    struct Sample {
+        listen: String,
+        name: Option<String>,
+    }
+
+    fn problem(text: &str) -> String {
+        parse::<Sample>(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn mistakes_name_their_line_and_the_remedy() {
+        assert_eq!(
+            problem("name = \"a\"\nlisten_ = \"b\"\n"),
+            "line 2: unknown key \"listen_\"; did you mean \"listen\"?"
+        );
+        assert_eq!(
+            problem("listen = \"b\"\ncolour = 1\n"),
+            "line 2: unknown key \"colour\"; known are listen, name"
+        );
+        assert!(problem("listen = 3\n").starts_with("line 1: invalid type"));
+        assert!(problem("name = \"a\"\n").contains("missing field `listen`"));
+        assert!(problem("listen = \"a\"\nlisten = \"b\"\n").starts_with("line 2: duplicate key"));
+    }
+}
