@@ -33,6 +33,10 @@ pub enum DecodeError {
         /// What is wrong with it.
         problem: BadCbor,
     },
+    /// A document that says the same as another encoding of it, such as a null for
+    /// what is left out.
+    #[error("not the one encoding of this content")]
+    OtherEncoding,
     /// CBOR of another shape than the type that was expected.
     #[error("not the expected content: {0}")]
     Shape(String),
@@ -81,11 +85,17 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, Deco
 
 /// Reads a document of at most `limit` bytes; refuses every encoding but the
 /// deterministic one. Types that are read with this deny unknown fields.
-pub fn decode_deterministic<T: DeserializeOwned>(
+pub fn decode_deterministic<T: Serialize + DeserializeOwned>(
     bytes: &[u8],
     limit: usize,
 ) -> Result<T, DecodeError> {
-    read(bytes, limit, Form::Deterministic)
+    let value = read(bytes, limit, Form::Deterministic)?;
+    // serde reads more than it writes: null for a missing field, a list of numbers for
+    // a byte string. One content has one name only where it has one encoding.
+    if encode_deterministic(&value) != bytes {
+        return Err(DecodeError::OtherEncoding);
+    }
+    Ok(value)
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize, form: Form) -> Result<T, DecodeError> {

@@ -1,3 +1,5 @@
+#![allow(unreachable_pub, reason = "the macro declares public types")]
+
 use super::*;
 use serde::Deserialize;
 
@@ -109,6 +111,29 @@ fn integer_keys_skip_what_is_absent_and_ignore_what_is_new() {
         decode::<Small>(b"\xa2\x00\x07\x00\x08", 100).is_err(),
         "twice"
     );
+}
+
+#[test]
+fn what_serde_reads_otherwise_is_refused_in_documents() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Loose {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        a: Option<u8>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        b: Vec<u8>,
+    }
+    let read = |bytes: &[u8]| decode_deterministic::<Loose>(bytes, 100);
+    assert!(read(b"\xa0").is_ok() && read(b"\xa1\x61a\x07").is_ok());
+    for other in [&b"\xa1\x61a\xf6"[..], b"\xa1\x61b\x80"] {
+        assert!(matches!(read(other), Err(DecodeError::OtherEncoding)));
+        assert!(decode::<Loose>(other, 100).is_ok(), "messages may");
+    }
+    let digest = encode_deterministic(&crate::digest::Digest([1; 32]));
+    let as_list = encode_deterministic(&vec![1u8; 32]);
+    let read = |bytes: &[u8]| decode_deterministic::<crate::digest::Digest>(bytes, 100);
+    assert!(read(&digest).is_ok());
+    assert!(read(&as_list).is_err());
 }
 
 proptest::proptest! {
