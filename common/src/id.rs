@@ -25,8 +25,10 @@ pub enum BadName {
         /// The first offending character.
         found: char,
     },
-    /// A control character in text meant for people.
-    #[error("must not contain control characters")]
+    /// A character in text meant for people that shows something else than it is.
+    #[error(
+        "must not contain control characters, or marks that are invisible or change the direction"
+    )]
     Control,
 }
 
@@ -116,10 +118,26 @@ fn check_label(text: &str) -> Result<(), BadName> {
             limit: MAX_LABEL_LEN,
         });
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(|c| c.is_control() || misleads(c)) {
         return Err(BadName::Control);
     }
     Ok(())
+}
+
+/// Line separators, invisible characters, and marks with which a text reads otherwise
+/// than it is stored: an approver signs what is shown (Unicode UTR 36 §3.3).
+fn misleads(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+    )
 }
 
 crate::fixed_bytes! {
@@ -185,7 +203,13 @@ mod tests {
     #[test]
     fn labels_are_one_line() {
         assert!(Label::new("Ward 3, ask for Ümit").is_ok());
-        for bad in ["", "two\nlines", "bell\u{7}"] {
+        for bad in [
+            "",
+            "two\nlines",
+            "bell\u{7}",
+            "not \u{202e}4.2",
+            "zero\u{200b}width",
+        ] {
             assert!(Label::new(bad).is_err(), "{bad:?} was accepted");
         }
     }
