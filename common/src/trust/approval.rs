@@ -1,15 +1,22 @@
 //! The approval: a plan, signed. Its bytes are what the installer checks.
 
-use super::release::{Provenance, ReleaseDescription};
+use super::release::{MAX_RUN_MINUTES, Provenance, Reboot, ReleaseDescription};
 use super::roster::Class;
 use super::sign::Document;
 use crate::digest::Digest;
 use crate::id::{Label, MachineId, Name};
 use crate::time::{DAY_MS, Interval, MINUTE_MS, UtcMs};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most releases of one approval.
 pub const MAX_RELEASES: usize = 16;
+/// Most coverage groups of one approval: those of a whole hospital.
+pub const MAX_PLAN_GROUPS: usize = 1_024;
+/// Most approvals beside one, and most digests that one clears from quarantine.
+pub const MAX_DIGESTS: usize = 256;
+/// Most freezes that an emergency overrides.
+pub const MAX_FREEZES: usize = 64;
 /// Most slots of one machine: a nightly window for two months.
 pub const MAX_SLOTS: usize = 64;
 /// Longest life of an approval: a quarter's monthly windows and some spare.
@@ -141,19 +148,54 @@ pub struct PlanLeaf {
 }
 
 impl Approval {
+    /// What is wrong with it, whoever signed it.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let say = |holds: bool, problem| if holds { Ok(()) } else { Err(problem) };
+        say(
+            (1..=MAX_RELEASES).contains(&self.releases.len()),
+            "it names no release, or too many",
+        )?;
+        self.releases.iter().try_for_each(ApprovedRelease::check)?;
+        // A product that stands twice goes up: the first is the second's stepping stone.
+        let mut counters = BTreeMap::new();
+        for described in self.releases.iter().map(|release| &release.release) {
+            let before = counters.insert(&described.product, described.counter);
+            say(
+                before.is_none_or(|before| before < described.counter),
+                "a product's releases are not in the order of their counters",
+            )?;
+        }
+        say(
+            self.machines > 0 && self.waves > 0,
+            "it names no machine or no wave",
+        )?;
+        let groups: BTreeSet<_> = self.groups.iter().map(|minimum| &minimum.group).collect();
+        say(
+            self.groups.len() <= MAX_PLAN_GROUPS
+                && groups.len() == self.groups.len()
+                && self.groups.iter().all(|g| g.minimum_ready <= g.size),
+            "its coverage groups are too many, twice there, or smaller than their minimum",
+        )?;
+        say(
+            self.beside.len() <= MAX_DIGESTS && self.clears.len() <= MAX_DIGESTS,
+            "too many approvals stand beside it, or it clears too many digests",
+        )?;
+        let freezes = self.emergency.as_ref().map_or(0, |e| e.freezes.len());
+        say(freezes <= MAX_FREEZES, "it overrides too many freezes")
+    }
+
     /// The longest that one job may take: install, recovery and restart of every
     /// release. What a slot must still have before its end when a job starts.
     pub fn longest_run_ms(&self) -> i64 {
-        let minutes = self
-            .releases
-            .iter()
-            .map(|r| i64::from(r.install_minutes) + i64::from(r.recovery_minutes))
-            .sum::<i64>();
-        let reboots = self
-            .releases
-            .iter()
-            .any(|r| r.release.reboot == super::release::Reboot::Machine);
-        minutes * MINUTE_MS + if reboots { REBOOT_ALLOWANCE_MS } else { 0 }
+        let longest = self.releases.iter().map(|release| {
+            let minutes = i64::from(release.install_minutes) + i64::from(release.recovery_minutes);
+            let restart = match release.release.reboot {
+                Reboot::Machine => REBOOT_ALLOWANCE_MS,
+                Reboot::Service | Reboot::None => 0,
+            };
+            minutes * MINUTE_MS + restart
+        });
+        longest.fold(0, i64::saturating_add)
     }
 
     /// Every artifact that must lie on the machine before the start.
@@ -165,5 +207,37 @@ impl Approval {
             };
             release.release.artifacts.iter().chain(back)
         })
+    }
+}
+
+impl ApprovedRelease {
+    fn check(&self) -> Result<(), &'static str> {
+        self.release.check()?;
+        let named = (self.path.as_str(), self.sha256, self.length);
+        let first = self.release.artifacts.first();
+        if first.map(|first| (first.path.as_str(), first.sha256, first.length)) != Some(named) {
+            return Err("a release's first artifact is not the one named");
+        }
+        if self.install_minutes < self.release.install_minutes
+            || self.recovery_minutes < self.release.recovery_minutes
+        {
+            return Err("a release gets less time than its vendor declares");
+        }
+        if self.install_minutes > MAX_RUN_MINUTES || self.recovery_minutes > MAX_RUN_MINUTES {
+            return Err("a release takes longer than a day");
+        }
+        let Rollback::Release(back) = &self.rollback else {
+            return Ok(());
+        };
+        back.release.check()?;
+        if back.release.artifacts.first().map(|first| &first.path) != Some(&back.path) {
+            return Err("a rollback's first artifact is not the one named");
+        }
+        if back.release.product != self.release.product
+            || back.release.version == self.release.version
+        {
+            return Err("a rollback is not another release of the same product");
+        }
+        Ok(())
     }
 }

@@ -1,14 +1,24 @@
 //! The charter: what the hospital's root keys say, and nothing else does.
 
-use super::sign::{Document, KeyId, PublicKey, SignError, Signed, Verified};
+use super::release::is_target_path;
+use super::sign::{Document, PublicKey, SignError, Signed, Verified};
 use crate::digest::Digest;
 use crate::id::{MachineId, Name};
-use crate::time::UtcMs;
+use crate::time::{DAY_MS, UtcMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Most root keys; a ceremony with more people has never been seen to work.
 pub const MAX_ROOT_KEYS: usize = 16;
+/// Most registrars; a handful of people keep the roster.
+pub const MAX_REGISTRARS: usize = 64;
+/// Most vendor repositories: each costs a machine a place in its watermark.
+pub const MAX_VENDORS: usize = 256;
+/// Most products, and most paths, of one repository.
+pub const MAX_GRANTS: usize = 1_024;
+/// How long after its writing a time reset counts: the day of the ceremony and the
+/// weeks until a machine that was switched off hears of it.
+pub const MAX_TIME_RESET_LIFE_MS: i64 = 30 * DAY_MS;
 /// Most charters that a machine follows at once, as after years in storage.
 pub const MAX_CHARTER_CHAIN: usize = 64;
 
@@ -36,16 +46,15 @@ impl RootKeys {
             && (1..=self.keys.len()).contains(&usize::from(self.threshold))
     }
 
-    fn is_met_by(&self, signers: &BTreeSet<KeyId>) -> bool {
-        let signed = self.keys.iter().filter(|key| signers.contains(&key.id()));
-        self.is_valid() && signed.count() >= usize::from(self.threshold)
-    }
-
     /// Verifies what only the root may sign.
     pub fn verify<T: Document>(&self, signed: &Signed<T>) -> Result<Verified<T>, CharterError> {
+        if !self.is_valid() {
+            return Err(CharterError::Root);
+        }
         let verified = signed.verify(&self.keys)?;
-        if !self.is_met_by(verified.signers()) {
-            return Err(CharterError::Threshold);
+        let (have, need) = (verified.signers().len(), usize::from(self.threshold));
+        if have < need {
+            return Err(CharterError::Threshold { have, need });
         }
         Ok(verified)
     }
@@ -96,11 +105,57 @@ pub struct VendorGrant {
     pub root: Digest,
     /// The products that it may speak for.
     pub products: Vec<Name>,
-    /// The target paths that it may use: each begins with one of these.
+    /// The target paths that it may use: these, and everything in the folders of these
+    /// names. The empty path is the repository's whole tree.
     pub paths: Vec<String>,
 }
 
+impl VendorGrant {
+    /// Whether the repository may speak for the target `path`.
+    pub fn covers(&self, path: &str) -> bool {
+        self.paths.iter().any(|granted| {
+            let folder = granted.strip_suffix('/').unwrap_or(granted);
+            // `viewer` is not a beginning of `viewer-of-another-vendor`.
+            folder.is_empty()
+                || path
+                    .strip_prefix(folder)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+}
+
 impl Charter {
+    /// What is wrong with it, whoever signed it.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let registrars: BTreeSet<_> = self.registrars.iter().map(|one| &one.name).collect();
+        let keys: BTreeSet<_> = self.registrars.iter().map(|one| one.key).collect();
+        if self.registrars.len() > MAX_REGISTRARS
+            || registrars.len() < self.registrars.len()
+            || keys.len() < self.registrars.len()
+        {
+            return Err("its registrars are too many, or one stands twice");
+        }
+        if !keys.iter().all(PublicKey::is_usable) {
+            return Err("a registrar's key is not usable");
+        }
+        let repositories: BTreeSet<_> = self.vendors.iter().map(|one| &one.repository).collect();
+        if self.vendors.len() > MAX_VENDORS || repositories.len() < self.vendors.len() {
+            return Err("its repositories are too many, or one stands twice");
+        }
+        for grant in &self.vendors {
+            if grant.products.len() > MAX_GRANTS || grant.paths.len() > MAX_GRANTS {
+                return Err("a repository has too many products or paths");
+            }
+            let plain = |path: &String| {
+                path.is_empty() || is_target_path(path.strip_suffix('/').unwrap_or(path))
+            };
+            if !grant.paths.iter().all(plain) {
+                return Err("a repository's path is not a plain relative path");
+            }
+        }
+        Ok(())
+    }
+
     /// The grant of a repository.
     pub fn grant(&self, repository: &Name) -> Option<&VendorGrant> {
         self.vendors
@@ -133,8 +188,13 @@ pub enum CharterError {
     #[error(transparent)]
     Signature(#[from] SignError),
     /// Fewer root keys signed it than must.
-    #[error("signed by fewer root keys than the threshold asks for")]
-    Threshold,
+    #[error("signed by {have} root keys, and the threshold asks for {need}")]
+    Threshold {
+        /// How many signed.
+        have: usize,
+        /// How many must.
+        need: usize,
+    },
     /// Not the successor of the one before.
     #[error("charter {found} does not follow charter {before}")]
     Order {
@@ -146,6 +206,9 @@ pub enum CharterError {
     /// Its own root keys are not usable.
     #[error("its root keys or their threshold are not usable")]
     Root,
+    /// It follows, but what it says is not usable.
+    #[error("{0}")]
+    Malformed(&'static str),
 }
 
 /// Follows one charter from `trusted` root keys and the `before`th charter (0 for
@@ -167,5 +230,6 @@ pub fn follow(
             found: charter.number,
         });
     }
+    charter.check().map_err(CharterError::Malformed)?;
     Ok(charter)
 }

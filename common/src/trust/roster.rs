@@ -8,6 +8,14 @@ use std::collections::BTreeSet;
 
 /// Longest life of a roster: a lost roster key stops counting within a quarter.
 pub const MAX_ROSTER_LIFE_MS: i64 = 90 * DAY_MS;
+/// Most people who sign; a hospital's whole HTM department and its wards' technicians.
+pub const MAX_PEOPLE: usize = 1_024;
+/// Most keys of one person: two in use, two that follow them, and some spare.
+pub const MAX_PERSON_KEYS: usize = 8;
+/// Most units that one person is named for; more are written as all.
+pub const MAX_PERSON_UNITS: usize = 1_024;
+/// Most go-keys: a few collectors, each with its next key.
+pub const MAX_GO_KEYS: usize = 16;
 
 /// Who may sign what, as of now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +203,38 @@ impl Endorsement {
 }
 
 impl Roster {
+    /// What is wrong with it, whoever signed it. One key is one person's, or a
+    /// collector's: otherwise one stolen key would count as two people.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.people.len() > MAX_PEOPLE || self.go_keys.len() > MAX_GO_KEYS {
+            return Err("it has too many people or go-keys");
+        }
+        let mut ids = BTreeSet::new();
+        let mut keys = BTreeSet::new();
+        for person in &self.people {
+            if !ids.insert(&person.id) {
+                return Err("a person stands twice");
+            }
+            let named = match &person.units {
+                Units::All => 0,
+                Units::Only(units) => units.len(),
+            };
+            if person.keys.len() > MAX_PERSON_KEYS || named > MAX_PERSON_UNITS {
+                return Err("a person has too many keys or units");
+            }
+            if !person.keys.iter().all(|key| keys.insert(key.key)) {
+                return Err("a key stands twice");
+            }
+        }
+        if !self.go_keys.iter().all(|key| keys.insert(key.key)) {
+            return Err("a go-key stands twice, or is a person's");
+        }
+        if !keys.iter().all(PublicKey::is_usable) {
+            return Err("a key is not usable");
+        }
+        Ok(())
+    }
+
     /// What a class asks for. The floors of trust.md hold whatever the roster says.
     pub fn quorum(&self, class: Class) -> Quorum {
         match class {
@@ -219,6 +259,13 @@ impl Roster {
         keys.filter(|key| key.from <= now && now < key.until)
             .map(|key| key.key)
             .collect()
+    }
+
+    /// Every personal key of the roster, also before and after its time: with these a
+    /// stop counts, which does not lapse as its signer's key does.
+    pub fn all_people_keys(&self) -> Vec<PublicKey> {
+        let keys = self.people.iter().flat_map(|person| &person.keys);
+        keys.map(|key| key.key).collect()
     }
 
     /// Every go-key that counts at `now`.

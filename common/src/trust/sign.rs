@@ -44,6 +44,12 @@ impl PublicKey {
         [&SPKI_PREFIX[..], &self.0].concat()
     }
 
+    /// Whether it is a point of the curve, and not one of the few that anybody can sign
+    /// for (RFC 8032 §5.1.3; the points of small order).
+    pub fn is_usable(&self) -> bool {
+        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+    }
+
     /// The key's name.
     pub fn id(&self) -> KeyId {
         KeyId(Digest::of(&self.spki()).0)
