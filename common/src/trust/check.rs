@@ -5,16 +5,26 @@
 //! all of them again with what is true then. A refusal names its step, says why,
 //! and names the attack that it stops.
 
-mod prepare;
+mod approved;
+mod artifacts;
+mod authority;
+mod fitness;
+mod place;
 mod refusal;
+mod rule;
 mod start;
+mod stops;
+mod vendor;
 
-pub use prepare::{
-    Authority, Measured, Place, applicability, approval, artifacts, assignment, charter_and_roster,
-    placement, vendor,
-};
+pub use approved::{approval, placement};
+pub use artifacts::{artifacts, recipes};
+pub use authority::{Authority, charter_and_roster, charters};
+pub use fitness::{Measured, applicability};
+pub use place::{Place, assignment};
 pub use refusal::{Attack, Refusal, Step, Why};
-pub use start::{Ask, Interlock, Stops, go, hold_and_stop, interlock, may_start_at, time};
+pub use start::{Ask, Interlock, go, handover, interlock, may_start_at, time, time_reset};
+pub use stops::{Stops, hold_and_stop};
+pub use vendor::vendor;
 
 #[cfg(test)]
 mod tests;

@@ -157,6 +157,14 @@ pub enum Why {
     NotStaged(Digest),
     #[error("artifact {name} has other bytes than were signed")]
     OtherBytes { name: Digest },
+    #[error("this machine has no recipe {0}; install it first")]
+    NoRecipe(Name),
+    #[error("recipe {0} on this machine is not the one that was signed")]
+    OtherRecipe(Name),
+    #[error("the {0} counts once, and was used")]
+    Used(&'static str),
+    #[error("the handover is for another {0}")]
+    OtherHandover(&'static str),
     #[error("the go answers another {0}")]
     OtherGo(&'static str),
     #[error("the go came more than 5 minutes after it was asked for")]
@@ -186,7 +194,9 @@ impl Refusal {
     /// The attack that this refusal stops, where there is one behind it.
     pub fn attack(&self) -> Attack {
         match &self.why {
-            Why::Older { .. } | Why::Changed { .. } | Why::OlderRelease { .. } => Attack::Rollback,
+            Why::Older { .. } | Why::Changed { .. } | Why::OlderRelease { .. } | Why::Used(_) => {
+                Attack::Rollback
+            }
             Why::Expired { .. } => Attack::Freeze,
             Why::Signature { .. } => Attack::ArbitrarySoftware,
             Why::TooFewSigned { .. } => Attack::KeyStolen,
@@ -197,9 +207,11 @@ impl Refusal {
             | Why::NotItsProduct { .. }
             | Why::VendorDiffers { .. }
             | Why::NoTarget(_)
+            | Why::OtherRecipe(_)
             | Why::OtherBytes { .. } => Attack::ArbitrarySoftware,
             Why::Tuf(error) => error.attack(),
             Why::OtherGo(_)
+            | Why::OtherHandover(_)
             | Why::LateGo
             | Why::Clock { .. }
             | Why::ClockFellBack { .. }
@@ -215,6 +227,7 @@ impl Refusal {
             | Why::NotMeasured { .. }
             | Why::Quarantined(_)
             | Why::NotStaged(_)
+            | Why::NoRecipe(_)
             | Why::Held(_)
             | Why::InUse(_)
             | Why::UseUnknown(_) => Attack::None,

@@ -1,19 +1,19 @@
 //! Steps 8 to 11: what must be true at the start, and again on the way.
 
-use super::prepare::{Authority, unsigned};
+use super::authority::Authority;
 use super::refusal::{Refusal, Step, Why};
-use crate::digest::Digest;
+use super::rule::{enough, in_date, not_ahead, unsigned};
 use crate::id::{BootId, JobId, MachineId, Nonce};
 use crate::time::{Interval, MINUTE_MS, SECOND_MS, UtcMs};
-use crate::trust::approval::{Approval, PlanLeaf};
+use crate::trust::approval::PlanLeaf;
 use crate::trust::assignment::AssignmentLeaf;
-use crate::trust::charter::Charter;
+use crate::trust::charter::{CharterError, MAX_TIME_RESET_LIFE_MS, TimeReset};
 use crate::trust::go::{CLOCK_BOUND_MS, Go, NONCE_LIFE_MS, WATERMARK_SLACK_MS};
-use crate::trust::roster::SigningRole;
+use crate::trust::roster::{Quorum, SigningRole};
 use crate::trust::sign::{Signed, Verified};
-use crate::trust::stop::{Lift, Scope, Stop};
+use crate::trust::stop::Handover;
+use crate::trust::watermark::Watermark;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What the installer asked a go for, and how long ago by its boot clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,126 +97,46 @@ pub fn may_start_at(leaf: &PlanLeaf, longest_run_ms: i64, now: UtcMs) -> Result<
     Ok(slot)
 }
 
-/// The stops that are known here, and what ended some of them. A grow-only set.
-#[derive(Clone, Debug, Default)]
-pub struct Stops {
-    /// Signed stops by digest.
-    stops: BTreeMap<Digest, Stop>,
-    /// Scopes that the agent passed on without a signature: stopping is never refused.
-    unsigned: Vec<Scope>,
-}
-
-impl Stops {
-    /// The stops in force: every stop that `authority` knows the signer of, and that no
-    /// valid lift ended. `place` says which quorum a lift needs.
-    pub fn in_force(
-        authority: &Authority,
-        place: Option<&AssignmentLeaf>,
-        stops: &[Signed<Stop>],
-        lifts: &[Signed<Lift>],
-        now: UtcMs,
-    ) -> Self {
-        let roster = &authority.roster;
-        let people = roster.people_keys(now);
-        let go_keys = roster.live_go_keys(now);
-        let mut in_force = BTreeMap::new();
-        for signed in stops {
-            let by_person = signed.verify(&people).ok().filter(|stop| {
-                let signed = roster.endorsement(stop.signers(), &[SigningRole::Approver], &[], now);
-                !signed.people().is_empty()
-            });
-            let by_collector = signed.verify(&go_keys).ok();
-            let lifted = lifts.iter().any(|lift| match (&by_person, &by_collector) {
-                (Some(stop), _) => lifts_persons_stop(authority, place, lift, stop.digest(), now),
-                (None, Some(stop)) => lift
-                    .verify(&go_keys)
-                    .is_ok_and(|lift| lift.stop == stop.digest()),
-                (None, None) => false,
-            });
-            if let Some(stop) = by_person.or(by_collector)
-                && !lifted
-            {
-                in_force.insert(stop.digest(), stop.into_document());
-            }
-        }
-        Self {
-            stops: in_force,
-            unsigned: Vec::new(),
-        }
-    }
-
-    /// Adds what the agent passed on without a signature.
-    pub fn with_unsigned(mut self, scopes: impl IntoIterator<Item = Scope>) -> Self {
-        self.unsigned.extend(scopes);
-        self
-    }
-
-    /// The reason of a stop that covers this approval here, if there is one.
-    pub fn covering(
-        &self,
-        approval: &Verified<Approval>,
-        place: &AssignmentLeaf,
-        charter: &Charter,
-    ) -> Option<String> {
-        let covers = |scope: &Scope| match scope {
-            Scope::All => true,
-            Scope::Plan(plan) => *plan == approval.digest(),
-            Scope::Unit(unit) => *unit == place.unit,
-            Scope::Release(digest) => approval.releases.iter().any(|r| r.sha256 == *digest),
-            Scope::Vendor(vendor) => approval.releases.iter().any(|release| {
-                charter
-                    .grant(&release.repository)
-                    .is_none_or(|grant| grant.vendor == *vendor)
-            }),
-        };
-        let signed = self.stops.values().find(|stop| covers(&stop.scope));
-        match signed {
-            Some(stop) => Some(stop.reason.to_string()),
-            None => self
-                .unsigned
-                .iter()
-                .any(covers)
-                .then(|| "the agent passed on a stop".to_owned()),
-        }
-    }
-}
-
-fn lifts_persons_stop(
-    authority: &Authority,
-    place: Option<&AssignmentLeaf>,
-    lift: &Signed<Lift>,
-    stop: Digest,
+/// 9, where the watermark itself is wrong: the hospital root lets this machine's time
+/// fall, once. The caller sets the time to the reset's, and keeps its digest among the
+/// used documents.
+pub fn time_reset(
+    watermark: &Watermark,
+    signed: &Signed<TimeReset>,
     now: UtcMs,
-) -> bool {
-    use crate::trust::roster::Class;
-    let roster = &authority.roster;
-    let class = place.map_or(Class::LifeSupport, |place| place.class);
-    let units: Vec<_> = place.map(|place| &place.unit).into_iter().collect();
-    lift.verify(&roster.people_keys(now)).is_ok_and(|lift| {
-        lift.stop == stop
-            && roster
-                .endorsement(lift.signers(), &[SigningRole::Approver], &units, now)
-                .meets(roster.quorum(class))
-    })
-}
-
-/// 10 **hold and stop**: none.
-pub fn hold_and_stop(
-    held_until: Option<UtcMs>,
-    stops: &Stops,
-    approval: &Verified<Approval>,
-    place: &AssignmentLeaf,
-    charter: &Charter,
-    now: UtcMs,
-) -> Result<(), Refusal> {
-    let refuse = |why| Refusal::new(Step::HoldAndStop, why);
-    if let Some(until) = held_until.filter(|until| now < *until) {
-        return Err(refuse(Why::Held(until)));
+) -> Result<Verified<TimeReset>, Refusal> {
+    let refuse = |why| Refusal::new(Step::Time, why);
+    const DOCUMENT: &str = "time reset";
+    let reset = watermark.root.verify(signed).map_err(|error| {
+        refuse(match error {
+            CharterError::Signature(error) => unsigned(DOCUMENT, &error),
+            CharterError::Threshold { have, need } => Why::TooFewSigned {
+                have,
+                need,
+                with_file_key: 0,
+                need_file_key: 0,
+            },
+            other => Why::Signature {
+                document: DOCUMENT,
+                problem: other.to_string(),
+            },
+        })
+    })?;
+    if reset.machine != watermark.machine {
+        return Err(refuse(Why::OtherMachine { document: DOCUMENT }));
     }
-    match stops.covering(approval, place, charter) {
-        Some(reason) => Err(refuse(Why::Stopped(reason))),
-        None => Ok(()),
+    if watermark.used.contains(&reset.digest()) {
+        return Err(refuse(Why::Used(DOCUMENT)));
     }
+    let expires = reset.issued.plus_ms(MAX_TIME_RESET_LIFE_MS);
+    in_date(DOCUMENT, reset.issued, expires, now).map_err(refuse)?;
+    if reset.to >= watermark.time {
+        return Err(refuse(Why::Malformed {
+            document: DOCUMENT,
+            problem: "the time that it names is not below the one seen",
+        }));
+    }
+    Ok(reset)
 }
 
 /// Whether the machine may be disturbed, as its own probes say. Ordered: the
@@ -240,4 +160,42 @@ pub fn interlock(measured: &Interlock) -> Result<(), Refusal> {
         Interlock::Unknown(reason) => Why::UseUnknown(reason.clone()),
     };
     Err(Refusal::new(Step::Interlock, why))
+}
+
+/// 11, on a machine with the profile `handover`: the unit handed it over for this slot,
+/// by one of its approvers or technicians. It then counts as idle until the slot ends.
+pub fn handover(
+    authority: &Authority,
+    place: &AssignmentLeaf,
+    ask: &Ask,
+    signed: &Signed<Handover>,
+    slot: Interval,
+    now: UtcMs,
+) -> Result<Verified<Handover>, Refusal> {
+    let refuse = |why| Refusal::new(Step::Interlock, why);
+    let roster = &authority.roster;
+    let handover = signed
+        .verify(&roster.people_keys(now))
+        .map_err(|error| refuse(unsigned("handover", &error)))?;
+    let roles = [SigningRole::Approver, SigningRole::Technician];
+    let people = roster.endorsement(handover.signers(), &roles, &[&place.unit], now);
+    let one = Quorum {
+        people: 1,
+        with_file_key: 0,
+    };
+    enough(&people, one).map_err(refuse)?;
+    if handover.machine != ask.machine || place.machine != ask.machine {
+        let document = "handover";
+        return Err(refuse(Why::OtherMachine { document }));
+    }
+    for (what, equal) in [
+        ("job", handover.job == ask.job),
+        ("slot", handover.slot == slot && slot.contains(now)),
+    ] {
+        if !equal {
+            return Err(refuse(Why::OtherHandover(what)));
+        }
+    }
+    not_ahead("handover", handover.issued, now).map_err(refuse)?;
+    Ok(handover)
 }
