@@ -1,0 +1,171 @@
+//! The UDP port: lets connections in at a rate that the collector can bear, and the
+//! small work that is done every few seconds.
+
+use super::ca::SERVER_LIFE_MS;
+use super::registry::Registry;
+use super::{Fleet, FleetContext, FleetError, FleetHandle, index, locked, session, tls};
+use patchward_common::time::UtcMs;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How often "last seen" is written and the audit head is read.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+/// Longest handshake: three round trips over a satellite.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// Receive buffer of the socket, where the system allows it: a hospital that reconnects
+/// at once sends 20,000 first packets.
+const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
+
+/// Listens on `address` and serves machines until [`FleetHandle::shutdown`].
+pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHandle, FleetError> {
+    let now = (context.clock)();
+    let revoked = revoked(&context, now).await?;
+    let registry = Registry::new(revoked.iter().map(|(serial, _)| serial.clone()).collect());
+    let index = index::load(&context.store).await?;
+    let config = config(&context, &revoked, now)?;
+    let socket = bind(address).map_err(|source| FleetError::Bind { address, source })?;
+    let endpoint = quinn::Endpoint::new(
+        quinn::EndpointConfig::default(),
+        Some(config),
+        socket,
+        Arc::new(quinn::TokioRuntime),
+    )
+    .map_err(|source| FleetError::Bind { address, source })?;
+    let fleet = Arc::new(Fleet::new(context, registry, index));
+    fleet.flush().await?;
+    let _ = fleet.endpoint.set(endpoint.clone());
+    let tasks = vec![
+        tokio::spawn(accept(fleet.clone(), endpoint)),
+        tokio::spawn(keep(fleet.clone(), now)),
+    ];
+    Ok(FleetHandle::new(fleet, tasks))
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(address)?;
+    // Less than asked for is what the system gives; it works, with more repeats.
+    let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, SOCKET_BUFFER_BYTES);
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SOCKET_BUFFER_BYTES);
+    Ok(socket)
+}
+
+/// Serial numbers that are revoked and not expired, with when.
+pub(super) async fn revoked(
+    context: &FleetContext,
+    now: UtcMs,
+) -> Result<Vec<(String, UtcMs)>, FleetError> {
+    let rows = context
+        .store
+        .view()
+        .await?
+        .revoked_certificates(now)
+        .await?;
+    let pairs = rows.into_iter().map(|row| {
+        let at = row.revoked_at.unwrap_or(now);
+        (row.serial, at)
+    });
+    Ok(pairs.collect())
+}
+
+/// Settings with a new certificate and a new revocation list.
+pub(super) fn config(
+    context: &FleetContext,
+    revoked: &[(String, UtcMs)],
+    now: UtcMs,
+) -> Result<quinn::ServerConfig, FleetError> {
+    let serial = rand::random();
+    let identity = context
+        .authority
+        .server(&context.settings.addresses, serial, now)?;
+    // Nobody compares numbers of lists, but each is higher than the one before.
+    let number = now.0.unsigned_abs();
+    let list = context.authority.revocation_list(revoked, number, now)?;
+    tls::server_config(&context.authority, identity, list)
+}
+
+/// Lets connections in. While few handshakes may still begin, an address has to show
+/// first that it is its own (a Retry packet); while none may, the next ones wait.
+async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
+    let limit = fleet.context.settings.handshakes;
+    let handshakes = Arc::new(Semaphore::new(limit));
+    while let Ok(permit) = handshakes.clone().acquire_owned().await {
+        let Some(incoming) = endpoint.accept().await else {
+            return;
+        };
+        let is_busy = handshakes.available_permits() < limit / 2;
+        if is_busy && !incoming.remote_address_validated() {
+            // Cannot fail: only a validated address may not be asked again.
+            let _ = incoming.retry();
+            continue;
+        }
+        let fleet = fleet.clone();
+        tokio::spawn(async move {
+            let Ok(connecting) = incoming.accept() else {
+                return;
+            };
+            let connected = tokio::time::timeout(HANDSHAKE_TIME, connecting).await;
+            drop(permit);
+            match connected {
+                Ok(Ok(connection)) => session::run(fleet, connection).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+                Err(_) => tracing::debug!("a handshake took too long"),
+            }
+        });
+    }
+}
+
+/// Writes what is batched, and renews the collector's own certificate in time.
+async fn keep(fleet: Arc<Fleet>, started: UtcMs) {
+    let mut timer = tokio::time::interval(FLUSH_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut certified = started;
+    loop {
+        timer.tick().await;
+        if let Err(error) = fleet.flush().await {
+            tracing::warn!(%error, "could not write when machines were last seen");
+        }
+        let now = fleet.now();
+        if now.since_ms(certified) > SERVER_LIFE_MS / 3 * 2 {
+            certified = now;
+            if let Err(error) = fleet.reconfigure().await {
+                tracing::error!(%error, "could not renew the collector's own certificate");
+            }
+        }
+    }
+}
+
+impl Fleet {
+    /// Writes when machines were last seen, and reads the head of the audit log.
+    pub(super) async fn flush(&self) -> Result<(), FleetError> {
+        let seen: Vec<_> = locked(&self.seen).drain().collect();
+        if !seen.is_empty()
+            && let Err(error) = self.store().record_seen(&seen).await
+        {
+            // Newer times stay.
+            let mut waiting = locked(&self.seen);
+            for (machine, at) in seen {
+                waiting.entry(machine).or_insert(at);
+            }
+            return Err(error.into());
+        }
+        let head = self.store().view().await?.audit_head().await?;
+        *locked(&self.audit) = head.hash;
+        Ok(())
+    }
+
+    /// Reads the revoked certificates, and admits no handshake with them any more.
+    pub(super) async fn reconfigure(&self) -> Result<(), FleetError> {
+        let now = self.now();
+        let revoked = revoked(&self.context, now).await?;
+        // Sessions look here too: a handshake that began before finds itself revoked.
+        self.registry()
+            .set_revoked(revoked.iter().map(|(serial, _)| serial.clone()).collect());
+        let config = config(&self.context, &revoked, now)?;
+        if let Some(endpoint) = self.endpoint.get() {
+            endpoint.set_server_config(Some(config));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! What the rest of the collector may do with the running fleet.
+
+use super::enrolment;
+use super::{Fleet, FleetError, index::Index, locked};
+use crate::store::machines::MachineState;
+use crate::store::{Actor, StoreError};
+use patchward_common::codec;
+use patchward_common::digest::Digest;
+use patchward_common::id::{MachineId, Name};
+use patchward_common::wire::collector::Nudge;
+use patchward_common::wire::machine::close;
+use quinn::{Connection, VarInt};
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Nudges are sent in bursts of this length, so that a nudge to all neither floods the
+/// network nor starves requests.
+const BURST_MS: u64 = 5;
+/// Longest wait for the last answers when the collector stops.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Whom to nudge.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// One machine.
+    Machine(MachineId),
+    /// The machines of a unit.
+    Unit(Name),
+    /// Every machine that is connected.
+    All,
+}
+
+/// The running fleet. Clones share it.
+#[derive(Clone)]
+pub struct FleetHandle {
+    fleet: Arc<Fleet>,
+    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl FleetHandle {
+    pub(super) fn new(fleet: Arc<Fleet>, tasks: Vec<JoinHandle<()>>) -> Self {
+        Self {
+            fleet,
+            tasks: Arc::new(Mutex::new(tasks)),
+        }
+    }
+
+    /// The address that it listens on.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.fleet.endpoint.get()?.local_addr().ok()
+    }
+
+    /// What enrolment tokens pin: SHA-256 of the authority's certificate.
+    pub fn ca_fingerprint(&self) -> Digest {
+        self.fleet.context.authority.fingerprint()
+    }
+
+    /// How many machines are connected and said hello.
+    pub fn connected(&self) -> usize {
+        self.fleet.registry().count()
+    }
+
+    /// Whether a machine is connected.
+    pub fn is_connected(&self, machine: &MachineId) -> bool {
+        self.fleet.registry().connection(machine).is_some()
+    }
+
+    /// Looks something up in the component index; `ask` should be quick.
+    pub fn index<T>(&self, ask: impl FnOnce(&Index) -> T) -> T {
+        ask(&locked(&self.fleet.index))
+    }
+
+    /// Sends a nudge to everybody in `target` who is connected, at the pace of the
+    /// settings. Gives back how many; those who miss it find out with their next hello.
+    pub async fn nudge(&self, target: &Target, nudge: Nudge) -> usize {
+        let connections = {
+            let registry = self.fleet.registry();
+            match target {
+                Target::Machine(machine) => registry.connection(machine).into_iter().collect(),
+                Target::Unit(unit) => registry.connections(Some(unit)),
+                Target::All => registry.connections(None),
+            }
+        };
+        let bytes = codec::encode(&nudge);
+        let a_second = u64::from(self.fleet.context.settings.nudges_per_second.max(1));
+        let burst = usize::try_from(a_second * BURST_MS / 1_000)
+            .unwrap_or(1)
+            .max(1);
+        let mut timer = tokio::time::interval(Duration::from_millis(BURST_MS));
+        for group in connections.chunks(burst) {
+            timer.tick().await;
+            for connection in group {
+                send(connection.clone(), bytes.clone());
+            }
+        }
+        connections.len()
+    }
+
+    /// Documents came or went: orders are put together anew, and machines are told.
+    pub async fn documents_changed(&self, nudge: Nudge) -> usize {
+        self.fleet.documents.fetch_add(1, Ordering::AcqRel);
+        self.nudge(&Target::All, nudge).await
+    }
+
+    /// A machine's row was changed (name, unit, suspicion cleared): what is remembered of
+    /// it is read again.
+    pub fn machine_changed(&self, machine: &MachineId) {
+        self.fleet.registry().forget(machine);
+    }
+
+    /// Accepts a machine that waits, as [`enrolment::propose`] has it, under another name
+    /// where one is given.
+    pub async fn accept(
+        &self,
+        machine: &MachineId,
+        name: Option<Name>,
+        actor: Actor,
+    ) -> Result<(), StoreError> {
+        let store = self.fleet.store();
+        let mut change = store.change(actor, self.fleet.now()).await?;
+        let waiting = change.view().enrolment(machine).await?;
+        let waiting = waiting.ok_or_else(|| StoreError::NotFound {
+            what: "machine that waits",
+            name: machine.to_string(),
+        })?;
+        let mut new = enrolment::propose(change.view(), waiting).await?;
+        if let Some(name) = name {
+            new.name = name;
+        }
+        change.accept_enrolment(&new).await?;
+        change.commit().await?;
+        self.machine_changed(machine);
+        Ok(())
+    }
+
+    /// Takes a machine out of the fleet for good: its certificates are revoked, its
+    /// connection is closed, and no handshake with them succeeds any more.
+    pub async fn revoke(
+        &self,
+        machine: &MachineId,
+        from: MachineState,
+        to: MachineState,
+        reason: &str,
+        actor: Actor,
+    ) -> Result<(), FleetError> {
+        let mut change = self.fleet.store().change(actor, self.fleet.now()).await?;
+        change.move_machine(machine, from, to, reason).await?;
+        change.commit().await?;
+        self.revoked(machine).await
+    }
+
+    /// Certificates of a machine were revoked in the store: makes it felt.
+    pub async fn revoked(&self, machine: &MachineId) -> Result<(), FleetError> {
+        self.fleet.reconfigure().await?;
+        let connections = {
+            let mut registry = self.fleet.registry();
+            registry.forget(machine);
+            registry.all_of(machine)
+        };
+        for connection in connections {
+            connection.close(VarInt::from_u32(close::REVOKED), b"revoked");
+        }
+        Ok(())
+    }
+
+    /// Writes what is batched now instead of within seconds.
+    pub async fn flush(&self) -> Result<(), FleetError> {
+        self.fleet.flush().await
+    }
+
+    /// Tells every machine to come again after `retry_after_ms`, writes what is batched
+    /// and closes the port. The store stays open.
+    pub async fn shutdown(&self, retry_after_ms: u64) {
+        self.nudge(&Target::All, Nudge::GoingAway(retry_after_ms))
+            .await;
+        for task in locked(&self.tasks).drain(..) {
+            task.abort();
+        }
+        if let Some(endpoint) = self.fleet.endpoint.get() {
+            endpoint.close(VarInt::from_u32(close::GOING_AWAY), b"the collector stops");
+            let _ = tokio::time::timeout(DRAIN_TIME, endpoint.wait_idle()).await;
+        }
+        if let Err(error) = self.fleet.flush().await {
+            tracing::warn!(%error, "could not write when machines were last seen");
+        }
+    }
+}
+
+/// Sends without waiting: a machine whose window is full is not connected in earnest.
+fn send(connection: Connection, bytes: Vec<u8>) {
+    tokio::spawn(async move {
+        if let Ok(mut stream) = connection.open_uni().await
+            && stream.write_all(&bytes).await.is_ok()
+        {
+            let _ = stream.finish();
+        }
+    });
+}

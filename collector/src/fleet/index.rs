@@ -1,0 +1,160 @@
+//! Which machines have which component, in memory: a bitmap of machines per component.
+//! "Who still runs X below Y in this unit" is a walk over bitmaps. Pure but for loading.
+
+use crate::store::{Store, StoreError};
+use patchward_common::id::MachineId;
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+
+/// Component numbers by machine and machine numbers by component.
+#[derive(Default)]
+pub struct Index {
+    machines: Vec<MachineId>,
+    numbers: HashMap<MachineId, u32>,
+    /// By component number: the machines that have it.
+    holders: Vec<RoaringBitmap>,
+    /// By machine number: the components that it has. Machines of one image share it in
+    /// shape, not in memory; compressed it is small.
+    sets: Vec<RoaringBitmap>,
+}
+
+impl Index {
+    /// Replaces what a machine has.
+    pub fn put(&mut self, machine: MachineId, members: &RoaringBitmap) {
+        let number = self.number(machine);
+        let had = &self.sets[number as usize];
+        let (gone, new) = (had - members, members - had);
+        for component in gone {
+            if let Some(holders) = self.holders.get_mut(component as usize) {
+                holders.remove(number);
+            }
+        }
+        for component in new {
+            let at = component as usize;
+            if self.holders.len() <= at {
+                self.holders.resize_with(at + 1, RoaringBitmap::new);
+            }
+            self.holders[at].insert(number);
+        }
+        let mut members = members.clone();
+        members.optimize();
+        self.sets[number as usize] = members;
+    }
+
+    fn number(&mut self, machine: MachineId) -> u32 {
+        let next = self.machines.len() as u32;
+        let number = *self.numbers.entry(machine).or_insert(next);
+        if number == next {
+            self.machines.push(machine);
+            self.sets.push(RoaringBitmap::new());
+        }
+        number
+    }
+
+    /// The bitmap of some machines: a unit, a group. Machines without an inventory are
+    /// not in it.
+    pub fn bitmap<'m>(&self, machines: impl IntoIterator<Item = &'m MachineId>) -> RoaringBitmap {
+        let numbers = machines.into_iter();
+        numbers
+            .filter_map(|machine| self.numbers.get(machine).copied())
+            .collect()
+    }
+
+    /// The machines that have any of these components, within `among` where it is given.
+    pub fn holders(
+        &self,
+        components: impl IntoIterator<Item = u32>,
+        among: Option<&RoaringBitmap>,
+    ) -> Vec<MachineId> {
+        let mut found = RoaringBitmap::new();
+        for component in components {
+            if let Some(holders) = self.holders.get(component as usize) {
+                found |= holders;
+            }
+        }
+        if let Some(among) = among {
+            found &= among;
+        }
+        let machines = found.iter().map(|number| self.machines[number as usize]);
+        machines.collect()
+    }
+
+    /// How many machines have an inventory.
+    pub fn machines(&self) -> usize {
+        self.machines.len()
+    }
+}
+
+/// Fills the index from the store.
+pub(super) async fn load(store: &Store) -> Result<Index, StoreError> {
+    let mut view = store.view().await?;
+    let mut sets = HashMap::new();
+    let mut after = None;
+    loop {
+        let page = view.sets_after(after.as_ref()).await?;
+        let Some((last, _)) = page.last() else {
+            break;
+        };
+        after = Some(*last);
+        sets.extend(page);
+    }
+    let mut index = Index::default();
+    for row in view.machine_sets().await? {
+        if let Some(members) = sets.get(&row.digest) {
+            index.put(row.machine, members);
+        }
+    }
+    Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(n: u8) -> MachineId {
+        MachineId([n; 32])
+    }
+
+    #[test]
+    fn machines_are_found_by_component_and_unit() {
+        let mut index = Index::default();
+        index.put(machine(1), &RoaringBitmap::from([1, 2, 70_000]));
+        index.put(machine(2), &RoaringBitmap::from([2, 3]));
+        assert_eq!(index.holders([2], None), [machine(1), machine(2)]);
+        assert_eq!(index.holders([3, 70_000], None), [machine(1), machine(2)]);
+        assert!(index.holders([4, 99_999_999], None).is_empty());
+        let unit = index.bitmap([&machine(2), &machine(9)]);
+        assert_eq!(index.holders([2], Some(&unit)), [machine(2)]);
+    }
+
+    #[test]
+    fn a_change_replaces_what_was_there() {
+        let mut index = Index::default();
+        index.put(machine(1), &RoaringBitmap::from([1, 2]));
+        index.put(machine(1), &RoaringBitmap::from([2, 3]));
+        assert!(index.holders([1], None).is_empty());
+        assert_eq!(index.holders([3], None), [machine(1)]);
+        assert_eq!(index.machines(), 1);
+    }
+
+    proptest::proptest! {
+        /// The walk over bitmaps and a search through every set agree.
+        #[test]
+        fn the_index_agrees_with_the_sets(
+            puts in proptest::collection::vec((0u8..6, proptest::collection::vec(0u32..12, 0..8)), 0..40),
+            wanted in 0u32..12,
+        ) {
+            let mut index = Index::default();
+            let mut sets = std::collections::BTreeMap::new();
+            for (n, members) in puts {
+                let members: RoaringBitmap = members.into_iter().collect();
+                index.put(machine(n), &members);
+                sets.insert(machine(n), members);
+            }
+            let mut found = index.holders([wanted], None);
+            found.sort();
+            let expected: Vec<_> = sets.iter().filter(|(_, s)| s.contains(wanted)).map(|(m, _)| *m).collect();
+            proptest::prop_assert_eq!(found, expected);
+        }
+    }
+}

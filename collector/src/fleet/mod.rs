@@ -1,0 +1,151 @@
+//! The machines on the network: one QUIC endpoint, a session per connection, and what
+//! is remembered of each machine.
+//!
+//! A machine's certificate is its identity; ids inside messages are claims. Every row
+//! that a session writes is that machine's own.
+
+pub mod ca;
+mod endpoint;
+pub mod enrolment;
+mod handle;
+pub mod index;
+mod registry;
+mod requests;
+mod session;
+mod tls;
+
+pub use ca::Authority;
+pub use endpoint::serve;
+pub use handle::{FleetHandle, Target};
+
+use crate::store::{Store, StoreError};
+use index::Index;
+use object_store::ObjectStore;
+use patchward_common::digest::Digest;
+use patchward_common::id::MachineId;
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use registry::Registry;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::sync::Semaphore;
+
+/// The clock: one read per request.
+pub type Clock = Arc<dyn Fn() -> UtcMs + Send + Sync>;
+
+/// Requests above [`session::SMALL_REQUEST_BYTES`] that are read at once: bounds what
+/// machines together can make the collector hold to 64 MB.
+const LARGE_REQUESTS: usize = 16;
+
+/// What a fleet is made of.
+pub struct FleetContext {
+    /// The collector's memory.
+    pub store: Store,
+    /// The authority that certifies machines.
+    pub authority: Authority,
+    /// The key that signs go.
+    pub go_key: ed25519_dalek::SigningKey,
+    /// Artifacts, each an object named by its SHA-256 in lower-case hex.
+    pub artifacts: Arc<dyn ObjectStore>,
+    /// The clock.
+    pub clock: Clock,
+    /// Settings.
+    pub settings: FleetSettings,
+}
+
+/// How the fleet is kept.
+#[derive(Clone, Debug)]
+pub struct FleetSettings {
+    /// Host names and IP addresses by which people know the collector; they go into its
+    /// certificate.
+    pub addresses: Vec<String>,
+    /// How often a connected machine says hello, in milliseconds.
+    pub hello_every_ms: u64,
+    /// How many machines are nudged in a second when all are.
+    pub nudges_per_second: u32,
+    /// Handshakes in flight.
+    pub handshakes: usize,
+}
+
+impl Default for FleetSettings {
+    fn default() -> Self {
+        Self {
+            addresses: Vec::new(),
+            // Ready means heard within minutes; nudges carry what is urgent.
+            hello_every_ms: 2 * MINUTE_MS as u64,
+            nudges_per_second: 40_000,
+            handshakes: 256,
+        }
+    }
+}
+
+/// Why the fleet does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// The port is not to be had.
+    #[error("cannot listen on UDP {address}: {source}; is another collector running there?")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The authority did not sign.
+    #[error(transparent)]
+    Authority(#[from] ca::CaError),
+    /// TLS settings that do not fit together.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The running fleet, shared by all its tasks.
+pub(crate) struct Fleet {
+    context: FleetContext,
+    endpoint: OnceLock<quinn::Endpoint>,
+    registry: Mutex<Registry<quinn::Connection>>,
+    index: Mutex<Index>,
+    /// Machines heard since the last flush.
+    seen: Mutex<HashMap<MachineId, UtcMs>>,
+    /// Raised whenever a document came, so that orders are put together anew.
+    documents: AtomicU64,
+    /// Head of the audit log, as of the last flush.
+    audit: Mutex<Digest>,
+    large: Semaphore,
+}
+
+impl Fleet {
+    fn new(context: FleetContext, registry: Registry<quinn::Connection>, index: Index) -> Self {
+        Self {
+            context,
+            endpoint: OnceLock::new(),
+            registry: Mutex::new(registry),
+            index: Mutex::new(index),
+            seen: Mutex::new(HashMap::new()),
+            documents: AtomicU64::new(1),
+            audit: Mutex::new(Digest::default()),
+            large: Semaphore::new(LARGE_REQUESTS),
+        }
+    }
+
+    fn now(&self) -> UtcMs {
+        (self.context.clock)()
+    }
+
+    fn store(&self) -> &Store {
+        &self.context.store
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry<quinn::Connection>> {
+        locked(&self.registry)
+    }
+}
+
+/// A lock whose holder panicked still guards whole values: nothing here is changed in
+/// steps that could be left half done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

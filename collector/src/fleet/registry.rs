@@ -1,0 +1,283 @@
+//! Who is connected, and what is remembered of each machine so that a quiet hello asks
+//! no database. Pure but for the connections that it hands back.
+
+use patchward_common::digest::Digest;
+use patchward_common::id::{BootId, MachineId, Name, OutboxId};
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::trust::sign::PublicKey;
+use patchward_common::wire::machine::{Hello, ShortDigest};
+use std::collections::{HashMap, HashSet};
+
+/// Earlier boots that are remembered of a machine: two that take turns are told by two.
+const BOOTS: usize = 4;
+/// So many takeovers from a connection that still lived, within [`TAKEOVER_MS`], are two
+/// machines that throw one another out. A bad network does it once or twice.
+const TAKEOVERS: u32 = 6;
+/// Connections that one machine may have open; an honest one has two for a moment, when
+/// the old one is dead and not yet given up.
+const OPEN: usize = 4;
+/// See [`TAKEOVERS`].
+const TAKEOVER_MS: i64 = 10 * MINUTE_MS;
+
+/// Every machine that was heard since the start. `C` is a connection.
+pub(super) struct Registry<C> {
+    machines: HashMap<MachineId, Entry<C>>,
+    revoked: HashSet<String>,
+}
+
+struct Entry<C> {
+    /// Every connection with its certificate, oldest first.
+    open: Vec<(usize, C)>,
+    /// The one that said hello last.
+    live: Option<Live<C>>,
+    known: Option<Known>,
+    /// The boots before the present one, newest first.
+    boots: Vec<BootId>,
+    takeovers: u32,
+    first_takeover: UtcMs,
+}
+
+impl<C> Default for Entry<C> {
+    fn default() -> Self {
+        Self {
+            open: Vec::new(),
+            live: None,
+            known: None,
+            boots: Vec::new(),
+            takeovers: 0,
+            first_takeover: UtcMs(0),
+        }
+    }
+}
+
+struct Live<C> {
+    connection: C,
+    id: usize,
+    /// As of its last hello; a connection that said none replaces nobody.
+    fingerprint: ShortDigest,
+}
+
+/// What the store knows of a machine.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Its installer's key.
+    pub(super) key: PublicKey,
+    /// Its care area.
+    pub(super) unit: Name,
+    /// Whether two machines seem to have its identity.
+    pub(super) is_suspect: bool,
+    /// The digest of its components; zeros for none.
+    pub(super) set: Digest,
+    /// What it said last; `None` before its first hello.
+    pub(super) said: Option<Said>,
+    /// How far its journal is stored.
+    pub(super) journal: Option<JournalEnd>,
+    /// The digest of its orders, and as of which generation of documents.
+    pub(super) orders: Option<(u64, ShortDigest)>,
+}
+
+/// The part of a hello that is stored when it changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) hello: Hello,
+    pub(super) installer: String,
+}
+
+/// The end of a machine's stored journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct JournalEnd {
+    /// The outbox that it came from.
+    pub(super) outbox: OutboxId,
+    /// The highest sequence without a gap before it.
+    pub(super) sequence: u64,
+    /// The digest of that event; zeros for none.
+    pub(super) digest: Digest,
+}
+
+/// The certificate was revoked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Revoked;
+
+/// What a hello tells about who says it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Noticed<C> {
+    /// The machine that is expected.
+    Itself,
+    /// The same machine on a new connection; the old one is closed.
+    Again(C),
+    /// One change of its facts: let in, and a person is asked.
+    Changed(String),
+    /// Another machine with its identity: refused.
+    Clone(String),
+}
+
+impl<C: Clone> Registry<C> {
+    pub(super) fn new(revoked: HashSet<String>) -> Self {
+        Self {
+            machines: HashMap::new(),
+            revoked,
+        }
+    }
+
+    /// A connection begins. Refused where its certificate was revoked; a machine with too
+    /// many gets back the oldest, to be closed.
+    pub(super) fn join(
+        &mut self,
+        machine: MachineId,
+        serial: &str,
+        (id, connection): (usize, &C),
+    ) -> Result<Option<C>, Revoked> {
+        if self.is_revoked(serial) {
+            return Err(Revoked);
+        }
+        let entry = self.machines.entry(machine).or_default();
+        entry.open.push((id, connection.clone()));
+        let too_many = entry.open.len() > OPEN;
+        Ok(too_many.then(|| entry.open.remove(0).1))
+    }
+
+    /// Whether a certificate may be used.
+    pub(super) fn is_revoked(&self, serial: &str) -> bool {
+        self.revoked.contains(serial)
+    }
+
+    /// Replaces the set of revoked serial numbers.
+    pub(super) fn set_revoked(&mut self, revoked: HashSet<String>) {
+        self.revoked = revoked;
+    }
+
+    /// What is remembered of a machine.
+    pub(super) fn known(&self, machine: &MachineId) -> Option<&Known> {
+        self.machines.get(machine)?.known.as_ref()
+    }
+
+    /// Remembers what the store knows, if nobody was faster.
+    pub(super) fn learn(&mut self, machine: MachineId, known: Known) {
+        let entry = self.machines.entry(machine).or_default();
+        entry.known.get_or_insert(known);
+    }
+
+    /// Changes what is remembered.
+    pub(super) fn update(&mut self, machine: &MachineId, change: impl FnOnce(&mut Known)) {
+        if let Some(known) = self
+            .machines
+            .get_mut(machine)
+            .and_then(|e| e.known.as_mut())
+        {
+            change(known);
+        }
+    }
+
+    /// Forgets what is remembered, so that the store is asked again: after a person
+    /// changed something, or cleared a suspicion.
+    pub(super) fn forget(&mut self, machine: &MachineId) {
+        if let Some(entry) = self.machines.get_mut(machine) {
+            entry.known = None;
+            entry.boots.clear();
+            entry.takeovers = 0;
+        }
+    }
+
+    /// A machine says hello on a connection; judges whether it is the one, and if so
+    /// makes the connection its live one.
+    pub(super) fn heard(
+        &mut self,
+        machine: MachineId,
+        (id, connection): (usize, &C),
+        hello: &Hello,
+        now: UtcMs,
+    ) -> Noticed<C> {
+        let entry = self.machines.entry(machine).or_default();
+        let other = entry.live.as_ref().filter(|live| live.id != id);
+        if other.is_some_and(|live| live.fingerprint != hello.fingerprint) {
+            return Noticed::Clone("two connected machines with different facts".into());
+        }
+        if entry.boots.contains(&hello.boot) {
+            return Noticed::Clone("two boots take turns".into());
+        }
+        if other.is_some() {
+            if now.since_ms(entry.first_takeover) > TAKEOVER_MS {
+                entry.first_takeover = now;
+                entry.takeovers = 0;
+            }
+            entry.takeovers += 1;
+            if entry.takeovers >= TAKEOVERS {
+                return Noticed::Clone("two connections throw one another out".into());
+            }
+        }
+        let replaced = other.map(|live| live.connection.clone());
+        entry.live = Some(Live {
+            connection: connection.clone(),
+            id,
+            fingerprint: hello.fingerprint,
+        });
+        let before = entry.known.as_ref().and_then(|known| known.said.as_ref());
+        let before = before.map(|said| (said.hello.boot, said.hello.fingerprint));
+        if let Some((boot, _)) = before
+            && boot != hello.boot
+        {
+            entry.boots.insert(0, boot);
+            entry.boots.truncate(BOOTS);
+        }
+        match (before, replaced) {
+            (Some((_, fingerprint)), _) if fingerprint != hello.fingerprint => {
+                Noticed::Changed("its facts changed once: another mainboard, or a copy".into())
+            }
+            (_, Some(old)) => Noticed::Again(old),
+            (_, None) => Noticed::Itself,
+        }
+    }
+
+    /// A connection ended.
+    pub(super) fn left(&mut self, machine: &MachineId, id: usize) {
+        let Some(entry) = self.machines.get_mut(machine) else {
+            return;
+        };
+        entry.open.retain(|(open, _)| *open != id);
+        if entry.live.as_ref().is_some_and(|live| live.id == id) {
+            entry.live = None;
+        }
+        // Somebody with a certificate, of whom nothing is known: nothing to keep.
+        if entry.open.is_empty() && entry.known.is_none() {
+            self.machines.remove(machine);
+        }
+    }
+
+    /// Every connection of a machine, whether it said hello or not.
+    pub(super) fn all_of(&self, machine: &MachineId) -> Vec<C> {
+        let entry = self.machines.get(machine).into_iter();
+        entry
+            .flat_map(|entry| entry.open.iter().map(|(_, connection)| connection.clone()))
+            .collect()
+    }
+
+    /// The live connection of a machine.
+    pub(super) fn connection(&self, machine: &MachineId) -> Option<C> {
+        let live = self.machines.get(machine)?.live.as_ref()?;
+        Some(live.connection.clone())
+    }
+
+    /// The live connections, of one unit or of all.
+    pub(super) fn connections(&self, unit: Option<&Name>) -> Vec<C> {
+        let wanted = |entry: &&Entry<C>| match unit {
+            None => true,
+            Some(unit) => entry
+                .known
+                .as_ref()
+                .is_some_and(|known| known.unit == *unit),
+        };
+        let entries = self.machines.values().filter(wanted);
+        entries
+            .filter_map(|entry| entry.live.as_ref())
+            .map(|live| live.connection.clone())
+            .collect()
+    }
+
+    /// How many machines are connected.
+    pub(super) fn count(&self) -> usize {
+        self.machines.values().filter(|e| e.live.is_some()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests;

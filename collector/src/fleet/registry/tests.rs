@@ -1,0 +1,140 @@
+use super::*;
+use patchward_common::wire::machine::InterlockWord;
+
+const MACHINE: MachineId = MachineId([1; 32]);
+
+fn hello(boot: u8, fingerprint: u8) -> Hello {
+    Hello {
+        version: "0.1.0".into(),
+        boot: BootId([boot; 16]),
+        clock: UtcMs(0),
+        inventory: Digest::default(),
+        orders: ShortDigest::default(),
+        watermark: Digest::default(),
+        outbox: OutboxId([0; 16]),
+        journal: 0,
+        interlock: InterlockWord::Unknown,
+        held_until: None,
+        ready: None,
+        fingerprint: ShortDigest([fingerprint; 16]),
+    }
+}
+
+/// A registry that remembers what each hello said, as the session does.
+struct Heard(Registry<&'static str>);
+
+impl Heard {
+    fn new() -> Self {
+        let mut registry = Registry::new(HashSet::new());
+        let known = Known {
+            key: PublicKey([0; 32]),
+            unit: Name::new("icu").unwrap(),
+            is_suspect: false,
+            set: Digest::default(),
+            said: None,
+            journal: None,
+            orders: None,
+        };
+        registry.learn(MACHINE, known);
+        Self(registry)
+    }
+
+    fn hello(&mut self, id: usize, hello: &Hello, minute: i64) -> Noticed<&'static str> {
+        let name = ["a", "b", "c"][id];
+        let noticed = self
+            .0
+            .heard(MACHINE, (id, &name), hello, UtcMs(minute * MINUTE_MS));
+        if !matches!(noticed, Noticed::Clone(_)) {
+            self.0.update(&MACHINE, |known| {
+                known.said = Some(Said {
+                    hello: hello.clone(),
+                    installer: String::new(),
+                });
+            });
+        }
+        noticed
+    }
+}
+
+#[test]
+fn a_machine_that_comes_again_replaces_its_connection() {
+    let mut heard = Heard::new();
+    assert_eq!(heard.hello(0, &hello(1, 1), 0), Noticed::Itself);
+    assert_eq!(heard.hello(0, &hello(1, 1), 1), Noticed::Itself);
+    assert_eq!(heard.hello(1, &hello(1, 1), 2), Noticed::Again("a"));
+    // The old one ends late; the new one stays.
+    heard.0.left(&MACHINE, 0);
+    assert_eq!(heard.0.connection(&MACHINE), Some("b"));
+    assert_eq!(heard.0.count(), 1);
+    heard.0.left(&MACHINE, 1);
+    assert_eq!(heard.0.count(), 0);
+}
+
+#[test]
+fn reboots_are_no_clones_but_boots_that_take_turns_are() {
+    let mut heard = Heard::new();
+    for boot in 1..=9 {
+        assert_eq!(heard.hello(0, &hello(boot, 1), 0), Noticed::Itself);
+    }
+    assert!(matches!(heard.hello(1, &hello(8, 1), 1), Noticed::Clone(_)));
+    // The one that is known goes on.
+    assert_eq!(heard.hello(0, &hello(9, 1), 2), Noticed::Itself);
+}
+
+#[test]
+fn two_live_connections_with_different_facts_are_clones() {
+    let mut heard = Heard::new();
+    assert_eq!(heard.hello(0, &hello(1, 1), 0), Noticed::Itself);
+    assert!(matches!(heard.hello(1, &hello(2, 2), 1), Noticed::Clone(_)));
+    assert_eq!(heard.0.connection(&MACHINE), Some("a"));
+    // Alone, another mainboard is asked about.
+    heard.0.left(&MACHINE, 0);
+    assert!(matches!(
+        heard.hello(1, &hello(2, 2), 2),
+        Noticed::Changed(_)
+    ));
+}
+
+#[test]
+fn connections_that_throw_one_another_out_are_clones() {
+    let mut heard = Heard::new();
+    heard.hello(0, &hello(1, 1), 0);
+    let mut said = Vec::new();
+    for turn in 1..=6 {
+        said.push(heard.hello(turn % 2, &hello(1, 1), 1));
+    }
+    assert!(matches!(said[4], Noticed::Again(_)));
+    assert!(matches!(said[5], Noticed::Clone(_)));
+    // Spread over hours it is a bad network.
+    let mut heard = Heard::new();
+    heard.hello(0, &hello(1, 1), 0);
+    for turn in 1..=60 {
+        let noticed = heard.hello(turn % 2, &hello(1, 1), turn as i64 * 5);
+        assert!(matches!(noticed, Noticed::Again(_)), "turn {turn}");
+    }
+}
+
+#[test]
+fn connections_are_found_by_unit() {
+    let mut heard = Heard::new();
+    heard.hello(0, &hello(1, 1), 0);
+    let (icu, ward) = (Name::new("icu").unwrap(), Name::new("ward").unwrap());
+    assert_eq!(heard.0.connections(Some(&icu)), ["a"]);
+    assert!(heard.0.connections(Some(&ward)).is_empty());
+    assert_eq!(heard.0.connections(None), ["a"]);
+    heard.0.forget(&MACHINE);
+    assert!(heard.0.known(&MACHINE).is_none());
+    assert_eq!(heard.0.connections(None), ["a"]);
+}
+
+#[test]
+fn connections_are_counted_and_revoked_certificates_refused() {
+    let mut registry = Registry::new(HashSet::from(["bad".to_owned()]));
+    assert_eq!(registry.join(MACHINE, "bad", (0, &"a")), Err(Revoked));
+    for (id, name) in ["a", "b", "c", "d"].iter().enumerate() {
+        assert_eq!(registry.join(MACHINE, "good", (id, name)), Ok(None));
+    }
+    assert_eq!(registry.join(MACHINE, "good", (4, &"e")), Ok(Some("a")));
+    registry.left(&MACHINE, 2);
+    assert_eq!(registry.all_of(&MACHINE), ["b", "d", "e"]);
+}

@@ -1,0 +1,236 @@
+//! `enroll` and `renew`: how a machine comes to a certificate.
+//!
+//! The statement is signed by the machine's own key, and the machine's id is that key's
+//! digest: an id cannot be chosen, and a stolen request is worth nothing without the TLS
+//! key that it is for.
+
+use super::{Peer, busy};
+use crate::fleet::Fleet;
+use crate::fleet::enrolment::{self, Ask};
+use crate::store::enrolments::{Enrolment, EnrolmentState};
+use crate::store::machines::{Machine, MachineState};
+use crate::store::tokens::{Acceptance, Token};
+use crate::store::{Actor, Change, StoreError};
+use patchward_common::digest::Digest;
+use patchward_common::facts::Facts;
+use patchward_common::id::MachineId;
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::trust::sign::{Signed, Verified};
+use patchward_common::wire::machine::{
+    Answer, Certificate, Enroll, EnrolmentStatement, Refused, RefusedCode,
+};
+use serde_bytes::ByteBuf;
+
+/// How far a statement's clock may be from ours: an old one cannot be used again for an
+/// old TLS key.
+const STATEMENT_LIFE_MS: i64 = 10 * MINUTE_MS;
+/// When a machine that waits for a person asks again.
+const WAIT_MS: u64 = 5_000;
+
+/// First enrolment. The answer for a token that is unknown, used up, expired, revoked or
+/// for other hosts is always the same.
+pub(super) async fn enroll(fleet: &Fleet, ask: Enroll) -> Result<Answer, Refused> {
+    let now = fleet.now();
+    let (machine, statement) = verify(&ask.statement, now)?;
+    let secret = Digest::of(&ask.secret);
+    if statement.token != Some(secret) {
+        return Err(Refused::new(
+            RefusedCode::BadRequest,
+            "the statement was signed for another token",
+        ));
+    }
+    let facts = ask
+        .facts
+        .unpack()
+        .map_err(|error| Refused::new(RefusedCode::BadRequest, error.to_string()))?;
+    let mut view = fleet.store().view().await?;
+    let token = view
+        .token_by_secret(&secret)
+        .await?
+        .ok_or_else(not_let_in)?;
+    let before = view.enrolment(&machine).await?;
+    let known = view.machine(&machine).await?;
+    drop(view);
+    if known
+        .as_ref()
+        .is_some_and(|m| m.state == MachineState::Revoked)
+    {
+        return Err(forbidden("this machine was revoked; it needs a new key"));
+    }
+    let before = before.filter(|before| before.token == token.id);
+    match before.map(|before| before.state) {
+        Some(EnrolmentState::Waiting) => Ok(Answer::Wait(WAIT_MS)),
+        Some(EnrolmentState::Refused) => Err(forbidden("a person refused this machine")),
+        // Its first certificate may have been lost on the way: it is issued again, but
+        // only to the same machine as far as that can be told.
+        Some(EnrolmentState::Accepted) if is_first(fleet, &machine).await? => {
+            let change = change(fleet, machine, now).await?;
+            certify(fleet, change, machine, &statement, now).await
+        }
+        Some(EnrolmentState::Accepted) | None => {
+            let ask = Ask {
+                enrolment: enrolment(machine, &statement, &token, &facts, &ask, now),
+                facts,
+            };
+            first(fleet, &token, ask, &statement, known.as_ref(), now).await
+        }
+    }
+}
+
+/// Whether an accepted machine has no certificate yet.
+async fn is_first(fleet: &Fleet, machine: &MachineId) -> Result<bool, Refused> {
+    let certificates = fleet.store().view().await?.certificates_of(machine).await?;
+    Ok(certificates.is_empty())
+}
+
+/// A machine that uses a token for the first time.
+async fn first(
+    fleet: &Fleet,
+    token: &Token,
+    ask: Ask,
+    statement: &EnrolmentStatement,
+    known: Option<&Machine>,
+    now: UtcMs,
+) -> Result<Answer, Refused> {
+    if !enrolment::matches(&token.host_pattern, &ask.facts.hostname) {
+        return Err(not_let_in());
+    }
+    let machine = ask.enrolment.machine;
+    let mut change = change(fleet, machine, now).await?;
+    match change.use_token(&token.id).await {
+        Ok(_) => {}
+        Err(StoreError::Conflict(_)) => return Err(not_let_in()),
+        Err(error) => return Err(error.into()),
+    }
+    change.ask_enrolment(&ask.enrolment).await?;
+    // A machine that is enrolled already comes again with a lost disk, or is a copy of
+    // one: a person looks, whatever the token says.
+    if token.acceptance == Acceptance::Person || known.is_some() {
+        change.commit().await?;
+        return Ok(Answer::Wait(WAIT_MS));
+    }
+    let new = enrolment::proposal(change.view(), &ask).await?;
+    change.accept_enrolment(&new).await?;
+    certify(fleet, change, machine, statement, now).await
+}
+
+/// The next certificate of a machine that is enrolled.
+pub(super) async fn renew(
+    fleet: &Fleet,
+    peer: &Peer,
+    statement: &Signed<EnrolmentStatement>,
+) -> Result<Answer, Refused> {
+    let now = fleet.now();
+    let (machine, statement) = verify(statement, now)?;
+    if let Peer::Machine(session) = peer
+        && session.machine != machine
+    {
+        return Err(forbidden("a machine renews only its own certificate"));
+    }
+    if statement.token.is_some() {
+        return Err(Refused::new(
+            RefusedCode::BadRequest,
+            "the statement was signed for an enrolment",
+        ));
+    }
+    let row = fleet.store().view().await?.machine(&machine).await?;
+    let row = row.ok_or_else(|| forbidden("this machine is not enrolled here"))?;
+    match row.state {
+        MachineState::Enrolled if row.clone_suspected_at.is_none() => {}
+        // From storage, or with a copy about: after a person's yes.
+        MachineState::Enrolled | MachineState::Stored => return Ok(Answer::Wait(WAIT_MS)),
+        MachineState::Revoked | MachineState::Decommissioned => {
+            return Err(forbidden("this machine was revoked"));
+        }
+    }
+    let change = change(fleet, machine, now).await?;
+    certify(fleet, change, machine, &statement, now).await
+}
+
+async fn change(fleet: &Fleet, machine: MachineId, now: UtcMs) -> Result<Change, Refused> {
+    let store = fleet.store();
+    Ok(store.change(Actor::Machine(machine), now).await?)
+}
+
+/// Issues a certificate and commits; the machine gets it only once it is on record.
+async fn certify(
+    fleet: &Fleet,
+    mut change: Change,
+    machine: MachineId,
+    statement: &EnrolmentStatement,
+    now: UtcMs,
+) -> Result<Answer, Refused> {
+    let authority = &fleet.context.authority;
+    let issued = authority
+        .issue(machine, &statement.csr, rand::random(), now)
+        .map_err(|error| Refused::new(RefusedCode::BadRequest, error.to_string()))?;
+    change
+        .add_certificate(&machine, &issued.serial, issued.expires)
+        .await?;
+    change.commit().await?;
+    fleet.registry().forget(&machine);
+    Ok(Answer::Certificate(Certificate {
+        certificate: ByteBuf::from(issued.certificate),
+        authorities: vec![ByteBuf::from(authority.certificate().to_vec())],
+    }))
+}
+
+/// A statement that was signed now by the key that it names, and that key's machine.
+fn verify(
+    signed: &Signed<EnrolmentStatement>,
+    now: UtcMs,
+) -> Result<(MachineId, Verified<EnrolmentStatement>), Refused> {
+    let bad = |text: String| Refused::new(RefusedCode::BadRequest, text);
+    let key = signed.peek().map_err(|error| bad(error.to_string()))?.key;
+    let statement = signed
+        .verify([&key])
+        .map_err(|error| bad(format!("the statement: {error}")))?;
+    let apart_ms = statement.at.since_ms(now);
+    if apart_ms.saturating_abs() > STATEMENT_LIFE_MS {
+        return Err(bad(format!(
+            "the machine's clock says {}, the collector's {now}; set the machine's clock",
+            statement.at
+        )));
+    }
+    Ok((MachineId(key.id().0), statement))
+}
+
+fn enrolment(
+    machine: MachineId,
+    statement: &EnrolmentStatement,
+    token: &Token,
+    facts: &Facts,
+    ask: &Enroll,
+    now: UtcMs,
+) -> Enrolment {
+    Enrolment {
+        machine,
+        spki: statement.key.spki(),
+        host: enrolment::host_name(&facts.hostname, &machine),
+        unit: token.unit.clone(),
+        token: token.id.clone(),
+        csr: statement.csr.to_vec(),
+        facts: ask.facts.as_bytes().to_vec(),
+        asked_at: now,
+        state: EnrolmentState::Waiting,
+        decided_at: None,
+    }
+}
+
+fn not_let_in() -> Refused {
+    Refused::new(
+        RefusedCode::Token,
+        "this token does not let this machine in: it is unknown, used up, expired, revoked \
+         or for other hosts; ask IT for a new one",
+    )
+}
+
+fn forbidden(text: &str) -> Refused {
+    Refused::new(RefusedCode::Forbidden, text)
+}
+
+impl From<super::super::ca::CaError> for Refused {
+    fn from(error: super::super::ca::CaError) -> Self {
+        busy(&error)
+    }
+}

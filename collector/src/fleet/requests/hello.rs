@@ -1,0 +1,175 @@
+//! `hello`: the common case. Nothing new means no database access at all.
+
+use super::Session;
+use crate::fleet::registry::{Known, Noticed, Said};
+use crate::fleet::{Fleet, locked};
+use crate::store::machines::{MachineStatus, Readiness};
+use crate::store::{Actor, StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::{MachineId, OutboxId};
+use patchward_common::time::UtcMs;
+use patchward_common::wire::machine::{
+    Answer, Hello, HelloAnswer, Refused, RefusedCode, ShortDigest, Stale, close,
+};
+
+pub(super) async fn hello(
+    fleet: &Fleet,
+    session: &Session,
+    known: Known,
+    hello: Hello,
+) -> Result<Answer, Refused> {
+    let now = fleet.now();
+    let noticed = fleet.registry().heard(
+        session.machine,
+        (session.connection.stable_id(), &session.connection),
+        &hello,
+        now,
+    );
+    match noticed {
+        Noticed::Itself => {}
+        Noticed::Again(old) => old.close(close::REPLACED.into(), b"connected again"),
+        Noticed::Changed(reason) => suspect(fleet, session, &known, &reason, now).await?,
+        Noticed::Clone(reason) => {
+            suspect(fleet, session, &known, &reason, now).await?;
+            let text = format!("another machine has this identity ({reason}); a person must look");
+            return Err(Refused::new(RefusedCode::Clone, text));
+        }
+    }
+    locked(&fleet.seen).insert(session.machine, now);
+    let said = Said {
+        installer: known
+            .said
+            .as_ref()
+            .map_or_else(String::new, |s| s.installer.clone()),
+        hello,
+    };
+    if known.said.as_ref().map(status) != Some(status(&said)) {
+        let store = fleet.store();
+        store
+            .record_status(&session.machine, &status(&said), now)
+            .await?;
+    }
+    let answer = HelloAnswer {
+        clock: now,
+        stale: stale(&said.hello, &known),
+        audit: *locked(&fleet.audit),
+        again_ms: spread(fleet.context.settings.hello_every_ms, session.machine, now),
+        journal: 0,
+    };
+    fleet
+        .registry()
+        .update(&session.machine, |known| known.said = Some(said));
+    Ok(Answer::Hello(Box::new(answer)))
+}
+
+fn stale(hello: &Hello, known: &Known) -> Stale {
+    if hello.inventory == Digest::default() || hello.inventory != known.set {
+        Stale::INVENTORY
+    } else {
+        Stale::default()
+    }
+}
+
+/// When to come again: a quarter earlier or later than asked for, differently each time
+/// and for each machine, so that a fleet that started at once does not stay together.
+fn spread(every_ms: u64, machine: MachineId, now: UtcMs) -> u64 {
+    let hash = Digest::of_parts(&[&machine.0, &now.0.to_be_bytes()]);
+    let part = u64::from(hash.0[0]) * every_ms / 2 / 256;
+    every_ms - every_ms / 4 + part
+}
+
+async fn suspect(
+    fleet: &Fleet,
+    session: &Session,
+    known: &Known,
+    reason: &str,
+    now: UtcMs,
+) -> Result<(), Refused> {
+    if known.is_suspect {
+        return Ok(());
+    }
+    let actor = Actor::Machine(session.machine);
+    let mut change = fleet.store().change(actor, now).await?;
+    change.suspect_clone(&session.machine, reason).await?;
+    change.commit().await?;
+    fleet
+        .registry()
+        .update(&session.machine, |known| known.is_suspect = true);
+    Ok(())
+}
+
+/// The stored form of a hello. Half digests are filled up with zeros.
+pub(super) fn status(said: &Said) -> MachineStatus {
+    let hello = &said.hello;
+    MachineStatus {
+        boot: hello.boot,
+        agent_version: hello.version.clone(),
+        installer_version: said.installer.clone(),
+        readiness: match hello.ready {
+            Some(true) => Readiness::Ready,
+            Some(false) => Readiness::NotReady,
+            None => Readiness::Unknown,
+        },
+        interlock: hello.interlock,
+        hold_until: hello.held_until,
+        watermark: hello.watermark,
+        orders: full(hello.orders),
+        fingerprint: full(hello.fingerprint),
+    }
+}
+
+fn full(short: ShortDigest) -> Digest {
+    let mut digest = Digest::default();
+    digest.0[..16].copy_from_slice(&short.0);
+    digest
+}
+
+/// What a machine said before this collector started.
+pub(super) async fn said_before(
+    view: &mut View,
+    machine: &MachineId,
+) -> Result<Option<Said>, StoreError> {
+    let status = view.machine_status(machine).await?;
+    Ok(status.map(|status| Said {
+        installer: status.installer_version,
+        hello: Hello {
+            version: status.agent_version,
+            boot: status.boot,
+            clock: UtcMs(0),
+            inventory: Digest::default(),
+            orders: status.orders.into(),
+            watermark: status.watermark,
+            outbox: OutboxId([0; 16]),
+            journal: 0,
+            interlock: status.interlock,
+            held_until: status.hold_until,
+            ready: match status.readiness {
+                Readiness::Ready => Some(true),
+                Readiness::NotReady => Some(false),
+                Readiness::Unknown => None,
+            },
+            fingerprint: status.fingerprint.into(),
+        },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fleet_is_spread_over_the_interval() {
+        let mut buckets = [0u32; 8];
+        for n in 0..4_000u32 {
+            let mut id = [0; 32];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            let again = spread(80_000, MachineId(id), UtcMs(5));
+            assert!((60_000..100_000).contains(&again));
+            buckets[usize::try_from((again - 60_000) / 5_000).unwrap()] += 1;
+        }
+        assert!(
+            buckets.iter().all(|n| (350..650).contains(n)),
+            "{buckets:?}"
+        );
+    }
+}

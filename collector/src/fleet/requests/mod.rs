@@ -1,0 +1,131 @@
+//! What is done for each request.
+
+pub(super) mod artifact;
+mod enrol;
+mod hello;
+mod inventory;
+
+use super::Fleet;
+use super::registry::Known;
+use crate::store::StoreError;
+use crate::store::machines::MachineState;
+use patchward_common::digest::Digest;
+use patchward_common::id::MachineId;
+use patchward_common::trust::sign::PublicKey;
+use patchward_common::wire::machine::{Answer, ArtifactHeader, Refused, RefusedCode, Request};
+
+/// Who asks.
+pub(super) enum Peer {
+    /// A machine, by its certificate.
+    Machine(Session),
+    /// Somebody without a certificate.
+    Unknown,
+}
+
+/// A machine's connection.
+pub(super) struct Session {
+    pub(super) machine: MachineId,
+    pub(super) serial: String,
+    pub(super) connection: quinn::Connection,
+}
+
+/// What is sent back.
+pub(super) enum Reply {
+    Answer(Answer),
+    /// A header, then raw bytes.
+    Artifact(ArtifactHeader, artifact::Bytes),
+}
+
+/// Answers a request; a refusal is an answer too.
+pub(super) async fn answer(fleet: &Fleet, peer: &Peer, request: Request) -> Reply {
+    let answered = match (peer, request) {
+        (_, Request::Enroll(ask)) => enrol::enroll(fleet, *ask).await,
+        (peer, Request::Renew(statement)) => enrol::renew(fleet, peer, &statement).await,
+        (Peer::Unknown, _) => Err(Refused::new(
+            RefusedCode::Forbidden,
+            "without a machine's certificate only enroll and renew are answered",
+        )),
+        (Peer::Machine(session), request) => match of_machine(fleet, session, request).await {
+            Ok(reply) => return reply,
+            Err(refused) => Err(refused),
+        },
+    };
+    Reply::Answer(answered.unwrap_or_else(Answer::Refused))
+}
+
+async fn of_machine(fleet: &Fleet, session: &Session, request: Request) -> Result<Reply, Refused> {
+    // A revocation closes connections; this catches a request that was on its way.
+    if fleet.registry().is_revoked(&session.serial) {
+        return Err(Refused::new(
+            RefusedCode::Forbidden,
+            "the certificate was revoked",
+        ));
+    }
+    let known = fleet.known(&session.machine).await?;
+    let answer = match request {
+        Request::Hello(hello) => hello::hello(fleet, session, known, *hello).await?,
+        Request::Inventory(report) => inventory::inventory(fleet, session, &known, *report).await?,
+        _ => {
+            return Err(Refused::new(
+                RefusedCode::BadRequest,
+                "not answered here yet",
+            ));
+        }
+    };
+    Ok(Reply::Answer(answer))
+}
+
+impl Fleet {
+    /// What is known of a machine, from memory or from the store.
+    pub(super) async fn known(&self, machine: &MachineId) -> Result<Known, Refused> {
+        if let Some(known) = self.registry().known(machine) {
+            return Ok(known.clone());
+        }
+        let mut view = self.store().view().await?;
+        let row = view.machine(machine).await?;
+        let row = row.filter(|row| row.state == MachineState::Enrolled);
+        let row = row.ok_or_else(|| {
+            Refused::new(RefusedCode::Forbidden, "this machine is not enrolled here")
+        })?;
+        let set = view.set_of(machine).await?;
+        let known = Known {
+            key: key_of(&row.spki)
+                .ok_or_else(|| busy(&"a machine's key in the database is damaged"))?,
+            unit: row.unit,
+            is_suspect: row.clone_suspected_at.is_some(),
+            set: set.map_or_else(Digest::default, |set| set.digest),
+            said: hello::said_before(&mut view, machine).await?,
+            journal: None,
+            orders: None,
+        };
+        self.registry().learn(*machine, known.clone());
+        Ok(known)
+    }
+}
+
+/// The key of a SubjectPublicKeyInfo that we stored.
+fn key_of(spki: &[u8]) -> Option<PublicKey> {
+    let key = PublicKey::from_slice(spki.last_chunk::<32>()?)?;
+    (key.spki() == spki).then_some(key)
+}
+
+/// Nothing was stored; the reason is for our log, not for machines.
+fn busy(problem: &dyn std::fmt::Display) -> Refused {
+    tracing::warn!(%problem, "a machine's request was not carried out");
+    Refused::new(
+        RefusedCode::Busy,
+        "the collector cannot do this now; nothing was stored, ask again",
+    )
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::new(
+                RefusedCode::Busy,
+                "the collector's disk is full; nothing was stored",
+            ),
+            other => busy(&other),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One connection: who it is, its requests, and its end.
+
+use super::registry::Revoked;
+use super::requests::{self, Peer, Reply};
+use super::{Fleet, ca};
+use patchward_common::codec;
+use patchward_common::id::MachineId;
+use patchward_common::wire::machine::{
+    ALPN, ALPN_ENROLL, Answer, MAX_REQUEST_BYTES, Refused, RefusedCode, Request, close,
+};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
+use rustls_pki_types::CertificateDer;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Requests up to here are read without asking; a hello takes 200 bytes, a changed
+/// package 300, the inventory of an image 10,000.
+pub(super) const SMALL_REQUEST_BYTES: usize = 64 * 1024;
+/// Largest request of somebody without a certificate.
+const MAX_ENROL_BYTES: usize = 128 * 1024;
+/// Longest time for one request to arrive: the largest one at 1 Mbit/s.
+const READ_TIME: Duration = Duration::from_secs(60);
+/// Longest time for one answer to leave.
+const WRITE_TIME: Duration = Duration::from_secs(120);
+/// Longest time for one range of an artifact to leave: 8 MiB at 150 kbit/s.
+const ARTIFACT_TIME: Duration = Duration::from_secs(450);
+/// Longest life of a connection that may only enrol.
+const ENROL_TIME: Duration = Duration::from_secs(30);
+/// The stream is not read to its end: the request was refused.
+const STOPPED: VarInt = VarInt::from_u32(close::PROTOCOL);
+
+/// Serves a connection to its end.
+pub(super) async fn run(fleet: Arc<Fleet>, connection: Connection) {
+    match protocol(&connection).as_deref() {
+        Some(ALPN) => match identity(&connection) {
+            None => end(
+                &connection,
+                close::NO_CERTIFICATE,
+                "no machine's certificate",
+            ),
+            Some((machine, serial)) => of_machine(&fleet, &connection, machine, serial).await,
+        },
+        Some(ALPN_ENROLL) => {
+            let peer = Arc::new(Peer::Unknown);
+            let served = serve(&fleet, &connection, &peer);
+            if tokio::time::timeout(ENROL_TIME, served).await.is_err() {
+                end(&connection, close::DONE, "ask again on a new connection");
+            }
+        }
+        // TLS agrees on one of ours, or there is no connection.
+        _ => end(&connection, close::PROTOCOL, "unknown protocol"),
+    }
+}
+
+async fn of_machine(
+    fleet: &Arc<Fleet>,
+    connection: &Connection,
+    machine: MachineId,
+    serial: String,
+) {
+    let id = connection.stable_id();
+    let joined = fleet.registry().join(machine, &serial, (id, connection));
+    match joined {
+        Err(Revoked) => {
+            return end(connection, close::REVOKED, "the certificate was revoked");
+        }
+        Ok(Some(oldest)) => end(&oldest, close::REPLACED, "too many connections"),
+        Ok(None) => {}
+    }
+    let peer = Peer::Machine(requests::Session {
+        machine,
+        serial,
+        connection: connection.clone(),
+    });
+    serve(fleet, connection, &Arc::new(peer)).await;
+    fleet.registry().left(&machine, id);
+}
+
+fn end(connection: &Connection, code: u32, reason: &str) {
+    connection.close(VarInt::from_u32(code), reason.as_bytes());
+}
+
+fn protocol(connection: &Connection) -> Option<Vec<u8>> {
+    let data = connection.handshake_data()?;
+    let data = data
+        .downcast::<quinn::crypto::rustls::HandshakeData>()
+        .ok()?;
+    data.protocol
+}
+
+fn identity(connection: &Connection) -> Option<(MachineId, String)> {
+    let chain = connection.peer_identity()?;
+    let chain = chain.downcast::<Vec<CertificateDer<'static>>>().ok()?;
+    ca::identity_of(chain.first()?)
+}
+
+/// Each request is a stream and a task of its own; QUIC bounds how many there are. What
+/// a request needs is in its task, so a connection that only waits stays small.
+async fn serve(fleet: &Arc<Fleet>, connection: &Connection, peer: &Arc<Peer>) {
+    while let Ok((send, receive)) = connection.accept_bi().await {
+        tokio::spawn(request(fleet.clone(), peer.clone(), send, receive));
+    }
+}
+
+async fn request(
+    fleet: Arc<Fleet>,
+    peer: Arc<Peer>,
+    mut send: SendStream,
+    mut receive: RecvStream,
+) {
+    let reply = match read(&fleet, &peer, &mut receive).await {
+        Ok(request) => Box::pin(requests::answer(&fleet, &peer, request)).await,
+        Err(Some(refused)) => {
+            let _ = receive.stop(STOPPED);
+            Reply::Answer(Answer::Refused(refused))
+        }
+        Err(None) => return,
+    };
+    let (answer, artifact) = match reply {
+        Reply::Answer(answer) => (answer, None),
+        Reply::Artifact(header, bytes) => (Answer::Artifact(header), Some(bytes)),
+    };
+    let limit = if artifact.is_some() {
+        ARTIFACT_TIME
+    } else {
+        WRITE_TIME
+    };
+    let write = async {
+        send.write_all(&codec::encode(&answer)).await.ok()?;
+        if let Some(bytes) = artifact {
+            requests::artifact::write(bytes, &mut send).await?;
+        }
+        send.finish().ok()
+    };
+    if let Err(_) | Ok(None) = tokio::time::timeout(limit, write).await {
+        // Cut off rather than finished: the machine must not take it for whole.
+        let _ = send.reset(STOPPED);
+    }
+}
+
+/// Reads a request: bounded in size, time and, for large ones, in number. `Err(None)`
+/// where the peer went away.
+async fn read(
+    fleet: &Fleet,
+    peer: &Peer,
+    receive: &mut RecvStream,
+) -> Result<Request, Option<Refused>> {
+    let limit = match peer {
+        Peer::Machine(_) => MAX_REQUEST_BYTES,
+        Peer::Unknown => MAX_ENROL_BYTES,
+    };
+    let refuse = |text: String| Some(Refused::new(RefusedCode::BadRequest, text));
+    let read = async {
+        let mut bytes = Vec::new();
+        let mut permit = None;
+        while let Some(chunk) = receive
+            .read_chunk(limit + 1, true)
+            .await
+            .map_err(|_| None)?
+        {
+            if bytes.len() + chunk.bytes.len() > limit {
+                return Err(refuse(format!("larger than {limit} bytes")));
+            }
+            if bytes.len() + chunk.bytes.len() > SMALL_REQUEST_BYTES && permit.is_none() {
+                permit = Some(fleet.large.acquire().await.map_err(|_| None)?);
+            }
+            bytes.extend_from_slice(&chunk.bytes);
+        }
+        codec::decode(&bytes, limit).map_err(|error| refuse(error.to_string()))
+    };
+    match tokio::time::timeout(READ_TIME, read).await {
+        Ok(request) => request,
+        Err(_) => Err(refuse(format!("not here within {} s", READ_TIME.as_secs()))),
+    }
+}
