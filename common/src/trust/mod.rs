@@ -11,5 +11,6 @@ pub mod release;
 pub mod roster;
 pub mod sign;
 pub mod stop;
+pub mod tuf_author;
 pub mod vendor;
 pub mod watermark;
