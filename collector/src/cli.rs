@@ -1,0 +1,63 @@
+//! The command line.
+
+use crate::command::Command;
+use clap::{Parser, Subcommand};
+use patchward_common::id::Name;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Patchward's collector: knows the fleet, the vendors' updates, the windows and the plans.
+///
+/// `init` and `serve` run it. Every other command talks to the running collector.
+/// Exit codes: 0 done, 1 a fault of ours, 2 wrong arguments or files, 3 no such thing,
+/// 4 contradicts what is there, 5 not possible now.
+#[derive(Debug, Parser)]
+#[command(version, name = "patchward-collector")]
+pub struct Cli {
+    /// The collector's folder
+    #[arg(
+        long,
+        global = true,
+        env = "PATCHWARD_COLLECTOR",
+        default_value = "/var/lib/patchward-collector"
+    )]
+    pub folder: PathBuf,
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Make a new collector's folder: database, certificate authority, go-key
+    Init(Init),
+    /// Run the collector
+    Serve,
+    /// Talk to the running collector
+    #[command(flatten)]
+    Ask(Command),
+}
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// What the roster will call it
+    #[arg(long, default_value = "collector")]
+    pub name: Name,
+    /// Where it listens (UDP)
+    #[arg(long, default_value = "0.0.0.0:9443")]
+    pub listen: SocketAddr,
+    /// How machines reach it, as host:port; may be given several times
+    #[arg(long = "address", required = true)]
+    pub addresses: Vec<String>,
+    /// A PostgreSQL URL instead of SQLite in the folder
+    #[arg(long)]
+    pub database: Option<String>,
+    /// How often a machine reports, in seconds
+    #[arg(long, default_value_t = 60)]
+    pub pace_seconds: u32,
+}

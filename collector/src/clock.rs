@@ -1,0 +1,16 @@
+//! The collector's one reading of the clock. Everything below takes `now`.
+
+use patchward_common::time::UtcMs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The time now, by the system's clock.
+pub fn now() -> UtcMs {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one clock read of this process"
+    )]
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+    // A clock before 1970 is a broken clock: 0 lies before every document.
+    let elapsed = elapsed.unwrap_or_default();
+    UtcMs(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,379 @@
+//! Machines: who waits, who is there, what runs on them.
+
+use super::Caller;
+use crate::app::App;
+use crate::control::{Cell, Failure, FailureKind, Output, Table};
+use crate::fleet::{FleetError, enrolment};
+use crate::store::View;
+use crate::store::machines::{Machine, MachineState};
+use patchward_common::facts::{Facts, PackedFacts};
+use patchward_common::id::{Label, MachineId, Name};
+use serde::{Deserialize, Serialize};
+
+/// Rows of one page of a list.
+const PAGE: u32 = 1_000;
+
+/// What can be done with machines.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum MachineCommand {
+    /// Show the machines that wait for acceptance
+    Waiting,
+    /// Accept a machine that waits
+    Accept {
+        /// Its host name or id
+        machine: String,
+        /// What to call it, instead of its host name
+        #[arg(long)]
+        name: Option<Name>,
+        /// Its model, instead of what its firmware says
+        #[arg(long)]
+        model: Option<Name>,
+    },
+    /// Turn a machine away that waits
+    Refuse {
+        /// Its host name or id
+        machine: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Show all machines
+    List {
+        /// Only this unit's
+        #[arg(long)]
+        unit: Option<Name>,
+    },
+    /// Show one machine
+    Show {
+        /// Its name or id
+        machine: String,
+    },
+    /// Show what is installed on a machine
+    Components {
+        /// Its name or id
+        machine: String,
+    },
+    /// Find the machines on which a component runs
+    With {
+        /// The component's name
+        component: String,
+        /// Only these versions
+        #[arg(long)]
+        version: Vec<String>,
+        /// Only in this unit
+        #[arg(long)]
+        unit: Option<Name>,
+    },
+    /// End a machine's access at once; its key never comes back
+    Revoke {
+        /// Its name or id
+        machine: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Put a machine into storage, or take it out again
+    Store {
+        /// Its name or id
+        machine: String,
+        /// Take it out
+        #[arg(long)]
+        out: bool,
+    },
+    /// Say that a suspected clone is none
+    NotAClone {
+        /// Its name or id
+        machine: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+}
+
+/// Carries out a command on machines.
+pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<Output, Failure> {
+    match command {
+        MachineCommand::Waiting => waiting(app).await,
+        MachineCommand::Accept {
+            machine,
+            name,
+            model,
+        } => accept(app, caller, &machine, name, model).await,
+        MachineCommand::Refuse { machine, reason } => {
+            let asked = find_waiting(app, &machine).await?;
+            let mut change = app.change(caller).await?;
+            change
+                .refuse_enrolment(&asked.machine, reason.as_str())
+                .await?;
+            change.commit().await?;
+            Ok(Output::Text(format!("{} is turned away.", asked.host)))
+        }
+        MachineCommand::List { unit } => list(app, unit.as_ref()).await,
+        MachineCommand::Show { machine } => show(app, &machine).await,
+        MachineCommand::Components { machine } => components(app, &machine).await,
+        MachineCommand::With {
+            component,
+            version,
+            unit,
+        } => with(app, &component, &version, unit.as_ref()).await,
+        MachineCommand::Revoke { machine, reason } => {
+            let found = find(&mut app.store.view().await?, &machine).await?;
+            app.fleet
+                .revoke(
+                    &found.id,
+                    found.state,
+                    MachineState::Revoked,
+                    reason.as_str(),
+                    caller.actor.clone(),
+                )
+                .await?;
+            Ok(Output::Text(format!(
+                "{} is revoked and cut off. To use it again, enrol it anew with a new key.",
+                found.name
+            )))
+        }
+        MachineCommand::Store { machine, out } => {
+            let found = find(&mut app.store.view().await?, &machine).await?;
+            let (from, to) = if out {
+                (MachineState::Stored, MachineState::Enrolled)
+            } else {
+                (MachineState::Enrolled, MachineState::Stored)
+            };
+            let mut change = app.change(caller).await?;
+            change
+                .move_machine(&found.id, from, to, "by command")
+                .await?;
+            change.commit().await?;
+            Ok(Output::Text(format!("{} is {}.", found.name, to.word())))
+        }
+        MachineCommand::NotAClone { machine, reason } => {
+            let found = find(&mut app.store.view().await?, &machine).await?;
+            let mut change = app.change(caller).await?;
+            change.clear_clone(&found.id, reason.as_str()).await?;
+            change.commit().await?;
+            app.fleet.machine_changed(&found.id);
+            Ok(Output::Text(format!(
+                "{} is one machine again.",
+                found.name
+            )))
+        }
+    }
+}
+
+/// The machine with this name or id, whatever its state.
+pub async fn find(view: &mut View, text: &str) -> Result<Machine, Failure> {
+    let found = match text.parse::<MachineId>() {
+        Ok(id) => view.machine(&id).await?,
+        Err(_) => match Name::new(text) {
+            Ok(name) => view.machine_named(&name).await?,
+            Err(error) => return Err(Failure::input(format!("\"{text}\" {error}"))),
+        },
+    };
+    found.ok_or_else(|| {
+        Failure::not_found(format!(
+            "There is no machine {text}. `machine list` shows all, `machine waiting` those that wait."
+        ))
+    })
+}
+
+async fn find_waiting(
+    app: &App,
+    text: &str,
+) -> Result<crate::store::enrolments::Enrolment, Failure> {
+    let mut waiting = app.store.view().await?.enrolments_waiting().await?;
+    waiting.retain(|one| one.host.as_str() == text || one.machine.to_string() == text);
+    match waiting.len() {
+        0 => Err(Failure::not_found(format!(
+            "No machine {text} waits. `machine waiting` shows those that do."
+        ))),
+        1 => Ok(waiting.remove(0)),
+        _ => Err(Failure::conflict(format!(
+            "Several machines call themselves {text}: name one by its id."
+        ))),
+    }
+}
+
+async fn waiting(app: &App) -> Result<Output, Failure> {
+    let mut table = Table::new(&["host", "unit", "token", "asked", "machine"]);
+    for asked in app.store.view().await?.enrolments_waiting().await? {
+        table.row(vec![
+            Cell::of(asked.host),
+            Cell::of(asked.unit),
+            Cell::of(asked.token),
+            Cell::of(asked.asked_at),
+            Cell::of(asked.machine),
+        ]);
+    }
+    if !table.rows.is_empty() {
+        table.note = Some(
+            "Compare the id with `patchward-agent status` on the machine, then `machine accept`."
+                .into(),
+        );
+    }
+    Ok(Output::Table(table))
+}
+
+async fn accept(
+    app: &App,
+    caller: &Caller,
+    machine: &str,
+    name: Option<Name>,
+    model: Option<Name>,
+) -> Result<Output, Failure> {
+    let asked = find_waiting(app, machine).await?;
+    let mut change = app.change(caller).await?;
+    let mut new = enrolment::propose(change.view(), asked).await?;
+    new.name = name.unwrap_or(new.name);
+    new.model = model.unwrap_or(new.model);
+    change.accept_enrolment(&new).await?;
+    change.commit().await?;
+    app.fleet.machine_changed(&new.id);
+    Ok(Output::Text(format!(
+        "{} is accepted. It reports within a minute; its mode is observe until HTM assigns it.",
+        new.name
+    )))
+}
+
+async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
+    let mut table = Table::new(&[
+        "machine",
+        "unit",
+        "class",
+        "model",
+        "mode",
+        "state",
+        "last_seen",
+        "in_use",
+        "ready",
+    ]);
+    let mut view = app.store.view().await?;
+    let mut after = None;
+    loop {
+        let page = view.machines(unit, after.as_ref(), PAGE).await?;
+        for line in &page {
+            let state = match line.clone_suspected_at {
+                Some(_) => "clone?",
+                None => line.state.word(),
+            };
+            table.row(vec![
+                Cell::of(&line.name),
+                Cell::of(&line.unit),
+                Cell::of(line.class.word()),
+                Cell::of(&line.model),
+                Cell::of(line.mode.word()),
+                Cell::of(state),
+                Cell::maybe(line.seen_at),
+                Cell::maybe(line.interlock.map(interlock_word)),
+                Cell::maybe(line.readiness.map(|ready| ready.word())),
+            ]);
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => after = Some(last.id),
+            _ => return Ok(Output::Table(table)),
+        }
+    }
+}
+
+fn interlock_word(word: patchward_common::wire::machine::InterlockWord) -> &'static str {
+    use patchward_common::wire::machine::InterlockWord;
+    match word {
+        InterlockWord::Idle => "idle",
+        InterlockWord::InUse => "in use",
+        InterlockWord::Unknown => "unknown",
+    }
+}
+
+async fn show(app: &App, machine: &str) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let found = find(&mut view, machine).await?;
+    let status = view.machine_status(&found.id).await?;
+    let facts = view.machine_facts(&found.id).await?;
+    let facts: Facts = facts
+        .and_then(|(bytes, _)| PackedFacts::from_bytes(bytes).unpack().ok())
+        .unwrap_or_default();
+    let groups = view.groups_of(&found.id).await?;
+    let set = view.set_of(&found.id).await?;
+    let text = |text: String| (!text.is_empty()).then_some(text);
+    Ok(Output::record([
+        ("machine", Cell::of(&found.name)),
+        ("id", Cell::of(found.id)),
+        ("unit", Cell::of(&found.unit)),
+        ("class", Cell::of(found.class.word())),
+        ("model", Cell::of(&found.model)),
+        ("mode", Cell::of(found.mode.word())),
+        ("state", Cell::of(found.state.word())),
+        (
+            "groups",
+            Cell::List(groups.iter().map(Name::to_string).collect()),
+        ),
+        ("last_seen", Cell::maybe(view.seen_at(&found.id).await?)),
+        ("connected", Cell::Flag(app.fleet.is_connected(&found.id))),
+        (
+            "in_use",
+            Cell::maybe(status.as_ref().map(|s| interlock_word(s.interlock))),
+        ),
+        (
+            "held_until",
+            Cell::maybe(status.as_ref().and_then(|s| s.hold_until)),
+        ),
+        ("agent", Cell::maybe(status.map(|s| s.agent_version))),
+        ("os", Cell::maybe(text(facts.os_name))),
+        ("kernel", Cell::maybe(text(facts.kernel))),
+        ("inventory", Cell::maybe(set.as_ref().map(|set| set.digest))),
+        ("inventory_since", Cell::maybe(set.map(|set| set.since))),
+        ("clone_suspected", Cell::maybe(found.clone_reason)),
+    ]))
+}
+
+async fn components(app: &App, machine: &str) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let found = find(&mut view, machine).await?;
+    let mut table = Table::new(&["source", "component", "version", "architecture"]);
+    if let Some(set) = view.set_of(&found.id).await?
+        && let Some(components) = view.components_of(&set.digest).await?
+    {
+        for component in components.iter() {
+            table.row(vec![
+                Cell::of(component.source.word()),
+                Cell::of(&component.name),
+                Cell::of(&component.version),
+                Cell::of(&component.arch),
+            ]);
+        }
+    }
+    Ok(Output::Table(table))
+}
+
+async fn with(
+    app: &App,
+    component: &str,
+    versions: &[String],
+    unit: Option<&Name>,
+) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+    let mut table = Table::new(&["machine", "unit", "class"]);
+    for id in view.machines_with(component, &versions, unit).await? {
+        if let Some(machine) = view.machine(&id).await? {
+            table.row(vec![
+                Cell::of(machine.name),
+                Cell::of(machine.unit),
+                Cell::of(machine.class.word()),
+            ]);
+        }
+    }
+    table.note = Some(format!("{} machines run it.", table.rows.len()));
+    Ok(Output::Table(table))
+}
+
+impl From<FleetError> for Failure {
+    fn from(error: FleetError) -> Self {
+        match error {
+            FleetError::Store(error) => error.into(),
+            other => Self {
+                kind: FailureKind::Internal,
+                text: other.to_string(),
+            },
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The collector's commands: one file per noun. Each is a value that clap reads, that
+//! travels over the control socket, and that [`run`] carries out.
+
+pub mod asset;
+pub mod audit;
+pub mod document;
+pub mod file;
+pub mod machine;
+pub mod place;
+pub mod release;
+pub mod token;
+pub mod window;
+
+use crate::app::App;
+use crate::control::{Failure, FailureKind, Output, Reply};
+use crate::store::{Actor, StoreError};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+/// Everything that the running collector can be asked to do.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum Command {
+    /// Sites: hospitals and outposts
+    #[command(subcommand)]
+    Site(place::SiteCommand),
+    /// Units: care areas of a site
+    #[command(subcommand)]
+    Unit(place::UnitCommand),
+    /// Coverage groups: machines that stand in for one another
+    #[command(subcommand)]
+    Group(place::GroupCommand),
+    /// Enrolment tokens
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Machines: who waits, who is there, what runs on them
+    #[command(subcommand)]
+    Machine(machine::MachineCommand),
+    /// Assets: the hospital's own list
+    #[command(subcommand)]
+    Asset(asset::AssetCommand),
+    /// Signed documents: charter, roster, assignment, stops ...
+    #[command(subcommand)]
+    Document(document::DocumentCommand),
+    /// Vendors of the charter
+    #[command(subcommand)]
+    Vendor(release::VendorCommand),
+    /// Releases: take in, show, withdraw
+    #[command(subcommand)]
+    Release(release::ReleaseCommand),
+    /// Windows: when work may be done
+    #[command(subcommand)]
+    Window(window::WindowCommand),
+    /// Freezes: when nothing starts
+    #[command(subcommand)]
+    Freeze(window::FreezeCommand),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+}
+
+impl Command {
+    /// The file that the answer is written to, where the command names one.
+    pub fn output_file(&self) -> Option<&Path> {
+        None
+    }
+}
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// As the audit log names them.
+    pub actor: Actor,
+}
+
+impl Caller {
+    /// The user at the other end of a Unix socket, as the kernel says.
+    pub fn of_peer(stream: &UnixStream) -> std::io::Result<Self> {
+        Ok(Self {
+            actor: Actor::Local(stream.peer_cred()?.uid()),
+        })
+    }
+}
+
+/// Where a long command says how far it is.
+pub type Progress = mpsc::Sender<Reply>;
+
+/// Carries out a command.
+pub async fn run(
+    app: &Arc<App>,
+    caller: &Caller,
+    command: Command,
+    progress: Progress,
+) -> Result<Output, Failure> {
+    match command {
+        Command::Site(command) => place::site(app, caller, command).await,
+        Command::Unit(command) => place::unit(app, caller, command).await,
+        Command::Group(command) => place::group(app, caller, command).await,
+        Command::Token(command) => token::run(app, caller, command).await,
+        Command::Machine(command) => machine::run(app, caller, command).await,
+        Command::Asset(command) => asset::run(app, caller, command).await,
+        Command::Document(command) => document::run(app, caller, command).await,
+        Command::Vendor(command) => release::vendor(app, command).await,
+        Command::Release(command) => release::release(app, caller, command, progress).await,
+        Command::Window(command) => window::window(app, caller, command).await,
+        Command::Freeze(command) => window::freeze(app, caller, command).await,
+        Command::Audit(command) => audit::run(app, command).await,
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Conflict(_) => FailureKind::Conflict,
+            StoreError::NotFound { .. } => FailureKind::NotFound,
+            StoreError::Invalid(_) => FailureKind::Input,
+            StoreError::Busy | StoreError::Full | StoreError::Closed => FailureKind::Unavailable,
+            StoreError::Corrupt(_) | StoreError::Schema(_) | StoreError::Other(_) => {
+                FailureKind::Internal
+            }
+        };
+        if kind == FailureKind::Internal {
+            tracing::error!(error = ?error, "the store failed");
+        }
+        Self {
+            kind,
+            text: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `patchward-collector`.
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use patchward_collector::cli::{Action, Cli};
+use patchward_collector::command::Command;
+use patchward_collector::control::{Failure, client};
+use patchward_collector::folder::Folder;
+use patchward_collector::{init, serve};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let folder = Folder::new(cli.folder);
+    let done = match cli.action {
+        Action::Init(arguments) => {
+            run(init::init(&folder, arguments)).map(|said| println!("{said}"))
+        }
+        Action::Serve => {
+            tracing_subscriber::fmt()
+                .with_env_filter(
+                    tracing_subscriber::EnvFilter::try_from_default_env()
+                        .unwrap_or_else(|_| "info,quinn=warn,sqlx=warn".into()),
+                )
+                .with_writer(std::io::stderr)
+                .init();
+            run(serve::serve(&folder))
+        }
+        Action::Ask(command) => return ask(&folder, command, cli.json),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("patchward-collector: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting")?
+        .block_on(work)
+}
+
+/// Sends a command to the running collector and shows the answer.
+fn ask(folder: &Folder, command: Command, json: bool) -> ExitCode {
+    let out = command.output_file().map(ToOwned::to_owned);
+    let bar = ProgressBar::hidden();
+    let answer = run(async {
+        Ok(
+            client::call(&folder.socket(), command, |what, done, total| {
+                show_progress(&bar, what, done, total);
+            })
+            .await,
+        )
+    });
+    bar.finish_and_clear();
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => Err(Failure::input(format!("{error:#}"))),
+    };
+    let shown = answer.and_then(|output| {
+        if let Some(path) = out {
+            output.write_to(&path)?;
+        }
+        Ok(if json {
+            output.json().to_string()
+        } else {
+            output.text()
+        })
+    });
+    match shown {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            if json {
+                println!("{}", serde_json::json!({ "error": failure.text }));
+            }
+            eprintln!("patchward-collector: {}", failure.text);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+fn show_progress(bar: &ProgressBar, what: &str, done: u64, total: u64) {
+    if bar.is_hidden() {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes}") {
+            bar.set_style(style);
+        }
+    }
+    bar.set_length(total);
+    bar.set_position(done);
+    bar.set_message(what.to_owned());
+}

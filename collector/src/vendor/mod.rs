@@ -1,0 +1,4 @@
+//! Vendors: their repositories, mirrored and verified.
+
+pub mod artifact;
+pub mod mirror;
