@@ -1,1 +1,18 @@
-//! Patchward.
+//! The collector: knows the fleet, the vendors' updates, the windows and the plans. It
+//! carries documents; it authors none that start work.
+
+pub mod allowed;
+pub mod app;
+pub mod authority;
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod control;
+pub mod fleet;
+pub mod folder;
+pub mod init;
+pub mod schedule;
+pub mod serve;
+pub mod store;
+pub mod vendor;
