@@ -1,0 +1,228 @@
+//! Which machines a plan can be for, and why others are not.
+
+use super::input::{Candidate, PlanInput};
+use patchward_common::id::{Label, MachineId, Name};
+use patchward_common::trust::approval::Approval;
+use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
+use patchward_common::trust::release::{ABSENT, ReleaseDescription};
+use patchward_common::trust::roster::Class;
+use serde::Serialize;
+
+/// A machine that is not in the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Impossible {
+    /// The machine.
+    pub machine: MachineId,
+    /// What people call it.
+    pub name: Label,
+    /// Why.
+    pub reason: Reason,
+    /// Who can change it.
+    pub who: Owner,
+}
+
+/// Who can change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// The vendor.
+    Vendor,
+    /// HTM.
+    Htm,
+    /// IT.
+    It,
+    /// Nobody has to.
+    Nobody,
+}
+
+/// Why a machine is not in the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It has what the plan installs.
+    #[error("it has this version already")]
+    AlreadyThere,
+    /// Only rehearsing and active machines are worked on.
+    #[error("its mode is observe; assign it rehearse or active")]
+    Mode,
+    /// It can never say that it is idle.
+    #[error("it has no interlock profile; give it one")]
+    NoInterlock,
+    /// Not validated for its model.
+    #[error("{product} {version} is not validated for model {model}")]
+    NotValidated {
+        /// The product.
+        product: Name,
+        /// Its version.
+        version: String,
+        /// The machine's model.
+        model: Name,
+    },
+    /// For another system or architecture.
+    #[error("{product} {version} is not for its {what}")]
+    OtherPlatform {
+        /// The product.
+        product: Name,
+        /// Its version.
+        version: String,
+        /// System or architecture.
+        what: &'static str,
+    },
+    /// From another version than it has.
+    #[error("{product} {version} cannot be installed from {found}; a stepping stone is needed")]
+    FromVersion {
+        /// The product.
+        product: Name,
+        /// Its version.
+        version: String,
+        /// What is there.
+        found: String,
+    },
+    /// What it has is not known.
+    #[error("which version of {0} it has is not known; give it a probe for it")]
+    VersionUnknown(Name),
+    /// Life support has plans of its own.
+    #[error("life support is planned apart from other classes; make a plan of its own")]
+    LifeSupportApart,
+    /// A coverage group without a rule.
+    #[error("the minimum ready of its group {0} is not known; set it")]
+    GroupUnknown(Name),
+    /// As many must stay ready as there are.
+    #[error("every member of its group {0} must stay ready; lower the minimum or add a stand-in")]
+    GroupFull(Name),
+    /// Its unit has no window.
+    #[error("unit {0} has no allowed time within the plan's horizon; make a window")]
+    NoWindow(Name),
+    /// Every opening is too short.
+    #[error("the job may need {need_minutes} minutes, and no opening of its unit is as long")]
+    WindowTooShort {
+        /// What the job may need, with the start allowance.
+        need_minutes: i64,
+    },
+    /// Others have all the slots.
+    #[error("minimum ready of its groups leaves no slot within the plan's horizon")]
+    NoSlotLeft,
+}
+
+impl Reason {
+    /// Who can change it.
+    pub fn who(&self) -> Owner {
+        match self {
+            Self::AlreadyThere => Owner::Nobody,
+            Self::NotValidated { .. } | Self::OtherPlatform { .. } | Self::FromVersion { .. } => {
+                Owner::Vendor
+            }
+            Self::VersionUnknown(_) | Self::NoInterlock => Owner::It,
+            Self::Mode
+            | Self::LifeSupportApart
+            | Self::GroupUnknown(_)
+            | Self::GroupFull(_)
+            | Self::NoWindow(_)
+            | Self::WindowTooShort { .. }
+            | Self::NoSlotLeft => Owner::Htm,
+        }
+    }
+}
+
+impl Impossible {
+    pub(super) fn new(row: &AssignmentLeaf, reason: Reason) -> Self {
+        Self {
+            machine: row.machine,
+            name: row.name.clone(),
+            who: reason.who(),
+            reason,
+        }
+    }
+}
+
+/// Parts the machines that can be planned from those that cannot.
+pub(super) fn sort_out<'a>(
+    input: &'a PlanInput,
+    approval: &Approval,
+) -> (Vec<&'a Candidate>, Vec<Impossible>) {
+    let is_life_support = |c: &Candidate| c.row.class == Class::LifeSupport;
+    let mixed = input.machines.iter().any(|c| !is_life_support(c));
+    let mut fitting = Vec::new();
+    let mut impossible = Vec::new();
+    for candidate in &input.machines {
+        let apart = mixed && is_life_support(candidate);
+        let reason = if apart {
+            Some(Reason::LifeSupportApart)
+        } else {
+            misfit(candidate, approval)
+        };
+        match reason {
+            None => fitting.push(candidate),
+            Some(reason) => impossible.push(Impossible::new(&candidate.row, reason)),
+        }
+    }
+    (fitting, impossible)
+}
+
+fn misfit(candidate: &Candidate, approval: &Approval) -> Option<Reason> {
+    let (row, facts) = (&candidate.row, &candidate.facts);
+    let mut versions = facts.versions.clone();
+    let mut changes = false;
+    for release in &approval.releases {
+        let described = &release.release;
+        if let Some(reason) = not_for(candidate, described) {
+            return Some(reason);
+        }
+        let from = &described.applies_to.from;
+        match versions.get(&described.product) {
+            Some(found) if *found == described.version => continue,
+            Some(found) if !from.is_empty() && !from.contains(found) => {
+                let found = if found == ABSENT { "nothing" } else { found };
+                return Some(Reason::FromVersion {
+                    product: described.product.clone(),
+                    version: described.version.clone(),
+                    found: found.to_owned(),
+                });
+            }
+            None if !from.is_empty() => {
+                return Some(Reason::VersionUnknown(described.product.clone()));
+            }
+            Some(_) | None => {}
+        }
+        changes = true;
+        versions.insert(described.product.clone(), described.version.clone());
+    }
+    if !changes {
+        return Some(Reason::AlreadyThere);
+    }
+    if row.mode == Mode::Observe {
+        return Some(Reason::Mode);
+    }
+    facts
+        .interlock_profile
+        .is_none()
+        .then_some(Reason::NoInterlock)
+}
+
+fn not_for(candidate: &Candidate, described: &ReleaseDescription) -> Option<Reason> {
+    let rule = &described.applies_to;
+    let (product, version) = (&described.product, &described.version);
+    if !rule.models.is_empty() && !rule.models.contains(&candidate.row.model) {
+        return Some(Reason::NotValidated {
+            product: product.clone(),
+            version: version.clone(),
+            model: candidate.row.model.clone(),
+        });
+    }
+    let is_one_of = |allowed: &[String], found: &Option<String>| {
+        allowed.is_empty() || found.as_ref().is_some_and(|found| allowed.contains(found))
+    };
+    let any_architecture = rule.architectures.iter().any(|one| one == "all");
+    let what = if !is_one_of(&rule.os, &candidate.facts.os) {
+        "system"
+    } else if !any_architecture && !is_one_of(&rule.architectures, &candidate.facts.architecture) {
+        "architecture"
+    } else {
+        return None;
+    };
+    Some(Reason::OtherPlatform {
+        product: product.clone(),
+        version: version.clone(),
+        what,
+    })
+}

@@ -1,0 +1,78 @@
+//! The next openings of a window, for people to see what they wrote.
+
+use super::{BadWindow, Kind, Window};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use serde::Serialize;
+
+/// How far a preview looks: a yearly window shows its next few openings.
+const HORIZON_MS: i64 = 1_000 * DAY_MS;
+
+/// One opening as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// When it is.
+    pub opening: Interval,
+    /// Local start with weekday and the zone's abbreviation.
+    pub local_start: String,
+    /// Local end.
+    pub local_end: String,
+    /// Whether a clock change falls into it or moved its start.
+    pub clock_change: bool,
+}
+
+impl Window {
+    /// The next `count` openings that end after `now`. Fewer where there are fewer
+    /// within about three years, or where they lie too close together to be listed.
+    pub fn preview(&self, now: UtcMs, count: usize) -> Result<Vec<Preview>, BadWindow> {
+        let mut span_ms = 40 * DAY_MS;
+        loop {
+            let horizon_ms = span_ms.min(HORIZON_MS);
+            let Ok(range) = Interval::new(now, now.plus_ms(horizon_ms)) else {
+                return Ok(Vec::new());
+            };
+            let openings = self.openings(range)?;
+            if openings.len() >= count || horizon_ms == HORIZON_MS {
+                let next = openings.into_iter().take(count);
+                return next.map(|opening| self.show(opening)).collect();
+            }
+            span_ms = span_ms.saturating_mul(4);
+        }
+    }
+
+    fn show(&self, opening: Interval) -> Result<Preview, BadWindow> {
+        let zone = match &self.0 {
+            Kind::Once(_) => TimeZone::UTC,
+            Kind::Recurring(window) => window.zone.clone(),
+        };
+        let moved = match &self.0 {
+            Kind::Once(_) => false,
+            Kind::Recurring(window) => window
+                .starts(opening)?
+                .any(|start| start.clock_change && opening.contains(start.instant)),
+        };
+        let within = offset(&zone, opening.start()) != offset(&zone, opening.end());
+        Ok(Preview {
+            opening,
+            local_start: local(&zone, opening.start()),
+            local_end: local(&zone, opening.end()),
+            clock_change: moved || within,
+        })
+    }
+}
+
+fn offset(zone: &TimeZone, at: UtcMs) -> Option<i32> {
+    let timestamp = Timestamp::from_millisecond(at.0).ok()?;
+    Some(zone.to_offset(timestamp).seconds())
+}
+
+fn local(zone: &TimeZone, at: UtcMs) -> String {
+    match Timestamp::from_millisecond(at.0) {
+        Ok(timestamp) => timestamp
+            .to_zoned(zone.clone())
+            .strftime("%a %Y-%m-%d %H:%M %Z")
+            .to_string(),
+        Err(_) => at.to_string(),
+    }
+}
