@@ -1,0 +1,135 @@
+//! One transaction of somebody's doing, with its audit rows.
+
+use super::audit::{self, Head};
+use super::sql::Tx;
+use super::{StoreError, View};
+use patchward_common::id::{MachineId, Name};
+use patchward_common::time::UtcMs;
+
+/// Who changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person with an account.
+    Person(Name),
+    /// A user of the collector's own computer, over its socket, by user id.
+    Local(u32),
+    /// A machine, about itself.
+    Machine(MachineId),
+    /// The collector, by itself.
+    Collector,
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Person(name) => write!(f, "person:{name}"),
+            Self::Local(uid) => write!(f, "local:{uid}"),
+            Self::Machine(id) => write!(f, "machine:{id}"),
+            Self::Collector => f.write_str("collector"),
+        }
+    }
+}
+
+/// An open transaction. Dropped without [`Change::commit`], nothing happened; after a
+/// step that failed, it cannot be committed.
+pub struct Change {
+    view: View,
+    actor: Actor,
+    now: UtcMs,
+    notes: Vec<Note>,
+    /// Whether a step was begun and not finished.
+    unfinished: bool,
+}
+
+/// What will become an audit row.
+pub(super) struct Note {
+    pub(super) action: &'static str,
+    pub(super) subject: String,
+    pub(super) detail: String,
+}
+
+impl Change {
+    pub(super) fn new(tx: Tx, actor: Actor, now: UtcMs) -> Self {
+        Self {
+            view: View { tx },
+            actor,
+            now,
+            notes: Vec::new(),
+            unfinished: false,
+        }
+    }
+
+    /// What stands in the database, with this change's own steps.
+    pub fn view(&mut self) -> &mut View {
+        &mut self.view
+    }
+
+    /// When this change happens.
+    pub fn now(&self) -> UtcMs {
+        self.now
+    }
+
+    /// Who makes it.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Writes an audit row for something that changes no other row: a refusal, an alarm.
+    /// `action` is `noun.verb`; `detail` never holds a secret.
+    pub fn note(
+        &mut self,
+        action: &'static str,
+        subject: impl ToString,
+        detail: &serde_json::Value,
+    ) {
+        self.notes.push(Note {
+            action,
+            subject: subject.to_string(),
+            detail: detail.to_string(),
+        });
+    }
+
+    /// Begins a step: the only way to the statements that write. The audit row is part
+    /// of it, and an error between here and [`Self::done`] spoils the change.
+    pub(super) fn step(
+        &mut self,
+        action: &'static str,
+        subject: impl ToString,
+        detail: serde_json::Value,
+    ) -> &mut Tx {
+        self.note(action, subject, &detail);
+        self.unfinished = true;
+        &mut self.view.tx
+    }
+
+    /// Ends a step.
+    pub(super) fn done(&mut self) {
+        self.unfinished = false;
+    }
+
+    /// Ends a step that must have changed a row.
+    pub(super) fn done_if(
+        &mut self,
+        changed: u64,
+        otherwise: impl FnOnce() -> StoreError,
+    ) -> Result<(), StoreError> {
+        if changed == 0 {
+            return Err(otherwise());
+        }
+        self.done();
+        Ok(())
+    }
+
+    /// Appends the audit rows and makes all of it durable.
+    pub async fn commit(mut self) -> Result<Head, StoreError> {
+        if self.unfinished {
+            return Err(StoreError::conflict(
+                "an earlier step of this change failed",
+            ));
+        }
+        let actor = self.actor.to_string();
+        let head = audit::append(&mut self.view.tx, &actor, self.now, &self.notes).await?;
+        self.view.tx.commit().await?;
+        Ok(head)
+    }
+}

@@ -1,0 +1,351 @@
+//! Go: counted, decided and issued in one transaction that holds the lock of every
+//! coverage group of the machine. What forbids a start (a stop, a freeze, a hold, a halt)
+//! takes the locks of all groups when it is added, so that it waits for the decisions
+//! under way and is seen by every one after it.
+
+use super::documents::{Document, DocumentKind};
+use super::jobs::Job;
+use super::machines::{Machine, MachineState, MachineStatus, Readiness};
+use super::places::{Group, Unit};
+use super::plans::Plan;
+use super::sql::Tx;
+use super::stops::{Halt, Hold};
+use super::value::{args, from_row};
+use super::windows::{Feed, Freeze};
+use super::{Actor, Change, Store, StoreError, View};
+use patchward_common::id::{JobId, MachineId, Name, Nonce};
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::stop::Scope;
+use patchward_common::wire::machine::InterlockWord;
+use serde_json::json;
+
+/// The lock of machines without a group.
+const NO_GROUP: &str = "";
+
+/// A machine asks to start a job.
+#[derive(Clone, Copy, Debug)]
+pub struct GoAsk {
+    /// The machine, by its certificate.
+    pub machine: MachineId,
+    /// The job.
+    pub job: JobId,
+    /// The installer's nonce.
+    pub nonce: Nonce,
+}
+
+/// Everything that a decision on go may look at, read under the locks.
+#[derive(Clone, Debug)]
+pub struct GoSnapshot {
+    /// The machine.
+    pub machine: Machine,
+    /// What it last said of itself.
+    pub status: Option<MachineStatus>,
+    /// Its unit.
+    pub unit: Unit,
+    /// The job.
+    pub job: Job,
+    /// The job's plan.
+    pub plan: Plan,
+    /// How many jobs of the plan are in each state, by the state's word.
+    pub plan_jobs: Vec<(String, u64)>,
+    /// The machine's groups, by name.
+    pub groups: Vec<GroupSnapshot>,
+    /// Every stop in force.
+    pub stops: Vec<Document>,
+    /// Every halt in force.
+    pub halts: Vec<Halt>,
+    /// Every hold in force.
+    pub holds: Vec<Hold>,
+    /// Every freeze in force.
+    pub freezes: Vec<Freeze>,
+    /// The calendars and when they were read.
+    pub feeds: Vec<Feed>,
+    /// Whether a restored database waits for a person's yes.
+    pub awaits_confirmation: bool,
+}
+
+/// One coverage group with its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupSnapshot {
+    /// The group and its rule.
+    pub group: Group,
+    /// Its members, by id; the machine that asks is one of them.
+    pub members: Vec<Member>,
+}
+
+/// A member of a group, as far as readiness goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The machine.
+    pub machine: MachineId,
+    /// Whether it belongs to the fleet.
+    pub state: MachineState,
+    /// What its readiness probes say; `None` before its first hello.
+    pub readiness: Option<Readiness>,
+    /// What its interlock says.
+    pub interlock: Option<InterlockWord>,
+    /// When it was last heard.
+    pub heard_at: Option<UtcMs>,
+    /// Until when the ward holds it.
+    pub hold_until: Option<UtcMs>,
+    /// The job for which it has a go whose end is not reported.
+    pub go: Option<JobId>,
+    /// Its open job.
+    pub open_job: Option<JobId>,
+}
+from_row!(Member {
+    machine,
+    state,
+    readiness,
+    interlock,
+    heard_at,
+    hold_until,
+    go,
+    open_job
+});
+
+/// What became of an ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GoOutcome<R> {
+    /// These bytes are the go; durable before they were given back.
+    Issued(Vec<u8>),
+    /// The decision said no. Nothing was stored.
+    Refused(R),
+}
+
+/// A go that was issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Go {
+    /// The nonce that it answers.
+    pub nonce: Nonce,
+    /// Its job.
+    pub job: JobId,
+    /// Its machine.
+    pub machine: MachineId,
+    /// When it was issued.
+    pub issued_at: UtcMs,
+    /// When its end was reported.
+    pub ended_at: Option<UtcMs>,
+    /// By what.
+    pub ended_by: Option<String>,
+}
+from_row!(Go {
+    nonce,
+    job,
+    machine,
+    issued_at,
+    ended_at,
+    ended_by
+});
+
+impl Store {
+    /// Decides on a go. `decide` gets what stands in the database under the locks and gives
+    /// back the signed go's bytes, or its reason to refuse; it may be long, but must not
+    /// wait. The same nonce for the same job again gets the same bytes, while that go has
+    /// not ended; another nonce of the machine takes the place of the one before.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where the job is not this machine's.
+    pub async fn decide_go<R>(
+        &self,
+        ask: &GoAsk,
+        now: UtcMs,
+        decide: impl FnOnce(&GoSnapshot) -> Result<Vec<u8>, R>,
+    ) -> Result<GoOutcome<R>, StoreError> {
+        let mut change = self.change(Actor::Collector, now).await?;
+        let groups = change.view().groups_of(&ask.machine).await?;
+        lock_groups(&mut change.view().tx, &groups).await?;
+        // Whoever moves the machine to other groups takes the locks of those it had.
+        if change.view().groups_of(&ask.machine).await? != groups {
+            return Err(StoreError::Busy);
+        }
+        // Answered before, and the answer was lost on the way.
+        let again: Option<(Vec<u8>,)> = change
+            .view()
+            .tx
+            .first(
+                "SELECT token FROM goes
+                 WHERE nonce = $1 AND machine = $2 AND job = $3 AND ended_at IS NULL",
+                args![ask.nonce, ask.machine, ask.job],
+            )
+            .await?;
+        if let Some((token,)) = again {
+            return Ok(GoOutcome::Issued(token));
+        }
+        let snapshot = change.view().go_snapshot(ask, now).await?;
+        let token = match decide(&snapshot) {
+            Ok(token) => token,
+            Err(refusal) => return Ok(GoOutcome::Refused(refusal)),
+        };
+        let tx = change.step("go.issue", ask.job, json!({ "machine": ask.machine }));
+        tx.execute(
+            "UPDATE goes SET ended_at = $2, ended_by = 'another nonce'
+             WHERE machine = $1 AND ended_at IS NULL",
+            args![ask.machine, now],
+        )
+        .await?;
+        tx.execute(
+            "INSERT INTO goes (nonce, job, machine, token, issued_at) VALUES ($1, $2, $3, $4, $5)",
+            args![ask.nonce, ask.job, ask.machine, token, now],
+        )
+        .await?;
+        change.done();
+        change.commit().await?;
+        Ok(GoOutcome::Issued(token))
+    }
+}
+
+impl View {
+    /// The goes whose end is not reported, oldest first.
+    pub async fn outstanding_goes(&mut self) -> Result<Vec<Go>, StoreError> {
+        self.tx
+            .all(
+                "SELECT nonce, job, machine, issued_at, ended_at, ended_by FROM goes
+                 WHERE ended_at IS NULL ORDER BY issued_at, nonce",
+                args![],
+            )
+            .await
+    }
+
+    /// Every go of a job, oldest first.
+    pub async fn goes_of(&mut self, job: &JobId) -> Result<Vec<Go>, StoreError> {
+        self.tx
+            .all(
+                "SELECT nonce, job, machine, issued_at, ended_at, ended_by FROM goes
+                 WHERE job = $1 ORDER BY issued_at, nonce",
+                args![job],
+            )
+            .await
+    }
+
+    /// What [`Store::decide_go`] shows to a decision, without the locks: for forecasts and
+    /// for explaining.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where the job is not this machine's.
+    pub async fn go_snapshot(&mut self, ask: &GoAsk, now: UtcMs) -> Result<GoSnapshot, StoreError> {
+        let job = self
+            .job(&ask.job)
+            .await?
+            .filter(|job| job.machine == ask.machine)
+            .ok_or_else(|| StoreError::missing("job of this machine", ask.job))?;
+        let machine = self.need_machine(&ask.machine).await?;
+        let instant = Interval::new(now, now.plus_ms(1))
+            .map_err(|_| StoreError::Invalid("the last instant of all".into()))?;
+        let mut groups = Vec::new();
+        for name in self.groups_of(&ask.machine).await? {
+            groups.push(self.group_snapshot(&name).await?);
+        }
+        Ok(GoSnapshot {
+            status: self.machine_status(&ask.machine).await?,
+            unit: self.need_unit(&machine.unit).await?,
+            plan: self.need_plan(&job.plan).await?,
+            plan_jobs: self.job_counts(&job.plan).await?,
+            stops: self.in_force(DocumentKind::Stop, now).await?,
+            halts: self.halts().await?,
+            holds: self.holds(now).await?,
+            freezes: self.freezes(instant).await?,
+            feeds: self.feeds().await?,
+            awaits_confirmation: self.awaits_confirmation().await?,
+            machine,
+            job,
+            groups,
+        })
+    }
+
+    /// A group with its members as they stand.
+    pub async fn group_snapshot(&mut self, name: &Name) -> Result<GroupSnapshot, StoreError> {
+        let group = self.need_group(name).await?;
+        let members = self
+            .tx
+            .all(
+                "SELECT m.id, m.state, s.readiness, s.interlock, seen.at, s.hold_until,
+                        g.job, j.id
+                 FROM group_members gm
+                 JOIN machines m ON m.id = gm.machine
+                 LEFT JOIN machine_status s ON s.machine = m.id
+                 LEFT JOIN machine_seen seen ON seen.machine = m.id
+                 LEFT JOIN goes g ON g.machine = m.id AND g.ended_at IS NULL
+                 LEFT JOIN jobs j ON j.machine = m.id AND j.standing = 'open'
+                 WHERE gm.group_name = $1 ORDER BY m.id",
+                args![name],
+            )
+            .await?;
+        Ok(GroupSnapshot { group, members })
+    }
+}
+
+impl Change {
+    /// Notes that a job's go has ended without a final state: the machine refused, or its
+    /// slot passed. Gives back whether there was one.
+    pub async fn end_go(&mut self, job: &JobId, by: &str) -> Result<bool, StoreError> {
+        let now = self.now();
+        let tx = self.step("go.end", job, json!({ "by": by }));
+        let ended = end_goes(tx, job, by, now).await?;
+        self.done();
+        Ok(ended > 0)
+    }
+}
+
+pub(super) async fn end_goes(
+    tx: &mut Tx,
+    job: &JobId,
+    by: &str,
+    now: UtcMs,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE goes SET ended_at = $2, ended_by = $3 WHERE job = $1 AND ended_at IS NULL",
+        args![job, now, by],
+    )
+    .await
+}
+
+/// Takes the locks of these groups until the transaction ends, in the order of their
+/// names, so that two that want the same ones never wait for each other. With no group
+/// it takes the lock of machines without one.
+pub(super) async fn lock_groups(tx: &mut Tx, groups: &[Name]) -> Result<(), StoreError> {
+    let mut names: Vec<&str> = groups.iter().map(Name::as_str).collect();
+    if names.is_empty() {
+        names.push(NO_GROUP);
+    }
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let locked = tx
+            .execute(
+                "UPDATE group_locks SET generation = generation + 1 WHERE name = $1",
+                args![name],
+            )
+            .await?;
+        if locked == 0 {
+            return Err(StoreError::missing("coverage group", name));
+        }
+    }
+    Ok(())
+}
+
+/// Takes the locks of all groups, in the same order.
+pub(super) async fn lock_all_groups(tx: &mut Tx) -> Result<(), StoreError> {
+    let names: Vec<(String,)> = tx
+        .all("SELECT name FROM group_locks ORDER BY name", args![])
+        .await?;
+    for (name,) in names {
+        tx.execute(
+            "UPDATE group_locks SET generation = generation + 1 WHERE name = $1",
+            args![name],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// A scope as two columns.
+pub(super) fn scope_columns(scope: &Scope) -> (&'static str, String) {
+    match scope {
+        Scope::Plan(digest) => ("plan", digest.to_string()),
+        Scope::Release(digest) => ("release", digest.to_string()),
+        Scope::Vendor(name) => ("vendor", name.to_string()),
+        Scope::Unit(name) => ("unit", name.to_string()),
+        Scope::All => ("all", String::new()),
+    }
+}

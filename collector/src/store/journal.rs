@@ -1,0 +1,532 @@
+//! Job events of machines, stored exactly once, many machines to one COMMIT.
+//!
+//! One task writes. It takes what has queued up while the COMMIT before was on its way to
+//! the disk, stores all of it in one transaction, and answers each caller afterwards. An
+//! acknowledgement therefore means "on disk", and a busy collector pays for one flush
+//! where it would have paid for a thousand.
+
+use super::sql::Tx;
+use super::value::{args, from_row};
+use super::{Change, Engine, Store, StoreError, View};
+use patchward_common::id::{MachineId, OutboxId};
+use patchward_common::time::UtcMs;
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+/// Most appends of one transaction: a fleet of 1,000 connections at once.
+const MAX_GROUP: usize = 1_024;
+/// Most events of one transaction, so that nobody waits for more than about 0.1 s of work.
+const MAX_GROUP_EVENTS: usize = 8_192;
+/// Appends that may wait; who comes beyond that waits at the door, not in memory.
+const MAX_QUEUED: usize = 4_096;
+/// Largest event: a signed job event with its step's output.
+pub const MAX_EVENT_BYTES: usize = 80 * 1024;
+/// Most events of one append, as on the wire.
+pub const MAX_APPEND_EVENTS: usize = 256;
+/// How far beyond a gap an event may lie. Machines send in order; more is a machine that
+/// wants to fill the disk.
+pub const MAX_AHEAD: u64 = 4_096;
+/// Most outboxes of one machine: it has a new one after each loss of its disk.
+pub const MAX_OUTBOXES: u64 = 64;
+
+/// Events of one machine, oldest first, without gaps among them.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The machine, by its certificate.
+    pub machine: MachineId,
+    /// Its outbox.
+    pub outbox: OutboxId,
+    /// The sequence of the first event, from 1.
+    pub first: u64,
+    /// The events' exact bytes.
+    pub events: Vec<Vec<u8>>,
+    /// When they came.
+    pub received_at: UtcMs,
+}
+
+/// Why events were not acknowledged.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The key is stored with other bytes. An alarm: an outbox never changes an event.
+    #[error("event {sequence} of this outbox is stored with other bytes; raise an alarm")]
+    Altered {
+        /// The event's sequence.
+        sequence: u64,
+    },
+    /// Too many or too large events, or too far beyond what is stored.
+    #[error("not stored: {0}")]
+    Refused(&'static str),
+    /// The store failed; nothing was stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A stored event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+    /// When it came.
+    pub received_at: UtcMs,
+}
+from_row!(StoredEvent {
+    sequence,
+    bytes,
+    received_at
+});
+
+/// An outbox with events that are stored and not yet turned into states of jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unconsumed {
+    /// The machine.
+    pub machine: MachineId,
+    /// Its outbox.
+    pub outbox: OutboxId,
+    /// Up to here they are done.
+    pub consumed: u64,
+    /// Up to here they are stored without a gap.
+    pub contiguous: u64,
+}
+from_row!(Unconsumed {
+    machine,
+    outbox,
+    consumed,
+    contiguous
+});
+
+impl Store {
+    /// Stores events and gives back, once they are on disk, the highest sequence of the
+    /// outbox up to which nothing is missing. Events that are stored already, with the
+    /// same bytes, are acknowledged again.
+    pub async fn append_journal(&self, append: Append) -> Result<u64, JournalError> {
+        check(&append).map_err(JournalError::Refused)?;
+        self.journal.append(append).await
+    }
+}
+
+impl View {
+    /// The highest sequence of an outbox up to which nothing is missing; 0 for none.
+    pub async fn journal_position(
+        &mut self,
+        machine: &MachineId,
+        outbox: &OutboxId,
+    ) -> Result<u64, StoreError> {
+        let row: Option<(u64,)> = self
+            .tx
+            .first(
+                "SELECT contiguous FROM outboxes WHERE machine = $1 AND outbox = $2",
+                args![machine, outbox],
+            )
+            .await?;
+        Ok(row.map_or(0, |(contiguous,)| contiguous))
+    }
+
+    /// Up to `limit` events of an outbox after a sequence, in order.
+    pub async fn journal_after(
+        &mut self,
+        machine: &MachineId,
+        outbox: &OutboxId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.tx
+            .all(
+                "SELECT sequence, bytes, received_at FROM journal_events
+                 WHERE machine = $1 AND outbox = $2 AND sequence > $3
+                 ORDER BY sequence LIMIT $4",
+                args![machine, outbox, after, limit],
+            )
+            .await
+    }
+
+    /// Up to `limit` outboxes with events to turn into states of jobs, by machine.
+    pub async fn journal_unconsumed(&mut self, limit: u32) -> Result<Vec<Unconsumed>, StoreError> {
+        self.tx
+            .all(
+                "SELECT machine, outbox, consumed, contiguous FROM outboxes
+                 WHERE consumed < contiguous ORDER BY machine, outbox LIMIT $1",
+                args![limit],
+            )
+            .await
+    }
+}
+
+impl Change {
+    /// Notes that events were turned into states, in the change that did it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where somebody else did it first.
+    pub async fn consume_journal(
+        &mut self,
+        from: &Unconsumed,
+        up_to: u64,
+    ) -> Result<(), StoreError> {
+        let detail = json!({ "outbox": from.outbox, "from": from.consumed, "to": up_to });
+        let changed = self
+            .step("journal.consume", from.machine, detail)
+            .execute(
+                "UPDATE outboxes SET consumed = $4
+                 WHERE machine = $1 AND outbox = $2 AND consumed = $3 AND contiguous >= $4",
+                args![from.machine, from.outbox, from.consumed, up_to],
+            )
+            .await?;
+        self.done_if(changed, || {
+            StoreError::conflict("these events were turned into states by somebody else")
+        })
+    }
+}
+
+fn check(append: &Append) -> Result<(), &'static str> {
+    if append.events.is_empty() || append.events.len() > MAX_APPEND_EVENTS {
+        return Err("no events, or more than 256");
+    }
+    if append.events.iter().any(|e| e.len() > MAX_EVENT_BYTES) {
+        return Err("an event above 80 KiB");
+    }
+    let last = append.first.checked_add(append.events.len() as u64);
+    if append.first == 0 || last.is_none_or(|last| last > i64::MAX.cast_unsigned()) {
+        return Err("a sequence that no outbox can have");
+    }
+    Ok(())
+}
+
+/// One append and where its answer goes.
+struct Waiting {
+    append: Append,
+    answer: oneshot::Sender<Result<u64, JournalError>>,
+}
+
+enum Message {
+    Append(Waiting),
+    Close,
+}
+
+/// The way to the task that writes.
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    sender: mpsc::Sender<Message>,
+    task: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
+}
+
+impl Queue {
+    pub(super) fn start(engine: Engine) -> Self {
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED);
+        let task = tokio::spawn(write_until_closed(engine, receiver));
+        Self {
+            sender,
+            task: Arc::new(Mutex::new(Some(task))),
+        }
+    }
+
+    async fn append(&self, append: Append) -> Result<u64, JournalError> {
+        let (answer, answered) = oneshot::channel();
+        self.sender
+            .send(Message::Append(Waiting { append, answer }))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub(super) async fn close(&self) {
+        // Where the task has ended before, there is nothing to tell it.
+        let _ = self.sender.send(Message::Close).await;
+        if let Some(task) = self.task.lock().await.take() {
+            let _ = task.await;
+        }
+    }
+}
+
+async fn write_until_closed(engine: Engine, mut receiver: mpsc::Receiver<Message>) {
+    let mut messages = Vec::with_capacity(MAX_GROUP);
+    while receiver.recv_many(&mut messages, MAX_GROUP).await > 0 {
+        let mut group = Vec::new();
+        let mut events = 0;
+        for message in messages.drain(..) {
+            match message {
+                Message::Append(waiting) => {
+                    events += waiting.append.events.len();
+                    group.push(waiting);
+                    if events >= MAX_GROUP_EVENTS {
+                        write_group(&engine, std::mem::take(&mut group)).await;
+                        events = 0;
+                    }
+                }
+                // What was sent before is written; nothing comes in any more.
+                Message::Close => receiver.close(),
+            }
+        }
+        write_group(&engine, group).await;
+    }
+}
+
+/// Stores a group and answers. Where the group fails for a reason that may lie in one
+/// append, each is tried alone, so that nobody fails for his neighbour.
+async fn write_group(engine: &Engine, group: Vec<Waiting>) {
+    if group.is_empty() {
+        return;
+    }
+    let (appends, answers): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|w| (w.append, w.answer)).unzip();
+    let results = match store(engine, &appends).await {
+        Ok(results) => results,
+        Err(error) if appends.len() == 1 || is_everybodys(&error) => {
+            appends.iter().map(|_| Err(error.clone().into())).collect()
+        }
+        Err(_) => {
+            let mut results = Vec::with_capacity(appends.len());
+            for append in &appends {
+                let alone = store(engine, std::slice::from_ref(append)).await;
+                results.push(
+                    alone
+                        .map_err(JournalError::from)
+                        .and_then(|mut one| one.pop().unwrap_or(Err(StoreError::Closed.into()))),
+                );
+            }
+            results
+        }
+    };
+    for (answer, result) in answers.into_iter().zip(results) {
+        // A caller that went away asks again.
+        let _ = answer.send(result);
+    }
+}
+
+fn is_everybodys(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Busy | StoreError::Full | StoreError::Corrupt(_) | StoreError::Closed
+    )
+}
+
+type Outbox = (MachineId, OutboxId);
+
+/// How far an outbox is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Position {
+    contiguous: u64,
+    highest: u64,
+}
+
+async fn store(
+    engine: &Engine,
+    appends: &[Append],
+) -> Result<Vec<Result<u64, JournalError>>, StoreError> {
+    let mut tx = engine.begin().await?;
+    let mut positions = read_positions(&mut tx, appends).await?;
+    let mut results: Vec<Result<(), JournalError>> = Vec::with_capacity(appends.len());
+    let mut events = BTreeMap::new();
+    for append in appends {
+        let position = positions.get(&(append.machine, append.outbox));
+        let known = match position {
+            Some(position) => Ok(*position),
+            None => admit_outbox(&mut tx, append, &positions).await?,
+        };
+        results.push(known.and_then(|position| {
+            positions.insert((append.machine, append.outbox), position);
+            collect(append, position, &mut events)
+        }));
+    }
+    let (inserted, altered) = insert_events(&mut tx, events).await?;
+    for (outbox, sequences) in &inserted {
+        if let Some(position) = positions.get_mut(outbox) {
+            advance(&mut tx, outbox, position, sequences).await?;
+        }
+    }
+    write_positions(&mut tx, &positions).await?;
+    tx.commit().await?;
+    let answer = |(append, result): (&Append, Result<(), JournalError>)| {
+        result?;
+        let outbox = (append.machine, append.outbox);
+        let sequences = append.first..append.first + append.events.len() as u64;
+        match altered
+            .iter()
+            .find(|(o, s)| *o == outbox && sequences.contains(s))
+        {
+            Some((_, sequence)) => Err(JournalError::Altered {
+                sequence: *sequence,
+            }),
+            None => Ok(positions.get(&outbox).map_or(0, |p| p.contiguous)),
+        }
+    };
+    Ok(appends.iter().zip(results).map(answer).collect())
+}
+
+type Events<'a> = BTreeMap<(MachineId, OutboxId, u64), (&'a [u8], UtcMs)>;
+
+/// Adds an append's events to those of its group. The same key twice in one group is
+/// compared here, before the database sees either.
+fn collect<'a>(
+    append: &'a Append,
+    position: Position,
+    events: &mut Events<'a>,
+) -> Result<(), JournalError> {
+    if append.first > position.contiguous + MAX_AHEAD {
+        return Err(JournalError::Refused(
+            "too far beyond what is stored of this outbox",
+        ));
+    }
+    let key = |sequence| (append.machine, append.outbox, sequence);
+    for (sequence, bytes) in (append.first..).zip(&append.events) {
+        if events
+            .get(&key(sequence))
+            .is_some_and(|(there, _)| there != bytes)
+        {
+            return Err(JournalError::Altered { sequence });
+        }
+    }
+    for (sequence, bytes) in (append.first..).zip(&append.events) {
+        let event = (bytes.as_slice(), append.received_at);
+        events.entry(key(sequence)).or_insert(event);
+    }
+    Ok(())
+}
+
+/// Lets a machine begin another outbox, up to its limit.
+async fn admit_outbox(
+    tx: &mut Tx,
+    append: &Append,
+    positions: &HashMap<Outbox, Position>,
+) -> Result<Result<Position, JournalError>, StoreError> {
+    let (stored,): (u64,) = tx
+        .one(
+            "SELECT COUNT(*) FROM outboxes WHERE machine = $1",
+            args![append.machine],
+        )
+        .await?;
+    let begun = positions
+        .iter()
+        .filter(|((machine, _), p)| *machine == append.machine && p.highest == 0)
+        .count() as u64;
+    Ok(if stored + begun < MAX_OUTBOXES {
+        Ok(Position::default())
+    } else {
+        Err(JournalError::Refused("too many outboxes of this machine"))
+    })
+}
+
+async fn read_positions(
+    tx: &mut Tx,
+    appends: &[Append],
+) -> Result<HashMap<Outbox, Position>, StoreError> {
+    let mut outboxes: Vec<_> = appends.iter().map(|a| (a.machine, a.outbox)).collect();
+    outboxes.sort_unstable();
+    outboxes.dedup();
+    let keys = outboxes
+        .iter()
+        .map(|(machine, outbox)| args![machine, outbox]);
+    let rows: Vec<(MachineId, OutboxId, u64, u64)> = tx
+        .all_many(
+            (
+                "SELECT machine, outbox, contiguous, highest FROM outboxes
+                 WHERE (machine, outbox) IN (VALUES",
+                ")",
+            ),
+            keys.collect(),
+        )
+        .await?;
+    let position = |(machine, outbox, contiguous, highest)| {
+        let position = Position {
+            contiguous,
+            highest,
+        };
+        ((machine, outbox), position)
+    };
+    Ok(rows.into_iter().map(position).collect())
+}
+
+/// What was new, by outbox and in order, and what is there with other bytes.
+type Inserted = (BTreeMap<Outbox, Vec<u64>>, Vec<(Outbox, u64)>);
+
+/// Stores events that are not there yet.
+async fn insert_events(tx: &mut Tx, mut events: Events<'_>) -> Result<Inserted, StoreError> {
+    let rows = events
+        .iter()
+        .map(|((m, o, s), (bytes, at))| args![m, o, s, bytes, at])
+        .collect();
+    let mut keys: Vec<(MachineId, OutboxId, u64)> = tx
+        .all_many(
+            (
+                "INSERT INTO journal_events (machine, outbox, sequence, bytes, received_at) VALUES",
+                "ON CONFLICT DO NOTHING RETURNING machine, outbox, sequence",
+            ),
+            rows,
+        )
+        .await?;
+    keys.sort_unstable();
+    let mut inserted = BTreeMap::<_, Vec<u64>>::new();
+    for key in keys {
+        events.remove(&key);
+        inserted.entry((key.0, key.1)).or_default().push(key.2);
+    }
+    let there: Vec<(MachineId, OutboxId, u64, Vec<u8>)> = tx
+        .all_many(
+            (
+                "SELECT machine, outbox, sequence, bytes FROM journal_events
+                 WHERE (machine, outbox, sequence) IN (VALUES",
+                ")",
+            ),
+            events.keys().map(|(m, o, s)| args![m, o, s]).collect(),
+        )
+        .await?;
+    let differs = |(m, o, s, bytes): (MachineId, OutboxId, u64, Vec<u8>)| {
+        let (sent, _) = events.get(&(m, o, s))?;
+        (*sent != bytes.as_slice()).then_some(((m, o), s))
+    };
+    Ok((inserted, there.into_iter().filter_map(differs).collect()))
+}
+
+/// Moves an outbox's position over the sequences that were stored now. Only where some
+/// lay beyond a gap before, it has to be asked which.
+async fn advance(
+    tx: &mut Tx,
+    (machine, outbox): &Outbox,
+    position: &mut Position,
+    new: &[u64],
+) -> Result<(), StoreError> {
+    let beyond: Vec<(u64,)> = if position.highest > position.contiguous {
+        tx.all(
+            "SELECT sequence FROM journal_events
+             WHERE machine = $1 AND outbox = $2 AND sequence > $3 ORDER BY sequence",
+            args![machine, outbox, position.contiguous],
+        )
+        .await?
+    } else {
+        new.iter().map(|sequence| (*sequence,)).collect()
+    };
+    for (sequence,) in beyond {
+        if sequence == position.contiguous + 1 {
+            position.contiguous = sequence;
+        }
+        position.highest = position.highest.max(sequence);
+    }
+    Ok(())
+}
+
+async fn write_positions(
+    tx: &mut Tx,
+    positions: &HashMap<Outbox, Position>,
+) -> Result<(), StoreError> {
+    // In one order for everybody, and never back: another collector on the same database
+    // may have moved on.
+    let begun: BTreeMap<_, _> = positions.iter().filter(|(_, p)| p.highest > 0).collect();
+    let rows = begun
+        .into_iter()
+        .map(|((m, o), p)| args![m, o, p.contiguous, p.highest])
+        .collect();
+    tx.execute_many(
+        (
+            "INSERT INTO outboxes (machine, outbox, contiguous, highest) VALUES",
+            "ON CONFLICT (machine, outbox) DO UPDATE SET contiguous = excluded.contiguous,
+                highest = excluded.highest
+             WHERE excluded.highest >= outboxes.highest
+               AND excluded.contiguous >= outboxes.contiguous",
+        ),
+        rows,
+    )
+    .await?;
+    Ok(())
+}

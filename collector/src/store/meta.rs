@@ -1,0 +1,93 @@
+//! What the collector knows of itself.
+
+use super::value::args;
+use super::{Change, StoreError, View};
+use patchward_common::id::Name;
+use serde_json::json;
+
+/// The key of the collector's name.
+const COLLECTOR: &str = "collector";
+/// The key that is there while a person has to confirm that a restored database is the
+/// one to go on with.
+const RESTORED: &str = "restored";
+
+impl View {
+    /// The collector's name, once `init` has given it one.
+    pub async fn collector(&mut self) -> Result<Option<Name>, StoreError> {
+        let row: Option<(Name,)> = self
+            .tx
+            .first("SELECT value FROM meta WHERE key = $1", args![COLLECTOR])
+            .await?;
+        Ok(row.map(|(name,)| name))
+    }
+
+    /// Whether this is a restored database that nobody has confirmed yet: no go until then.
+    pub async fn awaits_confirmation(&mut self) -> Result<bool, StoreError> {
+        let row: Option<(String,)> = self
+            .tx
+            .first("SELECT value FROM meta WHERE key = $1", args![RESTORED])
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// The newest migration that the database has.
+    pub async fn schema_version(&mut self) -> Result<u64, StoreError> {
+        let (version,) = self
+            .tx
+            .one("SELECT MAX(version) FROM _sqlx_migrations", args![])
+            .await?;
+        Ok(version)
+    }
+}
+
+impl Change {
+    /// Names the collector, once.
+    pub async fn name_collector(&mut self, name: &Name) -> Result<(), StoreError> {
+        self.step("collector.init", name, json!({}))
+            .execute(
+                "INSERT INTO meta (key, value) VALUES ($1, $2)",
+                args![COLLECTOR, name],
+            )
+            .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// Notes that this database came from a backup.
+    pub async fn mark_restored(&mut self) -> Result<(), StoreError> {
+        let now = self.now().to_string();
+        self.step("collector.restore", "", json!({}))
+            .execute(
+                "INSERT INTO meta (key, value) VALUES ($1, $2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                args![RESTORED, now],
+            )
+            .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// A person says that the restored database is the one to go on with.
+    pub async fn confirm_restored(&mut self, reason: &str) -> Result<(), StoreError> {
+        let changed = self
+            .step("collector.confirm", "", json!({ "reason": reason }))
+            .execute("DELETE FROM meta WHERE key = $1", args![RESTORED])
+            .await?;
+        self.done_if(changed, || {
+            StoreError::conflict("there is no restored database to confirm")
+        })
+    }
+
+    /// Raises the number of the certificate revocation list and gives the new one.
+    pub async fn next_crl_number(&mut self) -> Result<u64, StoreError> {
+        let (number,) = self
+            .step("crl.issue", "", json!({}))
+            .one(
+                "UPDATE counters SET value = value + 1 WHERE name = 'crl' RETURNING value",
+                args![],
+            )
+            .await?;
+        self.done();
+        Ok(number)
+    }
+}

@@ -1,0 +1,232 @@
+//! The collector's memory, on SQLite or PostgreSQL with one SQL text for both.
+//!
+//! - A [`View`] reads one consistent state. A [`Change`] is one transaction of somebody's
+//!   doing: the statements that write are reached only by naming what is done, and that
+//!   becomes an audit row in the same transaction ([`audit`]). What machines report of
+//!   themselves (hello, inventory, journal) is written by functions of [`Store`] and is
+//!   not audited: it is evidence already.
+//! - A success means COMMIT, and COMMIT means on disk.
+//! - SQLite has one writer. While a [`Change`] is open, nobody else writes: decide first,
+//!   then open it, and never wait for the network, or for [`Store`] itself, in between.
+//!
+//! No clock is read and nothing random is drawn here: `now`, ids and secrets are arguments.
+
+pub mod assets;
+pub mod audit;
+pub mod change;
+pub mod documents;
+pub mod enrolments;
+mod error;
+pub mod evidence;
+pub mod go;
+pub mod inventory;
+pub mod jobs;
+pub mod journal;
+pub mod machines;
+pub mod meta;
+pub mod places;
+pub mod plans;
+pub mod releases;
+mod sql;
+pub mod stops;
+pub mod tokens;
+mod value;
+pub mod vendors;
+pub mod windows;
+
+pub use change::{Actor, Change};
+pub use error::StoreError;
+
+use sql::Tx;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a statement waits for a lock or a connection: longer than the longest
+/// change of ours (a plan for 50,000 machines takes about two seconds).
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that read. SQLite reads from memory; more gain nothing on small servers.
+const READERS: u32 = 4;
+/// Connections to PostgreSQL in all; its default limit is 100 for everybody.
+const POSTGRES_CONNECTIONS: u32 = 12;
+/// Write-ahead log that SQLite keeps on disk after a checkpoint, in bytes.
+const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A file; made if it is missing.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// Most pages of 4 KiB that it may grow to; beyond it the store is [`StoreError::Full`].
+        max_pages: Option<u32>,
+    },
+    /// A server, by its URL (`postgres://user@host/database`, or with `?host=/socket/folder`).
+    Postgres {
+        /// The URL.
+        url: String,
+    },
+}
+
+/// The pools of an engine.
+#[derive(Clone, Debug)]
+enum Engine {
+    /// One connection that writes, and others that read.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// The open store. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    engine: Engine,
+    journal: journal::Queue,
+}
+
+/// A consistent state to read from. It holds a connection: read, then drop it.
+pub struct View {
+    tx: Tx,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and starts the journal's writer.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] where a newer collector made it, [`StoreError::Corrupt`] where
+    /// it is no database, [`StoreError::Busy`] where no server answers.
+    pub async fn open(place: &Place) -> Result<Self, StoreError> {
+        let engine = match place {
+            Place::Sqlite { path, max_pages } => open_sqlite(path, *max_pages).await?,
+            Place::Postgres { url } => open_postgres(url).await?,
+        };
+        let journal = journal::Queue::start(engine.clone());
+        Ok(Self { engine, journal })
+    }
+
+    /// Opens a view.
+    pub async fn view(&self) -> Result<View, StoreError> {
+        let tx = match &self.engine {
+            Engine::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Engine::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        };
+        Ok(View { tx })
+    }
+
+    /// Opens a change by `actor`.
+    pub async fn change(
+        &self,
+        actor: Actor,
+        now: patchward_common::time::UtcMs,
+    ) -> Result<Change, StoreError> {
+        Ok(Change::new(self.engine.begin().await?, actor, now))
+    }
+
+    /// Writes what is queued, then closes every connection. Other clones find it
+    /// [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.journal.close().await;
+        match &self.engine {
+            Engine::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// The engine's word: `sqlite` or `postgres`.
+    pub fn engine(&self) -> &'static str {
+        match self.engine {
+            Engine::Sqlite { .. } => "sqlite",
+            Engine::Postgres(_) => "postgres",
+        }
+    }
+}
+
+impl Engine {
+    /// Begins a transaction that writes. On SQLite it takes the lock at once: one that
+    /// reads first and writes later could be refused in its middle.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+}
+
+async fn open_sqlite(path: &std::path::Path, max_pages: Option<u32>) -> Result<Engine, StoreError> {
+    let mut options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(LOCK_TIMEOUT)
+        .pragma("journal_size_limit", WAL_KEPT_BYTES.to_string())
+        .disable_statement_logging();
+    if let Some(pages) = max_pages {
+        options = options.pragma("max_page_count", pages.to_string());
+    }
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(LOCK_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let writer = pool(1).connect_with(options.clone()).await?;
+    sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+    let readers = pool(READERS)
+        .connect_with(options.pragma("query_only", "ON"))
+        .await?;
+    Ok(Engine::Sqlite { writer, readers })
+}
+
+async fn open_postgres(url: &str) -> Result<Engine, StoreError> {
+    let options = url
+        .parse::<PgConnectOptions>()?
+        .application_name("patchward-collector")
+        // A session's default may be weaker than the server's.
+        .options([
+            ("synchronous_commit", "on".to_owned()),
+            ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
+        ])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(LOCK_TIMEOUT)
+        .connect_with(options)
+        .await?;
+    sqlx::migrate!("migrations/postgres").run(&pool).await?;
+    Ok(Engine::Postgres(pool))
+}
+
+#[cfg(test)]
+mod tests {
+    /// The two folders of migrations say the same but for the names of types.
+    #[test]
+    fn both_engines_have_one_schema() {
+        let sqlite = include_str!("../../migrations/sqlite/0001_start.sql");
+        let postgres = include_str!("../../migrations/postgres/0001_start.sql");
+        let translated = sqlite
+            .replace("INTEGER", "BIGINT")
+            .replace("BLOB", "BYTEA")
+            .replace("TEXT", "TEXT COLLATE \"C\"")
+            .replace(") STRICT;", ");");
+        for (line, (left, right)) in translated.lines().zip(postgres.lines()).enumerate() {
+            assert_eq!(left, right, "line {}", line + 1);
+        }
+        assert_eq!(translated.lines().count(), postgres.lines().count());
+    }
+}

@@ -1,0 +1,264 @@
+//! Plans: the exact bytes that people sign, one leaf per machine, and how far each is.
+
+use super::value::{args, from_row, words};
+use super::{Change, StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::{Label, MachineId, Name};
+use patchward_common::time::UtcMs;
+use serde_json::json;
+
+words! {
+    /// How far a plan is.
+    PlanState {
+        /// Nobody has signed enough.
+        Draft = "draft",
+        /// Signed by enough; not yet given to machines.
+        Signed = "signed",
+        /// Given to machines.
+        Active = "active",
+        /// Every job has ended.
+        Done = "done",
+        /// A person stopped it for good.
+        Stopped = "stopped",
+        /// Its last slot is over.
+        Expired = "expired",
+    }
+}
+
+/// A plan to store.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPlan<'a> {
+    /// What people call it.
+    pub title: &'a Label,
+    /// The approval's exact payload.
+    pub payload: &'a [u8],
+    /// When it ends.
+    pub expires_at: UtcMs,
+    /// The coverage groups that it touches.
+    pub groups: &'a [Name],
+    /// Its leaves.
+    pub leaves: &'a [Leaf],
+}
+
+/// One machine's part of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// The machine.
+    pub machine: MachineId,
+    /// Its wave.
+    pub wave: u32,
+    /// The leaf's exact bytes.
+    pub bytes: Vec<u8>,
+}
+from_row!(Leaf {
+    machine,
+    wave,
+    bytes
+});
+
+/// A plan without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The digest of its payload.
+    pub id: Digest,
+    /// What people call it.
+    pub title: Label,
+    /// How far it is.
+    pub state: PlanState,
+    /// When it was made.
+    pub created_at: UtcMs,
+    /// By whom.
+    pub created_by: String,
+    /// When it ends.
+    pub expires_at: UtcMs,
+    /// Since when it is in its state.
+    pub changed_at: UtcMs,
+}
+from_row!(Plan {
+    id,
+    title,
+    state,
+    created_at,
+    created_by,
+    expires_at,
+    changed_at
+});
+
+impl View {
+    /// Every plan, or those in one state, newest first.
+    pub async fn plans(&mut self, state: Option<PlanState>) -> Result<Vec<Plan>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+                 FROM plans WHERE $1 IS NULL OR state = $1 ORDER BY created_at DESC, id",
+                args![state],
+            )
+            .await
+    }
+
+    /// One plan.
+    pub async fn plan(&mut self, id: &Digest) -> Result<Option<Plan>, StoreError> {
+        self.tx
+            .first(
+                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+                 FROM plans WHERE id = $1",
+                args![id],
+            )
+            .await
+    }
+
+    /// The exact payload of a plan; its signatures are [`View::signatures`].
+    pub async fn plan_payload(&mut self, id: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        let row: Option<(Vec<u8>,)> = self
+            .tx
+            .first("SELECT payload FROM plans WHERE id = $1", args![id])
+            .await?;
+        Ok(row.map(|(payload,)| payload))
+    }
+
+    /// All leaves of a plan, by machine: what its Merkle root covers.
+    pub async fn leaves(&mut self, plan: &Digest) -> Result<Vec<Leaf>, StoreError> {
+        self.tx
+            .all(
+                "SELECT machine, wave, leaf FROM plan_leaves WHERE plan = $1 ORDER BY machine",
+                args![plan],
+            )
+            .await
+    }
+
+    /// The plans in `state` that name a machine, with its leaf, oldest first.
+    pub async fn leaves_of(
+        &mut self,
+        machine: &MachineId,
+        state: PlanState,
+    ) -> Result<Vec<(Digest, Leaf)>, StoreError> {
+        let rows: Vec<(Digest, u32, Vec<u8>)> = self
+            .tx
+            .all(
+                "SELECT p.id, l.wave, l.leaf FROM plan_leaves l JOIN plans p ON p.id = l.plan
+                 WHERE l.machine = $1 AND p.state = $2 ORDER BY p.created_at, p.id",
+                args![machine, state],
+            )
+            .await?;
+        let leaf = |(plan, wave, bytes)| {
+            let machine = *machine;
+            (
+                plan,
+                Leaf {
+                    machine,
+                    wave,
+                    bytes,
+                },
+            )
+        };
+        Ok(rows.into_iter().map(leaf).collect())
+    }
+
+    /// The signed and active plans that have not expired at `now` and touch a group.
+    pub async fn plans_touching(
+        &mut self,
+        group: &Name,
+        now: UtcMs,
+    ) -> Result<Vec<Plan>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+                 FROM plans p JOIN plan_groups g ON g.plan = p.id
+                 WHERE g.group_name = $1 AND p.expires_at > $2 AND p.state IN ('signed', 'active')
+                 ORDER BY created_at, id",
+                args![group, now],
+            )
+            .await
+    }
+
+    pub(super) async fn need_plan(&mut self, id: &Digest) -> Result<Plan, StoreError> {
+        self.plan(id)
+            .await?
+            .ok_or_else(|| StoreError::missing("plan", id))
+    }
+}
+
+impl Change {
+    /// Stores a draft; the same bytes again change nothing. Gives back its digest.
+    pub async fn add_plan(&mut self, plan: &NewPlan<'_>) -> Result<Digest, StoreError> {
+        let (now, by) = (self.now(), self.actor().to_string());
+        let id = Digest::of(plan.payload);
+        let detail = json!({ "title": plan.title, "machines": plan.leaves.len() });
+        let tx = self.step("plan.add", id, detail);
+        let added = tx
+            .execute(
+                "INSERT INTO plans (id, title, payload, state, created_at, created_by, expires_at,
+                                    changed_at)
+                 VALUES ($1, $2, $3, 'draft', $4, $5, $6, $4) ON CONFLICT DO NOTHING",
+                args![id, plan.title, plan.payload, now, by, plan.expires_at],
+            )
+            .await?;
+        if added == 1 {
+            let leaves = plan.leaves.iter();
+            let leaves = leaves.map(|l| args![id, l.machine, l.wave, l.bytes]);
+            tx.execute_many(
+                (
+                    "INSERT INTO plan_leaves (plan, machine, wave, leaf) VALUES",
+                    "",
+                ),
+                leaves.collect(),
+            )
+            .await?;
+            let groups = plan.groups.iter().map(|group| args![id, group]);
+            tx.execute_many(
+                ("INSERT INTO plan_groups (plan, group_name) VALUES", ""),
+                groups.collect(),
+            )
+            .await?;
+        }
+        self.done();
+        Ok(id)
+    }
+
+    /// Moves a plan from one state to another.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it is not in the state `from`.
+    pub async fn move_plan(
+        &mut self,
+        id: &Digest,
+        from: PlanState,
+        to: PlanState,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let title = self.view().need_plan(id).await?.title;
+        let detail = json!({ "from": from, "to": to, "reason": reason });
+        let changed = self
+            .step("plan.move", id, detail)
+            .execute(
+                "UPDATE plans SET state = $3, changed_at = $4 WHERE id = $1 AND state = $2",
+                args![id, from, to, now],
+            )
+            .await?;
+        self.done_if(changed, || {
+            StoreError::conflict(format!("plan {title} is not {}", from.word()))
+        })
+    }
+
+    /// Removes a draft that nobody signed.
+    pub async fn remove_draft(&mut self, id: &Digest) -> Result<(), StoreError> {
+        let tx = self.step("plan.remove", id, json!({}));
+        for sql in [
+            "DELETE FROM plan_leaves WHERE plan = $1",
+            "DELETE FROM plan_groups WHERE plan = $1",
+        ] {
+            tx.execute(sql, args![id]).await?;
+        }
+        let removed = tx
+            .execute(
+                "DELETE FROM plans WHERE id = $1 AND state = 'draft'
+                 AND NOT EXISTS (SELECT 1 FROM signatures s WHERE s.document = plans.id)",
+                args![id],
+            )
+            .await?;
+        self.done_if(removed, || {
+            StoreError::conflict(format!("plan {id} is no draft, or somebody signed it"))
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! What stands in the way of a start besides documents and freezes: holds of the ward,
+//! and halts that the collector calls by itself.
+
+use super::go::lock_all_groups;
+use super::value::{args, from_row, words};
+use super::windows::Area;
+use super::{Change, StoreError, View};
+use patchward_common::time::UtcMs;
+use serde_json::json;
+
+/// "Not now", said by the ward on its page. What is said at the machine itself is in
+/// [`super::machines::MachineStatus::hold_until`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// A unit or a machine.
+    pub area: Area,
+    /// Which one.
+    pub subject: String,
+    /// When it ends by itself.
+    pub until: UtcMs,
+    /// Why.
+    pub reason: String,
+    /// Who said so.
+    pub set_by: String,
+    /// When.
+    pub set_at: UtcMs,
+}
+from_row!(Hold {
+    area,
+    subject,
+    until,
+    reason,
+    set_by,
+    set_at
+});
+
+words! {
+    /// What a halt covers.
+    HaltScope {
+        /// A plan, by its digest; a wave of it, where one is named.
+        Plan = "plan",
+        /// A release on a model, as `DIGEST/MODEL`.
+        ReleaseOnModel = "release_on_model",
+    }
+}
+
+/// The wave of a halt that covers a whole plan or a release.
+pub const EVERY_WAVE: u32 = u32::MAX;
+
+/// The collector stopped starting, by itself, until a person resumes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// What kind of thing it covers.
+    pub scope: HaltScope,
+    /// Which one.
+    pub subject: String,
+    /// Which wave of it, or [`EVERY_WAVE`].
+    pub wave: u32,
+    /// Since when.
+    pub at: UtcMs,
+    /// Why.
+    pub reason: String,
+    /// When a person resumed.
+    pub resumed_at: Option<UtcMs>,
+    /// Who that was.
+    pub resumed_by: Option<String>,
+}
+from_row!(Halt {
+    scope,
+    subject,
+    wave,
+    at,
+    reason,
+    resumed_at,
+    resumed_by
+});
+
+impl View {
+    /// The holds that have not ended at `now`, by subject.
+    pub async fn holds(&mut self, now: UtcMs) -> Result<Vec<Hold>, StoreError> {
+        self.tx
+            .all(
+                "SELECT scope, subject, until, reason, set_by, set_at FROM holds
+                 WHERE until > $1 ORDER BY scope, subject",
+                args![now],
+            )
+            .await
+    }
+
+    /// The halts that nobody has resumed, oldest first.
+    pub async fn halts(&mut self) -> Result<Vec<Halt>, StoreError> {
+        self.tx
+            .all(
+                "SELECT scope, subject, wave, at, reason, resumed_at, resumed_by FROM halts
+                 WHERE resumed_at IS NULL ORDER BY at, scope, subject, wave",
+                args![],
+            )
+            .await
+    }
+
+    /// Every halt of one thing, resumed or not, oldest first.
+    pub async fn halts_of(
+        &mut self,
+        scope: HaltScope,
+        subject: &str,
+    ) -> Result<Vec<Halt>, StoreError> {
+        self.tx
+            .all(
+                "SELECT scope, subject, wave, at, reason, resumed_at, resumed_by FROM halts
+                 WHERE scope = $1 AND subject = $2 ORDER BY at, wave",
+                args![scope, subject],
+            )
+            .await
+    }
+}
+
+impl Change {
+    /// Holds a unit or a machine until an instant, in place of its hold before.
+    pub async fn hold(
+        &mut self,
+        area: Area,
+        subject: &str,
+        until: UtcMs,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let (now, by) = (self.now(), self.actor().to_string());
+        self.need_area(area, subject).await?;
+        let detail = json!({ "area": area, "until": until.to_string(), "reason": reason });
+        let tx = self.step("hold.set", subject, detail);
+        lock_all_groups(tx).await?;
+        tx.execute(
+            "INSERT INTO holds (scope, subject, until, reason, set_by, set_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (scope, subject) DO UPDATE SET until = excluded.until,
+                reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at",
+            args![area, subject, until, reason, by, now],
+        )
+        .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// Ends a hold before its time.
+    pub async fn end_hold(&mut self, area: Area, subject: &str) -> Result<(), StoreError> {
+        let removed = self
+            .step("hold.end", subject, json!({ "area": area }))
+            .execute(
+                "DELETE FROM holds WHERE scope = $1 AND subject = $2",
+                args![area, subject],
+            )
+            .await?;
+        self.done_if(removed, || StoreError::missing("hold on", subject))
+    }
+
+    /// Halts something, unless it is halted already.
+    pub async fn halt(
+        &mut self,
+        scope: HaltScope,
+        subject: &str,
+        wave: u32,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let detail = json!({ "scope": scope, "wave": wave, "reason": reason });
+        let tx = self.step("halt.set", subject, detail);
+        lock_all_groups(tx).await?;
+        tx.execute(
+            "INSERT INTO halts (scope, subject, wave, at, reason) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT DO NOTHING",
+            args![scope, subject, wave, now, reason],
+        )
+        .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// A person resumes what was halted.
+    pub async fn resume(
+        &mut self,
+        scope: HaltScope,
+        subject: &str,
+        wave: u32,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let (now, by) = (self.now(), self.actor().to_string());
+        let detail = json!({ "scope": scope, "wave": wave, "reason": reason });
+        let changed = self
+            .step("halt.resume", subject, detail)
+            .execute(
+                "UPDATE halts SET resumed_at = $4, resumed_by = $5
+                 WHERE scope = $1 AND subject = $2 AND wave = $3 AND resumed_at IS NULL",
+                args![scope, subject, wave, now, by],
+            )
+            .await?;
+        self.done_if(changed, || StoreError::missing("halt of", subject))
+    }
+}

@@ -1,0 +1,319 @@
+//! When work may be done: windows. When none starts: freezes, and the calendars that
+//! they come from.
+
+use super::value::{Row, args, from_row, words};
+use super::{Change, StoreError, View};
+use patchward_common::id::{Label, Name};
+use patchward_common::time::{Interval, UtcMs};
+use serde_json::json;
+
+/// When a window opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Again and again, by a cron expression in civil time.
+    Cron(String),
+    /// Once.
+    Once(UtcMs),
+}
+
+/// A time in which work may be done in a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its id.
+    pub id: Name,
+    /// Its unit.
+    pub unit: Name,
+    /// When it opens.
+    pub opening: Opening,
+    /// The IANA zone of its civil time.
+    pub zone: String,
+    /// Its length in minutes.
+    pub minutes: u32,
+    /// Days after what the cron expression says.
+    pub day_offset: i64,
+    /// No opening before this.
+    pub valid_from: Option<UtcMs>,
+    /// No opening from this on.
+    pub valid_until: Option<UtcMs>,
+}
+
+impl super::value::FromRow for Window {
+    fn from_row(row: &mut Row) -> Result<Self, StoreError> {
+        let (id, unit) = (row.next()?, row.next()?);
+        let (cron, once): (Option<String>, Option<UtcMs>) = (row.next()?, row.next()?);
+        let opening = match (cron, once) {
+            (Some(cron), None) => Opening::Cron(cron),
+            (None, Some(at)) => Opening::Once(at),
+            _ => {
+                return Err(StoreError::Corrupt(format!(
+                    "window {id} opens never or twice"
+                )));
+            }
+        };
+        Ok(Self {
+            id,
+            unit,
+            opening,
+            zone: row.next()?,
+            minutes: row.next()?,
+            day_offset: row.next()?,
+            valid_from: row.next()?,
+            valid_until: row.next()?,
+        })
+    }
+}
+
+words! {
+    /// What a freeze or a hold covers.
+    Area {
+        /// The whole hospital; its subject is empty.
+        All = "all",
+        /// A site.
+        Site = "site",
+        /// A unit.
+        Unit = "unit",
+        /// One machine.
+        Machine = "machine",
+    }
+}
+
+/// A time in which nothing starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// Its id; the calendar's UID with the occurrence, where it comes from one.
+    pub id: Label,
+    /// What it covers.
+    pub area: Area,
+    /// Which one; empty for all.
+    pub subject: String,
+    /// When it begins.
+    pub start: UtcMs,
+    /// When it ends.
+    pub end: UtcMs,
+    /// Why.
+    pub reason: String,
+    /// The calendar that it comes from, or `manual`.
+    pub source: Name,
+}
+from_row!(Freeze {
+    id,
+    area,
+    subject,
+    start,
+    end,
+    reason,
+    source
+});
+
+/// A calendar that freezes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// Its name.
+    pub source: Name,
+    /// When it was last read with success.
+    pub read_at: UtcMs,
+    /// What went wrong since.
+    pub problem: Option<String>,
+}
+from_row!(Feed {
+    source,
+    read_at,
+    problem
+});
+
+impl View {
+    /// Every window, of one unit or of all, by id.
+    pub async fn windows(&mut self, unit: Option<&Name>) -> Result<Vec<Window>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, unit, cron, starts_at, zone, minutes, day_offset, valid_from,
+                        valid_until
+                 FROM windows WHERE $1 IS NULL OR unit = $1 ORDER BY id",
+                args![unit],
+            )
+            .await
+    }
+
+    /// Every freeze that shares an instant with `within`, by start.
+    pub async fn freezes(&mut self, within: Interval) -> Result<Vec<Freeze>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, scope, subject, starts_at, ends_at, reason, source FROM freezes
+                 WHERE starts_at < $2 AND ends_at > $1 ORDER BY starts_at, id",
+                args![within.start(), within.end()],
+            )
+            .await
+    }
+
+    /// Every calendar.
+    pub async fn feeds(&mut self) -> Result<Vec<Feed>, StoreError> {
+        self.tx
+            .all(
+                "SELECT source, read_at, problem FROM calendar_feeds ORDER BY source",
+                args![],
+            )
+            .await
+    }
+}
+
+impl Change {
+    /// Adds a window, or changes the one with its id.
+    pub async fn put_window(&mut self, window: &Window) -> Result<(), StoreError> {
+        self.view().need_unit(&window.unit).await?;
+        let (cron, once) = match &window.opening {
+            Opening::Cron(cron) => (Some(cron), None),
+            Opening::Once(at) => (None, Some(at)),
+        };
+        let detail = json!({
+            "unit": window.unit,
+            "cron": cron,
+            "once": once.map(ToString::to_string),
+            "zone": window.zone,
+            "minutes": window.minutes,
+            "day_offset": window.day_offset,
+        });
+        self.step("window.put", &window.id, detail)
+            .execute(
+                "INSERT INTO windows (id, unit, cron, starts_at, zone, minutes, day_offset,
+                                      valid_from, valid_until)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                 ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, cron = excluded.cron,
+                    starts_at = excluded.starts_at, zone = excluded.zone,
+                    minutes = excluded.minutes, day_offset = excluded.day_offset,
+                    valid_from = excluded.valid_from, valid_until = excluded.valid_until",
+                args![
+                    window.id,
+                    window.unit,
+                    cron,
+                    once,
+                    window.zone,
+                    window.minutes,
+                    window.day_offset,
+                    window.valid_from,
+                    window.valid_until
+                ],
+            )
+            .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// Removes a window.
+    pub async fn remove_window(&mut self, id: &Name) -> Result<(), StoreError> {
+        let removed = self
+            .step("window.remove", id, json!({}))
+            .execute("DELETE FROM windows WHERE id = $1", args![id])
+            .await?;
+        self.done_if(removed, || StoreError::missing("window", id))
+    }
+
+    /// Adds a freeze.
+    pub async fn add_freeze(&mut self, freeze: &Freeze) -> Result<(), StoreError> {
+        self.need_area(freeze.area, &freeze.subject).await?;
+        let detail = json!({
+            "area": freeze.area,
+            "subject": freeze.subject,
+            "start": freeze.start.to_string(),
+            "end": freeze.end.to_string(),
+            "reason": freeze.reason,
+        });
+        let tx = self.step("freeze.add", &freeze.id, detail);
+        super::go::lock_all_groups(tx).await?;
+        let added = tx
+            .execute_many(INSERT_FREEZE, vec![freeze_columns(freeze)])
+            .await?;
+        self.done_if(added, || {
+            StoreError::conflict(format!("there is a freeze {} already", freeze.id))
+        })
+    }
+
+    /// Removes a freeze.
+    pub async fn remove_freeze(&mut self, id: &Label, reason: &str) -> Result<(), StoreError> {
+        let removed = self
+            .step("freeze.remove", id, json!({ "reason": reason }))
+            .execute("DELETE FROM freezes WHERE id = $1", args![id])
+            .await?;
+        self.done_if(removed, || StoreError::missing("freeze", id))
+    }
+
+    /// Puts what a calendar says now in place of what it said before, and notes that it was
+    /// read. Every freeze must have it as its source.
+    pub async fn replace_freezes(
+        &mut self,
+        source: &Name,
+        freezes: &[Freeze],
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        for freeze in freezes {
+            self.need_area(freeze.area, &freeze.subject).await?;
+            if freeze.source != *source {
+                return Err(StoreError::Invalid(format!(
+                    "freeze {} is not from calendar {source}",
+                    freeze.id
+                )));
+            }
+        }
+        let tx = self.step("calendar.read", source, json!({ "freezes": freezes.len() }));
+        super::go::lock_all_groups(tx).await?;
+        tx.execute("DELETE FROM freezes WHERE source = $1", args![source])
+            .await?;
+        let rows: Vec<_> = freezes.iter().map(freeze_columns).collect();
+        let expected = rows.len() as u64;
+        if tx.execute_many(INSERT_FREEZE, rows).await? != expected {
+            return Err(StoreError::conflict(format!(
+                "calendar {source} has an id twice, or one that another calendar has"
+            )));
+        }
+        tx.execute(
+            "INSERT INTO calendar_feeds (source, read_at, problem) VALUES ($1, $2, NULL)
+             ON CONFLICT (source) DO UPDATE SET read_at = excluded.read_at, problem = NULL",
+            args![source, now],
+        )
+        .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// Notes that a calendar could not be read; its last good copy stays.
+    pub async fn feed_failed(&mut self, source: &Name, problem: &str) -> Result<(), StoreError> {
+        let changed = self
+            .step("calendar.failed", source, json!({ "problem": problem }))
+            .execute(
+                "UPDATE calendar_feeds SET problem = $2 WHERE source = $1",
+                args![source, problem],
+            )
+            .await?;
+        self.done_if(changed, || StoreError::missing("calendar", source))
+    }
+
+    /// Whether the site, unit or machine exists that something is about.
+    pub(super) async fn need_area(&mut self, area: Area, subject: &str) -> Result<(), StoreError> {
+        let table = match area {
+            Area::All => return Ok(()),
+            Area::Site => "SELECT name FROM sites WHERE name = $1",
+            Area::Unit => "SELECT name FROM units WHERE name = $1",
+            Area::Machine => "SELECT id FROM machines WHERE id = $1",
+        };
+        let found: Option<(String,)> = self.view().tx.first(table, args![subject]).await?;
+        found
+            .map(|_| ())
+            .ok_or_else(|| StoreError::missing(area.word(), subject))
+    }
+}
+
+const INSERT_FREEZE: (&str, &str) = (
+    "INSERT INTO freezes (id, scope, subject, starts_at, ends_at, reason, source) VALUES",
+    "ON CONFLICT DO NOTHING",
+);
+
+fn freeze_columns(freeze: &Freeze) -> Vec<super::value::Value> {
+    args![
+        freeze.id,
+        freeze.area,
+        freeze.subject,
+        freeze.start,
+        freeze.end,
+        freeze.reason,
+        freeze.source
+    ]
+}
