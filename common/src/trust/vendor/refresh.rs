@@ -162,7 +162,10 @@ impl Repository {
         // 5.5.2 Pinned hash and length; 5.5.6 freeze.
         self.trusted
             .update_snapshot(&bytes, self.instant())
-            .map_err(|error| ("5.5.2", error.into()))?;
+            .map_err(|error| match error.into() {
+                expired @ Problem::Expired { .. } => ("5.5.6", expired),
+                other => ("5.5.2", other),
+            })?;
         // 5.5.7 Persist.
         self.watermark.snapshot = Some(RoleMark::raised(seen, pin.version, Some(digest)));
         self.watermark.raise_roles(file.signed());

@@ -6,7 +6,7 @@ use super::*;
 fn expired_metadata_is_refused_in_every_role() {
     for (at, role, step) in [
         (0, "timestamp", "5.4.4"),
-        (1, "snapshot", "5.5.2"),
+        (1, "snapshot", "5.5.6"),
         (2, "targets", "5.6.5"),
     ] {
         let mut vendor = Vendor::new();

@@ -167,3 +167,24 @@ fn a_root_that_no_key_signed_opens_nothing() {
     let watermark = VendorWatermark::default();
     assert!(Repository::open(&zero, Digest::of(&zero), watermark, NOW).is_err());
 }
+
+#[test]
+fn rsa_pss_ecdsa_and_ed25519_all_count() {
+    // Written by python-tuf: three keys of three schemes, and all three must sign.
+    let root = include_bytes!("three-schemes.root.json");
+    let open =
+        |root: &[u8]| Repository::open(root, Digest::of(root), VendorWatermark::default(), NOW);
+    open(root).unwrap();
+    for signature in 0..3 {
+        let mut file: serde_json::Value = serde_json::from_slice(root).unwrap();
+        let sig = file["signatures"][signature]["sig"].as_str().unwrap();
+        let (start, last) = sig.split_at(sig.len() - 1);
+        let flipped = format!("{start}{}", if last == "0" { "1" } else { "0" });
+        file["signatures"][signature]["sig"] = flipped.into();
+        let problem = open(file.to_string().as_bytes()).unwrap_err().problem;
+        assert!(
+            matches!(problem, Problem::Signatures { found: 2, need: 3 }),
+            "{problem}"
+        );
+    }
+}

@@ -308,13 +308,16 @@ fn a_target_without_sha256_is_refused() {
 
 #[test]
 fn a_second_hash_is_checked_where_there_is_one() {
-    let file = |sha512: &str| {
-        serde_json::json!({
+    use sha2::Digest as _;
+    let right = sha2::Sha512::digest(BYTES);
+    let right: String = right.iter().map(|byte| format!("{byte:02X}")).collect();
+    for (sha512, accepted) in [(right, true), ("00".repeat(64), false)] {
+        let file = serde_json::json!({
             "length": BYTES.len(),
-            "hashes": { "sha256": Digest::of(BYTES), "sha512": sha512 },
-        })
-    };
-    let right = "7c8c9a0d"; // Not the SHA-512 of the bytes.
-    let file: sigstore_tuf::TargetFile = serde_json::from_value(file(right)).unwrap();
-    assert!(!Target::new("targets", PATH, &file, true).unwrap().is(BYTES));
+            "hashes": { "sha256": Digest::of(BYTES), "sha512": sha512, "other": "is ignored" },
+        });
+        let file: sigstore_tuf::TargetFile = serde_json::from_value(file).unwrap();
+        let target = Target::new("targets", PATH, &file, true).unwrap();
+        assert_eq!(target.is(BYTES), accepted);
+    }
 }
