@@ -1,1 +1,4 @@
 //! Patchward.
+
+pub mod inventory;
+pub mod probe;

@@ -1,11 +1,11 @@
 //! The word that somebody probably meant: for unknown keys and names.
 
 /// The one of `known` that is nearest to `word`, if it is near enough to be meant:
-/// at most a third of its letters differ.
+/// at most half of its letters differ.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|k| (distance(word, k), *k));
     let (distance, found) = near.min()?;
-    (distance * 3 <= found.chars().count().max(3)).then_some(found)
+    (distance * 2 <= found.chars().count()).then_some(found)
 }
 
 /// Edits (insert, delete, replace one character) from `a` to `b`.
@@ -29,12 +29,13 @@ mod tests {
 
     #[test]
     fn typing_mistakes_find_their_word() {
-        let known = ["argv", "path", "version", "component", "needs_app"];
+        let known = ["kind", "argv", "path", "version", "component", "needs_app"];
         for (word, found) in [
             ("verison", Some("version")),
             ("need_app", Some("needs_app")),
             ("arg", Some("argv")),
             ("Path", Some("path")),
+            ("knid", Some("kind")),
             ("colour", None),
             ("", None),
         ] {

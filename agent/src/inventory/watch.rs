@@ -1,0 +1,237 @@
+//! Looking again, without reading again what did not change.
+//!
+//! An idle machine may spend 2 s of its processor a day; its packages change once a
+//! week. So there are two looks: [`Watch::look_at_files`] costs a few `stat` calls and
+//! may go with every hello, [`Watch::look`] starts processes and walks the kernel's
+//! table of TCP sockets (4 ms each for IPv4 and IPv6 on 24 GB of memory, however few
+//! sockets there are), and belongs once an hour and before and after a job.
+
+use super::{Inventory, InventorySettings, Stamp, dpkg, files, host, ports, rpm, services};
+use crate::probe;
+use patchward_common::component::{Component, ComponentSet, MAX_COMPONENTS, Source};
+use patchward_common::facts::{
+    Facts, FileFact, FileState, MAX_LISTED, MAX_PORTS, MAX_SERVICES, Port, fit,
+};
+use patchward_common::probe::Probe;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What a look found to be new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The components differ from the last look.
+    pub components: bool,
+    /// The facts differ from the last look.
+    pub facts: bool,
+}
+
+/// The inventory of the machine below a root, kept up to date.
+pub struct Watch {
+    root: PathBuf,
+    settings: InventorySettings,
+    inventory: Inventory,
+    dpkg: Option<Vec<Option<Stamp>>>,
+    rpm: Option<Vec<Option<Stamp>>>,
+    files: Vec<Option<(Stamp, FileState)>>,
+    unfinished: Vec<String>,
+    ports: Vec<Port>,
+    /// What could not be read, by where it belongs.
+    gaps: BTreeMap<Gap, Vec<String>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    Dpkg,
+    Rpm,
+    Probes,
+    Ports,
+    Facts,
+    Limits,
+}
+
+impl Watch {
+    /// A watch that has not looked yet; its inventory is empty.
+    pub fn new(root: PathBuf, settings: InventorySettings) -> Self {
+        Self {
+            root,
+            files: vec![None; settings.files.len()],
+            settings,
+            inventory: Inventory::default(),
+            dpkg: None,
+            rpm: None,
+            unfinished: Vec::new(),
+            ports: Vec::new(),
+            gaps: BTreeMap::new(),
+        }
+    }
+
+    /// The inventory as of the last look.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The inventory as of the last look.
+    pub fn into_inventory(self) -> Inventory {
+        self.inventory
+    }
+
+    /// Looks at everything: files, ports, RPM packages where their database changed,
+    /// and the versions that `probes` tell. Costs a process per probe.
+    pub async fn look(&mut self, probes: &[Probe]) -> Change {
+        let before = self.inventory.components.digest();
+        let files = rpm::files(&self.root);
+        let stamps = files.iter().map(|file| Stamp::at(file)).collect();
+        if self.rpm.as_ref() != Some(&stamps) {
+            let found = rpm::read(&self.root).await;
+            self.rpm = found.is_ok().then_some(stamps);
+            self.take(Gap::Rpm, Source::Rpm, found);
+        }
+        let (versions, gaps) = probe::versions(&self.root, probes).await;
+        self.replace(Source::Probe, versions);
+        self.gaps.insert(Gap::Probes, gaps);
+        self.look_at_ports();
+        let change = self.look_at_files();
+        Change {
+            components: before != self.inventory.components.digest(),
+            ..change
+        }
+    }
+
+    /// Looks at files. Takes a fraction of a millisecond when nothing changed.
+    pub fn look_at_files(&mut self) -> Change {
+        let components = self.look_at_packages();
+        let facts = self.facts();
+        let change = Change {
+            components,
+            facts: facts != self.inventory.facts,
+        };
+        self.inventory.facts = facts;
+        change
+    }
+
+    /// Replaces the components of one source: trees, which only the installer knows.
+    pub fn replace(&mut self, source: Source, fresh: Vec<Component>) {
+        let mut gaps = Vec::new();
+        let old = std::mem::take(&mut self.inventory.components);
+        let mut all: Vec<_> = old.into();
+        all.retain(|component: &Component| component.source != source);
+        for component in fresh {
+            match component.check() {
+                Ok(()) => all.push(component),
+                Err(error) => gaps.push(error.to_string()),
+            }
+        }
+        if all.len() > MAX_COMPONENTS {
+            gaps.push(format!(
+                "{} components, of which {MAX_COMPONENTS} are reported",
+                all.len()
+            ));
+            all.truncate(MAX_COMPONENTS);
+        }
+        self.inventory.components = ComponentSet::new(all).unwrap_or_default();
+        let limits = self.gaps.entry(Gap::Limits).or_default();
+        limits.retain(|gap| !gap.starts_with(source.word()));
+        limits.extend(
+            gaps.into_iter()
+                .map(|gap| format!("{}: {gap}", source.word())),
+        );
+    }
+
+    /// Keeps the last good list of a source that cannot be read now, beside the gap:
+    /// packages do not vanish because a disk is full.
+    fn take(&mut self, gap: Gap, source: Source, found: Result<Vec<Component>, String>) {
+        match found {
+            Ok(fresh) => {
+                self.replace(source, fresh);
+                self.gaps.remove(&gap);
+            }
+            Err(why) => {
+                self.gaps
+                    .insert(gap, vec![format!("{}: {why}", source.word())]);
+            }
+        }
+    }
+
+    fn look_at_packages(&mut self) -> bool {
+        let folder = self.root.join(dpkg::FOLDER);
+        let stamps = ["status", "updates"].map(|name| Stamp::at(&folder.join(name)));
+        if self.dpkg.as_deref() == Some(&stamps) {
+            return false;
+        }
+        let before = self.inventory.components.digest();
+        let found = dpkg::read(&self.root).map(Option::unwrap_or_default);
+        self.dpkg = Some(stamps.to_vec());
+        if let Ok(packages) = &found {
+            self.unfinished.clone_from(&packages.unfinished);
+        }
+        let found = found.map(|packages| packages.installed);
+        self.take(Gap::Dpkg, Source::Deb, found.map_err(|e| e.to_string()));
+        self.replace(Source::Firmware, host::firmware(&self.root));
+        before != self.inventory.components.digest()
+    }
+
+    /// Reads the listening ports, where the settings ask for them.
+    pub(super) fn look_at_ports(&mut self) {
+        if self.settings.ports {
+            let (mut ports, mut gaps) = ports::read(&self.root);
+            cut(&mut ports, MAX_PORTS, "listening ports", &mut gaps);
+            self.ports = ports;
+            self.gaps.insert(Gap::Ports, gaps);
+        }
+    }
+
+    fn facts(&mut self) -> Facts {
+        let mut facts = Facts::default();
+        let mut gaps = Vec::new();
+        host::read(&self.root, &mut facts);
+        if self.settings.services {
+            facts.services = services::read(&self.root);
+            cut(&mut facts.services, MAX_SERVICES, "services", &mut gaps);
+        }
+        facts.ports.clone_from(&self.ports);
+        facts.files = self.look_at_chosen();
+        facts.unfinished.clone_from(&self.unfinished);
+        cut(
+            &mut facts.unfinished,
+            MAX_LISTED,
+            "unfinished packages",
+            &mut gaps,
+        );
+        self.gaps.insert(Gap::Facts, gaps);
+        facts.gaps = self.gaps.values().flatten().map(|gap| fit(gap)).collect();
+        if facts.gaps.len() > MAX_LISTED {
+            let more = facts.gaps.len() - (MAX_LISTED - 1);
+            facts.gaps.truncate(MAX_LISTED - 1);
+            facts.gaps.push(format!("and {more} more"));
+        }
+        for text in facts.services.iter_mut().chain(&mut facts.unfinished) {
+            *text = fit(text);
+        }
+        facts
+    }
+
+    fn look_at_chosen(&mut self) -> Vec<FileFact> {
+        let mut facts = Vec::new();
+        for (path, last) in self.settings.files.iter().zip(&mut self.files) {
+            let below = path.strip_prefix("/").unwrap_or(path);
+            let place: &Path = &self.root.join(below);
+            let (stamp, found) = files::look(place, self.settings.max_file_bytes, *last);
+            *last = stamp.map(|stamp| (stamp, found));
+            facts.push(FileFact {
+                path: fit(&path.to_string_lossy()),
+                found,
+            });
+        }
+        facts
+    }
+}
+
+fn cut<T>(list: &mut Vec<T>, limit: usize, what: &str, gaps: &mut Vec<String>) {
+    if list.len() > limit {
+        gaps.push(format!(
+            "{} {what}, of which {limit} are reported",
+            list.len()
+        ));
+        list.truncate(limit);
+    }
+}
