@@ -18,17 +18,19 @@ use std::path::Path;
 /// Makes the folder and everything in it; gives back what a person has to carry on.
 pub async fn init(folder: &Folder, init: Init) -> anyhow::Result<String> {
     let path = folder.path();
-    if folder.settings().exists() {
+    if std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!(
-            "{} holds a collector already; nothing was changed",
+            "{} is not empty; a new collector needs a folder of its own, nothing was changed",
             path.display()
         );
     }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("making {}", path.display()))?;
+    for made in [path, &folder.authority()] {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(made)
+            .with_context(|| format!("making {}", made.display()))?;
+    }
     let settings = Settings {
         name: init.name,
         listen: init.listen,

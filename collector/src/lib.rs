@@ -12,6 +12,7 @@ pub mod control;
 pub mod fleet;
 pub mod folder;
 pub mod init;
+pub mod planning;
 pub mod schedule;
 pub mod serve;
 pub mod store;

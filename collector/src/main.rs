@@ -24,6 +24,7 @@ fn main() -> ExitCode {
                         .unwrap_or_else(|_| "info,quinn=warn,sqlx=warn".into()),
                 )
                 .with_writer(std::io::stderr)
+                .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
                 .init();
             run(serve::serve(&folder))
         }

@@ -12,9 +12,6 @@ use anyhow::{Context as _, bail};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// When machines are told to come again as the collector ends: a restart takes less.
-const COME_AGAIN_MS: u64 = 2_000;
-
 /// Runs the collector in `folder` until it is told to end.
 pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
     let text = match std::fs::read_to_string(folder.settings()) {
@@ -69,7 +66,7 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
     tracing::info!("the collector ends");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     commands.abort();
-    app.fleet.shutdown(COME_AGAIN_MS).await;
+    app.fleet.shutdown().await;
     app.store.close().await;
     // A socket that nobody serves would only confuse.
     let _ = std::fs::remove_file(app.folder.socket());

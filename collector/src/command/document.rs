@@ -78,7 +78,7 @@ async fn add(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Fa
     } else {
         Nudge::OrdersChanged
     };
-    app.fleet.documents_changed(nudge).await;
+    app.fleet.nudge_all(nudge);
     Ok(Output::Text(said))
 }
 

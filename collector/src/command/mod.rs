@@ -7,6 +7,7 @@ pub mod document;
 pub mod file;
 pub mod machine;
 pub mod place;
+pub mod plan;
 pub mod release;
 pub mod token;
 pub mod window;
@@ -56,6 +57,9 @@ pub enum Command {
     /// Freezes: when nothing starts
     #[command(subcommand)]
     Freeze(window::FreezeCommand),
+    /// Plans: make, show, hand out for signing, take back
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -64,7 +68,10 @@ pub enum Command {
 impl Command {
     /// The file that the answer is written to, where the command names one.
     pub fn output_file(&self) -> Option<&Path> {
-        None
+        match self {
+            Self::Plan(plan::PlanCommand::Export { out, .. }) => Some(out),
+            _ => None,
+        }
     }
 }
 
@@ -106,6 +113,7 @@ pub async fn run(
         Command::Release(command) => release::release(app, caller, command, progress).await,
         Command::Window(command) => window::window(app, caller, command).await,
         Command::Freeze(command) => window::freeze(app, caller, command).await,
+        Command::Plan(command) => plan::run(app, caller, command).await,
         Command::Audit(command) => audit::run(app, command).await,
     }
 }
@@ -116,7 +124,10 @@ impl From<StoreError> for Failure {
             StoreError::Conflict(_) => FailureKind::Conflict,
             StoreError::NotFound { .. } => FailureKind::NotFound,
             StoreError::Invalid(_) => FailureKind::Input,
-            StoreError::Busy | StoreError::Full | StoreError::Closed => FailureKind::Unavailable,
+            StoreError::Busy
+            | StoreError::Full
+            | StoreError::Unreachable(_)
+            | StoreError::Closed => FailureKind::Unavailable,
             StoreError::Corrupt(_) | StoreError::Schema(_) | StoreError::Other(_) => {
                 FailureKind::Internal
             }

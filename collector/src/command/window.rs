@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 /// How many openings a preview lists.
 const PREVIEW: usize = 20;
-/// How far a preview looks ahead: a yearly window shows its next ones.
-const PREVIEW_MS: i64 = 20 * 366 * DAY_MS;
+/// How far a preview looks ahead, farther until it is full: a nightly window fills it in
+/// weeks, a yearly one in decades.
+const PREVIEW_MS: [i64; 3] = [60 * DAY_MS, 800 * DAY_MS, 20 * 366 * DAY_MS];
 /// How far the list of freezes looks ahead.
 const FREEZES_MS: i64 = 366 * DAY_MS;
 
@@ -220,10 +221,15 @@ pub fn understood(window: &stored::Window) -> Result<Window, Failure> {
 
 async fn preview(app: &App, unit: &Name) -> Result<Output, Failure> {
     let now = app.now();
-    let range = Interval::new(now, now.plus_ms(PREVIEW_MS))
-        .map_err(|error| Failure::input(error.to_string()))?;
     let mut view = app.store.view().await?;
-    let openings = crate::allowed::of_unit(&mut view, unit, range).await?;
+    let mut openings = Vec::new();
+    for ahead_ms in PREVIEW_MS {
+        if openings.len() < PREVIEW {
+            let range = Interval::new(now, now.plus_ms(ahead_ms))
+                .map_err(|error| Failure::input(error.to_string()))?;
+            openings = crate::allowed::of_unit(&mut view, unit, range).await?;
+        }
+    }
     let mut table = Table::new(&["opens", "closes", "minutes"]);
     for opening in openings.iter().take(PREVIEW) {
         table.row(vec![

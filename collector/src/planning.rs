@@ -1,0 +1,295 @@
+//! Gathering: what the planner and the plan check need, out of the store. They decide;
+//! nothing is decided here.
+
+use crate::allowed;
+use crate::app::App;
+use crate::authority::{self, Held};
+use crate::command::release;
+use crate::control::Failure;
+use crate::schedule::planner::{Candidate, GroupRule, Standing};
+use crate::store::View;
+use crate::store::plans::PlanState;
+use crate::store::releases::Release;
+use crate::store::vendors::TufFile;
+use patchward_common::component::{ComponentSet, Source};
+use patchward_common::digest::Digest;
+use patchward_common::facts::PackedFacts;
+use patchward_common::id::{MachineId, Name};
+use patchward_common::plan::{AssignmentFile, Context, MachineFacts, PlanFile, Table, newest_rows};
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::approval::{Approval, ApprovedRelease, Rollback, RollbackRelease};
+use patchward_common::trust::assignment::AssignmentLeaf;
+use patchward_common::trust::release::{ABSENT, Kind, ReleaseDescription};
+use patchward_common::wire::machine::InterlockWord;
+use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
+
+/// Everything that a plan is made from and judged by, but for what a person chose.
+pub struct Gathered {
+    held: Held,
+    assignments: Vec<AssignmentFile>,
+    /// Each machine's newest signed row.
+    pub rows: BTreeMap<MachineId, AssignmentLeaf>,
+    /// Coverage groups with what is assigned to them.
+    pub groups: BTreeMap<Name, GroupRule>,
+    /// Every other unexpired plan, as table.
+    tables: Vec<Table<Approval>>,
+    /// The same, read.
+    pub beside: Vec<Standing>,
+}
+
+/// Reads what every plan needs.
+pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
+    let held = authority::held(view).await?;
+    let assignments = authority::assignments(view).await?;
+    let rows: BTreeMap<_, _> = newest_rows(&assignments)
+        .map_err(|error| Failure::conflict(format!("the assignments: {error}")))?
+        .into_iter()
+        .map(|(machine, (_, row))| (machine, row))
+        .collect();
+    let mut groups = BTreeMap::new();
+    for group in view.groups().await? {
+        let members = rows.values().filter(|row| row.groups.contains(&group.name));
+        let rule = GroupRule {
+            size: u32::try_from(members.count()).unwrap_or(u32::MAX),
+            minimum_ready: group.minimum_ready,
+        };
+        groups.insert(group.name, rule);
+    }
+    let mut tables = Vec::new();
+    let mut beside = Vec::new();
+    for state in [PlanState::Signed, PlanState::Active] {
+        for plan in view.plans(Some(state)).await? {
+            if now < plan.expires_at {
+                let table = table(view, &plan.id).await?;
+                let (approval, leaves) = table
+                    .read()
+                    .map_err(|error| Failure::conflict(format!("plan {}: {error}", plan.title)))?;
+                beside.push(Standing {
+                    digest: plan.id,
+                    approval,
+                    leaves,
+                });
+                tables.push(table);
+            }
+        }
+    }
+    Ok(Gathered {
+        held,
+        assignments,
+        rows,
+        groups,
+        tables,
+        beside,
+    })
+}
+
+/// A stored plan with its leaves and signatures.
+pub async fn table(view: &mut View, id: &Digest) -> Result<Table<Approval>, Failure> {
+    let payload = view.plan_payload(id).await?;
+    let payload = payload.ok_or_else(|| Failure::not_found(format!("There is no plan {id}.")))?;
+    let mut signed = patchward_common::trust::sign::Signed::unsigned(payload);
+    let signatures = view.signatures(id).await?;
+    signed.add_signatures(signatures.into_iter().map(|signature| signature.bytes));
+    let leaves = view.leaves(id).await?;
+    Ok(Table {
+        signed,
+        leaves: leaves
+            .into_iter()
+            .map(|leaf| ByteBuf::from(leaf.bytes))
+            .collect(),
+    })
+}
+
+/// A machine as the planner sees it; `None` where HTM has not assigned it.
+pub async fn candidate(
+    view: &mut View,
+    gathered: &Gathered,
+    machine: &MachineId,
+    products: &[&ReleaseDescription],
+) -> Result<Option<Candidate>, Failure> {
+    let Some(row) = gathered.rows.get(machine) else {
+        return Ok(None);
+    };
+    Ok(Some(Candidate {
+        row: row.clone(),
+        facts: facts(view, machine, products).await?,
+    }))
+}
+
+async fn facts(
+    view: &mut View,
+    machine: &MachineId,
+    products: &[&ReleaseDescription],
+) -> Result<MachineFacts, Failure> {
+    let reported = view.machine_facts(machine).await?;
+    let reported = reported.and_then(|(bytes, _)| PackedFacts::from_bytes(bytes).unpack().ok());
+    let status = view.machine_status(machine).await?;
+    let profile = match status.map(|status| status.interlock) {
+        Some(InterlockWord::Idle | InterlockWord::InUse) => Name::new("probes").ok(),
+        Some(InterlockWord::Unknown) | None => None,
+    };
+    let set = match view.set_of(machine).await? {
+        Some(set) => view.components_of(&set.digest).await?,
+        None => None,
+    };
+    let versions = set.map_or_else(BTreeMap::new, |set| {
+        let version = |product: &&ReleaseDescription| {
+            let found = version_of(product, &set).unwrap_or(ABSENT);
+            (product.product.clone(), found.to_owned())
+        };
+        products.iter().map(version).collect()
+    });
+    Ok(MachineFacts {
+        machine: *machine,
+        interlock_profile: profile,
+        os: reported
+            .as_ref()
+            .map(|facts| format!("{}-{}", facts.os_id, facts.os_version)),
+        architecture: reported.map(|facts| facts.arch),
+        versions,
+    })
+}
+
+/// The version of a product in an inventory, by how the product is installed.
+pub fn version_of<'a>(product: &ReleaseDescription, set: &'a ComponentSet) -> Option<&'a str> {
+    let (source, name) = match &product.kind {
+        Kind::Tree(tree) => (Some(Source::Tree), tree.name.as_str()),
+        Kind::Packages(packages) => (None, packages.packages.first()?.name.as_str()),
+        Kind::Recipe(_) => (Some(Source::Probe), product.product.as_str()),
+    };
+    let found = set.iter().find(|component| {
+        component.name == name && source.is_none_or(|source| component.source == source)
+    });
+    found.map(|component| component.version.as_str())
+}
+
+/// A release as a plan approves it. The way back is the newest earlier release of the
+/// product that is here, unless the kind has its own.
+pub fn approved(release: &Release, earlier: Option<&Release>) -> Result<ApprovedRelease, Failure> {
+    let description = release::description(release)?;
+    let rollback = match (&description.kind, earlier) {
+        (Kind::Packages(_), Some(earlier)) => Rollback::Release(Box::new(RollbackRelease {
+            path: earlier.path.clone(),
+            release: release::description(earlier)?,
+        })),
+        _ => Rollback::None,
+    };
+    Ok(ApprovedRelease {
+        repository: release.repository.clone(),
+        path: release.path.clone(),
+        sha256: release.sha256,
+        length: release.length,
+        provenance: release.provenance,
+        install_minutes: description.install_minutes,
+        recovery_minutes: description.recovery_minutes,
+        rollback,
+        release: description,
+    })
+}
+
+/// Allowed time within `range` of every unit of `rows`.
+pub async fn allowed<'a>(
+    view: &mut View,
+    rows: impl Iterator<Item = &'a AssignmentLeaf>,
+    range: Interval,
+) -> Result<BTreeMap<Name, Vec<Interval>>, Failure> {
+    let mut found = BTreeMap::new();
+    for row in rows {
+        if !found.contains_key(&row.unit) {
+            let openings = allowed::of_unit(view, &row.unit, range).await?;
+            found.insert(row.unit.clone(), openings);
+        }
+    }
+    Ok(found)
+}
+
+/// A plan with the context by which it is judged.
+pub async fn plan_file(
+    app: &App,
+    view: &mut View,
+    gathered: Gathered,
+    plan: Table<Approval>,
+    soak_ms: i64,
+) -> Result<PlanFile, Failure> {
+    let now = app.now();
+    let (approval, leaves) = plan
+        .read()
+        .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
+    let products: Vec<&ReleaseDescription> = approval
+        .releases
+        .iter()
+        .map(|release| &release.release)
+        .collect();
+    let mut machines = Vec::new();
+    for leaf in &leaves {
+        machines.push(facts(view, &leaf.machine, &products).await?);
+    }
+    let until = approval.expires.max(now.plus_ms(1));
+    let range = Interval::new(approval.issued.min(now), until)
+        .map_err(|error| Failure::conflict(error.to_string()))?;
+    let rows = leaves
+        .iter()
+        .filter_map(|leaf| gathered.rows.get(&leaf.machine));
+    let openings = allowed(view, rows, range).await?;
+    let mut metadata = BTreeMap::new();
+    for release in &approval.releases {
+        let files = view.tuf_files(&release.repository).await?;
+        if let Some(expires) = metadata_expires(&files) {
+            metadata.insert(release.repository.clone(), expires);
+        }
+    }
+    let id = plan.signed.digest();
+    let beside = gathered
+        .tables
+        .into_iter()
+        .filter(|table| {
+            table.signed.digest() != id && approval.beside.contains(&table.signed.digest())
+        })
+        .collect();
+    Ok(PlanFile {
+        plan,
+        context: Context {
+            made: now,
+            chain: gathered.held.chain,
+            roster: gathered.held.signed_roster,
+            assignments: gathered.assignments,
+            openings,
+            beside,
+            metadata,
+            machines,
+            measured_minutes: BTreeMap::new(),
+            soak_ms,
+        },
+    })
+}
+
+/// When the first of a repository's current role files expires.
+pub fn metadata_expires(files: &[TufFile]) -> Option<UtcMs> {
+    let mut newest: BTreeMap<&str, &TufFile> = BTreeMap::new();
+    for file in files {
+        let role = file.file.trim_start_matches(|c: char| c.is_ascii_digit());
+        let role = role.trim_start_matches('.');
+        let known = newest.entry(role).or_insert(file);
+        if known.version < file.version {
+            *known = file;
+        }
+    }
+    newest
+        .values()
+        .filter_map(|file| expires(&file.bytes))
+        .min()
+}
+
+fn expires(bytes: &[u8]) -> Option<UtcMs> {
+    #[derive(serde::Deserialize)]
+    struct Outer {
+        signed: Inner,
+    }
+    #[derive(serde::Deserialize)]
+    struct Inner {
+        expires: jiff::Timestamp,
+    }
+    let outer: Outer = serde_json::from_slice(bytes).ok()?;
+    Some(UtcMs(outer.signed.expires.as_millisecond()))
+}
