@@ -1,0 +1,155 @@
+//! Step 5: the vendor. What TUF itself refuses is tested with `trust::vendor`.
+
+use super::hospital::*;
+use super::*;
+use crate::digest::Digest;
+use crate::trust::approval::Rollback;
+use serde_json::json;
+
+fn back(h: &mut Hospital) -> &mut crate::trust::approval::RollbackRelease {
+    match &mut h.release().rollback {
+        Rollback::Release(back) => back,
+        Rollback::None => panic!("the hospital's release has a way back"),
+    }
+}
+
+#[test]
+fn arbitrary_software_has_other_bytes_or_length() {
+    for path in ["viewer/4.2.tar", "viewer/4.1.tar"] {
+        refused!(
+            changed(|h| h.targets.get_mut(path).unwrap().sha256 = Digest::of(b"own bytes")),
+            5,
+            ArbitrarySoftware,
+            Why::VendorDiffers {
+                what: "the bytes",
+                ..
+            }
+        );
+        refused!(
+            changed(|h| h.targets.get_mut(path).unwrap().length += 1),
+            5,
+            ArbitrarySoftware,
+            Why::VendorDiffers {
+                what: "the length",
+                ..
+            }
+        );
+        refused!(
+            changed(|h| {
+                h.targets.remove(path);
+            }),
+            5,
+            ArbitrarySoftware,
+            Why::NoTarget(_)
+        );
+    }
+}
+
+#[test]
+fn a_vendor_speaks_for_its_own_products_and_paths() {
+    refused!(
+        changed(|h| h.charter().vendors[0].products = vec![name("pump")]),
+        5,
+        ArbitrarySoftware,
+        Why::NotItsProduct { .. }
+    );
+    refused!(
+        changed(|h| h.charter().vendors.clear()),
+        5,
+        ArbitrarySoftware,
+        Why::UnknownRepository(_)
+    );
+    refused!(
+        changed(|h| h.release().repository = name("other")),
+        5,
+        ArbitrarySoftware,
+        Why::UnknownRepository(_)
+    );
+    let granted = |paths: &[&str]| {
+        changed(|h| {
+            h.charter().vendors[0].paths = paths.iter().map(|p| (*p).to_owned()).collect();
+        })
+    };
+    for good in [
+        &["viewer/"][..],
+        &["viewer"],
+        &[""],
+        &["pump", "viewer/4.1.tar", "viewer/4.2.tar"],
+    ] {
+        accepted(granted(good));
+    }
+    for bad in [
+        &[][..],
+        &["view"],
+        &["viewer/4"],
+        &["viewer/4.2.tar"],
+        &["viewer/4.2.tar/"],
+        &["pump"],
+    ] {
+        refused!(
+            granted(bad),
+            5,
+            ArbitrarySoftware,
+            Why::NotItsProduct { .. }
+        );
+    }
+}
+
+#[test]
+fn the_way_back_is_the_vendors_as_well() {
+    refused!(
+        changed(|h| {
+            let back = back(h);
+            back.path = "pump/1.tar".into();
+            back.release.artifacts[0].path = "pump/1.tar".into();
+        }),
+        5,
+        ArbitrarySoftware,
+        Why::NotItsProduct { .. }
+    );
+}
+
+#[test]
+fn the_vendors_description_is_the_approved_one() {
+    let with = |path: &'static str, custom: serde_json::Value| {
+        changed(|h| {
+            let target = h.targets.get_mut(path).unwrap();
+            target.custom = Some(json!({ "patchward": custom }));
+        })
+    };
+    let stated = serde_json::to_value(viewer("4.2", 42)).unwrap();
+    accepted(with("viewer/4.2.tar", stated.clone()));
+    let mut longer = stated.clone();
+    longer["install_minutes"] = json!(19);
+    let mut more = stated.clone();
+    more["unknown"] = json!(1);
+    for other in [longer, more, json!({}), json!("text")] {
+        refused!(
+            with("viewer/4.2.tar", other),
+            5,
+            ArbitrarySoftware,
+            Why::VendorDiffers {
+                what: "the description",
+                ..
+            }
+        );
+    }
+    refused!(
+        with("viewer/4.1.tar", stated),
+        5,
+        ArbitrarySoftware,
+        Why::VendorDiffers {
+            what: "the description",
+            ..
+        }
+    );
+}
+
+#[test]
+fn a_path_that_was_not_looked_up_is_not_taken_for_absent() {
+    let mut h = Hospital::new();
+    let authority = h.authority().unwrap();
+    let release = h.release().clone();
+    let nothing = crate::trust::vendor::VerifiedTargets::default();
+    refused!(vendor(&authority, &release, &nothing), 5, None, Why::Tuf(_));
+}
