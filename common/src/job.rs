@@ -97,6 +97,9 @@ pub enum Event {
     RebootOrdered(BootId),
     /// The way back began.
     RecoveryBegan(Reason),
+    /// The job drew back before its first disruptive step; nothing was changed, and it
+    /// may start again in a later slot with a new go.
+    Withdrawn(Reason),
     /// What was measured afterwards, and what follows from it.
     Measured(Measurement),
     /// A person at the machine or an unsigned stop ended the job before its start.
@@ -302,6 +305,9 @@ impl State {
             Event::RebootPending(_) if self.is_open() => Ok(Self::RebootPending),
             Event::RebootOrdered(_) if self.is_open() => Ok(Self::Rebooting),
             Event::RecoveryBegan(reason) if self.is_open() => Ok(Self::Recovering(reason.clone())),
+            Event::Withdrawn(reason) if *self == Self::Installing => {
+                Ok(Self::Deferred(reason.clone()))
+            }
             Event::Measured(measured) if self.is_open() => Ok(match &measured.verdict {
                 Verdict::Verified => Self::Verified,
                 Verdict::RolledBack(reason) => Self::RolledBack(reason.clone()),
@@ -315,6 +321,7 @@ impl State {
             | Event::RebootPending(_)
             | Event::RebootOrdered(_)
             | Event::RecoveryBegan(_)
+            | Event::Withdrawn(_)
             | Event::Measured(_)
             | Event::Stopped(_) => Err(unexpected),
         }
@@ -333,6 +340,7 @@ impl Event {
             Self::RebootPending(_) => "reboot_pending",
             Self::RebootOrdered(_) => "reboot_ordered",
             Self::RecoveryBegan(_) => "recovery_began",
+            Self::Withdrawn(_) => "withdrawn",
             Self::Measured(_) => "measured",
             Self::Stopped(_) => "stopped",
         }

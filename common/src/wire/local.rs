@@ -57,6 +57,8 @@ pub enum Request {
     HandOver(crate::job::LocalHandover),
     /// Stop without a signature; never refused.
     Stop(Scope),
+    /// Forget the unsigned stops (only root and group members).
+    EndStops,
     /// Why does a job stand where it stands?
     Explain(JobId),
 }

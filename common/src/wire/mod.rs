@@ -4,3 +4,4 @@
 pub mod collector;
 pub mod local;
 pub mod machine;
+pub mod token;
