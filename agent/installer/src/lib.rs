@@ -1,1 +1,27 @@
-//! Patchward.
+//! The small root installer: it verifies, asks the interlock, decides, records, measures
+//! and signs. It opens no network socket and trusts no agent.
+//!
+//! Where to read on: [`authorise`] has the eleven checks in their order, [`job`] the
+//! transitions of installing, [`drive`] what carries them out.
+
+pub mod authorise;
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod disk;
+pub mod drive;
+pub mod explain;
+pub mod installer;
+pub mod interlock;
+pub mod job;
+pub mod journal;
+pub mod kind;
+pub mod measure;
+pub mod papers;
+pub mod pin;
+pub mod runner;
+pub mod socket;
+pub mod stage;
+pub mod trusted;
+pub mod watermark;

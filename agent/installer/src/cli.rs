@@ -1,0 +1,277 @@
+//! The command line.
+
+use crate::clock;
+use crate::config::Settings;
+use crate::disk::{Disk, Observer};
+use crate::installer::{Installer, OpenError};
+use crate::kind::tree;
+use crate::pin;
+use crate::runner;
+use crate::socket::{self, Service};
+use anyhow::{Context as _, bail};
+use clap::{Parser, Subcommand};
+use patchward_common::codec;
+use patchward_common::id::{JobId, Label, Name};
+use patchward_common::job::LocalHandover;
+use patchward_common::time::{HOUR_MS, MINUTE_MS};
+use patchward_common::wire::local::{Answer, Hold, MAX_ANSWER_BYTES, MAX_HOLD_MS, Request};
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The reasons of a hold. A fixed list: no field invites patient data.
+const HOLD_REASONS: [&str; 5] = ["procedure", "patient", "emergency", "clinic", "other"];
+
+/// The small root installer: checks, decides, records, measures.
+#[derive(Debug, Parser)]
+#[command(name = "patchward-installer", version)]
+struct Cli {
+    /// The settings, a TOML file.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make this machine the hospital's that gave the token. Once, by root.
+    Pin {
+        /// The token, as the collector printed it.
+        token: String,
+    },
+    /// Serve agent and people on the socket, and finish an open job.
+    Run {
+        /// Listen here instead of where systemd or the settings say.
+        #[arg(long)]
+        socket: Option<PathBuf>,
+    },
+    /// Finish an open job, without agent and network; at boot.
+    Resume,
+    /// Not now: nothing starts here for a while.
+    Hold {
+        /// How long, such as 30m or 2h; at most 12h.
+        #[arg(long = "for", default_value = "2h", value_parser = duration)]
+        duration_ms: i64,
+        /// Why.
+        #[arg(long, value_parser = HOLD_REASONS)]
+        reason: String,
+    },
+    /// End the hold.
+    EndHold,
+    /// Stop everything on this machine, until `end-stops`.
+    Stop,
+    /// End every stop without a signature.
+    EndStops,
+    /// Hand this always-used machine over for one job.
+    Handover {
+        /// The job.
+        job: JobId,
+        /// What the ward uses meanwhile.
+        #[arg(long)]
+        stand_in: Label,
+        /// How long, such as 30m or 2h; at most 12h.
+        #[arg(long = "for", default_value = "2h", value_parser = duration)]
+        duration_ms: i64,
+    },
+    /// Say why a job stands where it stands.
+    Explain {
+        /// The job.
+        job: JobId,
+    },
+    /// A step of a job, run under supervision.
+    #[command(hide = true)]
+    Step { state: PathBuf, base: String },
+    #[command(hide = true)]
+    TreeUnpack {
+        archive: PathBuf,
+        folder: PathBuf,
+        version: String,
+    },
+    #[command(hide = true)]
+    TreeSwitch { folder: PathBuf, version: String },
+}
+
+/// Runs the command line of this process. `observer` is called around each durable
+/// change; outside of tests it does nothing.
+pub fn run(observer: Observer) -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Step { state, base } => {
+            return Ok(runner::supervise(&Disk::open(&state, observer)?, &base)?);
+        }
+        Command::TreeUnpack {
+            archive,
+            folder,
+            version,
+        } => return Ok(tree::unpack(&archive, &folder, &version)?),
+        Command::TreeSwitch { folder, version } => return Ok(tree::switch(&folder, &version)?),
+        _ => {}
+    }
+    let settings = Settings::load(cli.config.as_deref())?;
+    let at = settings.socket.clone();
+    let until = |duration_ms| clock::now().plus_ms(duration_ms);
+    match cli.command {
+        Command::Pin { token } => {
+            let disk = Disk::open(&settings.state_dir, observer)?;
+            let machine = pin::pin(&disk, &token)?;
+            println!("pinned; this machine is {machine}");
+            Ok(())
+        }
+        Command::Run { socket } => serve(settings, socket, observer),
+        Command::Resume => match Installer::open(settings, program()?, observer) {
+            Err(OpenError::Busy(_)) => Ok(()), // The other one finishes it.
+            opened => {
+                crate::drive::drive(&opened?);
+                Ok(())
+            }
+        },
+        Command::Hold {
+            duration_ms,
+            reason,
+        } => {
+            let hold = Hold {
+                until: until(duration_ms),
+                reason: Name::new(reason)?,
+            };
+            let text = format!("held until {}; it ends by itself", hold.until);
+            tell(&at, &Request::Hold(hold), &text)
+        }
+        Command::EndHold => tell(&at, &Request::EndHold, "the hold is over"),
+        Command::Stop => {
+            let all = patchward_common::trust::stop::Scope::All;
+            tell(
+                &at,
+                &Request::Stop(all),
+                "stopped; nothing starts until end-stops",
+            )
+        }
+        Command::EndStops => tell(
+            &at,
+            &Request::EndStops,
+            "no stop without a signature is left",
+        ),
+        Command::Handover {
+            job,
+            stand_in,
+            duration_ms,
+        } => {
+            let until = until(duration_ms);
+            let handover = LocalHandover {
+                job,
+                until,
+                stand_in,
+            };
+            let text = format!("handed over until {until}");
+            tell(&at, &Request::HandOver(handover), &text)
+        }
+        Command::Explain { job } => tell(&at, &Request::Explain(job), ""),
+        Command::Step { .. } | Command::TreeUnpack { .. } | Command::TreeSwitch { .. } => Ok(()),
+    }
+}
+
+fn program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("this program's own path is not known")
+}
+
+fn serve(settings: Settings, socket: Option<PathBuf>, observer: Observer) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
+    let listener = listener(&settings, socket)?;
+    let service = match Installer::open(settings.clone(), program()?, observer) {
+        Ok(installer) => {
+            let installer = Arc::new(installer);
+            // A job that was cut off goes on before anybody asks.
+            installer.resume();
+            Service::Ready(installer)
+        }
+        Err(error @ (OpenError::Busy(_) | OpenError::Disk(_))) => return Err(error.into()),
+        Err(error) => {
+            tracing::error!(%error, "everything is refused");
+            Service::Refusing(error.to_string())
+        }
+    };
+    Ok(socket::serve(&listener, service, &settings)?)
+}
+
+fn listener(settings: &Settings, socket: Option<PathBuf>) -> anyhow::Result<UnixListener> {
+    let given = listenfd::ListenFd::from_env().take_unix_listener(0)?;
+    if let (Some(listener), None) = (given, &socket) {
+        return Ok(listener);
+    }
+    let path = socket.unwrap_or_else(|| settings.socket.clone());
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).context(format!("cannot replace {}", path.display()));
+        }
+        _ => {}
+    }
+    UnixListener::bind(&path).context(format!("cannot listen on {}", path.display()))
+}
+
+/// Asks the installer behind a socket one thing.
+pub fn ask(socket: &Path, request: &Request) -> anyhow::Result<Answer> {
+    let mut stream = UnixStream::connect(socket)
+        .with_context(|| format!("no installer listens on {}", socket.display()))?;
+    stream.write_all(&codec::encode(request))?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut bytes = Vec::new();
+    stream
+        .take(MAX_ANSWER_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    codec::decode(&bytes, MAX_ANSWER_BYTES).context("the installer's answer cannot be read")
+}
+
+fn tell(socket: &Path, request: &Request, done: &str) -> anyhow::Result<()> {
+    match ask(socket, request)? {
+        Answer::Done => println!("{done}"),
+        Answer::Explained(text) => print!("{text}"),
+        Answer::Error(problem) => bail!(problem),
+        other => bail!("the installer gave another answer than was asked for: {other:?}"),
+    }
+    Ok(())
+}
+
+/// Reads a length of time such as `30m` or `2h`.
+fn duration(text: &str) -> Result<i64, String> {
+    let parsed = match (text.strip_suffix('h'), text.strip_suffix('m')) {
+        (Some(hours), _) => hours
+            .parse::<u16>()
+            .ok()
+            .map(|hours| i64::from(hours) * HOUR_MS),
+        (_, Some(minutes)) => minutes
+            .parse::<u16>()
+            .ok()
+            .map(|m| i64::from(m) * MINUTE_MS),
+        _ => None,
+    };
+    match parsed {
+        Some(ms @ 1..=MAX_HOLD_MS) => Ok(ms),
+        Some(_) => Err("at least 1m and at most 12h".to_owned()),
+        None => Err("write it as 30m or 2h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_bounded() {
+        assert_eq!(duration("2h"), Ok(2 * HOUR_MS));
+        assert_eq!(duration("30m"), Ok(30 * MINUTE_MS));
+        for bad in ["", "0m", "13h", "721m", "2", "-1h", "h", "1d", "99999999h"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,26 @@
+//! The installer's only clocks. Decisions take what is read here as arguments.
+
+use patchward_common::time::UtcMs;
+use rustix::time::{ClockId, clock_gettime};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The machine's clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the driver that reads the clock"
+)]
+pub fn now() -> UtcMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    // A clock before 1970 is as wrong as one at its beginning.
+    UtcMs(since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }))
+}
+
+/// Milliseconds since this boot, time asleep included; nobody can set it.
+pub fn boot_ms() -> i64 {
+    let time = clock_gettime(ClockId::Boottime);
+    time.tv_sec
+        .saturating_mul(1_000)
+        .saturating_add(time.tv_nsec / 1_000_000)
+}

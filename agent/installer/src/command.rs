@@ -1,0 +1,192 @@
+//! Running a program with a limit on its time and its output, and waiting for one.
+
+use crate::clock;
+use patchward_common::probe::Ran;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::time::Timespec;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// The only place where programs are looked for.
+pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How long output may still arrive once its program has ended.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// How much a program may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Longest run in milliseconds.
+    pub run_ms: i64,
+    /// Most output in bytes.
+    pub output_bytes: usize,
+}
+
+/// A program with a clean environment, in a process group of its own, without input.
+pub fn program(argv: &[String]) -> Option<Command> {
+    let (program, arguments) = argv.split_first()?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", SEARCH_PATH)
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir("/")
+        .process_group(0)
+        .stdin(Stdio::null());
+    Some(command)
+}
+
+/// Runs `argv` and reads what it writes, both channels together. `user` is who it runs
+/// as, where that is somebody else.
+pub fn run(argv: &[String], user: Option<u32>, limits: Limits) -> Ran {
+    match try_run(argv, user, limits) {
+        Ok(ran) => ran,
+        Err(error) => Ran::NotStarted(error.to_string()),
+    }
+}
+
+fn try_run(argv: &[String], user: Option<u32>, limits: Limits) -> std::io::Result<Ran> {
+    let mut command = program(argv).ok_or_else(|| std::io::Error::other("no program"))?;
+    if let Some(user) = user {
+        command.uid(user).gid(user);
+    }
+    let (mut reader, writer) = std::io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn()?;
+    // The command holds the pipe's ends for writing; the output would never end.
+    drop(command);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut output = Vec::new();
+        let limit = limits.output_bytes as u64 + 1;
+        // What was read before an error counts; the reader may be gone.
+        let _ = reader.by_ref().take(limit).read_to_end(&mut output);
+        let _ = sender.send(output);
+    });
+    let ended = wait(&mut child, clock::boot_ms().saturating_add(limits.run_ms))?;
+    end_group(&mut child);
+    let Some(status) = ended else {
+        return Ok(Ran::TimedOut);
+    };
+    let output = receiver.recv_timeout(DRAIN).unwrap_or_default();
+    if output.len() > limits.output_bytes {
+        return Ok(Ran::TooMuchOutput);
+    }
+    Ok(Ran::Exited {
+        status: status.code(),
+        output,
+    })
+}
+
+/// Waits until `child` ends, at most until `deadline` of the boot clock.
+pub fn wait(child: &mut Child, deadline: i64) -> std::io::Result<Option<ExitStatus>> {
+    let pid = Pid::from_child(child);
+    let handle = pidfd_open(pid, PidfdFlags::empty())?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        let left = deadline.saturating_sub(clock::boot_ms());
+        if left <= 0 {
+            return Ok(None);
+        }
+        let timeout = Timespec {
+            tv_sec: left / 1_000,
+            tv_nsec: left % 1_000 * 1_000_000,
+        };
+        match poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&timeout)) {
+            Err(rustix::io::Errno::INTR) | Ok(_) => {}
+            Err(error) => return Err(std::io::Error::from(error)),
+        }
+    }
+}
+
+/// Ends the child's whole group and collects the child.
+pub fn end_group(child: &mut Child) {
+    // Nobody left to end is what is wanted.
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    if let Err(error) = child.wait()
+        && error.kind() != ErrorKind::InvalidInput
+    {
+        tracing::warn!(%error, "a child could not be collected");
+    }
+}
+
+/// The output as text, its last `limit` bytes.
+pub fn tail(output: &[u8], limit: usize) -> String {
+    let text = String::from_utf8_lossy(output);
+    let start = text.ceil_char_boundary(text.len().saturating_sub(limit));
+    text[start..].trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, run_ms: i64, output_bytes: usize) -> Ran {
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        let limits = Limits {
+            run_ms,
+            output_bytes,
+        };
+        run(&argv, None, limits)
+    }
+
+    #[test]
+    fn output_and_status_are_told() {
+        let expected = Ran::Exited {
+            status: Some(3),
+            output: b"outerr".to_vec(),
+        };
+        assert_eq!(
+            sh("printf out; printf err >&2; exit 3", 20_000, 64),
+            expected
+        );
+        let gone = run(
+            &["/no/such/program".into()],
+            None,
+            Limits {
+                run_ms: 1_000,
+                output_bytes: 1,
+            },
+        );
+        assert!(matches!(gone, Ran::NotStarted(_)));
+        assert!(matches!(
+            run(
+                &[],
+                None,
+                Limits {
+                    run_ms: 1,
+                    output_bytes: 1
+                }
+            ),
+            Ran::NotStarted(_)
+        ));
+    }
+
+    #[test]
+    fn time_and_output_are_bounded_and_nothing_stays_behind() {
+        assert_eq!(sh("sleep 1000 & sleep 1000", 50, 64), Ran::TimedOut);
+        assert_eq!(sh("yes", 20_000, 64), Ran::TooMuchOutput);
+    }
+
+    #[test]
+    fn the_environment_is_clean() {
+        let Ran::Exited { output, .. } = sh("env", 20_000, 4_096) else {
+            panic!("env did not run");
+        };
+        let text = String::from_utf8(output).unwrap();
+        assert!(!text.contains("CARGO"), "{text}");
+    }
+
+    #[test]
+    fn a_tail_ends_at_characters() {
+        assert_eq!(tail("aüb".as_bytes(), 2), "b");
+        assert_eq!(tail(b"one\n", 10), "one");
+        assert_eq!(tail(b"\xff", 10), "\u{fffd}");
+    }
+}

@@ -1,0 +1,209 @@
+//! Settings: one strict TOML file. The shipped file equals the defaults.
+
+use patchward_common::settings;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Where the settings are, unless said otherwise.
+pub const PATH: &str = "/etc/patchward/installer.toml";
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The installer's own folder; only root enters it.
+    pub state_dir: PathBuf,
+    /// Where the agent puts `metadata/REPOSITORY/FILE` and `artifacts/SHA256`.
+    pub agent_dir: PathBuf,
+    /// The socket that agent and commands speak to.
+    pub socket: PathBuf,
+    /// The user whose agent may ask; a name or a number.
+    pub agent_user: String,
+    /// Members may hold and hand over at the machine; a name or a number.
+    pub ward_group: String,
+    /// What runs the steps.
+    pub runner: RunnerKind,
+    /// Probes of this machine.
+    pub probes_dir: PathBuf,
+    /// Recipes of this machine.
+    pub recipes_dir: PathBuf,
+    /// The user as whom probes run; a name or a number.
+    pub probe_user: String,
+    /// Below it lie versioned folders, `NAME/VERSION` and `NAME/current`.
+    pub trees_dir: PathBuf,
+    /// The root in which packages are installed.
+    pub packages_root: PathBuf,
+    /// More words for every call of dpkg.
+    pub dpkg_options: Vec<String>,
+    /// More words for every call of rpm.
+    pub rpm_options: Vec<String>,
+    /// How a service is restarted; `{service}` stands for its name.
+    pub restart_argv: Vec<String>,
+    /// How the machine is restarted.
+    pub reboot_argv: Vec<String>,
+    /// How long checks may take to pass after an install.
+    pub check_patience_seconds: i64,
+    /// Where the kernel tells the boot id.
+    pub boot_id_file: PathBuf,
+    /// Where the system's name and version stand.
+    pub os_release_file: PathBuf,
+}
+
+/// What runs the steps of an install.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunnerKind {
+    /// Transient units of systemd.
+    Systemd,
+    /// Plain child processes, where there is no systemd.
+    Child,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            state_dir: "/var/lib/patchward-installer".into(),
+            agent_dir: "/var/lib/patchward-agent".into(),
+            socket: "/run/patchward/installer.sock".into(),
+            agent_user: "patchward".into(),
+            ward_group: "patchward-ward".into(),
+            runner: RunnerKind::Systemd,
+            probes_dir: "/etc/patchward/probes.d".into(),
+            recipes_dir: "/etc/patchward/recipes.d".into(),
+            probe_user: "nobody".into(),
+            trees_dir: "/opt/patchward".into(),
+            packages_root: "/".into(),
+            dpkg_options: Vec::new(),
+            rpm_options: Vec::new(),
+            restart_argv: words(&["systemctl", "restart", "{service}"]),
+            reboot_argv: words(&["systemctl", "reboot"]),
+            check_patience_seconds: 60,
+            boot_id_file: "/proc/sys/kernel/random/boot_id".into(),
+            os_release_file: "/etc/os-release".into(),
+        }
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct BadFile {
+    path: PathBuf,
+    problem: String,
+}
+
+impl Settings {
+    /// Reads the file at `path`; without one the defaults hold.
+    pub fn load(path: Option<&Path>) -> Result<Self, BadFile> {
+        let (path, must_exist) = path.map_or((Path::new(PATH), false), |path| (path, true));
+        let bad = |problem: String| BadFile {
+            path: path.to_owned(),
+            problem,
+        };
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let settings: Self = settings::parse(&text).map_err(|e| bad(e.to_string()))?;
+                settings
+                    .check()
+                    .map_err(|problem| bad(problem.to_owned()))?;
+                Ok(settings)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+                Ok(Self::default())
+            }
+            Err(error) => Err(bad(error.to_string())),
+        }
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let folders = [
+            &self.state_dir,
+            &self.agent_dir,
+            &self.socket,
+            &self.probes_dir,
+            &self.recipes_dir,
+            &self.trees_dir,
+            &self.packages_root,
+            &self.boot_id_file,
+            &self.os_release_file,
+        ];
+        if folders.iter().any(|path| !path.is_absolute()) {
+            return Err("every path must be absolute");
+        }
+        if self.restart_argv.is_empty() || self.reboot_argv.is_empty() {
+            return Err("restart_argv and reboot_argv must name a program");
+        }
+        Ok(())
+    }
+}
+
+/// The number of a user or group: itself, or what `table` (`/etc/passwd`,
+/// `/etc/group`) says of the name.
+pub fn id_of(name: &str, table: &Path) -> Option<u32> {
+    if let Ok(id) = name.parse() {
+        return Some(id);
+    }
+    let text = std::fs::read_to_string(table).ok()?;
+    let row = text
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|row| row.first() == Some(&name))?;
+    row.get(2)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_equals_the_defaults() {
+        let text = include_str!("../../../configs/installer.toml");
+        // Every line of settings stands there as a comment with its default.
+        let shown: String = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("#= "))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert_eq!(
+            settings::parse::<Settings>(&shown).unwrap(),
+            Settings::default()
+        );
+        assert_eq!(
+            settings::parse::<Settings>(text).unwrap(),
+            Settings::default()
+        );
+        let keys = toml::to_string(&Settings::default())
+            .unwrap()
+            .lines()
+            .count();
+        assert_eq!(shown.lines().count(), keys, "every key is shown");
+    }
+
+    #[test]
+    fn mistakes_say_where_and_what() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("installer.toml");
+        for (text, says) in [
+            ("state_dri = \"/x\"", "did you mean \"state_dir\"?"),
+            ("state_dir = \"x\"", "must be absolute"),
+            ("reboot_argv = []", "must name a program"),
+            ("runner = \"docker\"", "unknown variant"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Settings::load(Some(&path)).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+            assert!(error.contains("installer.toml"), "{error}");
+        }
+        let missing = folder.path().join("none.toml");
+        assert!(Settings::load(Some(&missing)).is_err());
+    }
+
+    #[test]
+    fn users_are_found_by_name_and_number() {
+        let table = Path::new("/etc/passwd");
+        assert_eq!(id_of("root", table), Some(0));
+        assert_eq!(id_of("4711", table), Some(4711));
+        assert_eq!(id_of("no-such-user", table), None);
+    }
+}

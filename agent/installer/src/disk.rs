@@ -1,0 +1,206 @@
+//! The one place that makes things durable.
+//!
+//! Every write is a temporary file, fsync, rename, fsync of the folder: after a power
+//! cut a file is the old one or the new one, never half of either. An observer is
+//! called around each, so that a test can end the process exactly there.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Called before and after each durable change, with its name.
+pub type Observer = fn(&'static str);
+
+/// What is appended to a name while its file is written; such leftovers mean nothing.
+const TEMPORARY: &str = ".new";
+
+/// The installer's folder, which only root may enter.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    folder: PathBuf,
+    observer: Observer,
+}
+
+/// The disk did not do as told.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what} {}: {source}", path.display())]
+pub struct DiskError {
+    what: &'static str,
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+impl DiskError {
+    /// Names what was tried, for `map_err`.
+    pub fn of(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { what, path, source }
+    }
+}
+
+impl Disk {
+    /// The folder, made where it is missing.
+    pub fn open(folder: &Path, observer: Observer) -> Result<Self, DiskError> {
+        let disk = Self {
+            folder: folder.to_owned(),
+            observer,
+        };
+        disk.make_folder("")?;
+        Ok(disk)
+    }
+
+    /// Where `name` lies.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Makes a folder below, and those above it.
+    pub fn make_folder(&self, name: &str) -> Result<(), DiskError> {
+        let path = self.path(name);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(DiskError::of("make the folder", &path))?;
+        sync_folder_of(&path)
+    }
+
+    /// Puts `bytes` under `name`, durably and at once.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.write_with(name, |file| file.write_all(bytes))
+    }
+
+    /// Puts what `fill` writes under `name`, durably and at once; nothing where it fails.
+    pub fn write_with(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut File) -> std::io::Result<()>,
+    ) -> Result<(), DiskError> {
+        (self.observer)("before write");
+        let path = self.path(name);
+        let temporary = self.path(&format!("{name}{TEMPORARY}"));
+        let write = || -> std::io::Result<()> {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut file = options.open(&temporary)?;
+            fill(&mut file)?;
+            file.sync_all()
+        };
+        if let Err(error) = write() {
+            // A full disk should not stay full of halves; the error says the rest.
+            let _ = std::fs::remove_file(&temporary);
+            return Err(DiskError::of("write", &temporary)(error));
+        }
+        (self.observer)("before rename");
+        std::fs::rename(&temporary, &path).map_err(DiskError::of("rename to", &path))?;
+        sync_folder_of(&path)?;
+        (self.observer)("after write");
+        Ok(())
+    }
+
+    /// The bytes under `name`, at most `limit`; `None` where there are none.
+    pub fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, DiskError> {
+        let path = self.path(name);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(DiskError::of("open", &path))?,
+        };
+        let mut bytes = Vec::new();
+        file.take(limit as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(DiskError::of("read", &path))?;
+        if bytes.len() > limit {
+            let error = std::io::Error::other(format!("longer than {limit} bytes"));
+            return Err(DiskError::of("read", &path)(error));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Removes a file or a whole folder, durably; fine where there is none.
+    pub fn remove(&self, name: &str) -> Result<(), DiskError> {
+        let path = self.path(name);
+        let removed = match path.symlink_metadata() {
+            Err(error) => Err(error),
+            Ok(metadata) => {
+                (self.observer)("before remove");
+                if metadata.is_dir() {
+                    std::fs::remove_dir_all(&path)
+                } else {
+                    std::fs::remove_file(&path)
+                }
+            }
+        };
+        match removed {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            other => other.map_err(DiskError::of("remove", &path))?,
+        }
+        sync_folder_of(&path)?;
+        (self.observer)("after remove");
+        Ok(())
+    }
+
+    /// The names in a folder, without leftovers of writes that were cut off.
+    pub fn names(&self, folder: &str) -> Result<Vec<String>, DiskError> {
+        let path = self.path(folder);
+        let mut names = Vec::new();
+        let entries = match std::fs::read_dir(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(names),
+            other => other.map_err(DiskError::of("list", &path))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(DiskError::of("list", &path))?;
+            if let Ok(name) = entry.file_name().into_string()
+                && !name.ends_with(TEMPORARY)
+            {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+/// Makes a new or vanished name in a path's folder durable.
+pub fn sync_folder_of(path: &Path) -> Result<(), DiskError> {
+    let folder = path.parent().unwrap_or(path);
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(DiskError::of("sync", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_whole_and_bounded_when_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(&folder.path().join("state"), |_| {}).unwrap();
+        assert_eq!(disk.read("a", 9).unwrap(), None);
+        disk.write("a", b"first").unwrap();
+        disk.write("a", b"second").unwrap();
+        std::fs::write(disk.path("b.new"), b"half").unwrap();
+        assert_eq!(disk.read("a", 6).unwrap().unwrap(), b"second");
+        assert!(
+            disk.read("a", 5)
+                .unwrap_err()
+                .to_string()
+                .contains("longer")
+        );
+        assert_eq!(disk.names("").unwrap(), ["a"]);
+        disk.remove("a").unwrap();
+        disk.remove("a").unwrap();
+        assert_eq!(disk.names("").unwrap(), [""; 0]);
+        assert!(disk.write("no/such/folder", b"").is_err());
+    }
+
+    #[test]
+    fn the_folder_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(&folder.path().join("state"), |_| {}).unwrap();
+        let mode = disk.path("").metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+}

@@ -1,0 +1,121 @@
+//! What people and the agent are told about where things stand.
+
+use crate::authorise::Denied;
+use crate::installer::Installer;
+use crate::trusted;
+use patchward_common::codec;
+use patchward_common::id::JobId;
+use patchward_common::job::{Event, State};
+use patchward_common::probe::{Purpose, Readiness, readiness};
+use patchward_common::trust::approval::PlanLeaf;
+use patchward_common::wire::local::{JobStatus, Status};
+use std::fmt::Write as _;
+
+/// Largest leaf of a plan in bytes.
+const MAX_LEAF_BYTES: usize = 8 * 1024;
+
+/// Where things stand, for the agent.
+pub fn status(at: &Installer) -> Result<Status, Denied> {
+    let (watermark, papers) = at.snapshot();
+    let machine = watermark.machine;
+    let open = at.open_job();
+    let mut placed: Vec<_> = papers.documents.approvals.clone();
+    if let Some(record) = open
+        && !placed
+            .iter()
+            .any(|one| one.signed.digest() == record.placed.signed.digest())
+    {
+        placed.push(record.placed);
+    }
+    let jobs = placed.iter().filter_map(|placed| {
+        let approval = placed.signed.peek().ok()?;
+        let leaf: PlanLeaf = codec::decode_deterministic(&placed.leaf, MAX_LEAF_BYTES).ok()?;
+        let digest = placed.signed.digest();
+        let job = JobId::of(digest, machine);
+        Some(JobStatus {
+            job,
+            approval: digest,
+            state: at
+                .history(job)
+                .0
+                .map_or(State::Assigned, |history| history.state),
+            slots: leaf.slots,
+            longest_run_ms: approval.longest_run_ms(),
+            title: approval.title,
+        })
+    });
+    let jobs = jobs.collect();
+    Ok(Status {
+        watermark: watermark.digest(),
+        numbers: (
+            watermark.charter.number,
+            watermark.roster.number,
+            watermark.assignment.number,
+        ),
+        boot: at.boot().map_err(Denied::Wrong)?,
+        journal: at.history(JobId([0; 16])).1,
+        interlock: at.interlock(
+            at.local_handover()
+                .is_some_and(|h| crate::clock::now() < h.until),
+            false,
+        ),
+        hold: at.hold(),
+        ready: ready(at),
+        jobs,
+    })
+}
+
+/// Whether every readiness probe passes; `None` without one.
+fn ready(at: &Installer) -> Option<bool> {
+    let Ok(probes) = trusted::probes(&at.settings.probes_dir) else {
+        return Some(false);
+    };
+    let probes = probes
+        .iter()
+        .filter(|probe| probe.purpose == Purpose::Ready);
+    let answers: Vec<bool> = probes
+        .map(|probe| readiness(&trusted::ask(probe, at.probe_user())) == Readiness::Ready)
+        .collect();
+    (!answers.is_empty()).then(|| answers.iter().all(|ready| *ready))
+}
+
+/// Why a job stands where it stands, in words.
+pub fn job(at: &Installer, job: JobId) -> String {
+    let (_, papers) = at.snapshot();
+    let Some(history) = at.history(job).0 else {
+        return match papers.approval(job, at.pin().machine) {
+            Some(_) => format!("Job {job} is assigned. Nothing was prepared yet.\n"),
+            None => format!("No job {job} is known here.\n"),
+        };
+    };
+    let mut text = format!("Job {job} is {}.\n", history.state.word());
+    if let Some(reason) = Installer::why(&history.state) {
+        let step = reason.step.map(|step| format!(" (step {})", step.number()));
+        // Writing to a String has no error, here and below.
+        let _ = writeln!(text, "Why: {}{}", reason.text, step.unwrap_or_default());
+    }
+    if let Some(hold) = at.hold() {
+        let _ = writeln!(
+            text,
+            "Held at this machine until {} ({}).",
+            hold.until, hold.reason
+        );
+    }
+    for (sequence, at, event) in &history.events {
+        let more = match event {
+            Event::Refused(reason)
+            | Event::RebootPending(reason)
+            | Event::RecoveryBegan(reason)
+            | Event::Withdrawn(reason)
+            | Event::Stopped(reason) => reason.text.clone(),
+            Event::StepEnded(end) => format!("{} {:?}", end.step, end.outcome),
+            Event::Started(start) | Event::WouldHaveStarted(start) => {
+                format!("slot until {}", start.slot.end())
+            }
+            Event::Measured(measured) => format!("{:?}", measured.verdict),
+            Event::Prepared | Event::RebootOrdered(_) => String::new(),
+        };
+        let _ = writeln!(text, "{sequence:6} {at} {} {more}", event.word());
+    }
+    text
+}

@@ -1,0 +1,176 @@
+//! Step 11: may this machine be disturbed now? The strictest of its probes says so.
+
+use crate::clock;
+use crate::command::{self, Limits};
+use crate::trusted;
+use patchward_common::probe::{self, Kind, Probe, Purpose, Ran};
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::trust::check::Interlock;
+use rustix::fs::{FlockOperation, fcntl_lock, flock};
+use serde_json::Value;
+use std::fs::OpenOptions;
+use std::path::Path;
+
+/// Largest answer of logind: some hundred sessions.
+const LOGIND: Limits = Limits {
+    run_ms: 3_000,
+    output_bytes: 256 * 1024,
+};
+const BUS: [&str; 2] = ["org.freedesktop.login1", "/org/freedesktop/login1"];
+
+/// How the machine is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// The machine's probes.
+    pub folder: &'a Path,
+    /// Who programs run as.
+    pub user: Option<u32>,
+    /// Whether a handover covers the job now.
+    pub handed_over: bool,
+    /// Whether the application was stopped by us: probes that need it are left out.
+    pub after_our_stop: bool,
+}
+
+/// Asks every interlock probe. None configured, or one that cannot be read, is unknown.
+pub fn measure(asking: Asking<'_>) -> Interlock {
+    let probes = match trusted::probes(asking.folder) {
+        Ok(probes) => probes,
+        Err(error) => return Interlock::Unknown(error.to_string()),
+    };
+    let counts = |probe: &&Probe| probe.purpose == Purpose::Interlock;
+    if !probes.iter().any(|probe| counts(&probe)) {
+        return Interlock::Unknown("this machine has no interlock probe".to_owned());
+    }
+    let asked = probes
+        .iter()
+        .filter(counts)
+        .filter(|probe| !(probe.needs_app && asking.after_our_stop));
+    asked
+        .map(|probe| ask(probe, asking))
+        .max()
+        .unwrap_or(Interlock::Idle)
+}
+
+fn ask(probe: &Probe, asking: Asking<'_>) -> Interlock {
+    match &probe.kind {
+        Kind::Command { .. } | Kind::File { .. } => {
+            probe::interlock(&probe.name, &trusted::ask(probe, asking.user))
+        }
+        Kind::FileLock { path } => probe::is_held(&probe.name, is_locked(Path::new(path))),
+        Kind::Logind {
+            idle_minutes,
+            kiosk_users,
+        } => match logind(i64::from(*idle_minutes), kiosk_users, clock::now()) {
+            Ok(None) => Interlock::Idle,
+            Ok(Some(use_)) => Interlock::InUse(use_),
+            Err(why) => Interlock::Unknown(format!("{}: {why}", probe.name)),
+        },
+        Kind::Handover if asking.handed_over => Interlock::Idle,
+        Kind::Handover => Interlock::InUse(format!("{}: not handed over", probe.name)),
+    }
+}
+
+/// Whether anybody holds a lock of either sort on the file.
+fn is_locked(path: &Path) -> Result<bool, String> {
+    let options = OpenOptions::new().read(true).write(true).open(path);
+    let file = options.map_err(|error| format!("{}: {error}", path.display()))?;
+    let exclusive = FlockOperation::NonBlockingLockExclusive;
+    for taken in [flock(&file, exclusive), fcntl_lock(&file, exclusive)] {
+        match taken {
+            Ok(()) => {}
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => return Ok(true),
+            Err(error) => return Err(format!("{}: {error}", path.display())),
+        }
+    }
+    Ok(false)
+}
+
+/// Who uses the machine, as logind says; `None` for nobody.
+fn logind(idle_minutes: i64, kiosk: &[String], now: UtcMs) -> Result<Option<String>, String> {
+    let manager = "org.freedesktop.login1.Manager";
+    let inhibitors = busctl(&["call", BUS[0], BUS[1], manager, "ListInhibitors"])?;
+    if let Some(who) = inhibitor(&inhibitors)? {
+        return Ok(Some(who));
+    }
+    let sessions = busctl(&["call", BUS[0], BUS[1], manager, "ListSessions"])?;
+    for (user, path) in listed(&sessions)? {
+        if kiosk.contains(&user) {
+            continue;
+        }
+        let all = busctl(&[
+            "call",
+            BUS[0],
+            &path,
+            "org.freedesktop.DBus.Properties",
+            "GetAll",
+            "s",
+            "org.freedesktop.login1.Session",
+        ])?;
+        if is_used(&all, idle_minutes, now)? {
+            return Ok(Some(format!("{user} is logged in")));
+        }
+    }
+    Ok(None)
+}
+
+fn busctl(words: &[&str]) -> Result<Value, String> {
+    let argv = [&["busctl", "--system", "--json=short"], words].concat();
+    let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+    match command::run(&argv, None, LOGIND) {
+        Ran::Exited {
+            status: Some(0),
+            output,
+        } => serde_json::from_slice(&output).map_err(|error| format!("logind said {error}")),
+        _ => Err("logind does not answer".to_owned()),
+    }
+}
+
+/// The first of the answer's values, a list.
+fn rows(answer: &Value) -> Result<&Vec<Value>, String> {
+    let rows = answer.pointer("/data/0").and_then(Value::as_array);
+    rows.ok_or_else(|| "logind gave an answer of another shape".to_owned())
+}
+
+fn text(row: &Value, at: usize) -> Result<&str, String> {
+    let text = row.get(at).and_then(Value::as_str);
+    text.ok_or_else(|| "logind gave a row of another shape".to_owned())
+}
+
+/// Who blocks sleep, shutdown or idleness: (what, who, why, mode, uid, pid).
+fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
+    for row in rows(answer)? {
+        let (what, who, mode) = (text(row, 0)?, text(row, 1)?, text(row, 3)?);
+        let matters = |part| ["shutdown", "sleep", "idle"].contains(&part);
+        if mode.starts_with("block") && what.split(':').any(matters) {
+            return Ok(Some(format!("{who} blocks {what}")));
+        }
+    }
+    Ok(None)
+}
+
+/// Sessions as (user, object path), of (id, uid, user, seat, path).
+fn listed(answer: &Value) -> Result<Vec<(String, String)>, String> {
+    let row = |row| Ok((text(row, 2)?.to_owned(), text(row, 4)?.to_owned()));
+    rows(answer)?.iter().map(row).collect()
+}
+
+/// Whether a session with these properties is somebody at work.
+fn is_used(answer: &Value, idle_minutes: i64, now: UtcMs) -> Result<bool, String> {
+    let property = |name: &str| {
+        let value = answer.pointer(&format!("/data/0/{name}/data"));
+        value.ok_or_else(|| format!("logind does not tell {name}"))
+    };
+    let class = property("Class")?.as_str().unwrap_or_default();
+    let is_closing = property("State")?.as_str() == Some("closing");
+    if !class.starts_with("user") || is_closing {
+        return Ok(false);
+    }
+    if idle_minutes == 0 || property("IdleHint")?.as_bool() != Some(true) {
+        return Ok(true);
+    }
+    let since_us = property("IdleSinceHint")?.as_i64().unwrap_or(i64::MAX);
+    Ok(now.since_ms(UtcMs(since_us / 1_000)) < idle_minutes * MINUTE_MS)
+}
+
+#[cfg(test)]
+mod tests;

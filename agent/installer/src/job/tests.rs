@@ -1,0 +1,239 @@
+use super::*;
+use patchward_common::job::Measurement;
+use proptest::prelude::*;
+
+const BOOT: BootId = BootId([1; 16]);
+const NEXT_BOOT: BootId = BootId([2; 16]);
+
+fn step(name: &str, release: usize, disruptive: bool) -> Step {
+    Step {
+        name: name.to_owned(),
+        release,
+        argv: vec![],
+        env: vec![],
+        disruptive,
+    }
+}
+
+fn plan(reboot: bool) -> Plan {
+    Plan {
+        boot: BOOT,
+        reboot,
+        steps: vec![
+            step("0-unpack", 0, false),
+            step("0-switch", 0, true),
+            step("1-unpack", 1, false),
+            step("1-switch", 1, true),
+        ],
+        back: vec![step("1-back", 1, true), step("0-back", 0, true)],
+    }
+}
+
+fn measured(verdict: Verdict) -> Event {
+    Event::Measured(Measurement {
+        verdict,
+        versions_after: vec![],
+        checks: vec![],
+        boot: BOOT,
+    })
+}
+
+fn ended(step: &Step, outcome: StepOutcome) -> Event {
+    Event::StepEnded(StepEnd {
+        step: step.name.clone(),
+        outcome,
+        output: String::new(),
+    })
+}
+
+/// The machine as a job finds it: what was launched stays launched over crashes.
+#[derive(Default)]
+struct World {
+    boot: Option<BootId>,
+    /// Steps that ran, with how they ended; a step is never run twice.
+    ran: Vec<(String, StepOutcome)>,
+    asked: usize,
+    measured: usize,
+}
+
+/// What chance decides.
+#[derive(Clone, Debug)]
+struct Chance {
+    fails: Vec<bool>,
+    idle: Vec<bool>,
+    good: bool,
+    reboots: bool,
+    /// At which turns the installer crashes after acting and before persisting, or after
+    /// persisting; and whether the machine restarts with it.
+    crashes: Vec<(bool, bool)>,
+}
+
+impl World {
+    fn boot(&self) -> BootId {
+        self.boot.unwrap_or(BOOT)
+    }
+
+    fn run(&mut self, step: &Step, chance: &Chance) -> Event {
+        if let Some((_, outcome)) = self.ran.iter().find(|(name, _)| *name == step.name) {
+            return ended(step, *outcome);
+        }
+        let outcome = match chance.fails.get(self.ran.len()) {
+            Some(true) => StepOutcome::Failed(1),
+            _ => StepOutcome::Succeeded,
+        };
+        self.ran.push((step.name.clone(), outcome));
+        ended(step, outcome)
+    }
+
+    fn ask(&mut self, chance: &Chance) -> bool {
+        self.asked += 1;
+        chance.idle.get(self.asked - 1).copied().unwrap_or(true)
+    }
+
+    /// One turn; `None` where nothing is to be done now.
+    fn act(&mut self, plan: &Plan, phase: &Phase, chance: &Chance) -> Option<Event> {
+        Some(match phase.next(plan, self.boot()) {
+            Effect::Run { step, asks } => {
+                let began = self.ran.iter().any(|(name, _)| *name == step.name);
+                if asks && !began && !self.ask(chance) {
+                    return Some(Event::Withdrawn(Reason::new("in use")));
+                }
+                self.run(step, chance)
+            }
+            Effect::RunBack(step) => self.run(step, chance),
+            Effect::Withdraw(reason) => Event::Withdrawn(reason),
+            Effect::Recover(reason) => Event::RecoveryBegan(reason),
+            Effect::AskToReboot if self.ask(chance) => Event::RebootOrdered(self.boot()),
+            Effect::AskToReboot => Event::RebootPending(Reason::new("in use")),
+            Effect::Reboot if chance.reboots => {
+                self.boot = Some(NEXT_BOOT);
+                return None;
+            }
+            Effect::Reboot => Event::RebootPending(Reason::new("it did not restart")),
+            Effect::WaitForPerson => Event::RebootOrdered(self.boot()),
+            Effect::Measure => {
+                self.measured += 1;
+                match chance.good {
+                    true => measured(Verdict::Verified),
+                    false => Event::RecoveryBegan(Reason::new("a check failed")),
+                }
+            }
+            Effect::MeasureBack(reason) => {
+                self.measured += 1;
+                measured(Verdict::RolledBack(reason.clone()))
+            }
+            Effect::Settle => return None,
+        })
+    }
+}
+
+fn fold(plan: &Plan, journal: &[Event]) -> Phase {
+    journal.iter().fold(plan.begin(), |phase, event| {
+        phase.after(plan, event).expect("a journalled event fits")
+    })
+}
+
+proptest! {
+    #[test]
+    fn with_crashes_anywhere_every_job_ends_and_nothing_runs_twice(
+        reboot: bool,
+        fails in prop::collection::vec(prop::bool::weighted(0.2), 0..8),
+        idle in prop::collection::vec(prop::bool::weighted(0.7), 0..4),
+        good: bool,
+        reboots in prop::bool::weighted(0.9),
+        crashes in prop::collection::vec((prop::bool::weighted(0.3), prop::bool::weighted(0.2)), 0..24),
+    ) {
+        let plan = plan(reboot);
+        let mut chance = Chance { fails, idle, good, reboots, crashes };
+        let mut world = World::default();
+        let mut journal: Vec<Event> = Vec::new();
+        for turn in 0..64 {
+            let phase = fold(&plan, &journal);
+            if phase.next(&plan, world.boot()) == Effect::Settle {
+                break;
+            }
+            let event = world.act(&plan, &phase, &chance);
+            let (crashes, restarts) = chance.crashes.get(turn).copied().unwrap_or_default();
+            if crashes {
+                // It acted and could not persist; perhaps the whole machine went.
+                if restarts {
+                    world.boot = Some(NEXT_BOOT);
+                }
+                continue;
+            }
+            chance.reboots |= turn > 40;
+            journal.extend(event);
+        }
+        let phase = fold(&plan, &journal);
+        prop_assert_eq!(phase.next(&plan, world.boot()), Effect::Settle, "it did not end");
+        let mut names: Vec<_> = world.ran.iter().map(|(name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        prop_assert_eq!(names.len(), world.ran.len(), "a step ran twice");
+        match phase {
+            Phase::Ended { verdict: Verdict::Verified, .. } => prop_assert!(world.measured > 0),
+            Phase::Ended { .. } => {
+                let back = world.ran.iter().filter(|(name, _)| name.ends_with("-back")).count();
+                prop_assert!(back > 0, "it was rolled back without the way back");
+            }
+            Phase::Withdrawn => {
+                let disruptive = world.ran.iter().any(|(name, _)| name.ends_with("-switch"));
+                prop_assert!(!disruptive, "it drew back after it had disturbed");
+            }
+            other => prop_assert!(false, "it ended in {:?}", other),
+        }
+    }
+}
+
+#[test]
+fn the_first_disruptive_step_asks_and_no_later_one() {
+    let plan = plan(false);
+    let asks: Vec<bool> = (0..plan.steps.len())
+        .map(|next| {
+            let phase = Phase::Installing { next };
+            matches!(phase.next(&plan, BOOT), Effect::Run { asks: true, .. })
+        })
+        .collect();
+    assert_eq!(asks, [false, true, false, false]);
+}
+
+#[test]
+fn the_way_back_covers_what_was_touched_only() {
+    let plan = plan(false);
+    let began = Event::RecoveryBegan(Reason::new("failed"));
+    let early = Phase::Installing { next: 1 }.after(&plan, &began).unwrap();
+    assert_eq!(early.next(&plan, BOOT), Effect::RunBack(&plan.back[1]));
+    let late = Phase::Installing { next: 3 }.after(&plan, &began).unwrap();
+    assert_eq!(late.next(&plan, BOOT), Effect::RunBack(&plan.back[0]));
+}
+
+#[test]
+fn a_restart_in_the_middle_goes_back_and_never_on() {
+    let plan = plan(false);
+    for (next, expected) in [(0, "withdraw"), (1, "recover"), (2, "recover")] {
+        let phase = Phase::Installing { next };
+        let found = match phase.next(&plan, NEXT_BOOT) {
+            Effect::Withdraw(_) => "withdraw",
+            Effect::Recover(_) => "recover",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, expected, "step {next}");
+    }
+}
+
+#[test]
+fn events_that_do_not_fit_are_reported() {
+    let plan = plan(true);
+    let other = ended(&plan.steps[2], StepOutcome::Succeeded);
+    for (phase, event) in [
+        (plan.begin(), other),
+        (plan.begin(), Event::RebootOrdered(BOOT)),
+        (
+            Phase::Installing { next: 2 },
+            Event::Withdrawn(Reason::new("late")),
+        ),
+        (Phase::Withdrawn, measured(Verdict::Verified)),
+    ] {
+        assert!(phase.after(&plan, &event).is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! The three ways of installing, behind one interface. Each says what it would run, how
+//! it goes back, and what is there now; none of them decides.
+
+mod packages;
+mod recipe;
+pub mod tree;
+
+use crate::command::{self, Limits};
+use crate::config::Settings;
+use crate::disk::Disk;
+use crate::job::Step;
+use crate::stage;
+use patchward_common::digest::Digest;
+use patchward_common::id::JobId;
+use patchward_common::probe::Ran;
+use patchward_common::trust::approval::{ApprovedRelease, Rollback};
+use patchward_common::trust::release::{ABSENT, Kind as Declared, MAX_VERSION_BYTES};
+use std::path::{Path, PathBuf};
+
+/// Longest question to a package manager or recipe: a large database on an old disk.
+const ASK_LIMITS: Limits = Limits {
+    run_ms: 60_000,
+    output_bytes: 256 * 1024,
+};
+
+/// One release on this machine.
+pub trait Kind {
+    /// The product's version as measured now; [`ABSENT`] where it is not installed.
+    fn version(&self) -> Result<String, String>;
+
+    /// Whether an install would work, as far as can be told without changing anything.
+    fn simulate(&self) -> Result<(), String>;
+
+    /// What to run, in order.
+    fn steps(&self) -> Vec<Part>;
+
+    /// What to run to get back to `before`. Every part may find nothing to do.
+    fn back(&self, before: &str) -> Vec<Part>;
+
+    /// A check of its own that must pass afterwards.
+    fn check(&self) -> Option<Vec<String>> {
+        None
+    }
+}
+
+/// One command of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    name: &'static str,
+    argv: Vec<String>,
+    disruptive: bool,
+}
+
+impl Part {
+    fn new(name: &'static str, argv: Vec<String>, disruptive: bool) -> Self {
+        Self {
+            name,
+            argv,
+            disruptive,
+        }
+    }
+
+    /// The part as a step of the release with this index.
+    pub fn step(self, release: usize, way: &str) -> Step {
+        Step {
+            name: format!("{release}{way}-{}", self.name),
+            release,
+            argv: self.argv,
+            env: vec![("DEBIAN_FRONTEND".to_owned(), "noninteractive".to_owned())],
+            disruptive: self.disruptive,
+        }
+    }
+}
+
+/// What a kind needs to know of this machine.
+#[derive(Clone, Debug)]
+pub struct Site<'a> {
+    /// The settings.
+    pub settings: &'a Settings,
+    /// This very program, for steps that it does itself.
+    pub program: &'a Path,
+    /// The installer's folder.
+    pub disk: &'a Disk,
+    /// The job.
+    pub job: JobId,
+}
+
+impl Site<'_> {
+    fn artifact(&self, artifact: Digest) -> PathBuf {
+        stage::path_of(self.disk, self.job, artifact)
+    }
+}
+
+/// The kind of a release.
+pub fn of(site: &Site<'_>, release: &ApprovedRelease) -> Result<Box<dyn Kind>, String> {
+    let described = &release.release;
+    let back = match &release.rollback {
+        Rollback::None => None,
+        Rollback::Release(back) => Some(&back.release),
+    };
+    if !is_version(&described.version) || back.is_some_and(|back| !is_version(&back.version)) {
+        return Err(format!("version {:?} is not usable", described.version));
+    }
+    match &described.kind {
+        Declared::Tree(tree) => Ok(Box::new(tree::Tree::new(site, tree, described, back)?)),
+        Declared::Packages(set) => Ok(Box::new(packages::Set::new(site, set, described, back)?)),
+        Declared::Recipe(recipe) => Ok(Box::new(recipe::Recipe::load(
+            site, recipe, described, back,
+        )?)),
+    }
+}
+
+/// A version that is safe as a word and as one path segment.
+fn is_version(version: &str) -> bool {
+    let first = version.bytes().next();
+    (1..=MAX_VERSION_BYTES).contains(&version.len())
+        && first.is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && version != ABSENT
+        && version
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".+-_~:^".contains(&byte))
+}
+
+/// Asks a program something; the error says what it said.
+fn ask(argv: &[String]) -> Result<String, String> {
+    let program = argv.first().map_or("", String::as_str);
+    match command::run(argv, None, ASK_LIMITS) {
+        Ran::Exited {
+            status: Some(0),
+            output,
+        } => Ok(String::from_utf8_lossy(&output).into_owned()),
+        Ran::Exited { status, output } => Err(format!(
+            "{program} ended with {}: {}",
+            status.map_or("a signal".to_owned(), |code| format!("code {code}")),
+            command::tail(&output, 512)
+        )),
+        Ran::TimedOut => Err(format!(
+            "{program} took longer than {} ms",
+            ASK_LIMITS.run_ms
+        )),
+        Ran::TooMuchOutput => Err(format!("{program} said too much")),
+        Ran::NotStarted(why) => Err(format!("{program} could not be started: {why}")),
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn word(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_safe_words() {
+        for good in ["4.2.1", "1:2.3~rc1-1+deb12u1", "2024_01"] {
+            assert!(is_version(good), "{good}");
+        }
+        let long = "1".repeat(129);
+        for bad in [
+            "", ".", "..", "../1", "a/b", "-rf", "a b", "a\0", "absent", &long, "ü",
+        ] {
+            assert!(!is_version(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A recipe: a root-owned file of this machine fixes every command. The approval names
+//! it by the SHA-256 of its bytes, so a changed recipe runs nothing.
+
+use super::{Kind, Part, Site, ask, word};
+use crate::trusted;
+use patchward_common::digest::Digest;
+use patchward_common::settings;
+use patchward_common::trust::release::{ABSENT, RecipeKind, ReleaseDescription};
+use serde::Deserialize;
+
+/// What may stand in braces inside a word of a recipe.
+const PLACEHOLDERS: [&str; 3] = ["{artifact}", "{version}", "{job_dir}"];
+
+/// The file's content.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    /// Installs.
+    install: Vec<String>,
+    /// Prints the version on its first line; nothing where the product is absent.
+    version: Vec<String>,
+    /// Must end with 0 afterwards.
+    check: Option<Vec<String>>,
+    /// Brings a cut-off install into a known state.
+    recover: Option<Vec<String>>,
+    /// Goes back to the version before, which is `{version}` there.
+    rollback: Option<Vec<String>>,
+}
+
+/// A recipe release on this machine.
+pub(super) struct Recipe {
+    words: Words,
+    artifact: String,
+    job_dir: String,
+    version: String,
+    /// What a rollback installs, where the approval has it.
+    back: Option<String>,
+}
+
+impl Recipe {
+    /// Reads the recipe and compares its digest with the approval's.
+    pub(super) fn load(
+        site: &Site<'_>,
+        declared: &RecipeKind,
+        release: &ReleaseDescription,
+        back: Option<&ReleaseDescription>,
+    ) -> Result<Self, String> {
+        let path = site
+            .settings
+            .recipes_dir
+            .join(format!("{}.toml", declared.name));
+        let text = trusted::read(&path).map_err(|error| error.to_string())?;
+        let found = Digest::of(text.as_bytes());
+        if found != declared.sha256 {
+            return Err(format!(
+                "{} is not the approved recipe: its SHA-256 is {found}, approved is {}",
+                path.display(),
+                declared.sha256
+            ));
+        }
+        let words: Words =
+            settings::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let first = |release: &ReleaseDescription| {
+            let first = release.artifacts.first();
+            first.map(|artifact| word(&site.artifact(artifact.sha256)))
+        };
+        let recipe = Self {
+            artifact: first(release).ok_or("a recipe needs an artifact")?,
+            back: back.and_then(first),
+            job_dir: word(&site.disk.path(&format!("jobs/{}", site.job))),
+            version: release.version.clone(),
+            words,
+        };
+        recipe
+            .check_words()
+            .map_err(|problem| format!("{}: {problem}", path.display()))?;
+        Ok(recipe)
+    }
+
+    fn check_words(&self) -> Result<(), String> {
+        let words = &self.words;
+        let optional = [&words.check, &words.recover, &words.rollback];
+        let all = [&words.install, &words.version].into_iter();
+        for argv in all.chain(optional.into_iter().flatten()) {
+            if !argv.first().is_some_and(|program| program.starts_with('/')) {
+                return Err("every command begins with an absolute path".to_owned());
+            }
+            for word in argv {
+                let rest = PLACEHOLDERS
+                    .iter()
+                    .fold(word.clone(), |word, p| word.replace(p, ""));
+                if rest.contains(['{', '}']) {
+                    return Err(format!(
+                        "{word:?}: only {} may stand in braces",
+                        PLACEHOLDERS.join(" ")
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces what stands in braces; each stays within its word.
+    fn fill(&self, argv: &[String], artifact: &str, version: &str) -> Vec<String> {
+        let values = [artifact, version, &self.job_dir];
+        argv.iter()
+            .map(|word| {
+                match PLACEHOLDERS
+                    .iter()
+                    .position(|placeholder| word == placeholder)
+                {
+                    Some(at) => values[at].to_owned(),
+                    None => PLACEHOLDERS
+                        .iter()
+                        .zip(values)
+                        .fold(word.clone(), |word, (placeholder, value)| {
+                            word.replace(placeholder, value)
+                        }),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Kind for Recipe {
+    fn version(&self) -> Result<String, String> {
+        let argv = self.fill(&self.words.version, &self.artifact, &self.version);
+        let said = ask(&argv)?;
+        let first = said.lines().next().unwrap_or_default().trim();
+        Ok(if first.is_empty() {
+            ABSENT.to_owned()
+        } else {
+            first.to_owned()
+        })
+    }
+
+    fn simulate(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn steps(&self) -> Vec<Part> {
+        let argv = self.fill(&self.words.install, &self.artifact, &self.version);
+        vec![Part::new("install", argv, true)]
+    }
+
+    fn back(&self, before: &str) -> Vec<Part> {
+        let artifact = self.back.as_deref().unwrap_or(&self.artifact);
+        let part = |name, argv: &Option<Vec<String>>| {
+            let argv = argv.as_ref()?;
+            Some(Part::new(name, self.fill(argv, artifact, before), true))
+        };
+        let parts = [
+            part("recover", &self.words.recover),
+            part("rollback", &self.words.rollback),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+
+    fn check(&self) -> Option<Vec<String>> {
+        let argv = self.words.check.as_ref()?;
+        Some(self.fill(argv, &self.artifact, &self.version))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+use super::*;
+use crate::config::Settings;
+use crate::disk::Disk;
+use patchward_common::id::{JobId, Name};
+use patchward_common::trust::release::{Applicability, ArtifactRef, Kind as Declared, Reboot};
+use std::path::Path;
+
+struct Setting {
+    folder: tempfile::TempDir,
+    settings: Settings,
+    disk: Disk,
+}
+
+impl Setting {
+    fn new(recipe: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pump.toml"), recipe).unwrap();
+        let settings = Settings {
+            recipes_dir: folder.path().to_owned(),
+            ..Settings::default()
+        };
+        let disk = Disk::open(&folder.path().join("state"), |_| {}).unwrap();
+        Self {
+            folder,
+            settings,
+            disk,
+        }
+    }
+
+    fn load(&self, sha256: Digest) -> Result<Recipe, String> {
+        let declared = RecipeKind {
+            name: Name::new("pump").unwrap(),
+            sha256,
+        };
+        let release = ReleaseDescription {
+            product: Name::new("pump").unwrap(),
+            version: "2.0".to_owned(),
+            counter: 2,
+            kind: Declared::Recipe(declared.clone()),
+            artifacts: vec![ArtifactRef {
+                path: "pump.bin".to_owned(),
+                sha256: Digest([5; 32]),
+                length: 1,
+            }],
+            applies_to: Applicability {
+                from: vec![],
+                os: vec![],
+                architectures: vec!["all".to_owned()],
+                models: vec![],
+            },
+            stepping_stones: vec![],
+            reboot: Reboot::None,
+            install_minutes: 1,
+            recovery_minutes: 1,
+            checks_before: vec![],
+            checks_after: vec![],
+            fixes: vec![],
+            users_will_notice: None,
+        };
+        let site = Site {
+            settings: &self.settings,
+            program: Path::new("/bin/false"),
+            disk: &self.disk,
+            job: JobId([1; 16]),
+        };
+        Recipe::load(&site, &declared, &release, None)
+    }
+
+    fn digest(&self) -> Digest {
+        Digest::of(&std::fs::read(self.folder.path().join("pump.toml")).unwrap())
+    }
+}
+
+const GOOD: &str = r#"
+install = ["/bin/cp", "{artifact}", "--suffix={version}", "{job_dir}/x"]
+version = ["/bin/echo", "1.0"]
+rollback = ["/bin/echo", "back to", "{version}"]
+"#;
+
+#[test]
+fn words_are_filled_and_stay_words() {
+    let setting = Setting::new(GOOD);
+    let recipe = setting.load(setting.digest()).unwrap();
+    let steps = recipe.steps();
+    assert!(steps[0].argv[1].ends_with(&Digest([5; 32]).to_string()));
+    assert_eq!(steps[0].argv[2], "--suffix=2.0");
+    assert!(steps[0].argv[3].ends_with("/x"));
+    assert_eq!(recipe.version().unwrap(), "1.0");
+    assert_eq!(recipe.back("1.0; reboot")[0].argv[2], "1.0; reboot");
+    assert_eq!(recipe.check(), None);
+}
+
+#[test]
+fn a_changed_recipe_runs_nothing() {
+    let setting = Setting::new(GOOD);
+    let approved = setting.digest();
+    let changed = GOOD.replace("/bin/cp", "/bin/mv");
+    std::fs::write(setting.folder.path().join("pump.toml"), changed).unwrap();
+    let error = setting.load(approved).err().unwrap();
+    assert!(error.contains("not the approved recipe"), "{error}");
+}
+
+#[test]
+fn bad_recipes_say_what_is_wrong() {
+    for (text, says) in [
+        ("install = []\nversion = [\"/bin/true\"]", "absolute path"),
+        (
+            "install = [\"sh\"]\nversion = [\"/bin/true\"]",
+            "absolute path",
+        ),
+        (
+            "install = [\"/bin/cp\", \"{home}\"]\nversion = [\"/bin/true\"]",
+            "{home}",
+        ),
+        ("instal = [\"/bin/cp\"]", "did you mean \"install\"?"),
+        ("install = [\"/bin/cp\"]", "version"),
+    ] {
+        let setting = Setting::new(text);
+        let error = setting.load(setting.digest()).err().unwrap();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_recipe_that_others_can_write_is_not_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let setting = Setting::new(GOOD);
+    let path = setting.folder.path().join("pump.toml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(
+        setting
+            .load(setting.digest())
+            .err()
+            .unwrap()
+            .contains("written by others")
+    );
+}

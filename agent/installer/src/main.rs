@@ -1,0 +1,5 @@
+//! `patchward-installer`.
+
+fn main() -> anyhow::Result<()> {
+    patchward_installer::cli::run(|_| {})
+}

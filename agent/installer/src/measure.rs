@@ -1,0 +1,228 @@
+//! Measured, not believed: what is there after an install, and what follows from it.
+
+use crate::clock;
+use crate::command::{self, Limits, tail};
+use crate::drive::Record;
+use crate::installer::Installer;
+use crate::kind;
+use crate::trusted;
+use patchward_common::id::{BootId, Name};
+use patchward_common::job::{CheckResult, Event, Measurement, ProductVersion, Reason, Verdict};
+use patchward_common::probe::{Purpose, Ran, Readiness, readiness, version};
+use patchward_common::trust::approval::{Approval, Rollback};
+use std::path::Path;
+use std::time::Duration;
+
+/// The version of what cannot be measured.
+pub const UNKNOWN: &str = "unknown";
+/// Most checks of one release; the rest of a longer list counts as failed.
+const MAX_CHECKS: usize = 64;
+/// Longest text of a check that is kept.
+const MAX_CHECK_BYTES: usize = 256;
+/// Between two tries of a check: an application takes its time to come up.
+const AGAIN: Duration = Duration::from_millis(500);
+/// Longest run of a recipe's own check.
+const RECIPE_CHECK: Limits = Limits {
+    run_ms: 60_000,
+    output_bytes: 64 * 1024,
+};
+
+/// `ID-VERSION_ID` of os-release.
+pub fn os(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let value = |key: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        Some(line.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    Some(match value("VERSION_ID") {
+        Some(version) => format!("{}-{version}", value("ID")?),
+        None => value("ID")?,
+    })
+}
+
+/// The event that follows an install: verified, or the way back begins.
+pub fn after_install(at: &Installer, record: &Record, approval: &Approval, boot: BootId) -> Event {
+    let deadline = clock::boot_ms().saturating_add(at.settings.check_patience_seconds * 1_000);
+    loop {
+        let (versions_after, mut problem) = versions(at, record, approval, true);
+        let mut checks = Vec::new();
+        for release in &approval.releases {
+            checks.extend(own_check(at, record, release));
+            checks.extend(run_checks(at, &release.release.checks_after));
+        }
+        let failed = checks.iter().find(|check| !check.passed);
+        problem = problem.or(failed.map(|f| format!("check {} fails: {}", f.check, f.output)));
+        match problem {
+            None => {
+                return Event::Measured(Measurement {
+                    verdict: Verdict::Verified,
+                    versions_after,
+                    checks,
+                    boot,
+                });
+            }
+            Some(problem) if clock::boot_ms() >= deadline => {
+                return Event::RecoveryBegan(Reason::new(problem));
+            }
+            Some(_) => std::thread::sleep(AGAIN),
+        }
+    }
+}
+
+/// The event that follows the way back: rolled back, or failed and a person must look.
+pub fn after_recovery(
+    at: &Installer,
+    record: &Record,
+    approval: &Approval,
+    boot: BootId,
+    reason: &Reason,
+) -> Event {
+    let (versions_after, _) = versions(at, record, approval, false);
+    let mut checks = Vec::new();
+    for release in &approval.releases {
+        checks.extend(run_checks(at, &release.release.checks_before));
+        if let Rollback::Release(back) = &release.rollback {
+            checks.extend(run_checks(at, &back.release.checks_after));
+        }
+    }
+    let failed = checks.iter().find(|check| !check.passed);
+    let problem = if versions_after != record.start.versions_before {
+        Some("the version from before is not there again".to_owned())
+    } else {
+        failed.map(|failed| format!("check {} fails: {}", failed.check, failed.output))
+    };
+    let verdict = match problem {
+        None => Verdict::RolledBack(reason.clone()),
+        Some(problem) => {
+            let text = format!("{}; and after the way back {problem}", reason.text);
+            Verdict::Failed(Reason::new(text))
+        }
+    };
+    Event::Measured(Measurement {
+        verdict,
+        versions_after,
+        checks,
+        boot,
+    })
+}
+
+/// The versions that are there by product, in the approval's order, and, where the new
+/// ones are expected, the first that is another.
+fn versions(
+    at: &Installer,
+    record: &Record,
+    approval: &Approval,
+    expect: bool,
+) -> (Vec<ProductVersion>, Option<String>) {
+    let mut found: Vec<ProductVersion> = Vec::new();
+    let mut problem = None;
+    for (index, release) in approval.releases.iter().enumerate() {
+        let product = &release.release.product;
+        let later = &approval.releases[index + 1..];
+        if later.iter().any(|later| later.release.product == *product) {
+            continue; // A stepping stone: the last one counts.
+        }
+        let measured = kind::of(&at.site(record.job), release).and_then(|kind| kind.version());
+        let version = measured.clone().unwrap_or_else(|_| UNKNOWN.to_owned());
+        if expect && version != release.release.version {
+            let why = measured
+                .err()
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            let wanted = &release.release.version;
+            problem = problem.or(Some(format!("{product} is {version}{why}, not {wanted}")));
+        }
+        found.push(ProductVersion {
+            product: product.clone(),
+            version,
+        });
+    }
+    // Stepping stones stand where their product first stood.
+    let order = &record.start.versions_before;
+    found.sort_by_key(|one| {
+        order
+            .iter()
+            .position(|before| before.product == one.product)
+    });
+    (found, problem)
+}
+
+fn own_check(
+    at: &Installer,
+    record: &Record,
+    release: &patchward_common::trust::approval::ApprovedRelease,
+) -> Option<CheckResult> {
+    let kind = kind::of(&at.site(record.job), release).ok()?;
+    let ran = command::run(&kind.check()?, None, RECIPE_CHECK);
+    Some(result("recipe", &ran))
+}
+
+/// The first of these checks that fails.
+pub fn first_failed(at: &Installer, names: &[Name]) -> Option<CheckResult> {
+    run_checks(at, names)
+        .into_iter()
+        .find(|check| !check.passed)
+}
+
+fn run_checks(at: &Installer, names: &[Name]) -> Vec<CheckResult> {
+    let run = |name: &Name| match trusted::probe(&at.settings.probes_dir, name) {
+        Err(error) => CheckResult {
+            check: name.to_string(),
+            passed: false,
+            output: tail(error.to_string().as_bytes(), MAX_CHECK_BYTES),
+        },
+        Ok(probe) => {
+            let ran = trusted::ask(&probe, at.probe_user());
+            let mut result = result(name.as_str(), &ran);
+            if let Purpose::Version { from, .. } = &probe.purpose {
+                result.passed = version(from, &ran).is_ok();
+            }
+            result
+        }
+    };
+    let mut results: Vec<CheckResult> = names.iter().take(MAX_CHECKS).map(run).collect();
+    if names.len() > MAX_CHECKS {
+        results.push(CheckResult {
+            check: "more".to_owned(),
+            passed: false,
+            output: format!("more than {MAX_CHECKS} checks are asked for"),
+        });
+    }
+    results
+}
+
+fn result(check: &str, ran: &Ran) -> CheckResult {
+    let output = match (ran, readiness(ran)) {
+        (_, Readiness::Unknown(why)) => why,
+        (Ran::Exited { output, .. }, _) => tail(output, MAX_CHECK_BYTES),
+        _ => String::new(),
+    };
+    CheckResult {
+        check: check.to_owned(),
+        passed: readiness(ran) == Readiness::Ready,
+        output,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_is_named_as_os_release_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("os-release");
+        for (text, expected) in [
+            ("NAME=x\nID=debian\nVERSION_ID=\"12\"\n", Some("debian-12")),
+            ("ID='arch'\n", Some("arch")),
+            ("VERSION_ID=12\n", None),
+            ("", None),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(os(&path).as_deref(), expected);
+        }
+        assert_eq!(os(&folder.path().join("none")), None);
+    }
+}
