@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod folder;
 pub mod init;
 pub mod planning;
+pub mod reconcile;
 pub mod schedule;
 pub mod serve;
 pub mod store;

@@ -7,7 +7,7 @@ use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
-use crate::{clock, init};
+use crate::{clock, init, reconcile};
 use anyhow::{Context as _, bail};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +57,10 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
     });
     tracing::info!(listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let commands = tokio::spawn(server::serve(app.clone(), listener));
+    let tasks = [
+        tokio::spawn(server::serve(app.clone(), listener)),
+        tokio::spawn(reconcile::run(app.clone())),
+    ];
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
@@ -65,7 +68,7 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
     }
     tracing::info!("the collector ends");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    commands.abort();
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
     app.fleet.shutdown().await;
     app.store.close().await;
     // A socket that nobody serves would only confuse.

@@ -5,10 +5,12 @@ pub mod asset;
 pub mod audit;
 pub mod document;
 pub mod file;
+pub mod job;
 pub mod machine;
 pub mod place;
 pub mod plan;
 pub mod release;
+pub mod stop;
 pub mod token;
 pub mod window;
 
@@ -60,6 +62,15 @@ pub enum Command {
     /// Plans: make, show, hand out for signing, take back
     #[command(subcommand)]
     Plan(plan::PlanCommand),
+    /// Jobs: one plan's work on one machine
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// Rollouts: how far a plan is; halt and resume
+    #[command(subcommand)]
+    Rollout(job::RolloutCommand),
+    /// Stop everything, a plan, a release, a vendor or a unit
+    #[command(subcommand)]
+    Stop(stop::StopCommand),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -114,6 +125,9 @@ pub async fn run(
         Command::Window(command) => window::window(app, caller, command).await,
         Command::Freeze(command) => window::freeze(app, caller, command).await,
         Command::Plan(command) => plan::run(app, caller, command).await,
+        Command::Job(command) => job::job(app, command).await,
+        Command::Rollout(command) => job::rollout(app, caller, command).await,
+        Command::Stop(command) => stop::run(app, caller, command).await,
         Command::Audit(command) => audit::run(app, command).await,
     }
 }

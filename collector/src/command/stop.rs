@@ -1,0 +1,161 @@
+//! The stop button of IT: signed with the collector's go-key, kept by every machine.
+
+use super::Caller;
+use crate::app::App;
+use crate::authority::stored_signatures;
+use crate::control::{Cell, Failure, Output, Table};
+use crate::store::documents::{DocumentKind, NewDocument};
+use patchward_common::codec;
+use patchward_common::digest::Digest;
+use patchward_common::id::{Label, Name};
+use patchward_common::trust::sign::{Document, Signed};
+use patchward_common::trust::stop::{Lift, Scope, Stop};
+use patchward_common::wire::collector::Nudge;
+use serde::{Deserialize, Serialize};
+
+/// What can be done with stops.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum StopCommand {
+    /// Stop: nothing within the scope starts any more; jobs that run go on to a safe end
+    Now {
+        /// What it covers
+        #[command(flatten)]
+        scope: ScopeArguments,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Lift a stop that this collector signed; an approver's is lifted with patchward-sign
+    Lift {
+        /// The stop, by its digest
+        stop: Digest,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Show the stops in force
+    List,
+}
+
+/// Exactly one scope.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct ScopeArguments {
+    /// One plan, by its full id
+    #[arg(long)]
+    plan: Option<Digest>,
+    /// One release, by the SHA-256 of its first artifact
+    #[arg(long)]
+    release: Option<Digest>,
+    /// Everything from one vendor
+    #[arg(long)]
+    vendor: Option<Name>,
+    /// Everything in one unit
+    #[arg(long)]
+    unit: Option<Name>,
+    /// Everything
+    #[arg(long)]
+    all: bool,
+}
+
+impl ScopeArguments {
+    fn scope(self) -> Scope {
+        if let Some(plan) = self.plan {
+            Scope::Plan(plan)
+        } else if let Some(release) = self.release {
+            Scope::Release(release)
+        } else if let Some(vendor) = self.vendor {
+            Scope::Vendor(vendor)
+        } else if let Some(unit) = self.unit {
+            Scope::Unit(unit)
+        } else {
+            Scope::All
+        }
+    }
+}
+
+/// Carries out a command on stops.
+pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Output, Failure> {
+    match command {
+        StopCommand::Now { scope, reason } => {
+            let stop = Stop {
+                scope: scope.scope(),
+                reason,
+                issued: app.now(),
+            };
+            let signed = Signed::new(&stop, &app.go_signing_key);
+            let new = NewDocument {
+                kind: DocumentKind::Stop,
+                number: None,
+                scope: Some(&stop.scope),
+                subject: None,
+                expires_at: None,
+                payload: signed.payload(),
+            };
+            let mut change = app.change(caller).await?;
+            change
+                .add_document(&new, &stored_signatures(&signed, &[app.go_key()]))
+                .await?;
+            change.commit().await?;
+            app.fleet.nudge_all(Nudge::Stop);
+            Ok(Output::Text(format!(
+                "Stopped. {} machines are told now; the others learn it before they may start. To \
+                 lift it: `stop lift {}`.",
+                app.fleet.connected(),
+                signed.digest()
+            )))
+        }
+        StopCommand::Lift { stop, reason } => {
+            let lift = Lift {
+                stop,
+                reason,
+                issued: app.now(),
+            };
+            let signed = Signed::new(&lift, &app.go_signing_key);
+            let subject = stop.to_string();
+            let new = NewDocument {
+                kind: DocumentKind::Lift,
+                number: None,
+                scope: None,
+                subject: Some(&subject),
+                expires_at: None,
+                payload: signed.payload(),
+            };
+            let mut change = app.change(caller).await?;
+            let known = change.view().document(&stop).await?;
+            let signers = change.view().signatures(&stop).await?;
+            let ours = app.go_key().id();
+            if known.is_none_or(|known| known.kind != DocumentKind::Stop) {
+                return Err(Failure::not_found(format!("There is no stop {stop}.")));
+            }
+            if !signers.iter().any(|signature| signature.signer == ours) {
+                return Err(Failure::conflict(
+                    "An approver stopped it: approvers lift it with `patchward-sign lift`.",
+                ));
+            }
+            change
+                .add_document(&new, &stored_signatures(&signed, &[app.go_key()]))
+                .await?;
+            change.end_document(&stop, "lifted").await?;
+            change.commit().await?;
+            app.fleet.nudge_all(Nudge::OrdersChanged);
+            Ok(Output::Text("The stop is lifted.".into()))
+        }
+        StopCommand::List => {
+            let mut table = Table::new(&["stop", "scope", "about", "since", "reason"]);
+            let mut view = app.store.view().await?;
+            for document in view.in_force(DocumentKind::Stop, app.now()).await? {
+                let stop: Option<Stop> =
+                    codec::decode_deterministic(&document.payload, Stop::MAX_BYTES).ok();
+                table.row(vec![
+                    Cell::of(document.digest),
+                    Cell::maybe(document.scope),
+                    Cell::maybe(document.subject),
+                    Cell::of(document.added_at),
+                    Cell::maybe(stop.map(|stop| stop.reason)),
+                ]);
+            }
+            Ok(Output::Table(table))
+        }
+    }
+}

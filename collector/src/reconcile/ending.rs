@@ -1,0 +1,161 @@
+//! Brings jobs and plans to their end when time does: a job whose last slot is over
+//! without a start was missed; a plan without open jobs is done or has expired.
+
+use crate::app::App;
+use crate::control::Failure;
+use crate::store::jobs::Job;
+use crate::store::plans::{Plan, PlanState};
+use crate::store::{Actor, StoreError};
+use patchward_common::codec;
+use patchward_common::id::MachineId;
+use patchward_common::job::State;
+use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::time::UtcMs;
+use patchward_common::trust::approval::PlanLeaf;
+use std::collections::BTreeMap;
+
+/// Whether a job can no longer start: it waits, and its last slot is over.
+pub fn is_missed(state: &State, leaf: &PlanLeaf, now: UtcMs) -> bool {
+    let over = leaf.slots.iter().all(|slot| slot.end() <= now);
+    !state.is_final() && !state.is_open() && over
+}
+
+/// What becomes of an active plan with these jobs; `None` while something may happen.
+pub fn ended<'a>(
+    states: impl IntoIterator<Item = &'a State>,
+    expires: UtcMs,
+    now: UtcMs,
+) -> Option<PlanState> {
+    let mut all_final = true;
+    for state in states {
+        if state.is_open() {
+            return None;
+        }
+        all_final &= state.is_final();
+    }
+    match (all_final, expires <= now) {
+        (true, _) => Some(PlanState::Done),
+        (false, true) => Some(PlanState::Expired),
+        (false, false) => None,
+    }
+}
+
+/// Looks at every active plan.
+pub async fn run(app: &App) -> Result<(), Failure> {
+    let now = app.now();
+    let active = app
+        .store
+        .view()
+        .await?
+        .plans(Some(PlanState::Active))
+        .await?;
+    for plan in active {
+        end(app, &plan, now).await?;
+    }
+    Ok(())
+}
+
+async fn end(app: &App, plan: &Plan, now: UtcMs) -> Result<(), Failure> {
+    let (mut jobs, leaves) = {
+        let mut view = app.store.view().await?;
+        (
+            view.jobs_of_plan(&plan.id).await?,
+            view.leaves(&plan.id).await?,
+        )
+    };
+    let leaves: BTreeMap<MachineId, PlanLeaf> = leaves
+        .into_iter()
+        .filter_map(|leaf| {
+            let read = codec::decode_deterministic(&leaf.bytes, MAX_LEAF_BYTES).ok()?;
+            Some((leaf.machine, read))
+        })
+        .collect();
+    for job in &mut jobs {
+        let leaf = leaves.get(&job.machine);
+        if leaf.is_some_and(|leaf| is_missed(&job.state, leaf, now)) {
+            miss(app, job, now).await?;
+        }
+    }
+    let states = jobs.iter().map(|job| &job.state);
+    if let Some(state) = ended(states, plan.expires_at, now) {
+        let mut change = app.store.change(Actor::Collector, now).await?;
+        change
+            .move_plan(&plan.id, PlanState::Active, state, "no job is left")
+            .await?;
+        change.commit().await?;
+    }
+    Ok(())
+}
+
+async fn miss(app: &App, job: &mut Job, now: UtcMs) -> Result<(), Failure> {
+    let mut change = app.store.change(Actor::Collector, now).await?;
+    match change
+        .move_job(job, &State::Missed, None, job.attempt)
+        .await
+    {
+        Ok(()) => {
+            change.commit().await?;
+            job.state = State::Missed;
+            Ok(())
+        }
+        // The machine's report was faster; the next look sees it.
+        Err(StoreError::Conflict(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use patchward_common::job::Reason;
+    use patchward_common::time::Interval;
+    use patchward_common::trust::roster::Class;
+
+    fn leaf() -> PlanLeaf {
+        let slot = |start, end| Interval::new(UtcMs(start), UtcMs(end)).unwrap();
+        PlanLeaf {
+            machine: MachineId([1; 32]),
+            unit: patchward_common::id::Name::new("icu").unwrap(),
+            class: Class::Standard,
+            groups: Vec::new(),
+            wave: 0,
+            slots: vec![slot(10, 20), slot(30, 40)],
+        }
+    }
+
+    #[test]
+    fn only_a_job_that_waits_past_its_last_slot_was_missed() {
+        let deferred = State::Deferred(Reason::new("in use"));
+        for (state, now, missed) in [
+            (&State::Assigned, 39, false),
+            (&State::Assigned, 40, true),
+            (&deferred, 25, false),
+            (&deferred, 40, true),
+            (&State::Installing, 40, false),
+            (&State::RebootPending, 40, false),
+            (&State::Verified, 40, false),
+        ] {
+            assert_eq!(
+                is_missed(state, &leaf(), UtcMs(now)),
+                missed,
+                "{state:?} at {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_plan_ends_when_nothing_more_can_happen() {
+        let (open, done, waits) = (State::Installing, State::Verified, State::Staged);
+        for (states, now, expected) in [
+            (&[&done, &done][..], 5, Some(PlanState::Done)),
+            (&[&done, &waits], 5, None),
+            (&[&done, &waits], 10, Some(PlanState::Expired)),
+            (&[&done, &open], 10, None),
+        ] {
+            assert_eq!(
+                ended(states.iter().copied(), UtcMs(10), UtcMs(now)),
+                expected
+            );
+        }
+    }
+}
