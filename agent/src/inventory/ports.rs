@@ -1,9 +1,13 @@
-//! Listening ports, by `/proc/net`.
+//! Listening ports: TCP by netlink where this machine is meant and the kernel answers,
+//! otherwise, and UDP, by `/proc/net`.
+
+mod diag;
 
 use patchward_common::facts::{Port, Reach, Transport};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::net::IpAddr;
 use std::path::Path;
 
 /// State of a TCP socket that listens (`TCP_LISTEN`).
@@ -21,12 +25,13 @@ pub(super) fn read(root: &Path) -> (Vec<Port>, Vec<String>) {
         .unwrap_or(FIRST_CLIENT_PORT);
     let mut found = BTreeMap::new();
     let mut gaps = Vec::new();
-    for (table, transport) in [
-        ("tcp", Transport::Tcp),
-        ("tcp6", Transport::Tcp),
-        ("udp", Transport::Udp),
-        ("udp6", Transport::Udp),
-    ] {
+    let mut tables = vec![("udp", Transport::Udp), ("udp6", Transport::Udp)];
+    let by_netlink = (root == Path::new("/")).then(diag::listening);
+    match by_netlink {
+        Some(Ok(ports)) => merge(ports, &mut found),
+        _ => tables.extend([("tcp", Transport::Tcp), ("tcp6", Transport::Tcp)]),
+    }
+    for (table, transport) in tables {
         let path = root.join("proc/net").join(table);
         let ports =
             File::open(path).and_then(|file| parse(BufReader::new(file), transport, first_client));
@@ -71,13 +76,14 @@ fn parse(
 
 fn port(row: &str, transport: Transport, first_client: u16) -> Option<Port> {
     let mut fields = row.split_ascii_whitespace().skip(1);
-    let (address, port) = fields.next()?.split_once(':')?;
+    let (local, port) = fields.next()?.split_once(':')?;
     let state = fields.nth(1)?;
     let port = u16::from_str_radix(port, 16).ok()?;
     let is_listening = match transport {
         Transport::Tcp => state == TCP_LISTEN,
         Transport::Udp => state == UDP_UNCONNECTED && (1..first_client).contains(&port),
     };
+    let address = address(local)?;
     is_listening.then(|| Port {
         transport,
         port,
@@ -85,23 +91,26 @@ fn port(row: &str, transport: Transport, first_client: u16) -> Option<Port> {
     })
 }
 
-/// Addresses are words of 32 bits in the byte order of the machine.
-fn reach(address: &str) -> Reach {
-    let mut words = [0u32; 4];
-    let count = address.len() / 8;
-    for (at, word) in words.iter_mut().take(count).enumerate() {
-        let digits = address.get(at * 8..at * 8 + 8).unwrap_or_default();
-        let printed = u32::from_str_radix(digits, 16).unwrap_or(0);
-        *word = u32::from_be_bytes(printed.to_ne_bytes());
+/// An address of `/proc/net`: words of 32 bits, printed in the byte order of the
+/// machine.
+fn address(digits: &str) -> Option<IpAddr> {
+    let mut bytes = [0; 16];
+    let word = |at: usize| u32::from_str_radix(digits.get(at..at + 8)?, 16).ok();
+    for (at, slot) in (0..digits.len().min(32))
+        .step_by(8)
+        .zip(bytes.chunks_mut(4))
+    {
+        slot.copy_from_slice(&word(at)?.to_ne_bytes());
     }
-    let is_v4_loopback = |word: u32| word.to_be_bytes()[0] == 127;
-    let is_loopback = match (count, words) {
-        (1, [word, ..]) => is_v4_loopback(word),
-        (4, [0, 0, 0, 1]) => true,
-        (4, [0, 0, 0xffff, word]) => is_v4_loopback(word),
-        _ => false,
-    };
-    if is_loopback {
+    match digits.len() {
+        8 => Some(IpAddr::from(*bytes.first_chunk::<4>()?)),
+        32 => Some(IpAddr::from(bytes)),
+        _ => None,
+    }
+}
+
+fn reach(address: IpAddr) -> Reach {
+    if address.to_canonical().is_loopback() {
         Reach::Loopback
     } else {
         Reach::Network
