@@ -4,6 +4,10 @@
 //! [`State::after`], one total function. An event that does not fit is reported, not
 //! guessed at.
 
+mod outside;
+
+pub use outside::Outside;
+
 use crate::digest::Digest;
 use crate::id::{BootId, JobId, Label, MachineId};
 use crate::time::{Interval, UtcMs};
@@ -291,7 +295,15 @@ impl State {
             self,
             Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_)
         );
+        // A missed job is the reader's conclusion, and the machine may tell otherwise
+        // once it is heard: it started in its last slot.
+        let missed = *self == Self::Missed;
         match event {
+            Event::Prepared | Event::Refused(_) | Event::WouldHaveStarted(_) if missed => {
+                Ok(Self::Missed)
+            }
+            Event::Started(_) if missed => Ok(Self::Installing),
+            Event::Stopped(reason) if missed => Ok(Self::Stopped(reason.clone())),
             Event::Prepared if waits => Ok(Self::Staged),
             Event::Refused(reason) | Event::Stopped(reason) if waits => Ok(match event {
                 Event::Stopped(_) => Self::Stopped(reason.clone()),
@@ -357,3 +369,6 @@ pub struct LocalHandover {
     /// What the ward uses meanwhile.
     pub stand_in: Label,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! What moves a job without an event of its machine.
+
+use super::{State, Unexpected};
+
+/// A fact that the reader of the events knows from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The job is staged and has a slot ahead: the next move is time's.
+    SlotAhead,
+    /// The machine was heard from in a boot after the one that ordered the restart.
+    Restarted,
+    /// The last slot of the approval passed without a start.
+    SlotsOver,
+    /// HTM returned the machine to service.
+    ReturnedToService,
+}
+
+impl Outside {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::SlotAhead,
+        Self::Restarted,
+        Self::SlotsOver,
+        Self::ReturnedToService,
+    ];
+
+    /// The word for it in tables and messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SlotAhead => "slot_ahead",
+            Self::Restarted => "restarted",
+            Self::SlotsOver => "slots_over",
+            Self::ReturnedToService => "returned_to_service",
+        }
+    }
+}
+
+impl State {
+    /// The state after a fact that is no event of the machine.
+    pub fn after_outside(&self, fact: Outside) -> Result<Self, Unexpected> {
+        match (fact, self) {
+            (Outside::SlotAhead, Self::Staged | Self::Deferred(_)) => Ok(Self::Armed),
+            (Outside::Restarted, Self::RebootPending | Self::Rebooting) => Ok(Self::Measuring),
+            (
+                Outside::SlotsOver,
+                Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_),
+            ) => Ok(Self::Missed),
+            (Outside::ReturnedToService, Self::Verified) => Ok(Self::InService),
+            _ => Err(Unexpected {
+                state: self.word(),
+                event: fact.word(),
+            }),
+        }
+    }
+}
