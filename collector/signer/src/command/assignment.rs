@@ -1,0 +1,71 @@
+//! `assignment`: what each machine is.
+
+use super::{add_signatures, described_in};
+use crate::cli::{FromFile, Signing};
+use crate::file::{self, Access};
+use crate::key::open_all;
+use crate::show;
+use crate::{Failure, Session};
+use patchward_common::digest::Digest;
+use patchward_common::plan::AssignmentFile;
+use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, MAX_GROUPS};
+use serde::Deserialize;
+use std::path::Path;
+
+/// An assignment as a person or the collector writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    number: u64,
+    machines: Vec<AssignmentLeaf>,
+}
+
+pub(super) fn run(args: &FromFile, session: &mut Session<'_>) -> Result<(), Failure> {
+    let mut description: Description = described_in(&args.from)?;
+    let content = |problem: String| Failure::Content {
+        path: args.from.clone(),
+        problem,
+    };
+    for row in &mut description.machines {
+        row.groups.sort();
+        row.groups.dedup();
+        if row.groups.len() > MAX_GROUPS {
+            return Err(content(format!(
+                "{} is in {} groups; at most {MAX_GROUPS} are allowed",
+                row.name,
+                row.groups.len()
+            )));
+        }
+    }
+    let assignment = Assignment {
+        number: description.number,
+        issued: session.now,
+        machines: 0,
+        root: Digest([0; 32]),
+    };
+    let table = AssignmentFile::build(assignment, description.machines)
+        .map_err(|error| content(error.to_string()))?;
+    sign(table, &args.signing, None, session)
+}
+
+/// Shows, asks, signs and writes.
+pub(super) fn sign(
+    mut table: AssignmentFile,
+    signing: &Signing,
+    input: Option<&Path>,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    let keys = open_all(&signing.keys)?;
+    let (assignment, rows) = table
+        .read()
+        .map_err(|error| Failure::Input(format!("the assignment is not whole: {error}")))?;
+    session.say(show::assignment(&assignment, &rows))?;
+    table.signed = add_signatures(table.signed, &keys, "assignment", signing, session)?;
+    file::write(&signing.out, &table.to_bytes(), Access::Everyone, input)?;
+    session.say(format!(
+        "Wrote the assignment with {} signatures to {} (digest {})",
+        table.signed.signatures().len(),
+        signing.out.display(),
+        table.signed.digest()
+    ))
+}

@@ -1,0 +1,94 @@
+//! Files: bounded reads, and writes that are whole or not there.
+
+use crate::Failure;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+/// Largest description that a person writes: a table of the largest fleet.
+pub(crate) const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Who may read a new file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Only its owner.
+    Owner,
+    /// As the system is set up.
+    Everyone,
+}
+
+/// Reads at most `limit` bytes of a file; more is an error.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let failure = |problem: String| Failure::Read {
+        path: path.to_owned(),
+        problem,
+    };
+    let file = File::open(path).map_err(|error| failure(error.to_string()))?;
+    let kind = file
+        .metadata()
+        .map_err(|error| failure(error.to_string()))?;
+    if kind.is_dir() {
+        return Err(failure("it is a folder; name a file".into()));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failure(error.to_string()))?;
+    if bytes.len() > limit {
+        return Err(failure(format!("it is larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Reads a text.
+pub(crate) fn read_text(path: &Path, limit: usize) -> Result<String, Failure> {
+    String::from_utf8(read(path, limit)?).map_err(|_| Failure::Content {
+        path: path.to_owned(),
+        problem: "it is not UTF-8 text".into(),
+    })
+}
+
+/// Writes a file that is not there yet, or replaces the one that was read as `input`.
+pub(crate) fn write(
+    path: &Path,
+    bytes: &[u8],
+    access: Access,
+    input: Option<&Path>,
+) -> Result<(), Failure> {
+    let failure = |problem: String| Failure::Write {
+        path: path.to_owned(),
+        problem,
+    };
+    if path.symlink_metadata().is_ok() && input != Some(path) {
+        return Err(failure(
+            "it is there already; name another file, or move it away".into(),
+        ));
+    }
+    let mut name = path
+        .file_name()
+        .ok_or_else(|| failure("it names no file".into()))?
+        .to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let written = write_new(&part, bytes, access).and_then(|()| fs::rename(&part, path));
+    written.map_err(|error| {
+        // A half file of ours is worth nothing; what cannot be removed is left.
+        let _ = fs::remove_file(&part);
+        failure(error.to_string())
+    })
+}
+
+fn write_new(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if access == Access::Owner {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = access;
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

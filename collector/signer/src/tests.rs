@@ -1,0 +1,5 @@
+//! Every command against a hospital in a folder.
+
+mod approve;
+mod documents;
+mod hospital;
