@@ -1,1 +1,4 @@
 //! Patchward.
+
+pub mod fixture;
+pub mod machine;
