@@ -1,4 +1,3 @@
-//! Patchward.
+//! The harness behind tests, demo and benchmarks.
 
-pub mod fixture;
-pub mod machine;
+pub mod postgres;

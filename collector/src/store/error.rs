@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The database has no connection or lock to give in time. Try again.
     #[error("the database did not answer in time; nothing was changed, try again")]
     Busy,
+    /// There is no server, the connection to it was lost, or the file cannot be opened.
+    #[error("the database cannot be reached ({0})")]
+    Unreachable(String),
     /// No room is left for the database. Nothing is lost; free some and try again.
     #[error("the disk with the database is full; free some space, nothing was changed")]
     Full,
@@ -58,7 +61,8 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Busy,
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            sqlx::Error::Io(error) => Self::Unreachable(error.to_string()),
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
             sqlx::Error::Database(database) => {
                 let code = database.code().unwrap_or_default();
@@ -84,6 +88,7 @@ fn of_sqlite(code: &str, message: &str) -> Option<StoreError> {
         5 | 6 => Some(StoreError::Busy),
         11 | 26 => Some(StoreError::Corrupt(message.to_owned())),
         13 => Some(StoreError::Full),
+        14 => Some(StoreError::Unreachable(message.to_owned())),
         19 => Some(StoreError::Conflict(message.to_owned())),
         _ => None,
     }
@@ -96,10 +101,13 @@ fn of_postgres(code: &str, message: &str) -> Option<StoreError> {
         _ if code.starts_with("23") => Some(StoreError::Conflict(message.to_owned())),
         // Disk full.
         "53100" => Some(StoreError::Full),
-        // Serialisation, deadlock, lock not available, too many connections, starting or
-        // stopping; class 08 is a lost connection.
-        "40001" | "40P01" | "55P03" | "53300" | "57P01" | "57P03" => Some(StoreError::Busy),
-        _ if code.starts_with("08") => Some(StoreError::Busy),
+        // Serialisation, deadlock, lock not available, too many connections.
+        "40001" | "40P01" | "55P03" | "53300" => Some(StoreError::Busy),
+        // Connections, wrong account, no such database, starting or stopping.
+        "28000" | "28P01" | "3D000" | "57P01" | "57P02" | "57P03" => {
+            Some(StoreError::Unreachable(message.to_owned()))
+        }
+        _ if code.starts_with("08") => Some(StoreError::Unreachable(message.to_owned())),
         // Data or index corrupted.
         "XX001" | "XX002" => Some(StoreError::Corrupt(message.to_owned())),
         _ => None,
@@ -128,6 +136,7 @@ mod tests {
             ("2067", "23505"),
             ("787", "23503"),
             ("11", "XX001"),
+            ("14", "57P03"),
         ] {
             let (left, right) = (of_sqlite(sqlite, "m"), of_postgres(postgres, "m"));
             assert_eq!(format!("{left:?}"), format!("{right:?}"));

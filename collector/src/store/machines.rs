@@ -1,9 +1,15 @@
-//! Machines: what people decided about them, and what they last said of themselves.
+//! Machines: what people decided about them, the certificates that they got, and what
+//! they last said of themselves.
+
+mod certificates;
+mod reports;
+
+pub use certificates::Certificate;
+pub use reports::{MachineStatus, Readiness};
 
 use super::value::{args, from_row, words};
-use super::{Change, Store, StoreError, View};
-use patchward_common::digest::Digest;
-use patchward_common::id::{BootId, MachineId, Name};
+use super::{Change, StoreError, View};
+use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
@@ -21,18 +27,6 @@ words! {
         Revoked = "revoked",
         /// It is gone.
         Decommissioned = "decommissioned",
-    }
-}
-
-words! {
-    /// What a machine's readiness probes say.
-    Readiness {
-        /// They pass.
-        Ready = "ready",
-        /// One fails.
-        NotReady = "not_ready",
-        /// It has none.
-        Unknown = "unknown",
     }
 }
 
@@ -93,40 +87,6 @@ from_row!(Machine {
     clone_reason
 });
 
-/// What a machine last said of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MachineStatus {
-    /// Its boot.
-    pub boot: BootId,
-    /// Version of its agent.
-    pub agent_version: String,
-    /// Version of its installer; empty while it is not known.
-    pub installer_version: String,
-    /// What its readiness probes say.
-    pub readiness: Readiness,
-    /// What its interlock says.
-    pub interlock: InterlockWord,
-    /// Until when the ward holds it.
-    pub hold_until: Option<UtcMs>,
-    /// Digest of its watermark.
-    pub watermark: Digest,
-    /// Digest of the documents that it has.
-    pub orders: Digest,
-    /// Digest of the facts by which a clone is told.
-    pub fingerprint: Digest,
-}
-from_row!(MachineStatus {
-    boot,
-    agent_version,
-    installer_version,
-    readiness,
-    interlock,
-    hold_until,
-    watermark,
-    orders,
-    fingerprint
-});
-
 /// A machine as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineLine {
@@ -174,28 +134,6 @@ from_row!(MachineLine {
     interlock,
     hold_until,
     certificate_expires
-});
-
-/// A machine's TLS certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
-    /// Its serial number in lower-case hex.
-    pub serial: String,
-    /// Its machine.
-    pub machine: MachineId,
-    /// When it was issued.
-    pub issued_at: UtcMs,
-    /// When it ends.
-    pub expires_at: UtcMs,
-    /// When it was revoked.
-    pub revoked_at: Option<UtcMs>,
-}
-from_row!(Certificate {
-    serial,
-    machine,
-    issued_at,
-    expires_at,
-    revoked_at
 });
 
 impl View {
@@ -252,71 +190,6 @@ impl View {
             .all(
                 "SELECT state, COUNT(*) FROM machines GROUP BY state ORDER BY state",
                 args![],
-            )
-            .await
-    }
-
-    /// What a machine last said of itself.
-    pub async fn machine_status(
-        &mut self,
-        id: &MachineId,
-    ) -> Result<Option<MachineStatus>, StoreError> {
-        self.tx
-            .first(
-                "SELECT boot, agent_version, installer_version, readiness, interlock,
-                        hold_until, watermark, orders, fingerprint
-                 FROM machine_status WHERE machine = $1",
-                args![id],
-            )
-            .await
-    }
-
-    /// The facts that a machine reported last, as they came, and when.
-    pub async fn machine_facts(
-        &mut self,
-        id: &MachineId,
-    ) -> Result<Option<(Vec<u8>, UtcMs)>, StoreError> {
-        self.tx
-            .first(
-                "SELECT facts, changed_at FROM machine_facts WHERE machine = $1",
-                args![id],
-            )
-            .await
-    }
-
-    /// When a machine was last heard.
-    pub async fn seen_at(&mut self, id: &MachineId) -> Result<Option<UtcMs>, StoreError> {
-        let row: Option<(UtcMs,)> = self
-            .tx
-            .first("SELECT at FROM machine_seen WHERE machine = $1", args![id])
-            .await?;
-        Ok(row.map(|(at,)| at))
-    }
-
-    /// The certificates of a machine, newest first.
-    pub async fn certificates_of(
-        &mut self,
-        id: &MachineId,
-    ) -> Result<Vec<Certificate>, StoreError> {
-        self.tx
-            .all(
-                "SELECT serial, machine, issued_at, expires_at, revoked_at FROM certificates
-                 WHERE machine = $1 ORDER BY issued_at DESC, serial",
-                args![id],
-            )
-            .await
-    }
-
-    /// What a revocation list has to name now: revoked, and not expired by itself.
-    pub async fn revoked_certificates(
-        &mut self,
-        now: UtcMs,
-    ) -> Result<Vec<Certificate>, StoreError> {
-        self.tx
-            .all(
-                "SELECT serial, machine, issued_at, expires_at, revoked_at FROM certificates
-                 WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY serial",
-                args![now],
             )
             .await
     }
@@ -419,33 +292,6 @@ impl Change {
         })
     }
 
-    /// Notes a certificate that was issued to an enrolled or stored machine.
-    pub async fn add_certificate(
-        &mut self,
-        machine: &MachineId,
-        serial: &str,
-        expires_at: UtcMs,
-    ) -> Result<(), StoreError> {
-        let now = self.now();
-        let state = self.view().need_machine(machine).await?.state;
-        if !matches!(state, MachineState::Enrolled | MachineState::Stored) {
-            return Err(StoreError::conflict(format!(
-                "machine {machine} is {}",
-                state.word()
-            )));
-        }
-        let detail = json!({ "serial": serial, "expires": expires_at.to_string() });
-        self.step("certificate.issue", machine, detail)
-            .execute(
-                "INSERT INTO certificates (serial, machine, issued_at, expires_at)
-                 VALUES ($1, $2, $3, $4)",
-                args![serial, machine, now, expires_at],
-            )
-            .await?;
-        self.done();
-        Ok(())
-    }
-
     /// Notes that two machines seem to have this identity; the first suspicion stays.
     pub async fn suspect_clone(&mut self, id: &MachineId, reason: &str) -> Result<(), StoreError> {
         let now = self.now();
@@ -474,86 +320,5 @@ impl Change {
         self.done_if(changed, || {
             StoreError::conflict(format!("nobody suspects a clone of machine {id}"))
         })
-    }
-}
-
-/// Reports of machines; see the module `store` for why they are not audited.
-impl Store {
-    /// Notes when machines were last heard; an older time never replaces a newer one.
-    pub async fn record_seen(&self, seen: &[(MachineId, UtcMs)]) -> Result<(), StoreError> {
-        // The newest of each, in one order for everybody: PostgreSQL takes a row once per
-        // statement, and two that lock in different orders would wait for each other.
-        let mut newest = std::collections::BTreeMap::new();
-        for (machine, at) in seen {
-            let entry = newest.entry(machine).or_insert(at);
-            *entry = (*entry).max(at);
-        }
-        let rows = newest.iter().map(|(m, at)| args![m, at]).collect();
-        let mut tx = self.engine.begin().await?;
-        tx.execute_many(
-            (
-                "INSERT INTO machine_seen (machine, at) VALUES",
-                "ON CONFLICT (machine) DO UPDATE SET at = excluded.at
-                 WHERE excluded.at > machine_seen.at",
-            ),
-            rows,
-        )
-        .await?;
-        tx.commit().await
-    }
-
-    /// Notes what a machine says of itself. Call it when something changed.
-    pub async fn record_status(
-        &self,
-        machine: &MachineId,
-        status: &MachineStatus,
-        now: UtcMs,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.engine.begin().await?;
-        tx.execute(
-            "INSERT INTO machine_status (machine, boot, agent_version, installer_version,
-                readiness, interlock, hold_until, watermark, orders, fingerprint, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (machine) DO UPDATE SET boot = excluded.boot,
-                agent_version = excluded.agent_version,
-                installer_version = excluded.installer_version,
-                readiness = excluded.readiness, interlock = excluded.interlock,
-                hold_until = excluded.hold_until, watermark = excluded.watermark,
-                orders = excluded.orders, fingerprint = excluded.fingerprint,
-                changed_at = excluded.changed_at",
-            args![
-                machine,
-                status.boot,
-                status.agent_version,
-                status.installer_version,
-                status.readiness,
-                status.interlock,
-                status.hold_until,
-                status.watermark,
-                status.orders,
-                status.fingerprint,
-                now
-            ],
-        )
-        .await?;
-        tx.commit().await
-    }
-
-    /// Notes the facts that a machine reported, as they came.
-    pub async fn record_facts(
-        &self,
-        machine: &MachineId,
-        facts: &[u8],
-        now: UtcMs,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.engine.begin().await?;
-        tx.execute(
-            "INSERT INTO machine_facts (machine, facts, changed_at) VALUES ($1, $2, $3)
-             ON CONFLICT (machine) DO UPDATE SET facts = excluded.facts,
-                changed_at = excluded.changed_at",
-            args![machine, facts, now],
-        )
-        .await?;
-        tx.commit().await
     }
 }

@@ -38,11 +38,11 @@ pub use change::{Actor, Change};
 pub use error::StoreError;
 
 use sql::Tx;
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Schema`] where a newer collector made it, [`StoreError::Corrupt`] where
-    /// it is no database, [`StoreError::Busy`] where no server answers.
+    /// it is no database, [`StoreError::Unreachable`] where no server answers.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
         let engine = match place {
             Place::Sqlite { path, max_pages } => open_sqlite(path, *max_pages).await?,
@@ -194,6 +194,12 @@ async fn open_sqlite(path: &std::path::Path, max_pages: Option<u32>) -> Result<E
 }
 
 async fn open_postgres(url: &str) -> Result<Engine, StoreError> {
+    // sqlx takes any scheme for its own.
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(StoreError::Invalid(
+            "the database's URL must begin with postgres://".into(),
+        ));
+    }
     let options = url
         .parse::<PgConnectOptions>()?
         .application_name("patchward-collector")
@@ -203,6 +209,8 @@ async fn open_postgres(url: &str) -> Result<Engine, StoreError> {
             ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
         ])
         .disable_statement_logging();
+    // Once without the pool, which would try again for as long as it may.
+    options.connect().await?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(LOCK_TIMEOUT)

@@ -156,9 +156,8 @@ impl Tx {
 
     /// Makes it durable.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        Ok(on_engine!(self, |transaction, _Engine| {
-            transaction.commit().await?
-        }))
+        on_engine!(self, |transaction, _Engine| transaction.commit().await?);
+        Ok(())
     }
 }
 

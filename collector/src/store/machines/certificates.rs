@@ -1,0 +1,89 @@
+//! The TLS certificates of machines, and which of them are revoked.
+
+use super::MachineState;
+use crate::store::value::{args, from_row};
+use crate::store::{Change, StoreError, View};
+use patchward_common::id::MachineId;
+use patchward_common::time::UtcMs;
+use serde_json::json;
+
+/// A machine's TLS certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// Its serial number in lower-case hex.
+    pub serial: String,
+    /// Its machine.
+    pub machine: MachineId,
+    /// When it was issued.
+    pub issued_at: UtcMs,
+    /// When it ends.
+    pub expires_at: UtcMs,
+    /// When it was revoked.
+    pub revoked_at: Option<UtcMs>,
+}
+from_row!(Certificate {
+    serial,
+    machine,
+    issued_at,
+    expires_at,
+    revoked_at
+});
+
+impl View {
+    /// The certificates of a machine, newest first.
+    pub async fn certificates_of(
+        &mut self,
+        id: &MachineId,
+    ) -> Result<Vec<Certificate>, StoreError> {
+        self.tx
+            .all(
+                "SELECT serial, machine, issued_at, expires_at, revoked_at FROM certificates
+                 WHERE machine = $1 ORDER BY issued_at DESC, serial",
+                args![id],
+            )
+            .await
+    }
+
+    /// What a revocation list has to name now: revoked, and not expired by itself.
+    pub async fn revoked_certificates(
+        &mut self,
+        now: UtcMs,
+    ) -> Result<Vec<Certificate>, StoreError> {
+        self.tx
+            .all(
+                "SELECT serial, machine, issued_at, expires_at, revoked_at FROM certificates
+                 WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY serial",
+                args![now],
+            )
+            .await
+    }
+}
+
+impl Change {
+    /// Notes a certificate that was issued to an enrolled or stored machine.
+    pub async fn add_certificate(
+        &mut self,
+        machine: &MachineId,
+        serial: &str,
+        expires_at: UtcMs,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let state = self.view().need_machine(machine).await?.state;
+        if !matches!(state, MachineState::Enrolled | MachineState::Stored) {
+            return Err(StoreError::conflict(format!(
+                "machine {machine} is {}",
+                state.word()
+            )));
+        }
+        let detail = json!({ "serial": serial, "expires": expires_at.to_string() });
+        self.step("certificate.issue", machine, detail)
+            .execute(
+                "INSERT INTO certificates (serial, machine, issued_at, expires_at)
+                 VALUES ($1, $2, $3, $4)",
+                args![serial, machine, now, expires_at],
+            )
+            .await?;
+        self.done();
+        Ok(())
+    }
+}

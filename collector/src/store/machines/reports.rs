@@ -1,0 +1,173 @@
+//! What machines report of themselves. Not audited; see the module `store` for why.
+
+use crate::store::value::{args, from_row, words};
+use crate::store::{Store, StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::{BootId, MachineId};
+use patchward_common::time::UtcMs;
+use patchward_common::wire::machine::InterlockWord;
+
+words! {
+    /// What a machine's readiness probes say.
+    Readiness {
+        /// They pass.
+        Ready = "ready",
+        /// One fails.
+        NotReady = "not_ready",
+        /// It has none.
+        Unknown = "unknown",
+    }
+}
+
+/// What a machine last said of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineStatus {
+    /// Its boot.
+    pub boot: BootId,
+    /// Version of its agent.
+    pub agent_version: String,
+    /// Version of its installer; empty while it is not known.
+    pub installer_version: String,
+    /// What its readiness probes say.
+    pub readiness: Readiness,
+    /// What its interlock says.
+    pub interlock: InterlockWord,
+    /// Until when the ward holds it.
+    pub hold_until: Option<UtcMs>,
+    /// Digest of its watermark.
+    pub watermark: Digest,
+    /// Digest of the documents that it has.
+    pub orders: Digest,
+    /// Digest of the facts by which a clone is told.
+    pub fingerprint: Digest,
+}
+from_row!(MachineStatus {
+    boot,
+    agent_version,
+    installer_version,
+    readiness,
+    interlock,
+    hold_until,
+    watermark,
+    orders,
+    fingerprint
+});
+
+impl View {
+    /// What a machine last said of itself.
+    pub async fn machine_status(
+        &mut self,
+        id: &MachineId,
+    ) -> Result<Option<MachineStatus>, StoreError> {
+        self.tx
+            .first(
+                "SELECT boot, agent_version, installer_version, readiness, interlock,
+                        hold_until, watermark, orders, fingerprint
+                 FROM machine_status WHERE machine = $1",
+                args![id],
+            )
+            .await
+    }
+
+    /// The facts that a machine reported last, as they came, and when.
+    pub async fn machine_facts(
+        &mut self,
+        id: &MachineId,
+    ) -> Result<Option<(Vec<u8>, UtcMs)>, StoreError> {
+        self.tx
+            .first(
+                "SELECT facts, changed_at FROM machine_facts WHERE machine = $1",
+                args![id],
+            )
+            .await
+    }
+
+    /// When a machine was last heard.
+    pub async fn seen_at(&mut self, id: &MachineId) -> Result<Option<UtcMs>, StoreError> {
+        let row: Option<(UtcMs,)> = self
+            .tx
+            .first("SELECT at FROM machine_seen WHERE machine = $1", args![id])
+            .await?;
+        Ok(row.map(|(at,)| at))
+    }
+}
+
+impl Store {
+    /// Notes when machines were last heard; an older time never replaces a newer one.
+    pub async fn record_seen(&self, seen: &[(MachineId, UtcMs)]) -> Result<(), StoreError> {
+        // The newest of each, in one order for everybody: PostgreSQL takes a row once per
+        // statement, and two that lock in different orders would wait for each other.
+        let mut newest = std::collections::BTreeMap::new();
+        for (machine, at) in seen {
+            let entry = newest.entry(machine).or_insert(at);
+            *entry = (*entry).max(at);
+        }
+        let rows = newest.iter().map(|(m, at)| args![m, at]).collect();
+        let mut tx = self.engine.begin().await?;
+        tx.execute_many(
+            (
+                "INSERT INTO machine_seen (machine, at) VALUES",
+                "ON CONFLICT (machine) DO UPDATE SET at = excluded.at
+                 WHERE excluded.at > machine_seen.at",
+            ),
+            rows,
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Notes what a machine says of itself. Call it when something changed.
+    pub async fn record_status(
+        &self,
+        machine: &MachineId,
+        status: &MachineStatus,
+        now: UtcMs,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.engine.begin().await?;
+        tx.execute(
+            "INSERT INTO machine_status (machine, boot, agent_version, installer_version,
+                readiness, interlock, hold_until, watermark, orders, fingerprint, changed_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             ON CONFLICT (machine) DO UPDATE SET boot = excluded.boot,
+                agent_version = excluded.agent_version,
+                installer_version = excluded.installer_version,
+                readiness = excluded.readiness, interlock = excluded.interlock,
+                hold_until = excluded.hold_until, watermark = excluded.watermark,
+                orders = excluded.orders, fingerprint = excluded.fingerprint,
+                changed_at = excluded.changed_at",
+            args![
+                machine,
+                status.boot,
+                status.agent_version,
+                status.installer_version,
+                status.readiness,
+                status.interlock,
+                status.hold_until,
+                status.watermark,
+                status.orders,
+                status.fingerprint,
+                now
+            ],
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Notes the facts that a machine reported, as they came.
+    pub async fn record_facts(
+        &self,
+        machine: &MachineId,
+        facts: &[u8],
+        now: UtcMs,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.engine.begin().await?;
+        tx.execute(
+            "INSERT INTO machine_facts (machine, facts, changed_at) VALUES ($1, $2, $3)
+             ON CONFLICT (machine) DO UPDATE SET facts = excluded.facts,
+                changed_at = excluded.changed_at",
+            args![machine, facts, now],
+        )
+        .await?;
+        tx.commit().await
+    }
+}

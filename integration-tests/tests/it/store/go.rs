@@ -1,0 +1,326 @@
+//! Go: decided under the locks of its groups.
+
+use super::*;
+use patchward_collector::store::StoreError;
+use patchward_collector::store::documents::{DocumentKind, NewDocument};
+use patchward_collector::store::go::{GoAsk, GoOutcome, GoSnapshot};
+use patchward_collector::store::machines::MachineState;
+use patchward_collector::store::stops::HaltScope;
+use patchward_collector::store::windows::{Area, Freeze};
+use patchward_common::id::Nonce;
+use patchward_common::job::{Reason, State};
+use patchward_common::trust::stop::Scope;
+
+on_both_engines!(
+    a_go_is_issued_once,
+    what_a_decision_sees,
+    a_go_ends,
+    never_beyond_minimum_ready,
+    overlapping_groups_do_not_wait_for_each_other,
+    a_stop_is_seen_by_every_later_decision,
+);
+
+fn ask(plan: Digest, number: u8, nonce: u8) -> GoAsk {
+    GoAsk {
+        machine: machine(number),
+        job: job(plan, number),
+        nonce: Nonce([nonce; 32]),
+    }
+}
+
+/// The rule of the design, as far as these tests need it: the other members that are
+/// neither going nor at work stay at the group's minimum.
+fn decide(snapshot: &GoSnapshot) -> Result<Vec<u8>, String> {
+    if let Some(stop) = snapshot.stops.first() {
+        return Err(format!("stop on {:?}", stop.scope));
+    }
+    for group in &snapshot.groups {
+        let others = group.members.iter().filter(|member| {
+            member.machine != snapshot.machine.id
+                && member.go.is_none()
+                && member.open_job.is_none()
+        });
+        if others.count() < group.group.minimum_ready as usize {
+            return Err(format!("{} would fall below its minimum", group.group.name));
+        }
+    }
+    Ok(snapshot.job.id.0.to_vec())
+}
+
+/// Machines 1 to `count`, each in `groups`, with an active plan over all of them.
+async fn ward(world: World, count: u8, minimum_ready: u32, groups: &[&str]) -> (World, Digest) {
+    let world = world.with_machines(count).await;
+    let mut change = world.change().await;
+    for text in groups {
+        change.add_group(&group(text, minimum_ready)).await.unwrap();
+    }
+    let names: Vec<_> = groups.iter().map(|text| name(text)).collect();
+    for number in 1..=count {
+        change
+            .set_groups_of(&machine(number), &names)
+            .await
+            .unwrap();
+    }
+    let plan = plans::plan_with_jobs(&mut change, "spring", count).await;
+    change.commit().await.unwrap();
+    (world, plan)
+}
+
+async fn a_go_is_issued_once(world: World) {
+    let (world, plan) = ward(world, 2, 1, &["monitors"]).await;
+    let store = &world.store;
+    let issued = GoOutcome::Issued(job(plan, 1).0.to_vec());
+    let first = store
+        .decide_go(&ask(plan, 1, 1), NOW, decide)
+        .await
+        .unwrap();
+    assert_eq!(first, issued);
+    // The answer was lost: the same bytes, without another decision.
+    let again = store
+        .decide_go(&ask(plan, 1, 1), NOW, |_| {
+            Err::<Vec<u8>, _>("asked again".to_owned())
+        })
+        .await
+        .unwrap();
+    assert_eq!(again, issued);
+    // Another machine is refused, and nothing of that is stored.
+    let head = store.view().await.unwrap().audit_head().await.unwrap();
+    let refused = store
+        .decide_go(&ask(plan, 2, 2), NOW, decide)
+        .await
+        .unwrap();
+    assert!(matches!(refused, GoOutcome::Refused(_)));
+    let mut view = store.view().await.unwrap();
+    assert_eq!(view.audit_head().await.unwrap(), head);
+    let outstanding = view.outstanding_goes().await.unwrap();
+    assert_eq!(outstanding.len(), 1);
+    assert_eq!(
+        (
+            outstanding[0].machine,
+            outstanding[0].nonce,
+            outstanding[0].issued_at
+        ),
+        (machine(1), Nonce([1; 32]), NOW)
+    );
+    drop(view);
+    // A new nonce of the same machine takes the place of the old one.
+    let third = store
+        .decide_go(&ask(plan, 1, 3), NOW, decide)
+        .await
+        .unwrap();
+    assert_eq!(third, issued);
+    let mut view = store.view().await.unwrap();
+    let goes = view.goes_of(&job(plan, 1)).await.unwrap();
+    assert_eq!(goes.iter().filter(|go| go.ended_at.is_none()).count(), 1);
+    assert_eq!(goes.len(), 2);
+    drop(view);
+    // Not this machine's job; a nonce that was used.
+    let other = GoAsk {
+        job: job(plan, 2),
+        ..ask(plan, 1, 9)
+    };
+    refused!(
+        store.decide_go(&other, NOW, decide).await,
+        StoreError::NotFound { .. }
+    );
+    refused!(
+        store.decide_go(&ask(plan, 1, 1), NOW, decide).await,
+        StoreError::Conflict(_)
+    );
+}
+
+async fn what_a_decision_sees(world: World) {
+    let (world, plan) = ward(world, 3, 1, &["monitors"]).await;
+    let mut change = world.change().await;
+    let second = change.view().job(&job(plan, 2)).await.unwrap().unwrap();
+    change
+        .move_job(&second, &State::Installing, None, 1)
+        .await
+        .unwrap();
+    change
+        .move_machine(
+            &machine(3),
+            MachineState::Enrolled,
+            MachineState::Stored,
+            "loaned",
+        )
+        .await
+        .unwrap();
+    change
+        .hold(Area::Unit, "icu", NOW.plus_ms(1), "round")
+        .await
+        .unwrap();
+    change
+        .halt(HaltScope::Plan, &plan.to_string(), 1, "failed")
+        .await
+        .unwrap();
+    let freeze = Freeze {
+        id: label("f"),
+        area: Area::All,
+        subject: String::new(),
+        start: NOW,
+        end: NOW.plus_ms(1),
+        reason: "go-live".into(),
+        source: name("manual"),
+    };
+    change.add_freeze(&freeze).await.unwrap();
+    change.replace_freezes(&name("theatre"), &[]).await.unwrap();
+    let stop = NewDocument {
+        scope: Some(&Scope::All),
+        ..documents::document(DocumentKind::Stop, b"stop")
+    };
+    change.add_document(&stop, &[]).await.unwrap();
+    change.mark_restored().await.unwrap();
+    change.commit().await.unwrap();
+    world.store.record_seen(&[(machine(2), NOW)]).await.unwrap();
+    let asked = ask(plan, 1, 1);
+    world
+        .store
+        .decide_go(&asked, NOW, |_| Ok::<_, ()>(vec![1]))
+        .await
+        .unwrap();
+    let mut view = world.store.view().await.unwrap();
+    let seen = view.go_snapshot(&asked, NOW).await.unwrap();
+    let members = &seen.groups[0].members;
+    assert_eq!(members.len(), 3);
+    assert_eq!(members[0].go, Some(job(plan, 1)));
+    assert_eq!(
+        (
+            members[1].open_job,
+            members[1].heard_at,
+            members[1].readiness
+        ),
+        (Some(job(plan, 2)), Some(NOW), None)
+    );
+    assert_eq!(members[2].state, MachineState::Stored);
+    let by_name = view.group_snapshot(&name("monitors")).await.unwrap();
+    assert_eq!(by_name, seen.groups[0]);
+    assert_eq!(
+        (seen.stops.len(), seen.halts.len(), seen.holds.len()),
+        (1, 1, 1)
+    );
+    assert_eq!((seen.freezes.len(), seen.feeds.len()), (1, 1));
+    assert!(seen.awaits_confirmation && seen.status.is_none());
+    assert_eq!((seen.plan.id, seen.unit.name), (plan, name("icu")));
+    assert_eq!(
+        seen.plan_jobs,
+        [("assigned".into(), 2), ("installing".into(), 1)]
+    );
+    let later = view.go_snapshot(&asked, NOW.plus_ms(1)).await.unwrap();
+    assert_eq!((later.freezes.len(), later.holds.len()), (0, 0));
+}
+
+async fn a_go_ends(world: World) {
+    let (world, plan) = ward(world, 2, 1, &["monitors"]).await;
+    let store = &world.store;
+    store
+        .decide_go(&ask(plan, 1, 1), NOW, decide)
+        .await
+        .unwrap();
+    let mut change = world.change().await;
+    assert!(change.end_go(&job(plan, 1), "deferred").await.unwrap());
+    assert!(!change.end_go(&job(plan, 1), "deferred").await.unwrap());
+    change.commit().await.unwrap();
+    // The place is free for the other one, and a job's end frees it too.
+    let second = store
+        .decide_go(&ask(plan, 2, 2), NOW, decide)
+        .await
+        .unwrap();
+    assert!(matches!(second, GoOutcome::Issued(_)));
+    let mut change = world.change().await;
+    let read = change.view().job(&job(plan, 2)).await.unwrap().unwrap();
+    let rolled_back = State::RolledBack(Reason::new("check failed"));
+    change.move_job(&read, &rolled_back, None, 1).await.unwrap();
+    change.commit().await.unwrap();
+    let mut view = store.view().await.unwrap();
+    assert_eq!(view.outstanding_goes().await.unwrap(), []);
+    let goes = view.goes_of(&job(plan, 2)).await.unwrap();
+    assert_eq!(goes[0].ended_by.as_deref(), Some("rolled_back"));
+}
+
+/// All ask at once, again and again: at most size less minimum ready get a go.
+async fn never_beyond_minimum_ready(world: World) {
+    let (world, plan) = ward(world, 6, 4, &["monitors"]).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for round in 0..3u8 {
+        for number in 1..=6 {
+            let store = world.store.clone();
+            let asked = ask(plan, number, round * 10 + number);
+            tasks.spawn(async move { (number, store.decide_go(&asked, NOW, decide).await) });
+        }
+    }
+    let mut going = std::collections::BTreeSet::new();
+    while let Some(result) = tasks.join_next().await {
+        let (number, outcome) = result.unwrap();
+        if let GoOutcome::Issued(_) = outcome.unwrap() {
+            going.insert(number);
+        }
+    }
+    assert_eq!(going.len(), 2, "{going:?}");
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(view.outstanding_goes().await.unwrap().len(), 2);
+    view.verify_audit(None).await.unwrap();
+}
+
+/// Machines whose groups overlap crosswise, and others that move between the groups.
+async fn overlapping_groups_do_not_wait_for_each_other(world: World) {
+    let (world, plan) = ward(world, 6, 5, &["c", "a", "b"]).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 1..=6u8 {
+        let store = world.store.clone();
+        tasks.spawn(async move {
+            for round in 0..5u8 {
+                let asked = ask(plan, number, round * 10 + number);
+                match store.decide_go(&asked, NOW, decide).await {
+                    // Its groups changed between reading and locking: asked again later.
+                    Ok(_) | Err(StoreError::Busy) => {}
+                    Err(error) => panic!("{error:?}"),
+                }
+                let groups = if round % 2 == 0 {
+                    ["b", "a"]
+                } else {
+                    ["c", "b"]
+                };
+                let mut change = store.change(Actor::Collector, NOW).await.unwrap();
+                let groups = groups.map(name);
+                change
+                    .set_groups_of(&machine(number), &groups)
+                    .await
+                    .unwrap();
+                change.commit().await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let mut view = world.store.view().await.unwrap();
+    assert!(view.outstanding_goes().await.unwrap().len() <= 6);
+}
+
+/// A stop that was acknowledged is in every decision that begins afterwards, and a
+/// decision that had begun is finished before the stop is acknowledged.
+async fn a_stop_is_seen_by_every_later_decision(world: World) {
+    let (world, plan) = ward(world, 6, 0, &["monitors"]).await;
+    let stopped = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 1..=6u8 {
+        let (store, stopped) = (world.store.clone(), stopped.clone());
+        tasks.spawn(async move {
+            for round in 0..20u8 {
+                let before = stopped.load(std::sync::atomic::Ordering::SeqCst);
+                let asked = ask(plan, number, round * 10 + number);
+                let outcome = store.decide_go(&asked, NOW, decide).await.unwrap();
+                let issued = matches!(outcome, GoOutcome::Issued(_));
+                assert!(!(before && issued), "issued after the stop");
+            }
+        });
+    }
+    let stop = NewDocument {
+        scope: Some(&Scope::All),
+        ..documents::document(DocumentKind::Stop, b"stop")
+    };
+    let mut change = world.change().await;
+    change.add_document(&stop, &[]).await.unwrap();
+    change.commit().await.unwrap();
+    stopped.store(true, std::sync::atomic::Ordering::SeqCst);
+    tasks.join_all().await;
+}
