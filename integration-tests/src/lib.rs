@@ -1,3 +1,10 @@
-//! The harness behind tests, demo and benchmarks.
+//! A hospital in a folder, with real processes: the harness behind tests, demo and
+//! benchmarks.
 
+pub mod fixture;
+pub mod hospital;
+pub mod machine;
 pub mod postgres;
+pub mod process;
+pub mod programs;
+pub mod vendor;

@@ -59,7 +59,11 @@ impl Daemon {
     }
 
     /// Waits until `ready`, or fails with the log's end if it ended before.
-    pub fn wait_until(&mut self, what: &str, mut ready: impl FnMut() -> bool) -> anyhow::Result<()> {
+    pub fn wait_until(
+        &mut self,
+        what: &str,
+        mut ready: impl FnMut() -> bool,
+    ) -> anyhow::Result<()> {
         let mut ended = false;
         let outcome = wait_until(what, || {
             ended = !self.is_running();
@@ -69,7 +73,10 @@ impl Daemon {
             let printed = self.printed();
             let lines: Vec<&str> = printed.lines().collect();
             let last = lines[lines.len().saturating_sub(20)..].join("\n");
-            bail!("{}: waiting until {what} failed; it printed:\n{last}", self.name);
+            bail!(
+                "{}: waiting until {what} failed; it printed:\n{last}",
+                self.name
+            );
         }
         Ok(())
     }

@@ -85,10 +85,16 @@ impl Vendor {
     ) -> anyhow::Result<()> {
         for (at, (artifact, bytes)) in release.artifacts.iter().zip(artifacts).enumerate() {
             let custom = (at == 0)
-                .then(|| serde_json::to_value(release).map(|text| serde_json::json!({ "patchward": text })))
+                .then(|| {
+                    serde_json::to_value(release)
+                        .map(|text| serde_json::json!({ "patchward": text }))
+                })
                 .transpose()?;
             let spec = TargetSpec::of(bytes, custom);
-            let (folder, name) = artifact.path.rsplit_once('/').unwrap_or(("", &artifact.path));
+            let (folder, name) = artifact
+                .path
+                .rsplit_once('/')
+                .unwrap_or(("", &artifact.path));
             let place = self.folder.join("targets").join(folder);
             std::fs::create_dir_all(&place)?;
             std::fs::write(place.join(format!("{}.{name}", spec.sha256)), bytes)
@@ -140,7 +146,10 @@ pub fn tree_release(
             name,
             service: None,
         }),
-        artifacts: vec![artifact(&format!("{product}/{product}-{version}.tar"), &archive)],
+        artifacts: vec![artifact(
+            &format!("{product}/{product}-{version}.tar"),
+            &archive,
+        )],
         applies_to: Applicability {
             from: Vec::new(),
             os: Vec::new(),

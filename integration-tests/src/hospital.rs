@@ -1,0 +1,552 @@
+//! A hospital in a folder: a collector, people with keys, a vendor, machines with agent
+//! and installer; all of them real processes, driven by the commands that people type.
+
+use crate::process::{Daemon, run, wait_until};
+use crate::programs::Program;
+use crate::vendor::Vendor;
+use anyhow::{Context as _, bail};
+use patchward_common::time::UtcMs;
+use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::roster::Class;
+use serde_json::Value;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The site of the hospital.
+const SITE: &str = "main";
+
+/// A hospital.
+#[derive(Debug)]
+pub struct Hospital {
+    folder: PathBuf,
+    port: u16,
+    collector: Option<Daemon>,
+    assignments: u64,
+    /// What is assigned, by machine name.
+    rows: Vec<Row>,
+    /// The machines.
+    pub machines: Vec<Machine>,
+    /// The vendor.
+    pub vendor: Vendor,
+}
+
+/// What a machine is assigned to be.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The machine's name.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Its class.
+    pub class: Class,
+    /// Its groups.
+    pub groups: Vec<String>,
+    /// Its mode.
+    pub mode: Mode,
+}
+
+/// A machine of the hospital: its folder and its two processes.
+#[derive(Debug)]
+pub struct Machine {
+    /// Its name.
+    pub name: String,
+    folder: PathBuf,
+    agent: Option<Daemon>,
+    installer: Option<Daemon>,
+}
+
+/// The time now; the harness is a driver.
+pub fn now() -> UtcMs {
+    #[expect(clippy::disallowed_methods, reason = "the harness is a driver")]
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+    UtcMs(elapsed.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+    }))
+}
+
+impl Hospital {
+    /// Founds a hospital in an empty `folder`: keys, collector, documents, one unit per
+    /// name in `units`, all of class standard.
+    pub fn found(folder: &Path, units: &[&str], products: &[&str]) -> anyhow::Result<Self> {
+        let vendor = Vendor::new(&folder.join("vendor"), 1, now())?;
+        let mut hospital = Self {
+            folder: folder.to_owned(),
+            port: free_port()?,
+            collector: None,
+            assignments: 0,
+            rows: Vec::new(),
+            machines: Vec::new(),
+            vendor,
+        };
+        std::fs::create_dir_all(hospital.people())?;
+        hospital.init_collector()?;
+        hospital.start_collector()?;
+        hospital.sign_documents(products)?;
+        hospital.ask(&["site", "add", SITE])?;
+        for unit in units {
+            hospital.ask(&["unit", "add", unit, "--site", SITE, "--class", "standard"])?;
+        }
+        Ok(hospital)
+    }
+
+    /// The hospital's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where people keep keys and documents; not on the collector.
+    pub fn people(&self) -> PathBuf {
+        self.folder.join("people")
+    }
+
+    fn collector_folder(&self) -> PathBuf {
+        self.folder.join("collector")
+    }
+
+    fn init_collector(&self) -> anyhow::Result<()> {
+        let address = format!("127.0.0.1:{}", self.port);
+        run(Command::new(Program::Collector.path()?)
+            .arg("--folder")
+            .arg(self.collector_folder())
+            .args(["init", "--listen", &address, "--address", &address])
+            // Everything happens within two minutes here.
+            .args(["--pace-seconds", "1"]))?;
+        Ok(())
+    }
+
+    /// Starts the collector and waits until it answers.
+    pub fn start_collector(&mut self) -> anyhow::Result<()> {
+        let mut daemon = Daemon::start(
+            "collector",
+            Command::new(Program::Collector.path()?)
+                .arg("--folder")
+                .arg(self.collector_folder())
+                .arg("serve"),
+            &self.folder.join("collector.log"),
+        )?;
+        daemon.wait_until("it answers", || self.ask(&["site", "list"]).is_ok())?;
+        self.collector = Some(daemon);
+        Ok(())
+    }
+
+    /// Kills the collector as a power cut would.
+    pub fn kill_collector(&mut self) {
+        self.collector = None;
+    }
+
+    /// Asks the collector by its command line.
+    pub fn ask(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        run(Command::new(Program::Collector.path()?)
+            .arg("--folder")
+            .arg(self.collector_folder())
+            .args(arguments))
+    }
+
+    /// The same, read as JSON.
+    pub fn ask_json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let text = self.ask(&[arguments, &["--json"]].concat())?;
+        serde_json::from_str(&text).with_context(|| format!("reading the answer {text}"))
+    }
+
+    /// Signs by `patchward-sign`, in the folder of the people.
+    pub fn sign(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        run(Command::new(Program::Sign.path()?)
+            .current_dir(self.people())
+            .args(arguments))
+    }
+
+    /// Makes a person's key and gives back its public half.
+    pub fn new_key(&self, person: &str) -> anyhow::Result<String> {
+        let printed = self.sign(&["key", "new", "--out", &format!("{person}.pem")])?;
+        let key = printed.split_whitespace().last();
+        Ok(key.context("a new key prints its public half")?.to_owned())
+    }
+
+    /// Root, charter and roster: two root keys, a registrar, two approvers, one technician.
+    fn sign_documents(&self, products: &[&str]) -> anyhow::Result<()> {
+        let (root_1, root_2) = (self.new_key("root-1")?, self.new_key("root-2")?);
+        let registrar = self.new_key("registrar")?;
+        let (ada, ben) = (self.new_key("ada")?, self.new_key("ben")?);
+        let products = products.iter().map(|p| format!("\"{p}\""));
+        let charter = format!(
+            "number = 1\ndays = 365\n\
+             [root]\nkeys = [\"{root_1}\", \"{root_2}\"]\nthreshold = 2\n\
+             [[registrars]]\nname = \"rita\"\nkey = \"{registrar}\"\n\
+             [[vendors]]\nvendor = \"acme\"\nrepository = \"acme\"\nroot = \"{}\"\n\
+             products = [{}]\npaths = [\"\"]\n",
+            self.vendor.root_digest(),
+            products.collect::<Vec<_>>().join(", "),
+        );
+        self.write("charter.toml", &charter)?;
+        let keys = ["--key", "root-1.pem", "--key", "root-2.pem"];
+        self.signed_document("charter", &keys)?;
+        let go_key = self.go_key()?;
+        let roster = format!(
+            "number = 1\ndays = 80\n\
+             [[people]]\nid = \"ada\"\nname = \"Ada, HTM\"\nroles = [\"approver\"]\nunits = \"all\"\n\
+             keys = [{{ key = \"{ada}\", kind = \"file\" }}]\n\
+             [[people]]\nid = \"ben\"\nname = \"Ben, HTM\"\nroles = [\"approver\"]\nunits = \"all\"\n\
+             keys = [{{ key = \"{ben}\", kind = \"file\" }}]\n\
+             [[go_keys]]\ncollector = \"collector\"\nkey = \"{go_key}\"\n"
+        );
+        self.write("roster.toml", &roster)?;
+        self.signed_document("roster", &["--key", "registrar.pem"])
+    }
+
+    /// Signs `NAME.toml` as a document of that kind and takes it in.
+    fn signed_document(&self, kind: &str, keys: &[&str]) -> anyhow::Result<()> {
+        let (from, out) = (format!("{kind}.toml"), format!("{kind}.cbor"));
+        let _ = std::fs::remove_file(self.people().join(&out));
+        let fixed = [kind, "--from", &from, "--out", &out, "--yes"];
+        self.sign(&[&fixed[..], keys].concat())?;
+        let path = self.people().join(&out);
+        self.ask(&["document", "add", &path.to_string_lossy()])?;
+        Ok(())
+    }
+
+    fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        std::fs::write(self.people().join(name), text).context("writing a description")
+    }
+
+    /// The collector's go-key, as a person copies it into the roster.
+    fn go_key(&self) -> anyhow::Result<String> {
+        let key = self.collector_folder().join("go.key");
+        let printed = self.sign(&["key", "show", &key.to_string_lossy()])?;
+        Ok(printed.trim().to_owned())
+    }
+
+    /// Adds a machine: pins it, enrols it with a token of `unit`, starts both processes.
+    /// Its assignment is what `row` says, signed by both approvers with the next
+    /// [`Self::assign`].
+    pub fn add_machine(&mut self, row: Row) -> anyhow::Result<()> {
+        self.make_machine(&row.name, &row.unit, |command| command)?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn make_machine(
+        &mut self,
+        name: &str,
+        unit: &str,
+        _adjust: impl Fn(&mut Command) -> &mut Command,
+    ) -> anyhow::Result<()> {
+        let token = self.ask_json(&[
+            "token",
+            "new",
+            &format!("for-{name}"),
+            "--unit",
+            unit,
+            "--accept",
+        ])?;
+        let token = token["token"].as_str().context("the token")?.to_owned();
+        let mut machine = Machine::new(&self.folder.join("machines").join(name), name)?;
+        machine.pin(&token)?;
+        machine.start_installer()?;
+        machine.enrol(&token)?;
+        machine.start_agent()?;
+        self.machines.push(machine);
+        self.wait_for(name, "it has reported what is installed", |shown| {
+            !shown["inventory"].is_null()
+        })
+    }
+
+    /// Signs the assignment of all machines and takes it in.
+    pub fn assign(&mut self) -> anyhow::Result<()> {
+        self.assignments += 1;
+        let mut text = format!("number = {}\n", self.assignments);
+        for row in &self.rows {
+            let id = self.id_of(&row.name)?;
+            let groups: Vec<String> = row
+                .groups
+                .iter()
+                .map(|group| format!("\"{group}\""))
+                .collect();
+            text.push_str(&format!(
+                "[[machines]]\nmachine = \"{id}\"\nname = \"{}\"\nunit = \"{}\"\nclass = \"{}\"\n\
+                 groups = [{}]\nmodel = \"workstation\"\nmode = \"{}\"\n",
+                row.name,
+                row.unit,
+                row.class.word(),
+                groups.join(", "),
+                row.mode.word()
+            ));
+        }
+        self.write("assignment.toml", &text)?;
+        self.signed_document("assignment", &["--key", "ada.pem", "--key", "ben.pem"])
+    }
+
+    /// A machine's id.
+    pub fn id_of(&self, name: &str) -> anyhow::Result<String> {
+        let shown = self.ask_json(&["machine", "show", name])?;
+        Ok(shown["id"]
+            .as_str()
+            .context("a machine has an id")?
+            .to_owned())
+    }
+
+    /// Waits until what `machine show` says of a machine satisfies `holds`.
+    pub fn wait_for(
+        &self,
+        name: &str,
+        what: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<()> {
+        wait_until(&format!("{name}: {what}"), || {
+            self.ask_json(&["machine", "show", name])
+                .is_ok_and(|shown| holds(&shown))
+        })
+        .with_context(|| self.logs(name))
+    }
+
+    /// Takes in what the vendor has published.
+    pub fn import(&self) -> anyhow::Result<String> {
+        let folder = self.vendor.folder.to_string_lossy().into_owned();
+        self.ask(&["release", "import", "acme", &folder])
+    }
+
+    /// Makes a plan and gives back its id and what was shown.
+    pub fn plan(&self, arguments: &[&str]) -> anyhow::Result<(String, String)> {
+        let shown = self.ask(&[&["plan", "new"], arguments].concat())?;
+        let plans = self.ask_json(&["plan", "list"])?;
+        let newest = plans.as_array().and_then(|plans| {
+            plans
+                .iter()
+                .max_by_key(|plan| plan["made"].as_str().map(str::to_owned))
+        });
+        let id = newest.and_then(|plan| plan["plan"].as_str());
+        Ok((id.context("a plan has an id")?.to_owned(), shown))
+    }
+
+    /// Exports a plan, lets `people` sign it and takes it back.
+    pub fn approve(&self, plan: &str, people: &[&str]) -> anyhow::Result<String> {
+        let out = self.people().join(format!("{plan}.plan"));
+        let out_text = out.to_string_lossy().into_owned();
+        self.ask(&["plan", "export", plan, "--out", &out_text])?;
+        let signed = format!("{plan}.signed");
+        let keys: Vec<String> = people
+            .iter()
+            .map(|person| format!("{person}.pem"))
+            .collect();
+        let mut arguments = vec!["approve", &out_text, "--out", &signed, "--yes"];
+        for key in &keys {
+            arguments.extend(["--key", key]);
+        }
+        let shown = self.sign(&arguments)?;
+        let signed = self.people().join(signed);
+        self.ask(&["plan", "sign", &signed.to_string_lossy()])?;
+        Ok(shown)
+    }
+
+    /// The state's word and the reason of a machine's job of a plan.
+    pub fn job(&self, plan: &str, machine: &str) -> anyhow::Result<(String, String)> {
+        let jobs = self.ask_json(&["job", "list", "--plan", plan, "--machine", machine])?;
+        let Some(job) = jobs.as_array().and_then(|jobs| jobs.first()) else {
+            bail!("{machine} has no job of plan {plan}");
+        };
+        let text = |key: &str| job[key].as_str().unwrap_or_default().to_owned();
+        Ok((text("state"), text("why")))
+    }
+
+    /// Waits until a machine's job of a plan is in `state`.
+    pub fn wait_for_job(&self, plan: &str, machine: &str, state: &str) -> anyhow::Result<String> {
+        let mut last = (String::new(), String::new());
+        wait_until(&format!("the job of {machine} is {state}"), || {
+            match self.job(plan, machine) {
+                Ok(job) => {
+                    last = job;
+                    last.0 == state
+                }
+                Err(_) => false,
+            }
+        })
+        .with_context(|| format!("it is {} ({})\n{}", last.0, last.1, self.logs(machine)))?;
+        Ok(last.1)
+    }
+
+    /// The machine with this name.
+    pub fn machine(&mut self, name: &str) -> anyhow::Result<&mut Machine> {
+        let found = self
+            .machines
+            .iter_mut()
+            .find(|machine| machine.name == name);
+        found.with_context(|| format!("there is no machine {name}"))
+    }
+
+    fn logs(&self, machine: &str) -> String {
+        let log = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            let last = lines[lines.len().saturating_sub(15)..].join("\n");
+            format!("--- {}\n{last}\n", path.display())
+        };
+        let folder = self.folder.join("machines").join(machine);
+        [
+            log(self.folder.join("collector.log")),
+            log(folder.join("agent.log")),
+            log(folder.join("installer.log")),
+        ]
+        .concat()
+    }
+}
+
+impl Machine {
+    fn new(folder: &Path, name: &str) -> anyhow::Result<Self> {
+        for part in ["agent", "probes.d", "recipes.d", "trees", "root"] {
+            std::fs::create_dir_all(folder.join(part))?;
+        }
+        let machine = Self {
+            name: name.to_owned(),
+            folder: folder.to_owned(),
+            agent: None,
+            installer: None,
+        };
+        machine.write_settings()?;
+        // In use while this file holds `in_use`.
+        machine.set_in_use(false)?;
+        let flag = machine.path("use");
+        machine.write_probe(
+            "busy",
+            &format!(
+                "kind = \"command\"\npurpose = \"interlock\"\nargv = [\"/bin/cat\", {flag:?}]\n"
+            ),
+        )?;
+        Ok(machine)
+    }
+
+    /// A path in the machine's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn write_settings(&self) -> anyhow::Result<()> {
+        let user = rustix::process::geteuid().as_raw();
+        let group = rustix::process::getegid().as_raw();
+        let boot_id = self.path("boot_id");
+        if !boot_id.exists() {
+            self.reboot_to(rand::random())?;
+        }
+        let installer = format!(
+            "state_dir = {:?}\nagent_dir = {:?}\nsocket = {:?}\nagent_user = \"{user}\"\n\
+             ward_group = \"{group}\"\nrunner = \"child\"\nprobes_dir = {:?}\nrecipes_dir = {:?}\n\
+             probe_user = \"{user}\"\ntrees_dir = {:?}\npackages_root = {:?}\n\
+             reboot_argv = [\"/bin/true\"]\ncheck_patience_seconds = 2\nboot_id_file = {boot_id:?}\n",
+            self.path("installer"),
+            self.path("agent"),
+            self.path("installer.sock"),
+            self.path("probes.d"),
+            self.path("recipes.d"),
+            self.path("trees"),
+            self.path("root"),
+        );
+        std::fs::write(self.path("installer.toml"), installer)?;
+        let agent = format!(
+            "state_dir = {:?}\ninstaller_socket = {:?}\nprobes_dir = {:?}\nprobes_owner = {user}\n\
+             boot_id_file = {boot_id:?}\nlook_minutes = 1\ndownload_bytes_per_second = 0\n",
+            self.path("agent"),
+            self.path("installer.sock"),
+            self.path("probes.d"),
+        );
+        std::fs::write(self.path("agent.toml"), agent)?;
+        Ok(())
+    }
+
+    /// Writes a probe of the machine.
+    pub fn write_probe(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.path("probes.d").join(format!("{name}.toml"));
+        std::fs::write(path, text).context("writing a probe")
+    }
+
+    /// Says whether somebody uses the machine.
+    pub fn set_in_use(&self, used: bool) -> anyhow::Result<()> {
+        let word = if used { "in_use\n" } else { "idle\n" };
+        std::fs::write(self.path("use"), word).context("writing the flag")
+    }
+
+    /// Gives the machine another boot id, as a restart does.
+    pub fn reboot_to(&self, boot: u128) -> anyhow::Result<()> {
+        std::fs::write(self.path("boot_id"), format!("{boot:032x}\n")).context("writing a boot id")
+    }
+
+    fn installer(&self) -> anyhow::Result<Command> {
+        let mut command = Command::new(Program::Installer.path()?);
+        command.arg("--config").arg(self.path("installer.toml"));
+        Ok(command)
+    }
+
+    fn agent(&self) -> anyhow::Result<Command> {
+        let mut command = Command::new(Program::Agent.path()?);
+        command.arg("--config").arg(self.path("agent.toml"));
+        Ok(command)
+    }
+
+    /// Pins the hospital root.
+    pub fn pin(&self, token: &str) -> anyhow::Result<String> {
+        run(self.installer()?.args(["pin", token]))
+    }
+
+    /// Gets the first certificate.
+    pub fn enrol(&self, token: &str) -> anyhow::Result<String> {
+        run(self.agent()?.args(["enroll", "--token", token]))
+    }
+
+    /// Asks the agent by its command line.
+    pub fn ask_agent(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        run(self.agent()?.args(arguments))
+    }
+
+    /// Asks the installer by its command line.
+    pub fn ask_installer(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        run(self.installer()?.args(arguments))
+    }
+
+    /// Starts the installer and waits for its socket.
+    pub fn start_installer(&mut self) -> anyhow::Result<()> {
+        let socket = self.path("installer.sock");
+        let mut daemon = Daemon::start(
+            "installer",
+            self.installer()?.arg("run").arg("--socket").arg(&socket),
+            &self.path("installer.log"),
+        )?;
+        daemon.wait_until("it listens", || {
+            std::os::unix::net::UnixStream::connect(&socket).is_ok()
+        })?;
+        self.installer = Some(daemon);
+        Ok(())
+    }
+
+    /// Kills the installer as a power cut would.
+    pub fn kill_installer(&mut self) {
+        self.installer = None;
+    }
+
+    /// Starts the agent.
+    pub fn start_agent(&mut self) -> anyhow::Result<()> {
+        let daemon = Daemon::start("agent", self.agent()?.arg("run"), &self.path("agent.log"))?;
+        self.agent = Some(daemon);
+        Ok(())
+    }
+
+    /// Kills the agent.
+    pub fn kill_agent(&mut self) {
+        self.agent = None;
+    }
+
+    /// The agent's process, while it runs.
+    pub fn agent_pid(&self) -> Option<u32> {
+        self.agent.as_ref().map(Daemon::pid)
+    }
+
+    /// The version that a tree's `current` points to.
+    pub fn tree_version(&self, tree: &str) -> Option<String> {
+        let target = std::fs::read_link(self.path("trees").join(tree).join("current")).ok()?;
+        Some(target.file_name()?.to_string_lossy().into_owned())
+    }
+}
+
+/// A UDP port that is free now.
+fn free_port() -> anyhow::Result<u16> {
+    let socket = UdpSocket::bind("127.0.0.1:0").context("looking for a free port")?;
+    Ok(socket.local_addr()?.port())
+}
