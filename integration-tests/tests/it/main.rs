@@ -2,5 +2,6 @@
 // clippy.toml allows them in test functions; what these call is test code too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod installer;
 mod store;
 mod tuf;
