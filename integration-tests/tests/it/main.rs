@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod installer;
+mod installer_kill;
 mod store;
 mod tuf;
