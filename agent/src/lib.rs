@@ -1,4 +1,15 @@
-//! Patchward.
+//! The agent: inventory, download, carrying documents and events. It never executes what
+//! it downloaded.
 
+pub mod cli;
+pub mod config;
+pub mod credentials;
+pub mod driver;
+pub mod enrol;
+pub mod fingerprint;
+pub mod installer;
 pub mod inventory;
+pub mod link;
+pub mod outbox;
 pub mod probe;
+pub mod state;

@@ -14,13 +14,18 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Nudges are sent in bursts of this length, so that a nudge to all neither floods the
 /// network nor starves requests.
 const BURST_MS: u64 = 5;
+/// Longest wait until machines have heard that the collector stops.
+const TELL_TIME: Duration = Duration::from_secs(1);
 /// Longest wait for the last answers when the collector stops.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// When machines come again after the collector stopped: a restart takes a second.
+const RETRY_AFTER_MS: u64 = 3_000;
 
 /// Whom to nudge.
 #[derive(Clone, Debug)]
@@ -76,6 +81,15 @@ impl FleetHandle {
     /// Sends a nudge to everybody in `target` who is connected, at the pace of the
     /// settings. Gives back how many; those who miss it find out with their next hello.
     pub async fn nudge(&self, target: &Target, nudge: Nudge) -> usize {
+        let sent = self.send(target, nudge).await;
+        let count = sent.len();
+        // Each on its way in a task of its own; nobody waits for them.
+        let mut sent = sent;
+        sent.detach_all();
+        count
+    }
+
+    async fn send(&self, target: &Target, nudge: Nudge) -> JoinSet<()> {
         let connections = {
             let registry = self.fleet.registry();
             match target {
@@ -90,19 +104,22 @@ impl FleetHandle {
             .unwrap_or(1)
             .max(1);
         let mut timer = tokio::time::interval(Duration::from_millis(BURST_MS));
+        let mut sent = JoinSet::new();
         for group in connections.chunks(burst) {
             timer.tick().await;
             for connection in group {
-                send(connection.clone(), bytes.clone());
+                sent.spawn(send(connection.clone(), bytes.clone()));
             }
         }
-        connections.len()
+        sent
     }
 
-    /// Documents came or went: orders are put together anew, and machines are told.
-    pub async fn documents_changed(&self, nudge: Nudge) -> usize {
+    /// Documents came or went: orders are put together anew, and every machine is told,
+    /// without waiting for it.
+    pub fn nudge_all(&self, nudge: Nudge) {
         self.fleet.documents.fetch_add(1, Ordering::AcqRel);
-        self.nudge(&Target::All, nudge).await
+        let handle = self.clone();
+        tokio::spawn(async move { handle.nudge(&Target::All, nudge).await });
     }
 
     /// A machine's row was changed (name, unit, suspicion cleared): what is remembered of
@@ -171,11 +188,12 @@ impl FleetHandle {
         self.fleet.flush().await
     }
 
-    /// Tells every machine to come again after `retry_after_ms`, writes what is batched
-    /// and closes the port. The store stays open.
-    pub async fn shutdown(&self, retry_after_ms: u64) {
-        self.nudge(&Target::All, Nudge::GoingAway(retry_after_ms))
-            .await;
+    /// Tells every machine to come again, writes what is batched and closes the port. The
+    /// store stays open.
+    pub async fn shutdown(&self) {
+        let nudge = Nudge::GoingAway(RETRY_AFTER_MS);
+        let told = self.send(&Target::All, nudge).await;
+        let _ = tokio::time::timeout(TELL_TIME, told.join_all()).await;
         for task in locked(&self.tasks).drain(..) {
             task.abort();
         }
@@ -189,13 +207,12 @@ impl FleetHandle {
     }
 }
 
-/// Sends without waiting: a machine whose window is full is not connected in earnest.
-fn send(connection: Connection, bytes: Vec<u8>) {
-    tokio::spawn(async move {
-        if let Ok(mut stream) = connection.open_uni().await
-            && stream.write_all(&bytes).await.is_ok()
-        {
-            let _ = stream.finish();
-        }
-    });
+/// Sends, and waits until it arrived or never will.
+async fn send(connection: Connection, bytes: Vec<u8>) {
+    if let Ok(mut stream) = connection.open_uni().await
+        && stream.write_all(&bytes).await.is_ok()
+        && stream.finish().is_ok()
+    {
+        let _ = stream.stopped().await;
+    }
 }

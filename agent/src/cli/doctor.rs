@@ -1,0 +1,149 @@
+//! `doctor`: makes the real handshake with the real certificate, and names what fails.
+
+use super::{CliError, print};
+use crate::config::Settings;
+use crate::credentials::Credentials;
+use crate::driver::system_clock;
+use crate::installer::Installer;
+use crate::link::{Identity, Link, LinkError};
+use patchward_common::id::Name;
+use patchward_common::time::SECOND_MS;
+use patchward_common::trust::go::CLOCK_BOUND_MS;
+use patchward_common::wire::machine::{Answer, MetadataAsked, Request};
+use serde::Serialize;
+
+/// What one check found.
+#[derive(Debug, Serialize)]
+struct Found {
+    check: &'static str,
+    ok: bool,
+    says: String,
+}
+
+impl Found {
+    fn of<T, E: ToString>(check: &'static str, result: &Result<T, E>, well: String) -> Self {
+        Self {
+            check,
+            ok: result.is_ok(),
+            says: result.as_ref().err().map_or(well, ToString::to_string),
+        }
+    }
+}
+
+pub(super) async fn doctor(
+    settings: &Settings,
+    installer: &Installer,
+    json: bool,
+) -> Result<(), CliError> {
+    let mut found = Vec::new();
+    let identity = installer.identity().await;
+    found.push(Found::of("installer", &identity, "answers".into()));
+    let credentials = Credentials::load(&settings.state_dir);
+    found.push(Found::of("certificate", &credentials, "is there".into()));
+    let mut failure = None;
+    if let Ok(credentials) = credentials {
+        let now = system_clock();
+        if credentials.is_expired(now) {
+            found.push(Found {
+                check: "certificate",
+                ok: false,
+                says: format!(
+                    "it ended at {}, and this machine's clock says {now}; if the clock is right, \
+                     the agent renews it by itself",
+                    credentials.expires
+                ),
+            });
+        }
+        let addresses = match &settings.collectors[..] {
+            [] => credentials.addresses.clone(),
+            set => set.to_vec(),
+        };
+        for address in addresses {
+            failure = reach(&address, &credentials, &mut found).await.or(failure);
+        }
+    }
+    let is_well = found.iter().all(|found| found.ok);
+    if json {
+        let whole = serde_json::json!({ "well": is_well, "checks": found });
+        print(&format!("{whole:#}\n"))?;
+    } else {
+        let line = |found: &Found| {
+            let mark = if found.ok { "ok  " } else { "FAIL" };
+            format!("{mark}  {:<12} {}\n", found.check, found.says)
+        };
+        print(&found.iter().map(line).collect::<String>())?;
+    }
+    match failure {
+        _ if is_well => Ok(()),
+        Some(error) => Err(error.into()),
+        None => Err(CliError::Other("something is not well; see above".into())),
+    }
+}
+
+/// DNS, route, UDP, TLS, and an answer on a stream: only with that has the collector
+/// looked at our certificate.
+async fn reach(
+    address: &str,
+    credentials: &Credentials,
+    found: &mut Vec<Found>,
+) -> Option<LinkError> {
+    let resolved = tokio::net::lookup_host(address).await;
+    let numbers = resolved
+        .as_ref()
+        .map_or_else(|_| String::new(), |_| format!("{address} is known"));
+    if let Err(source) = resolved {
+        let error = LinkError::Resolve {
+            address: address.to_owned(),
+            source,
+        };
+        found.push(Found::of("dns", &Err::<(), _>(&error), String::new()));
+        return Some(error);
+    }
+    found.push(Found::of("dns", &Ok::<(), LinkError>(()), numbers));
+    let addresses = [address.to_owned()];
+    let linked = Link::connect(&addresses, Identity::Machine(credentials)).await;
+    let check = match &linked {
+        Err(LinkError::Route { .. }) => "route",
+        Err(LinkError::Silent { .. }) => "udp",
+        _ => "tls",
+    };
+    let link = match linked {
+        Ok(link) => link,
+        Err(error) => {
+            found.push(Found::of(check, &Err::<(), _>(&error), String::new()));
+            return Some(error);
+        }
+    };
+    let said = format!("{} answers and is our collector", link.address());
+    found.push(Found::of("tls", &Ok::<(), LinkError>(()), said));
+    let asked = ask(&link).await;
+    let code = if asked.as_ref().is_err_and(LinkError::is_revoked) {
+        "revoked"
+    } else {
+        "accepted"
+    };
+    let well = match &asked {
+        Ok(apart) => apart.clone(),
+        Err(_) => String::new(),
+    };
+    found.push(Found::of(code, &asked, well));
+    link.close().await;
+    asked.err()
+}
+
+/// Asks for a file that no repository has: any answer shows that we were let in. A hello
+/// would take the place of the running agent's connection.
+async fn ask(link: &Link) -> Result<String, LinkError> {
+    let repository = Name::new("doctor").map_err(|_| LinkError::Unexpected("a name"))?;
+    let asked = MetadataAsked {
+        repository,
+        file: "timestamp.json".into(),
+    };
+    match link.ask(&Request::Metadata(asked)).await? {
+        Answer::Refused(refused) => Ok(format!("yes, but: {}", refused.text)),
+        _ => Ok(format!(
+            "yes; clocks may differ by {} s, ask `status` at the collector",
+            CLOCK_BOUND_MS / SECOND_MS
+        )),
+    }
+}

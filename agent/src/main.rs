@@ -1,0 +1,5 @@
+//! `patchward-agent`.
+
+fn main() -> std::process::ExitCode {
+    patchward_agent::cli::main()
+}

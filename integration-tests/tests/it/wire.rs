@@ -1,0 +1,5 @@
+//! The wire: a real collector endpoint and real agents over QUIC on loopback.
+
+mod enrol;
+mod session;
+mod world;
