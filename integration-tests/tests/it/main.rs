@@ -6,3 +6,4 @@ mod installer;
 mod installer_kill;
 mod store;
 mod tuf;
+mod wire;
