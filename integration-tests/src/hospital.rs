@@ -101,7 +101,8 @@ impl Hospital {
         self.folder.join("people")
     }
 
-    fn collector_folder(&self) -> PathBuf {
+    /// The collector's folder.
+    pub fn collector_folder(&self) -> PathBuf {
         self.folder.join("collector")
     }
 
@@ -275,6 +276,12 @@ impl Hospital {
         }
         self.write("assignment.toml", &text)?;
         self.signed_document("assignment", &["--key", "ada.pem", "--key", "ben.pem"])
+    }
+
+    /// The hospital root's fingerprint, as people keep it beside the safe.
+    pub fn root_fingerprint(&self) -> anyhow::Result<String> {
+        let printed = self.sign(&["root", "fingerprint", "charter.cbor"])?;
+        Ok(printed.trim().to_owned())
     }
 
     /// A machine's id.

@@ -1,8 +1,10 @@
 //! A hospital in a folder, with real processes: the harness behind tests, demo and
 //! benchmarks.
 
+pub mod demo;
 pub mod fixture;
 pub mod hospital;
+pub mod hostile;
 pub mod machine;
 pub mod postgres;
 pub mod process;

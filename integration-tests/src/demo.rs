@@ -1,0 +1,252 @@
+//! What `cargo demo` does and says. Each step checks what it says before it says it.
+
+use crate::hospital::{Hospital, Row, now};
+use crate::vendor::tree_release;
+use anyhow::{Context as _, ensure};
+use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::roster::Class;
+use std::path::Path;
+use std::time::Instant;
+
+/// The unit of the demo.
+const UNIT: &str = "reading-room-2";
+/// Its coverage group: four stations, one of which must stay ready.
+const GROUP: &str = "stations";
+/// The vendor's product.
+const PRODUCT: &str = "viewer";
+/// The check that the vendor asks for after an install.
+const CHECK: &str = "viewer-works";
+/// The stations. The second is in use, the third fails its check.
+const STATIONS: [&str; 4] = ["station-1", "station-2", "station-3", "station-4"];
+
+/// Says what is done, with how long it took.
+struct Script {
+    step: u32,
+    begun: Instant,
+}
+
+impl Script {
+    #[expect(clippy::disallowed_methods, reason = "the demo is a driver")]
+    fn new() -> Self {
+        Self {
+            step: 0,
+            begun: Instant::now(),
+        }
+    }
+
+    fn says(&mut self, text: &str) {
+        self.step += 1;
+        let seconds = self.begun.elapsed().as_secs_f32();
+        println!("\n[{:>2}] {text}  ({seconds:.1} s)", self.step);
+    }
+
+    fn shows(&self, text: &str) {
+        for line in text.lines() {
+            println!("     {line}");
+        }
+    }
+}
+
+/// Runs the demo in an empty folder and gives back the hospital, still running.
+pub fn run(folder: &Path) -> anyhow::Result<Hospital> {
+    let mut script = Script::new();
+    let mut hospital = founded(&mut script, folder)?;
+    enrolled(&mut script, &mut hospital)?;
+    first_version(&mut script, &mut hospital)?;
+    rollout(&mut script, &mut hospital)?;
+    hostile(&mut script, &mut hospital)?;
+    evidence(&mut script, &mut hospital)?;
+    script.says("Done: everything above happened as it says.");
+    Ok(hospital)
+}
+
+fn founded(script: &mut Script, folder: &Path) -> anyhow::Result<Hospital> {
+    println!("A hospital in {}", folder.display());
+    let hospital = Hospital::found(folder, &[UNIT], &[PRODUCT])?;
+    script.says("A collector runs; root, charter and roster are signed away from it.");
+    script.shows(&hospital.ask(&["document", "list"])?);
+    hospital.ask(&[
+        "group",
+        "add",
+        GROUP,
+        "--unit",
+        UNIT,
+        "--minimum-ready",
+        "1",
+    ])?;
+    Ok(hospital)
+}
+
+fn enrolled(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
+    for name in STATIONS {
+        hospital.add_machine(Row {
+            name: name.into(),
+            unit: UNIT.into(),
+            class: Class::Standard,
+            groups: vec![GROUP.into()],
+            mode: Mode::Active,
+        })?;
+        let answer = if name == STATIONS[2] {
+            "/bin/false"
+        } else {
+            "/bin/true"
+        };
+        let probe = format!("kind = \"command\"\npurpose = \"ready\"\nargv = [\"{answer}\"]\n");
+        hospital.machine(name)?.write_probe(CHECK, &probe)?;
+    }
+    hospital.assign()?;
+    script.says("Four machines are pinned, enrolled over QUIC, and assigned by two approvers.");
+    script.shows(&hospital.ask(&["machine", "list"])?);
+    let components = hospital.ask_json(&["machine", "components", STATIONS[0]])?;
+    let count = components.as_array().map_or(0, Vec::len);
+    ensure!(count > 0, "station-1 reports nothing");
+    script.says(&format!(
+        "They report what is really installed on this computer: {count} components."
+    ));
+    Ok(())
+}
+
+/// Publishes a version, takes it in, and plans it on `arguments`.
+fn planned(
+    script: &mut Script,
+    hospital: &mut Hospital,
+    version: &str,
+    counter: u64,
+    arguments: &[&str],
+) -> anyhow::Result<String> {
+    let program = format!("#!/bin/sh\necho viewer {version}\n");
+    let (mut release, bytes) =
+        tree_release(PRODUCT, version, counter, &[("viewer", program.as_bytes())])?;
+    if counter > 1 {
+        release.checks_after = vec![patchward_common::id::Name::new(CHECK)?];
+    }
+    hospital.vendor.publish(&release, &[&bytes], now())?;
+    let said = hospital.import()?;
+    script.says(&format!(
+        "The vendor signed {PRODUCT} {version}; the collector verified and mirrored it."
+    ));
+    script.shows(&said);
+    let title = format!("Viewer {version}");
+    let chosen = format!("{PRODUCT}={version}");
+    let base = [
+        title.as_str(),
+        "--release",
+        &chosen,
+        "--soak-seconds",
+        "3",
+        "--days",
+        "1",
+        "--failure-limit",
+        "3",
+    ];
+    let (plan, shown) = hospital.plan(&[&base[..], arguments].concat())?;
+    script.says("The plan is written out in full: waves, machines, slots.");
+    script.shows(&shown);
+    let shown = hospital.approve(&plan, &["ada"])?;
+    script.says("HTM sees it decoded and checked by patchward-sign, and signs.");
+    script.shows(&shown);
+    Ok(plan)
+}
+
+fn first_version(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
+    hospital.ask(&[
+        "window",
+        "once",
+        "tonight",
+        "--unit",
+        UNIT,
+        "--minutes",
+        "180",
+    ])?;
+    let machines = STATIONS.iter().flat_map(|name| ["--machine", *name]);
+    let arguments: Vec<&str> = machines.chain(["--canaries", "4"]).collect();
+    let plan = planned(script, hospital, "4.2.0", 1, &arguments)?;
+    for name in STATIONS {
+        hospital.wait_for_job(&plan, name, "verified")?;
+        let found = hospital.machine(name)?.tree_version(PRODUCT);
+        ensure!(found.as_deref() == Some("4.2.0"), "{name} has {found:?}");
+    }
+    script.says("All four had four consents, installed 4.2.0 and measured it.");
+    script.shows(&hospital.ask(&["rollout", "show", &plan])?);
+    Ok(())
+}
+
+fn rollout(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
+    hospital.machine(STATIONS[1])?.set_in_use(true)?;
+    let arguments = ["--unit", UNIT, "--canaries", "1", "--growth", "3"];
+    let plan = planned(script, hospital, "4.2.1", 2, &arguments)?;
+    let canary = canary(hospital, &plan)?;
+    script.says(&format!("The canary, {canary}, goes first."));
+    let why = hospital.wait_for_job(&plan, STATIONS[1], "deferred")?;
+    script.says(&format!(
+        "{} is in use: nothing starts there ({why}).",
+        STATIONS[1]
+    ));
+    let why = hospital.wait_for_job(&plan, STATIONS[2], "rolled_back")?;
+    let found = hospital.machine(STATIONS[2])?.tree_version(PRODUCT);
+    ensure!(
+        found.as_deref() == Some("4.2.0"),
+        "{} has {found:?}",
+        STATIONS[2]
+    );
+    script.says(&format!(
+        "{} failed its check and went back to 4.2.0 ({why}).",
+        STATIONS[2]
+    ));
+    hospital.machine(STATIONS[1])?.set_in_use(false)?;
+    for name in [STATIONS[0], STATIONS[1], STATIONS[3]] {
+        hospital.wait_for_job(&plan, name, "verified")?;
+        let found = hospital.machine(name)?.tree_version(PRODUCT);
+        ensure!(found.as_deref() == Some("4.2.1"), "{name} has {found:?}");
+    }
+    script.says("The others are verified; station-2 as soon as it was idle.");
+    script.shows(&hospital.ask(&["job", "list", "--plan", &plan])?);
+    Ok(())
+}
+
+/// The machine of wave 0.
+fn canary(hospital: &Hospital, plan: &str) -> anyhow::Result<String> {
+    let jobs = hospital.ask_json(&["job", "list", "--plan", plan])?;
+    let jobs = jobs.as_array().context("jobs")?;
+    let first = jobs.iter().find(|job| job["wave"] == 0);
+    let name = first.and_then(|job| job["machine"].as_str());
+    Ok(name.context("a plan has a first wave")?.to_owned())
+}
+
+fn hostile(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
+    let plan = crate::hostile::approve_without_htm(hospital, PRODUCT, STATIONS[0])?;
+    let why = hospital.wait_for_job(&plan, STATIONS[0], "deferred")?;
+    ensure!(why.starts_with("step 3"), "refused by another step: {why}");
+    let found = hospital.machine(STATIONS[0])?.tree_version(PRODUCT);
+    ensure!(
+        found.as_deref() == Some("4.2.1"),
+        "{} has {found:?}",
+        STATIONS[0]
+    );
+    script.says(
+        "A collector that turned hostile signs a plan with its own key: the machine refuses.",
+    );
+    script.shows(&why);
+    Ok(())
+}
+
+fn evidence(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
+    let jobs = hospital.ask_json(&["job", "list", "--machine", STATIONS[0]])?;
+    let verified = jobs
+        .as_array()
+        .and_then(|jobs| jobs.iter().find(|job| job["state"] == "verified"));
+    let job = verified
+        .and_then(|job| job["job"].as_str())
+        .context("a verified job")?
+        .to_owned();
+    let pack = hospital.people().join("evidence.cbor");
+    hospital.ask(&["evidence", "export", &job, "--out", &pack.to_string_lossy()])?;
+    let root = hospital.root_fingerprint()?;
+    let shown = hospital.sign(&["verify-evidence", "evidence.cbor", "--root", &root])?;
+    script.says("The evidence verifies offline, with nothing but the hospital root.");
+    script.shows(&shown);
+    let audit = hospital.ask(&["audit", "verify"])?;
+    script.says("The audit log is whole.");
+    script.shows(&audit);
+    Ok(())
+}
