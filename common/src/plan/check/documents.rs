@@ -148,6 +148,10 @@ fn releases(view: &View<'_>, findings: &mut Findings) {
         let text = format!("the plan names {count} releases; 1 to {MAX_RELEASES} are allowed");
         findings.blocks(Rule::Release, Subject::Plan, text);
     }
+    if let Err(problem) = view.approval.check() {
+        let text = format!("no machine accepts it: {problem}");
+        findings.blocks(Rule::Release, Subject::Plan, text);
+    }
     for release in &view.approval.releases {
         let described = &release.release;
         let subject = || Subject::Release(described.product.clone());

@@ -625,6 +625,7 @@ fn an_earlier_release_of_the_plan_is_the_version_that_the_next_one_finds() {
     let mut parts = parts();
     let mut stone = release();
     stone.release.version = "4.1".into();
+    stone.release.counter = 41;
     stone.release.applies_to.from = vec!["4.0".into()];
     parts.approval.releases.insert(0, stone);
     for machine in &mut parts.machines {

@@ -1,1 +1,0 @@
-//! Placeholder text follows with its issue stage.
