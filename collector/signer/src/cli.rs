@@ -51,6 +51,8 @@ pub enum Command {
     Cosign(Cosign),
     /// Show any file of patchward in plain words, without signing
     Show(Show),
+    /// Verify a pack of evidence, offline, with nothing but the hospital root's fingerprint
+    VerifyEvidence(VerifyEvidence),
 }
 
 /// Keys.
@@ -265,6 +267,19 @@ pub struct Show {
     /// Show slots in this time zone instead of UTC
     #[arg(long)]
     pub zone: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Evidence to verify.
+#[derive(Debug, Args)]
+pub struct VerifyEvidence {
+    /// The pack
+    pub pack: PathBuf,
+    /// The hospital root's fingerprint as you know it
+    #[arg(long, env = "PATCHWARD_ROOT")]
+    pub root: Digest,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

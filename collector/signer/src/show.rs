@@ -1,9 +1,11 @@
 //! Documents in plain words, as they are shown before they are signed.
 
 mod documents;
+mod evidence;
 mod plan;
 
 pub(crate) use documents::{Described, assignment, describe};
+pub(crate) use evidence::evidence;
 pub(crate) use plan::{findings, plan, signed_by};
 
 use comfy_table::{ContentArrangement, Table, presets};

@@ -2,4 +2,5 @@
 
 mod approve;
 mod documents;
+mod evidence;
 mod hospital;

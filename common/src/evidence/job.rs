@@ -1,21 +1,21 @@
-//! One job: identity, authority, start, chain of events, outcome.
+//! One job: identity, place, start, chain of events, outcome.
 
+use super::authority::Authority;
 use super::documents::Documents;
 use super::report::{Findings, JobReport, Rule};
 use super::{JobEvidence, MAX_EVENTS, ProvedLeaf};
 use crate::codec;
 use crate::digest::Digest;
-use crate::id::{JobId, MachineId, Name};
+use crate::id::{JobId, MachineId};
 use crate::job::{Event, JobEvent, Measurement, Start, State, Verdict};
-use crate::plan::{MAX_LEAF_BYTES, Tabled, signers};
+use crate::plan::{MAX_LEAF_BYTES, Tabled};
 use crate::time::UtcMs;
 use crate::trust::approval::{Approval, PlanLeaf};
 use crate::trust::assignment::{AssignmentLeaf, Mode};
-use crate::trust::go::CLOCK_BOUND_MS;
 use crate::trust::placement::is_included;
 use crate::trust::release::Reboot;
-use crate::trust::roster::{Class, Quorum, Roster, SigningRole};
-use crate::trust::sign::{Document, Signed, Verified};
+use crate::trust::roster::Class;
+use crate::trust::sign::Verified;
 use std::collections::BTreeSet;
 
 /// Verifies one job.
@@ -202,120 +202,6 @@ fn in_slot(
     }
     if leaf.class == Class::LifeSupport && approval.waves != 1 {
         findings.add(Rule::Approval, "life support is approved wave by wave");
-    }
-}
-
-/// Who had to say yes to one start.
-struct Authority<'a> {
-    evidence: &'a JobEvidence,
-    documents: &'a Documents<'a>,
-    row: &'a AssignmentLeaf,
-    start: &'a Start,
-    at: UtcMs,
-}
-
-impl Authority<'_> {
-    /// Gives back the names of those who approved.
-    fn verify(&self, approval: &Approval, findings: &mut Findings) -> Vec<crate::id::Label> {
-        let start = self.start;
-        let roster = match self.documents.roster(start.roster, start.charter, self.at) {
-            Ok(roster) => roster,
-            Err(problem) => {
-                findings.add(Rule::Roster, problem);
-                return Vec::new();
-            }
-        };
-        self.go(&roster, findings);
-        let quorum = roster.quorum(self.row.class);
-        if start.assignment != self.evidence.assignment {
-            let text = "the start names another assignment than the pack proves";
-            findings.add(Rule::Assignment, text);
-        }
-        if let Some((signed, _)) = self.documents.assignments.get(&self.evidence.assignment) {
-            let word = "the assignment";
-            self.enough(
-                signed,
-                &roster,
-                quorum,
-                Rule::AssignmentQuorum,
-                word,
-                findings,
-            );
-        }
-        let Some((signed, _)) = self.documents.approvals.get(&self.evidence.approval) else {
-            return Vec::new();
-        };
-        let people = if approval.emergency.is_some() {
-            quorum.people.max(2)
-        } else {
-            quorum.people
-        };
-        let quorum = Quorum { people, ..quorum };
-        let word = "the plan";
-        let by = self.enough(
-            signed,
-            &roster,
-            quorum,
-            Rule::ApprovalQuorum,
-            word,
-            findings,
-        );
-        let keys = signers(signed, &roster.people_keys(self.at));
-        if !start.approved_by.iter().all(|key| keys.contains(key)) {
-            let text = "the start names approvers who did not sign the plan";
-            findings.add(Rule::ApprovalQuorum, text);
-        }
-        let people = roster
-            .people
-            .iter()
-            .filter(|person| by.contains(&person.id));
-        people.map(|person| person.name.clone()).collect()
-    }
-
-    /// Whether enough approvers of the unit signed, as of the start.
-    fn enough<T: Document>(
-        &self,
-        signed: &Signed<T>,
-        roster: &Roster,
-        quorum: Quorum,
-        rule: Rule,
-        word: &str,
-        findings: &mut Findings,
-    ) -> BTreeSet<Name> {
-        let keys = signers(signed, &roster.people_keys(self.at));
-        let units = [&self.row.unit];
-        let by = roster.endorsement(&keys, &[SigningRole::Approver], &units, self.at);
-        if !by.meets(quorum) {
-            let text = format!(
-                "{word} was signed by {} of {} approvers ({} of {} with a file key)",
-                by.people().len(),
-                quorum.people,
-                by.with_file_key().len(),
-                quorum.with_file_key
-            );
-            findings.add(rule, text);
-        }
-        by.people().clone()
-    }
-
-    fn go(&self, roster: &Roster, findings: &mut Findings) {
-        let start = self.start;
-        let Some(signed) = self.documents.gos.get(&start.go) else {
-            let text = format!("the pack has no go {}", start.go);
-            return findings.add(Rule::Go, text);
-        };
-        let Ok(go) = signed.verify(&roster.live_go_keys(self.at)) else {
-            let text = "no go-key of the roster signed the go";
-            return findings.add(Rule::Go, text);
-        };
-        let same = go.machine == self.evidence.machine
-            && go.job == self.evidence.job
-            && go.boot == start.boot;
-        let apart_ms = self.at.since_ms(go.clock).saturating_abs();
-        if !same || apart_ms > CLOCK_BOUND_MS {
-            let text = "the go is for another machine, job, boot or time";
-            findings.add(Rule::Go, text);
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! A [`Pack`] carries every document in its signed bytes; [`verify`] reads it without
 //! clock, network or database and says what it proves and what it does not.
 
+mod authority;
 mod documents;
 mod job;
 mod report;

@@ -4,6 +4,7 @@ mod approve;
 mod assignment;
 mod charter;
 mod cosign;
+mod evidence;
 mod key;
 mod orders;
 mod roster;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: &Cli, session: &mut Session<'_>) -> Result<(), Failure> {
         Command::TimeReset(args) => orders::time_reset(args, session),
         Command::Cosign(args) => cosign::run(args, session),
         Command::Show(args) => show::run(args, session),
+        Command::VerifyEvidence(args) => evidence::run(args, session),
     }
 }
 

@@ -1,0 +1,98 @@
+//! What a pack of evidence proves, as a table.
+
+use super::documents::names;
+use super::{plain, table};
+use patchward_common::evidence::{JobReport, Report};
+use patchward_common::job::{ProductVersion, State};
+
+/// The report for people.
+pub(crate) fn evidence(report: &Report) -> String {
+    let jobs = report.jobs.iter().map(row).collect();
+    let proved = report.jobs.iter().filter(|job| job.proved).count();
+    let mut parts = vec![
+        format!(
+            "Evidence of {} jobs under hospital root {}, made {}\nAudit log then at {}",
+            report.jobs.len(),
+            report.root,
+            report.made,
+            report.audit_head
+        ),
+        table(
+            [
+                "machine",
+                "unit",
+                "plan",
+                "approved by",
+                "started",
+                "before",
+                "after",
+                "outcome",
+                "proved",
+            ],
+            jobs,
+        ),
+    ];
+    if !report.metadata.is_empty() {
+        let rows = report.metadata.iter().map(|one| {
+            [
+                one.repository.to_string(),
+                one.file.clone(),
+                one.sha256.to_string(),
+            ]
+        });
+        let rows = rows.collect();
+        let header = ["repository", "metadata, as the collector says", "SHA-256"];
+        parts.push(table(header, rows));
+    }
+    if report.findings.is_empty() {
+        parts.push(format!(
+            "{proved} of {} jobs are proved. No findings.",
+            report.jobs.len()
+        ));
+    } else {
+        let rows = report.findings.iter().map(|finding| {
+            let about = finding
+                .job
+                .map_or("pack".to_owned(), |job| format!("job {job}"));
+            [about, finding.text.clone()]
+        });
+        let rows = rows.collect();
+        parts.push(format!(
+            "{proved} of {} jobs are proved. NOT proved:\n{}",
+            report.jobs.len(),
+            table(["about", "finding"], rows)
+        ));
+    }
+    plain(&parts.join("\n\n"))
+}
+
+fn row(job: &JobReport) -> [String; 9] {
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".into());
+    let reason = match &job.outcome {
+        State::RolledBack(reason) | State::Failed(reason) | State::Deferred(reason) => {
+            format!(": {}", reason.text)
+        }
+        _ => String::new(),
+    };
+    [
+        job.name
+            .as_ref()
+            .map_or_else(|| job.machine.to_string(), ToString::to_string),
+        or_unknown(job.unit.as_ref().map(ToString::to_string)),
+        or_unknown(job.plan.as_ref().map(ToString::to_string)),
+        names(&job.approved_by),
+        job.started
+            .map_or_else(|| "not".into(), |at| at.to_string()),
+        versions(&job.before),
+        versions(&job.after),
+        format!("{}{reason}", job.outcome.word()),
+        if job.proved { "yes" } else { "NO" }.to_owned(),
+    ]
+}
+
+fn versions(versions: &[ProductVersion]) -> String {
+    let versions = versions
+        .iter()
+        .map(|one| format!("{} {}", one.product, one.version));
+    versions.collect::<Vec<_>>().join("\n")
+}

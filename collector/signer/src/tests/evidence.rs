@@ -1,0 +1,107 @@
+use super::hospital::{Hospital, NOW, machine};
+use patchward_common::digest::Digest;
+use patchward_common::evidence::{JobEvidence, Pack, ProvedLeaf};
+use patchward_common::id::JobId;
+use patchward_common::plan::CharterChain;
+use patchward_common::trust::placement::Proof;
+use patchward_common::trust::sign::PublicKey;
+use serde_bytes::ByteBuf;
+
+/// A pack with the hospital's own charter and no job.
+fn pack(hospital: &Hospital) -> Pack {
+    let charter = hospital.signed::<patchward_common::trust::charter::Charter>("charter.cbor");
+    Pack {
+        made: NOW,
+        audit_head: Digest([3; 32]),
+        chain: CharterChain {
+            root: charter.peek().unwrap().root,
+            charters: vec![charter],
+        },
+        rosters: vec![hospital.signed("roster.cbor")],
+        assignments: Vec::new(),
+        approvals: Vec::new(),
+        gos: Vec::new(),
+        metadata: Vec::new(),
+        jobs: Vec::new(),
+    }
+}
+
+fn root(hospital: &Hospital) -> String {
+    let out = hospital.ok(&["root", "fingerprint", "charter.cbor"]);
+    out.trim().to_owned()
+}
+
+#[test]
+fn a_pack_is_verified_with_the_root_alone() {
+    let hospital = Hospital::new();
+    let root = root(&hospital);
+    std::fs::write(hospital.path("pack.cbor"), pack(&hospital).to_bytes()).unwrap();
+    let out = hospital.ok(&["verify-evidence", "pack.cbor", "--root", &root]);
+    assert!(
+        out.contains("0 of 0 jobs are proved. No findings."),
+        "{out}"
+    );
+    let json = hospital.ok(&["verify-evidence", "pack.cbor", "--root", &root, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["root"], root);
+    assert_eq!(json["findings"], serde_json::json!([]));
+    let (said, code) =
+        hospital.fails(&["verify-evidence", "pack.cbor", "--root", &"ab".repeat(32)]);
+    assert!(said.contains("1 findings"), "{said}");
+    assert_eq!(code, 3);
+}
+
+#[test]
+fn a_job_that_is_not_proved_is_shown_so() {
+    let hospital = Hospital::new();
+    let mut pack = pack(&hospital);
+    let leaf = ProvedLeaf {
+        bytes: ByteBuf::from(vec![0xa0]),
+        proof: Proof {
+            index: 0,
+            path: Vec::new(),
+        },
+    };
+    pack.jobs.push(JobEvidence {
+        job: JobId([1; 16]),
+        machine: machine(1),
+        key: PublicKey([2; 32]),
+        approval: Digest([4; 32]),
+        leaf: leaf.clone(),
+        assignment: Digest([5; 32]),
+        row: leaf,
+        events: Vec::new(),
+    });
+    std::fs::write(hospital.path("pack.cbor"), pack.to_bytes()).unwrap();
+    let root = root(&hospital);
+    let args = ["verify-evidence", "pack.cbor", "--root", &root];
+    let (out, outcome) = hospital.run(&args, "");
+    assert_eq!(outcome.unwrap_err().exit_code(), 3);
+    assert!(
+        out.contains("NOT proved") && out.contains("no approval"),
+        "{out}"
+    );
+    let (json, outcome) = hospital.run(&[&args[..], &["--json"]].concat(), "");
+    assert!(outcome.is_err());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["findings"][0]["rule"], "identity");
+    assert_eq!(json["jobs"][0]["proved"], false);
+}
+
+#[test]
+fn what_is_no_pack_says_so() {
+    let hospital = Hospital::new();
+    let bytes = pack(&hospital).to_bytes();
+    let root = root(&hospital);
+    for bad in [&bytes[..bytes.len() - 1], b"", b"{}"] {
+        std::fs::write(hospital.path("pack.cbor"), bad).unwrap();
+        let (said, code) = hospital.fails(&["verify-evidence", "pack.cbor", "--root", &root]);
+        assert!(
+            said.contains("it is no patchward/evidence.1 file"),
+            "{said}"
+        );
+        assert_eq!(code, 1);
+    }
+    let (said, _) = hospital.fails(&["verify-evidence", "roster.cbor", "--root", &root]);
+    assert!(said.contains("patchward/evidence.1 was expected"), "{said}");
+}
