@@ -4,6 +4,7 @@
 pub mod asset;
 pub mod audit;
 pub mod document;
+pub mod evidence;
 pub mod file;
 pub mod job;
 pub mod machine;
@@ -71,6 +72,9 @@ pub enum Command {
     /// Stop everything, a plan, a release, a vendor or a unit
     #[command(subcommand)]
     Stop(stop::StopCommand),
+    /// Evidence: packs that verify without us
+    #[command(subcommand)]
+    Evidence(evidence::EvidenceCommand),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -80,7 +84,8 @@ impl Command {
     /// The file that the answer is written to, where the command names one.
     pub fn output_file(&self) -> Option<&Path> {
         match self {
-            Self::Plan(plan::PlanCommand::Export { out, .. }) => Some(out),
+            Self::Plan(plan::PlanCommand::Export { out, .. })
+            | Self::Evidence(evidence::EvidenceCommand::Export { out, .. }) => Some(out),
             _ => None,
         }
     }
@@ -128,6 +133,7 @@ pub async fn run(
         Command::Job(command) => job::job(app, command).await,
         Command::Rollout(command) => job::rollout(app, caller, command).await,
         Command::Stop(command) => stop::run(app, caller, command).await,
+        Command::Evidence(command) => evidence::run(app, command).await,
         Command::Audit(command) => audit::run(app, command).await,
     }
 }

@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod journal;
 pub mod machines;
 pub mod meta;
+pub mod pack;
 pub mod places;
 pub mod plans;
 pub mod releases;
