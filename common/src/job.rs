@@ -51,6 +51,9 @@ pub enum State {
     Stopped(Reason),
 }
 
+/// Longest text of a reason.
+pub const MAX_REASON_BYTES: usize = 1_024;
+
 /// Why a job is where it is, in words for people. The step is there where one of the
 /// eleven checks refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +66,11 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A reason without a step.
+    /// A reason without a step; a longer text than [`MAX_REASON_BYTES`] is cut.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             step: None,
-            text: text.into(),
+            text: cut(text.into()),
         }
     }
 }
@@ -76,9 +79,15 @@ impl From<&crate::trust::check::Refusal> for Reason {
     fn from(refusal: &crate::trust::check::Refusal) -> Self {
         Self {
             step: Some(refusal.step),
-            text: refusal.why.to_string(),
+            text: cut(refusal.why.to_string()),
         }
     }
+}
+
+/// Texts from outside stand in reasons; an event must fit its limit whatever they say.
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_REASON_BYTES));
+    text
 }
 
 /// What happened, as the installer saw it.
@@ -341,6 +350,26 @@ impl State {
 }
 
 impl Event {
+    /// The reason that it gives, where it gives one.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Refused(reason)
+            | Self::RebootPending(reason)
+            | Self::RecoveryBegan(reason)
+            | Self::Withdrawn(reason)
+            | Self::Stopped(reason) => Some(reason),
+            Self::Measured(measured) => match &measured.verdict {
+                Verdict::RolledBack(reason) | Verdict::Failed(reason) => Some(reason),
+                Verdict::Verified => None,
+            },
+            Self::Prepared
+            | Self::WouldHaveStarted(_)
+            | Self::Started(_)
+            | Self::StepEnded(_)
+            | Self::RebootOrdered(_) => None,
+        }
+    }
+
     /// The word for it in tables and messages.
     pub fn word(&self) -> &'static str {
         match self {

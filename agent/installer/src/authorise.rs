@@ -47,7 +47,7 @@ impl From<Refusal> for Denied {
 fn refused(step: Step, text: impl Into<String>) -> Denied {
     Denied::Refused(Reason {
         step: Some(step),
-        text: text.into(),
+        ..Reason::new(text)
     })
 }
 

@@ -103,17 +103,14 @@ pub fn job(at: &Installer, job: JobId) -> String {
     }
     for (sequence, at, event) in &history.events {
         let more = match event {
-            Event::Refused(reason)
-            | Event::RebootPending(reason)
-            | Event::RecoveryBegan(reason)
-            | Event::Withdrawn(reason)
-            | Event::Stopped(reason) => reason.text.clone(),
             Event::StepEnded(end) => format!("{} {:?}", end.step, end.outcome),
-            Event::Started(start) | Event::WouldHaveStarted(start) => {
-                format!("slot until {}", start.slot.end())
+            Event::Started(start) => format!("slot until {}", start.slot.end()),
+            Event::Measured(measured) if event.reason().is_none() => {
+                format!("{:?}", measured.verdict)
             }
-            Event::Measured(measured) => format!("{:?}", measured.verdict),
-            Event::Prepared | Event::RebootOrdered(_) => String::new(),
+            other => other
+                .reason()
+                .map_or_else(String::new, |reason| reason.text.clone()),
         };
         let _ = writeln!(text, "{sequence:6} {at} {} {more}", event.word());
     }

@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId};
-use patchward_common::job::{Event, JobEvent, Reason, State};
+use patchward_common::job::{Event, JobEvent, State};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::{Document as _, PublicKey, Signed};
 use patchward_common::wire::local::MAX_JOURNAL_EVENTS;
@@ -23,8 +23,6 @@ const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Most events of one job that only say why it does not start. An agent that asks
 /// again and again must not fill the disk.
 const MAX_WAITING_EVENTS: usize = 1_000;
-/// Longest text of a reason that is kept.
-const MAX_REASON_BYTES: usize = 1_024;
 
 /// What the journal says of one job.
 #[derive(Clone, Debug)]
@@ -118,7 +116,7 @@ impl Journal {
             at,
             job,
             approval,
-            event: bounded(event),
+            event,
         };
         let signed = Signed::new(&event, &self.key);
         let name = format!("{FOLDER}/{}", file_name(event.sequence));
@@ -136,7 +134,6 @@ impl Journal {
         at: UtcMs,
         event: Event,
     ) -> Result<(), DiskError> {
-        let event = bounded(event);
         let history = self.jobs.get(&job);
         let newest = history.and_then(|history| history.events.last());
         let is_news = newest.is_none_or(|(_, _, said)| *said != event);
@@ -189,37 +186,10 @@ fn file_name(sequence: u64) -> String {
     format!("{sequence:020}")
 }
 
-/// Texts from outside are cut, so that every event fits its limit.
-fn bounded(mut event: Event) -> Event {
-    match &mut event {
-        Event::Refused(reason)
-        | Event::RebootPending(reason)
-        | Event::RecoveryBegan(reason)
-        | Event::Withdrawn(reason)
-        | Event::Stopped(reason) => cut(reason),
-        Event::Measured(measured) => match &mut measured.verdict {
-            patchward_common::job::Verdict::RolledBack(reason)
-            | patchward_common::job::Verdict::Failed(reason) => cut(reason),
-            patchward_common::job::Verdict::Verified => {}
-        },
-        Event::Prepared
-        | Event::WouldHaveStarted(_)
-        | Event::Started(_)
-        | Event::StepEnded(_)
-        | Event::RebootOrdered(_) => {}
-    }
-    event
-}
-
-fn cut(reason: &mut Reason) {
-    reason
-        .text
-        .truncate(reason.text.floor_char_boundary(MAX_REASON_BYTES));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use patchward_common::job::Reason;
 
     const JOB: JobId = JobId([7; 16]);
     const APPROVAL: Digest = Digest([8; 32]);
@@ -292,14 +262,5 @@ mod tests {
             journal.note(JOB, APPROVAL, UtcMs(9), event).unwrap();
         }
         assert_eq!(journal.last(), MAX_WAITING_EVENTS as u64);
-    }
-
-    #[test]
-    fn long_reasons_are_cut_at_a_character() {
-        let Event::Refused(reason) = bounded(Event::Refused(Reason::new("ü".repeat(2_000))))
-        else {
-            panic!("the event changed its kind");
-        };
-        assert_eq!(reason.text.len(), MAX_REASON_BYTES);
     }
 }

@@ -4,6 +4,7 @@
 
 mod installer;
 mod installer_kill;
+mod installer_packages;
 mod store;
 mod tuf;
 mod wire;

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Longest question to a package manager or recipe: a large database on an old disk.
 const ASK_LIMITS: Limits = Limits {
     run_ms: 60_000,
-    output_bytes: 256 * 1024,
+    output_bytes: 8 * 1024 * 1024,
 };
 
 /// One release on this machine.

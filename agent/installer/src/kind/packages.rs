@@ -1,28 +1,380 @@
-//! stub
-use super::{Kind, Part, Site};
-use patchward_common::trust::release::{Packages, ReleaseDescription};
-pub(super) struct Set;
-impl Set {
-    pub(super) fn new(
-        _: &Site<'_>,
-        _: &Packages,
-        _: &ReleaseDescription,
-        _: Option<&ReleaseDescription>,
-    ) -> Result<Self, String> {
-        Err("packages are not built in yet".to_owned())
-    }
+//! A closed set of packages, by dpkg or by rpm: looked into and simulated before the
+//! start, installed all together, and everything without a question.
+
+use super::{Kind, Part, Site, ask, word, words};
+use patchward_common::component::Source;
+use patchward_common::digest::Digest;
+use patchward_common::trust::release::{
+    ABSENT, Kind as Declared, PackageManager, PackageRef, Packages, ReleaseDescription,
+};
+use patchward_common::version::compare;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// rpm's way of writing a version, with its epoch where it has one.
+const RPM_VERSION: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n";
+/// Configuration files that were changed here stay; new ones come.
+const DPKG_FORCE: [&str; 2] = ["--force-confdef", "--force-confold"];
+
+/// A package release on this machine.
+pub(super) struct Set {
+    manager: PackageManager,
+    root: String,
+    options: Vec<String>,
+    new: Bundle,
+    back: Option<Bundle>,
 }
-impl Kind for Set {
-    fn version(&self) -> Result<String, String> {
-        Err(String::new())
+
+/// The packages of one release and their files.
+struct Bundle {
+    version: String,
+    packages: Vec<PackageRef>,
+    files: BTreeMap<Digest, String>,
+}
+
+impl Set {
+    /// What `declared` means here.
+    pub(super) fn new(
+        site: &Site<'_>,
+        declared: &Packages,
+        release: &ReleaseDescription,
+        back: Option<&ReleaseDescription>,
+    ) -> Result<Self, String> {
+        let back = back.map(|back| match &back.kind {
+            Declared::Packages(set) if set.manager == declared.manager => {
+                Bundle::new(site, set, back)
+            }
+            _ => Err("the rollback is of another kind".to_owned()),
+        });
+        let settings = site.settings;
+        Ok(Self {
+            manager: declared.manager,
+            root: word(&settings.packages_root),
+            options: match declared.manager {
+                PackageManager::Deb => settings.dpkg_options.clone(),
+                PackageManager::Rpm => settings.rpm_options.clone(),
+            },
+            new: Bundle::new(site, declared, release)?,
+            back: back.transpose()?,
+        })
     }
-    fn simulate(&self) -> Result<(), String> {
+
+    /// A call of the package manager.
+    fn call(&self, more: &[&str], last: &[String]) -> Vec<String> {
+        let first = match self.manager {
+            PackageManager::Deb => vec!["dpkg".to_owned(), format!("--root={}", self.root)],
+            PackageManager::Rpm => words(&["rpm", "--root", &self.root]),
+        };
+        let force = match self.manager {
+            PackageManager::Deb => words(&DPKG_FORCE),
+            PackageManager::Rpm => Vec::new(),
+        };
+        [&first[..], &force, &self.options, &words(more), last].concat()
+    }
+
+    /// Name and version of every package that is wholly installed; others are `None`.
+    fn installed(&self) -> Result<BTreeMap<String, Option<String>>, String> {
+        let said = match self.manager {
+            PackageManager::Deb => {
+                let database = format!("--admindir={}/var/lib/dpkg", self.root);
+                let format = "${Package}\\t${db:Status-Status}\\t${Version}\\n";
+                ask(&words(&["dpkg-query", &database, "-W", "-f", format]))?
+            }
+            PackageManager::Rpm => ask(&words(&[
+                "rpm",
+                "--root",
+                &self.root,
+                "-qa",
+                "--qf",
+                RPM_VERSION,
+            ]))?,
+        };
+        let mut found = BTreeMap::new();
+        for line in said.lines() {
+            match line.split('\t').collect::<Vec<_>>().as_slice() {
+                [_, "not-installed" | "config-files", _] => {}
+                [name, "installed", version] | [name, version] => {
+                    found.insert((*name).to_owned(), Some((*version).to_owned()));
+                }
+                [name, ..] => {
+                    found.insert((*name).to_owned(), None);
+                }
+                [] => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether each file is the package that was approved.
+    fn look_into(&self, bundle: &Bundle) -> Result<(), String> {
+        for package in &bundle.packages {
+            let file = bundle
+                .files
+                .get(&package.artifact)
+                .map_or("", String::as_str);
+            let said = match self.manager {
+                PackageManager::Deb => {
+                    let format = "${Package}\\t${Version}\\n";
+                    ask(&words(&["dpkg-deb", "-W", "--showformat", format, file]))?
+                }
+                PackageManager::Rpm => ask(&words(&["rpm", "-qp", "--qf", RPM_VERSION, file]))?,
+            };
+            // rpm warns of signatures that it does not know, on lines of their own.
+            let approved = format!("{}\t{}", package.name, package.version);
+            if !said.lines().any(|line| line == approved) {
+                let found = said.lines().last().unwrap_or_default().replace('\t', " ");
+                let (name, version) = (&package.name, &package.version);
+                return Err(format!("the package of {name} {version} holds {found}"));
+            }
+        }
         Ok(())
     }
-    fn steps(&self) -> Vec<Part> {
-        Vec::new()
+
+    /// Whether every dependency is met once the set is unpacked. dpkg asks that only while
+    /// it configures, when it is too late; rpm's own test asks it before.
+    fn depends(&self) -> Result<(), String> {
+        if self.manager == PackageManager::Rpm {
+            return Ok(());
+        }
+        let database = format!("--admindir={}/var/lib/dpkg", self.root);
+        let format = "${Package}\\t${Version}\\t${Provides}\\t\\n";
+        let installed = ask(&words(&["dpkg-query", &database, "-W", "-f", format]))?;
+        let format = "${Package}\\t${Version}\\t${Provides}\\t${Pre-Depends}, ${Depends}\\n";
+        let mut coming = String::new();
+        for file in self.new.files() {
+            coming += &ask(&words(&["dpkg-deb", "-W", "--showformat", format, &file]))?;
+        }
+        unmet(&installed, &coming)
+            .map_or(Ok(()), |clause| Err(format!("nothing provides {clause}")))
     }
-    fn back(&self, _: &str) -> Vec<Part> {
-        Vec::new()
+
+    fn remove(&self) -> Vec<String> {
+        let names: Vec<String> = self.new.packages.iter().map(|p| p.name.clone()).collect();
+        match self.manager {
+            PackageManager::Deb => self.call(&["--force-remove-reinstreq", "--remove"], &names),
+            PackageManager::Rpm => self.call(&["-e"], &names),
+        }
+    }
+}
+
+impl Bundle {
+    fn new(
+        site: &Site<'_>,
+        declared: &Packages,
+        release: &ReleaseDescription,
+    ) -> Result<Self, String> {
+        let files: BTreeMap<Digest, String> = release
+            .artifacts
+            .iter()
+            .map(|artifact| (artifact.sha256, word(&site.artifact(artifact.sha256))))
+            .collect();
+        let named: BTreeSet<Digest> = declared.packages.iter().map(|p| p.artifact).collect();
+        let is_closed = named.len() == declared.packages.len()
+            && named.len() == release.artifacts.len()
+            && named.iter().all(|artifact| files.contains_key(artifact));
+        if !is_closed || named.is_empty() {
+            return Err("packages and artifacts of the release do not match one to one".to_owned());
+        }
+        if !declared
+            .packages
+            .iter()
+            .all(|package| is_package_name(&package.name))
+        {
+            return Err("a package's name is not usable".to_owned());
+        }
+        Ok(Self {
+            version: release.version.clone(),
+            packages: declared.packages.clone(),
+            files,
+        })
+    }
+
+    fn files(&self) -> Vec<String> {
+        self.files.values().cloned().collect()
+    }
+
+    fn is_there(&self, installed: &BTreeMap<String, Option<String>>) -> bool {
+        self.packages.iter().all(|package| {
+            installed.get(&package.name).and_then(Option::as_ref) == Some(&package.version)
+        })
+    }
+}
+
+/// The first clause of the coming packages' dependencies that neither they nor the
+/// installed ones meet. Rows are name, version, what is provided, and dependencies.
+fn unmet(installed: &str, coming: &str) -> Option<String> {
+    let mut there: Vec<(String, Option<String>)> = Vec::new();
+    for row in installed.lines().chain(coming.lines()) {
+        let mut fields = row.split('\t');
+        let (name, version) = (fields.next()?, fields.next()?);
+        there.push((name.to_owned(), Some(version.to_owned())));
+        for provided in fields
+            .next()?
+            .split(',')
+            .filter(|text| !text.trim().is_empty())
+        {
+            let (name, relation) = clause(provided);
+            there.push((name, relation.map(|(_, version)| version)));
+        }
+    }
+    let is_met = |text: &str| {
+        let (name, relation) = clause(text);
+        there
+            .iter()
+            .any(|(found, version)| match (&relation, version) {
+                _ if *found != name => false,
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some((relation, wanted)), Some(version)) => {
+                    let order = compare(Source::Deb, version, wanted);
+                    order.is_some_and(|order| match relation.as_str() {
+                        "<<" => order.is_lt(),
+                        "<=" => order.is_le(),
+                        "=" => order.is_eq(),
+                        ">=" => order.is_ge(),
+                        ">>" => order.is_gt(),
+                        _ => false,
+                    })
+                }
+            })
+    };
+    let dependencies = coming.lines().filter_map(|row| row.rsplit('\t').next());
+    let mut clauses = dependencies.flat_map(|all| all.split(',')).map(str::trim);
+    let missing = clauses.find(|one| !one.is_empty() && !one.split('|').any(is_met))?;
+    Some(missing.to_owned())
+}
+
+/// `name:arch (relation version)`, of which the last part may be missing.
+fn clause(text: &str) -> (String, Option<(String, String)>) {
+    let (name, rest) = text.split_once('(').unwrap_or((text, ""));
+    let name = name.split(':').next().unwrap_or(name).trim().to_owned();
+    let rest = rest.split(')').next().unwrap_or_default().trim();
+    let at = rest.find(|c| !matches!(c, '<' | '=' | '>')).unwrap_or(0);
+    let (relation, version) = rest.split_at(at);
+    let relation = (!rest.is_empty()).then(|| (relation.to_owned(), version.trim().to_owned()));
+    (name, relation)
+}
+
+/// A name that is safe as a word: of the characters that dpkg and rpm allow.
+fn is_package_name(name: &str) -> bool {
+    let first = name.bytes().next();
+    first.is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && name.len() <= 128
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
+}
+
+impl Kind for Set {
+    /// The release's version where all of its packages are there; else the first
+    /// package's, which gives the product its name.
+    fn version(&self) -> Result<String, String> {
+        let installed = self.installed()?;
+        for bundle in [Some(&self.new), self.back.as_ref()].into_iter().flatten() {
+            if bundle.is_there(&installed) {
+                return Ok(bundle.version.clone());
+            }
+        }
+        let Some(first) = self.new.packages.first() else {
+            return Err("no package is named".to_owned());
+        };
+        match installed.get(&first.name) {
+            None => Ok(ABSENT.to_owned()),
+            Some(Some(version)) if *version != first.version => Ok(version.clone()),
+            Some(Some(_)) => {
+                Err("some packages of the set are missing or of another version".to_owned())
+            }
+            Some(None) => Err(format!("package {} is half installed", first.name)),
+        }
+    }
+
+    fn simulate(&self) -> Result<(), String> {
+        for bundle in [Some(&self.new), self.back.as_ref()].into_iter().flatten() {
+            self.look_into(bundle)?;
+        }
+        self.depends()?;
+        let files = self.new.files();
+        ask(&match self.manager {
+            PackageManager::Deb => self.call(&["--no-act", "--install"], &files),
+            PackageManager::Rpm => self.call(&["-U", "--test"], &files),
+        })?;
+        Ok(())
+    }
+
+    fn steps(&self) -> Vec<Part> {
+        let files = self.new.files();
+        match self.manager {
+            PackageManager::Deb => {
+                let names: Vec<String> = self
+                    .new
+                    .packages
+                    .iter()
+                    .map(|package| package.name.clone())
+                    .collect();
+                vec![
+                    Part::new("unpack", self.call(&["--unpack"], &files), true),
+                    Part::new("configure", self.call(&["--configure"], &names), true),
+                ]
+            }
+            PackageManager::Rpm => vec![Part::new("install", self.call(&["-U"], &files), true)],
+        }
+    }
+
+    fn back(&self, before: &str) -> Vec<Part> {
+        let mut parts = Vec::new();
+        if self.manager == PackageManager::Deb {
+            // What a cut-off run left half configured is finished first.
+            parts.push(Part::new(
+                "pending",
+                self.call(&["--configure", "--pending"], &[]),
+                true,
+            ));
+        }
+        let back = self.back.as_ref().filter(|back| back.version == before);
+        let argv = match (back, self.manager) {
+            (Some(back), PackageManager::Deb) => Some(self.call(&["--install"], &back.files())),
+            (Some(back), PackageManager::Rpm) => {
+                Some(self.call(&["-U", "--oldpackage", "--replacepkgs"], &back.files()))
+            }
+            (None, _) if before == ABSENT => Some(self.remove()),
+            (None, _) => None, // There is no way back; the measurement will say so.
+        };
+        parts.extend(argv.map(|argv| Part::new("packages", argv, true)));
+        parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependencies_are_met_by_the_installed_the_coming_and_what_they_provide() {
+        let installed = "libc6\t2.36-9\t\t\nexim4\t4.96\tmail-transport-agent, smtp (= 2.0)\t\n";
+        for (depends, missing) in [
+            ("libc6", None),
+            ("libc6 (>= 2.30), libc6:any (<< 3)", None),
+            ("libc6 (>= 2.37)", Some("libc6 (>= 2.37)")),
+            ("nothing | libc6 (= 2.36-9)", None),
+            ("mail-transport-agent, smtp (>= 1.5)", None),
+            (
+                "mail-transport-agent (>= 1)",
+                Some("mail-transport-agent (>= 1)"),
+            ),
+            ("other (>> 0.9)", None),
+            (", libc6, nothing", Some("nothing")),
+        ] {
+            let coming = format!("viewer\t1\t\t{depends}\nother\t1.0\t\t, \n");
+            assert_eq!(unmet(installed, &coming).as_deref(), missing, "{depends}");
+        }
+    }
+
+    #[test]
+    fn package_names_are_safe_words() {
+        for good in ["libc6", "g++-12", "python3.11", "Xorg_x"] {
+            assert!(is_package_name(good), "{good}");
+        }
+        for bad in ["", "-r", "--root=/x", "a b", "../x", "a:amd64", "a\0"] {
+            assert!(!is_package_name(bad), "{bad:?}");
+        }
     }
 }
