@@ -10,7 +10,7 @@ use patchward_common::time::{HOUR_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf, Rollback};
 use patchward_common::trust::release::{Provenance, Reboot};
 use patchward_common::trust::roster::{Class, Roster};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The whole plan.
 pub(crate) fn plan(
@@ -124,11 +124,12 @@ fn groups(approval: &Approval) -> String {
 
 fn machines(context: &Context, leaves: &[PlanLeaf], zone: Option<&TimeZone>) -> String {
     let rows = newest_rows(&context.assignments).unwrap_or_default();
+    let facts: BTreeMap<_, _> = context.machines.iter().map(|f| (f.machine, f)).collect();
     let mut sorted: Vec<&PlanLeaf> = leaves.iter().collect();
     sorted.sort_by_key(|leaf| (leaf.wave, leaf.slots.first().copied(), leaf.machine));
     let shown = sorted.into_iter().map(|leaf| {
         let row = rows.get(&leaf.machine).map(|(_, row)| row);
-        let facts = context.machines.iter().find(|f| f.machine == leaf.machine);
+        let facts = facts.get(&leaf.machine);
         let slots: Vec<String> = leaf
             .slots
             .iter()
