@@ -79,20 +79,21 @@ fn founded(script: &mut Script, folder: &Path) -> anyhow::Result<Hospital> {
 
 fn enrolled(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
     for name in STATIONS {
+        // The third station's check always fails.
+        let answer = if name == STATIONS[2] {
+            "/bin/false"
+        } else {
+            "/bin/true"
+        };
+        let check = format!("kind = \"command\"\npurpose = \"ready\"\nargv = [\"{answer}\"]\n");
         hospital.add_machine(Row {
             name: name.into(),
             unit: UNIT.into(),
             class: Class::Standard,
             groups: vec![GROUP.into()],
             mode: Mode::Active,
+            probes: vec![(CHECK.into(), check)],
         })?;
-        let answer = if name == STATIONS[2] {
-            "/bin/false"
-        } else {
-            "/bin/true"
-        };
-        let probe = format!("kind = \"command\"\npurpose = \"ready\"\nargv = [\"{answer}\"]\n");
-        hospital.machine(name)?.write_probe(CHECK, &probe)?;
     }
     hospital.assign()?;
     script.says("Four machines are pinned, enrolled over QUIC, and assigned by two approvers.");

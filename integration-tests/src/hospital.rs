@@ -45,6 +45,8 @@ pub struct Row {
     pub groups: Vec<String>,
     /// Its mode.
     pub mode: Mode,
+    /// Probes beside the interlock's: name and text of the file.
+    pub probes: Vec<(String, String)>,
 }
 
 /// A machine of the hospital: its folder and its two processes.
@@ -222,27 +224,27 @@ impl Hospital {
     /// Its assignment is what `row` says, signed by both approvers with the next
     /// [`Self::assign`].
     pub fn add_machine(&mut self, row: Row) -> anyhow::Result<()> {
-        self.make_machine(&row.name, &row.unit, |command| command)?;
+        self.make_machine(&row)?;
         self.rows.push(row);
         Ok(())
     }
 
-    fn make_machine(
-        &mut self,
-        name: &str,
-        unit: &str,
-        _adjust: impl Fn(&mut Command) -> &mut Command,
-    ) -> anyhow::Result<()> {
-        let token = self.ask_json(&[
+    fn make_machine(&mut self, row: &Row) -> anyhow::Result<()> {
+        let name = &row.name;
+        let new = [
             "token",
             "new",
             &format!("for-{name}"),
             "--unit",
-            unit,
+            &row.unit,
             "--accept",
-        ])?;
+        ];
+        let token = self.ask_json(&new)?;
         let token = token["token"].as_str().context("the token")?.to_owned();
         let mut machine = Machine::new(&self.folder.join("machines").join(name), name)?;
+        for (probe, text) in &row.probes {
+            machine.write_probe(probe, text)?;
+        }
         machine.pin(&token)?;
         machine.start_installer()?;
         machine.enrol(&token)?;
