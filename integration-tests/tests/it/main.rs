@@ -5,6 +5,8 @@
 mod installer;
 mod installer_kill;
 mod installer_packages;
+mod released;
 mod store;
+mod tidy;
 mod tuf;
 mod wire;

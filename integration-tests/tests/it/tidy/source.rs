@@ -6,14 +6,14 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 /// The top folder of the project.
-pub fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("this crate lies in the workspace")
 }
 
 /// Every file that is committed, or would be with `git add --all`, relative to the top.
-pub fn files() -> Vec<PathBuf> {
+pub(super) fn files() -> Vec<PathBuf> {
     let listed = Command::new("git")
         .args(["-c", "safe.directory=*", "ls-files", "-z"])
         .args(["--cached", "--others", "--exclude-standard"])
@@ -34,19 +34,19 @@ pub fn files() -> Vec<PathBuf> {
 }
 
 /// One Rust file.
-pub struct Source {
+pub(super) struct Source {
     /// Relative to the top, with `/`.
-    pub path: String,
+    pub(super) path: String,
     /// As it stands.
-    pub text: String,
+    pub(super) text: String,
     /// Comments, strings and characters blanked; lines stay where they are.
-    pub code: String,
+    pub(super) code: String,
     /// `code` with the items under `#[cfg(test)]` blanked too.
-    pub shipped: String,
+    pub(super) shipped: String,
 }
 
 /// Every Rust file of the workspace.
-pub fn sources() -> &'static [Source] {
+pub(super) fn sources() -> &'static [Source] {
     static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
         let rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
         let read = |path: PathBuf| {
@@ -60,7 +60,7 @@ pub fn sources() -> &'static [Source] {
 
 impl Source {
     /// Reads the text of a file.
-    pub fn of(path: &str, text: &str) -> Self {
+    pub(super) fn of(path: &str, text: &str) -> Self {
         let code = without_texts(text);
         let shipped = without_tests(&code);
         Self {
@@ -72,14 +72,14 @@ impl Source {
     }
 
     /// Whether the whole file is test code.
-    pub fn is_test(&self) -> bool {
+    pub(super) fn is_test(&self) -> bool {
         let parts: Vec<&str> = self.path.split('/').collect();
         parts.contains(&"tests") || parts.contains(&"tests.rs")
     }
 
     /// Whether the path is one of `places`: a file, or everything in a folder and the
     /// file of the same name beside it.
-    pub fn is_in(&self, places: &[&str]) -> bool {
+    pub(super) fn is_in(&self, places: &[&str]) -> bool {
         places.iter().any(|place| {
             let folder = place.strip_suffix(".rs").unwrap_or(place);
             self.path == *place
@@ -90,7 +90,7 @@ impl Source {
 
     /// Every path that the shipped code names, with its line: `use` trees written out,
     /// `super` resolved to `crate`.
-    pub fn paths(&self) -> Vec<(usize, String)> {
+    pub(super) fn paths(&self) -> Vec<(usize, String)> {
         paths(&self.shipped)
             .into_iter()
             .map(|(line, path)| (line, resolved(&path, &module_of(&self.path))))
@@ -121,7 +121,7 @@ fn resolved(path: &str, module: &[String]) -> String {
 }
 
 /// Blanks comments, strings and characters, so that braces and words left are code.
-pub fn without_texts(text: &str) -> String {
+pub(super) fn without_texts(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -181,7 +181,7 @@ fn quoted(rest: &str, quote: char) -> usize {
 }
 
 /// Blanks every item under `#[cfg(test)]` in code without texts.
-pub fn without_tests(code: &str) -> String {
+pub(super) fn without_tests(code: &str) -> String {
     let mut shipped = code.to_owned();
     while let Some(start) = shipped.find("#[cfg(test)]") {
         let end = start + item_length(&shipped[start..]);
@@ -196,7 +196,7 @@ pub fn without_tests(code: &str) -> String {
 
 /// The length of the item at the start of `code`: up to the brace that closes it, or to
 /// its semicolon.
-pub fn item_length(code: &str) -> usize {
+pub(super) fn item_length(code: &str) -> usize {
     let (mut braces, mut others) = (0usize, 0usize);
     for (at, c) in code.char_indices() {
         match c {
@@ -217,7 +217,7 @@ pub fn item_length(code: &str) -> usize {
 }
 
 /// Every path in code: those of `use` trees written out, and `a::b` elsewhere.
-pub fn paths(code: &str) -> Vec<(usize, String)> {
+pub(super) fn paths(code: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let (mut at, mut line) = (0, 1);
