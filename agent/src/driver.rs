@@ -10,6 +10,7 @@ use crate::credentials::{Credentials, CredentialsError};
 use crate::enrol::{self, Asked, EnrolError, Myself};
 use crate::fingerprint::fingerprint;
 use crate::installer::{Installer, unexpected};
+use crate::job::{Effect, Next};
 use crate::link::{Identity, Link, LinkError};
 use crate::outbox::Outbox;
 use crate::state::StateError;
@@ -96,7 +97,7 @@ impl Driver {
             credentials: Credentials::load(folder)?,
             reporter: Reporter::new(&settings),
             outbox: Outbox::open(folder, OutboxId(rand::random()))?,
-            carrier: carry::Carrier::new(&settings)?,
+            carrier: carry::Carrier::new(&settings),
             installer: Installer::new(&settings.installer_socket),
             clock,
             settings,
@@ -169,11 +170,26 @@ impl Driver {
             let again_ms = self.turn(link).await?;
             *failures = 0;
             notify(sd_notify::NotifyState::Ready);
+            let now = (self.clock)();
+            let wait_ms = match self.carrier.next(now) {
+                // Never cut short by a nudge: a go is answered once.
+                Next::Do(effect) if effect != Effect::Fetch(effect.job()) => {
+                    tokio::select! {
+                        done = self.carrier.act(link, &self.installer, effect, now) => done?,
+                        () = stop.as_mut() => return Ok(Ended::Stop),
+                    }
+                    continue;
+                }
+                Next::Do(_) => 0,
+                Next::Wait(ms) => u64::try_from(ms).unwrap_or(0).min(again_ms),
+                Next::Nothing => again_ms,
+            };
             let wait = async {
-                let now = (self.clock)();
-                self.carrier.errands(link, &self.installer, now).await?;
-                tokio::time::sleep(Duration::from_millis(again_ms)).await;
-                Ok::<(), TurnError>(())
+                if wait_ms == 0 {
+                    return self.carrier.fetch_next(link, now).await;
+                }
+                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+                Ok(())
             };
             // A nudge interrupts a download; it goes on from where it was.
             let nudge = tokio::select! {
@@ -184,7 +200,8 @@ impl Driver {
             match nudge {
                 Some(Nudge::GoingAway(ms)) => return Ok(Ended::Away(ms)),
                 Some(Nudge::ReportNow) => self.reporter.look_again(),
-                Some(Nudge::OrdersChanged | Nudge::Stop) | None => {}
+                Some(Nudge::OrdersChanged | Nudge::Stop) => self.carrier.try_again(),
+                None => {}
             }
         }
     }
@@ -210,20 +227,13 @@ impl Driver {
         };
         let is_stale = answer.stale.has(Stale::INVENTORY);
         self.reporter.report(link, is_stale, now).await?;
-        self.journal(link, status.as_ref(), &answer).await?;
-        let carried = self
-            .carrier
-            .turn(
-                link,
-                &self.installer,
-                self.credentials.machine,
-                &answer,
-                now,
-            )
+        let newest = status.as_ref().map_or(0, |status| status.journal);
+        self.journal(link, newest, answer.journal).await?;
+        let machine = self.credentials.machine;
+        self.carrier
+            .turn(link, &self.installer, machine, &answer, status)
             .await?;
-        // What the installer did meanwhile is worth telling at once.
-        let again_ms = answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end());
-        Ok(carried.map_or(again_ms, |soon_ms| soon_ms.min(again_ms)))
+        Ok(answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end()))
     }
 
     async fn status(&self) -> Option<Status> {

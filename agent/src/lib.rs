@@ -4,11 +4,13 @@
 pub mod cli;
 pub mod config;
 pub mod credentials;
+pub mod download;
 pub mod driver;
 pub mod enrol;
 pub mod fingerprint;
 pub mod installer;
 pub mod inventory;
+pub mod job;
 pub mod link;
 pub mod outbox;
 pub mod probe;

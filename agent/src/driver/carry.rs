@@ -1,55 +1,405 @@
 //! Carrying: orders and journal between collector and installer, and jobs along.
 
-use super::TurnError;
+use super::{TurnError, is_busy, refused};
 use crate::config::Settings;
-use crate::installer::Installer;
-use crate::link::Link;
-use crate::state::StateError;
-use patchward_common::id::MachineId;
-use patchward_common::time::UtcMs;
-use patchward_common::wire::local::Status;
-use patchward_common::wire::machine::{HelloAnswer, ShortDigest};
+use crate::download::{DownloadError, Downloads};
+use crate::installer::{Installer, InstallerError, unexpected};
+use crate::job::{self, Effect, Next, Seen, Wanted};
+use crate::link::{Link, LinkError};
+use patchward_common::digest::Digest;
+use patchward_common::id::{JobId, MachineId, Name};
+use patchward_common::job::State;
+use patchward_common::time::{HOUR_MS, UtcMs};
+use patchward_common::trust::check::{Interlock, Step};
+use patchward_common::trust::go::Go;
+use patchward_common::trust::sign::Signed;
+use patchward_common::wire::local::{self, Documents, Status};
+use patchward_common::wire::machine::{
+    Answer, GoAsked, HelloAnswer, JournalReport, Orders, OrdersAsked, Request, ShortDigest, Stale,
+};
+use serde_bytes::ByteBuf;
+use std::collections::BTreeMap;
 
-/// What is carried.
-pub(super) struct Carrier {}
+/// Metadata older than this is fetched again before it is used: a vendor's timestamp is
+/// signed anew every few hours.
+const METADATA_LIFE_MS: i64 = HOUR_MS;
+/// Bytes of events in one request; the collector reads 4 MiB.
+const MAX_REPORT_BYTES: usize = 3 * 1024 * 1024;
+/// Journal requests in one turn; the rest goes with the next.
+const MAX_REPORTS: usize = 64;
+
+/// What is carried, and what was tried.
+pub(super) struct Carrier {
+    downloads: Downloads,
+    /// Digest of the orders that the installer was given.
+    orders: Digest,
+    wanted: Vec<Wanted>,
+    metadata_at: BTreeMap<Name, UtcMs>,
+    tries: BTreeMap<JobId, Tried>,
+    status: Option<Status>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Tried {
+    at: Option<UtcMs>,
+    not_before: UtcMs,
+}
 
 impl Carrier {
-    pub(super) fn new(_settings: &Settings) -> Result<Self, StateError> {
-        Ok(Self {})
+    pub(super) fn new(settings: &Settings) -> Self {
+        let rate = settings.download_bytes_per_second;
+        Self {
+            downloads: Downloads::new(&settings.state_dir, rate),
+            orders: Digest::default(),
+            wanted: Vec::new(),
+            metadata_at: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            status: None,
+        }
     }
 
+    /// Digest of the documents that the installer has been given.
     pub(super) fn orders(&self) -> ShortDigest {
-        ShortDigest::default()
+        self.orders.into()
     }
 
+    /// Something changed at the collector: what was put off is tried again.
+    pub(super) fn try_again(&mut self) {
+        self.tries.clear();
+    }
+
+    /// Fetches orders where there are others, and hands them on.
     pub(super) async fn turn(
         &mut self,
-        _link: &Link,
-        _installer: &Installer,
-        _machine: MachineId,
-        _answer: &HelloAnswer,
-        _now: UtcMs,
-    ) -> Result<Option<u64>, TurnError> {
-        Ok(None)
+        link: &Link,
+        installer: &Installer,
+        machine: MachineId,
+        answer: &HelloAnswer,
+        status: Option<Status>,
+    ) -> Result<(), TurnError> {
+        let charter = status.as_ref().map(|status| status.numbers.0);
+        self.status = status;
+        let (true, Some(charter)) = (answer.stale.has(Stale::ORDERS), charter) else {
+            return Ok(());
+        };
+        let asked = OrdersAsked {
+            charter,
+            known: self.orders,
+        };
+        let orders = match link.ask(&Request::Orders(asked)).await? {
+            Answer::Orders(orders) => *orders,
+            Answer::Refused(refused) if is_busy(&refused) => return Ok(()),
+            other => return Err(refused(other, "orders")),
+        };
+        self.take(orders, machine, installer).await;
+        Ok(())
     }
 
-    pub(super) async fn errands(
+    async fn take(&mut self, orders: Orders, machine: MachineId, installer: &Installer) {
+        self.wanted = orders
+            .approvals
+            .iter()
+            .filter_map(|placed| {
+                // Only to know what to fetch; the installer verifies.
+                let approval = placed.signed.peek().ok()?;
+                Some(Wanted::of(placed.signed.digest(), &approval, machine))
+            })
+            .collect();
+        let artifacts = self
+            .wanted
+            .iter()
+            .flat_map(|wanted| wanted.artifacts.keys());
+        self.downloads.prune(&artifacts.copied().collect());
+        self.tries.clear();
+        self.metadata_at.clear();
+        let digest = orders.digest;
+        let documents = Documents {
+            charters: orders.charters,
+            roster: orders.roster,
+            assignment: orders.assignment,
+            approvals: orders.approvals,
+            stops: orders.stops,
+            lifts: orders.lifts,
+            downgrades: orders.downgrades,
+            handovers: orders.handovers,
+            time_resets: orders.time_resets,
+        };
+        let request = local::Request::Documents(Box::new(documents));
+        match installer.ask(&request).await {
+            Ok(local::Answer::Documents(taken)) => {
+                for (document, reason) in &taken.refused {
+                    tracing::warn!(document, reason = reason.text, "the installer refused it");
+                }
+                self.orders = digest;
+            }
+            Ok(_) => quietly(&unexpected("what became of the documents")),
+            // Asked for again with the next hello.
+            Err(error) => quietly(&error),
+        }
+        self.look(installer).await;
+    }
+
+    async fn look(&mut self, installer: &Installer) {
+        match installer.ask(&local::Request::Status).await {
+            Ok(local::Answer::Status(status)) => self.status = Some(*status),
+            Ok(_) => quietly(&unexpected("a status")),
+            Err(error) => quietly(&error),
+        }
+    }
+
+    /// What is next for the jobs of this machine.
+    pub(super) fn next(&self, now: UtcMs) -> Next {
+        let interlock = self.status.as_ref().map(|status| &status.interlock);
+        let is_idle = matches!(interlock, Some(Interlock::Idle));
+        job::next(&self.seen(now), is_idle, now)
+    }
+
+    /// Fetches for the job that is next; may be cut short, and goes on from there.
+    pub(super) async fn fetch_next(&mut self, link: &Link, now: UtcMs) -> Result<(), TurnError> {
+        let next = self.next(now);
+        if let Next::Do(Effect::Fetch(job)) = next
+            && (!self.fetch(link, job, now).await? || self.next(now) == next)
+        {
+            self.tries.entry(job).or_default().at = Some(now);
+        }
+        Ok(())
+    }
+
+    /// Lets the installer do something; what comes of it stands in its journal.
+    pub(super) async fn act(
         &mut self,
-        _link: &Link,
-        _installer: &Installer,
-        _now: UtcMs,
+        link: &Link,
+        installer: &Installer,
+        effect: Effect,
+        now: UtcMs,
     ) -> Result<(), TurnError> {
+        let job = effect.job();
+        self.tries.entry(job).or_default().at = Some(now);
+        let before = self.word_of(job);
+        let request = match effect {
+            Effect::Fetch(_) => return self.fetch_next(link, now).await,
+            Effect::Prepare(_) => local::Request::Prepare(job),
+            Effect::Start(_) => match self.go(link, installer, job, now).await? {
+                Some(go) => local::Request::Start(job, go),
+                None => return Ok(()),
+            },
+            Effect::Reboot(_) => match self.go(link, installer, job, now).await? {
+                Some(go) => local::Request::Reboot(job, go),
+                None => return Ok(()),
+            },
+        };
+        match installer.ask(&request).await {
+            Ok(local::Answer::Refused(reason)) => {
+                tracing::info!(%job, step = ?reason.step, reason = reason.text, "not now");
+                if reason.step == Some(Step::Vendor) {
+                    self.forget_metadata(job);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => quietly(&error),
+        }
+        self.look(installer).await;
+        if before == Some(State::Assigned.word()) && before != self.word_of(job) {
+            // Prepared for the first time: the start needs no wait.
+            self.tries.remove(&job);
+        }
+        Ok(())
+    }
+
+    /// What the installer does not believe is fetched anew, all of it: after a recovery of
+    /// the vendor's, a version that was here before may have other bytes.
+    fn forget_metadata(&mut self, job: JobId) {
+        let wanted = self.wanted.iter().find(|wanted| wanted.job == job);
+        for repository in wanted.iter().flat_map(|wanted| &wanted.repositories) {
+            self.downloads.forget(repository);
+            self.metadata_at.remove(repository);
+        }
+    }
+
+    fn word_of(&self, job: JobId) -> Option<&'static str> {
+        let jobs = &self.status.as_ref()?.jobs;
+        let status = jobs.iter().find(|status| status.job == job)?;
+        Some(status.state.word())
+    }
+
+    fn seen(&self, now: UtcMs) -> Vec<Seen> {
+        let jobs = self.status.iter().flat_map(|status| &status.jobs);
+        jobs.map(|status| {
+            let wanted = self.wanted.iter().find(|wanted| wanted.job == status.job);
+            let tried = self.tries.get(&status.job).copied().unwrap_or_default();
+            Seen {
+                job: status.job,
+                state: status.state.clone(),
+                slots: status.slots.clone(),
+                longest_run_ms: status.longest_run_ms,
+                // Without its approval there is nothing that could be fetched.
+                is_fetched: wanted.is_none_or(|wanted| self.is_fetched(wanted, now)),
+                tried_at: tried.at,
+                not_before: tried.not_before,
+            }
+        })
+        .collect()
+    }
+
+    fn is_fetched(&self, wanted: &Wanted, now: UtcMs) -> bool {
+        let is_fresh = |repository: &Name| {
+            let at = self.metadata_at.get(repository);
+            at.is_some_and(|at| now.since_ms(*at) < METADATA_LIFE_MS)
+        };
+        let mut artifacts = wanted.artifacts.iter();
+        wanted.repositories.iter().all(is_fresh)
+            && artifacts.all(|(sha256, length)| self.downloads.has(sha256, *length))
+    }
+
+    /// Fetches what a job needs; `false` where something is missing still.
+    async fn fetch(&mut self, link: &Link, job: JobId, now: UtcMs) -> Result<bool, TurnError> {
+        let Some(wanted) = self.wanted.iter().find(|wanted| wanted.job == job).cloned() else {
+            return Ok(false);
+        };
+        for repository in &wanted.repositories {
+            let fetched = self.downloads.metadata(link, repository).await;
+            if !is_done(fetched, repository)? {
+                return Ok(false);
+            }
+            self.metadata_at.insert(repository.clone(), now);
+        }
+        for (sha256, length) in &wanted.artifacts {
+            let fetched = self.downloads.artifact(link, sha256, *length).await;
+            if !is_done(fetched, sha256)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A nonce from the installer, a go from the collector.
+    async fn go(
+        &mut self,
+        link: &Link,
+        installer: &Installer,
+        job: JobId,
+        now: UtcMs,
+    ) -> Result<Option<Signed<Go>>, TurnError> {
+        let Some((approval, boot)) = self.about(job) else {
+            return Ok(None);
+        };
+        let nonce = match installer.ask(&local::Request::Nonce(job)).await {
+            Ok(local::Answer::Nonce(nonce)) => nonce,
+            Ok(_) => {
+                quietly(&unexpected("a nonce"));
+                return Ok(None);
+            }
+            Err(error) => {
+                quietly(&error);
+                return Ok(None);
+            }
+        };
+        let asked = GoAsked {
+            job,
+            approval,
+            boot,
+            nonce,
+        };
+        match link.ask(&Request::Go(asked)).await? {
+            Answer::Go(go) => Ok(Some(go)),
+            Answer::NotNow(not) => {
+                tracing::info!(reason = not.reason, "the collector says not now");
+                let again_ms = i64::try_from(not.again_ms).unwrap_or(HOUR_MS).min(HOUR_MS);
+                self.tries.entry(job).or_default().not_before = now.plus_ms(again_ms);
+                Ok(None)
+            }
+            Answer::Refused(refused) => {
+                tracing::warn!(reason = refused.text, "the collector refused a go");
+                Ok(None)
+            }
+            _ => Err(LinkError::Unexpected("a go").into()),
+        }
+    }
+
+    fn about(&self, job: JobId) -> Option<(Digest, patchward_common::id::BootId)> {
+        let status = self.status.as_ref()?;
+        let known = status.jobs.iter().find(|known| known.job == job)?;
+        Some((known.approval, status.boot))
+    }
+}
+
+/// A lost connection ends the turn; everything else is logged and tried again later.
+fn is_done(
+    fetched: Result<(), DownloadError>,
+    what: &dyn std::fmt::Display,
+) -> Result<bool, TurnError> {
+    match fetched {
+        Ok(()) => Ok(true),
+        Err(DownloadError::Link(error)) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, %what, "not fetched; it is tried again");
+            Ok(false)
+        }
+    }
+}
+
+/// The installer is not there, or says no: its journal and status tell more.
+fn quietly(error: &InstallerError) {
+    tracing::warn!(%error, "the installer did not do as asked");
+}
+
+impl super::Driver {
+    /// Sends the events that the collector lacks, and notes what it has.
+    pub(super) async fn journal(
+        &mut self,
+        link: &Link,
+        newest: u64,
+        stored: u64,
+    ) -> Result<(), TurnError> {
+        self.outbox.acknowledge(stored)?;
+        for _ in 0..MAX_REPORTS {
+            let acknowledged = self.outbox.acknowledged();
+            if acknowledged >= newest {
+                return Ok(());
+            }
+            let asked = local::Request::Journal(acknowledged);
+            let events = match self.installer.ask(&asked).await {
+                Ok(local::Answer::Journal(events)) => within(events),
+                Ok(_) => {
+                    quietly(&unexpected("journal events"));
+                    return Ok(());
+                }
+                Err(error) => {
+                    quietly(&error);
+                    return Ok(());
+                }
+            };
+            if events.is_empty() {
+                return Ok(());
+            }
+            let report = JournalReport {
+                outbox: self.outbox.id(),
+                first: acknowledged + 1,
+                events,
+            };
+            match link.ask(&Request::Journal(report)).await? {
+                Answer::Stored(sequence) => self.outbox.acknowledge(sequence)?,
+                Answer::Refused(refused) => {
+                    tracing::error!(reason = refused.text, "the collector does not take events");
+                    return Ok(());
+                }
+                _ => return Err(LinkError::Unexpected("an acknowledgement").into()),
+            }
+            if self.outbox.acknowledged() <= acknowledged {
+                // It did not move on; the next turn tries again.
+                return Ok(());
+            }
+        }
         Ok(())
     }
 }
 
-impl super::Driver {
-    pub(super) async fn journal(
-        &mut self,
-        _link: &Link,
-        _status: Option<&Status>,
-        _answer: &HelloAnswer,
-    ) -> Result<(), TurnError> {
-        Ok(())
-    }
+/// As many of the first events as fit into one request.
+fn within(events: Vec<ByteBuf>) -> Vec<ByteBuf> {
+    let mut bytes = 0;
+    let fits = |event: &ByteBuf| {
+        bytes += event.len();
+        bytes <= MAX_REPORT_BYTES
+    };
+    events.into_iter().take_while(fits).collect()
 }

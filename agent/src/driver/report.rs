@@ -89,12 +89,13 @@ impl Reporter {
         &self.watch.inventory().facts
     }
 
-    /// What the readiness probes say; `None` without one, or where they cannot tell.
+    /// What the readiness probes say; `None` without one.
     pub async fn is_ready(&self) -> Option<bool> {
         match probe::is_ready(&self.root, &self.probes.probes).await? {
             Readiness::Ready => Some(true),
             Readiness::NotReady => Some(false),
-            Readiness::Unknown(_) => None,
+            // A probe that cannot tell is no reason to count on this machine.
+            Readiness::Unknown(_) => Some(false),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::ca::SERVER_LIFE_MS;
 use super::registry::Registry;
-use super::{Fleet, FleetContext, FleetError, FleetHandle, index, locked, session, tls};
+use super::{Fleet, FleetContext, FleetError, FleetHandle, consume, index, locked, session, tls};
 use patchward_common::time::UtcMs;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -39,6 +39,7 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     let tasks = vec![
         tokio::spawn(accept(fleet.clone(), endpoint)),
         tokio::spawn(keep(fleet.clone(), now)),
+        tokio::spawn(consume::run(fleet.clone())),
     ];
     Ok(FleetHandle::new(fleet, tasks))
 }

@@ -5,8 +5,10 @@
 //! that a session writes is that machine's own.
 
 pub mod ca;
+mod consume;
 mod endpoint;
 pub mod enrolment;
+mod go;
 mod handle;
 pub mod index;
 mod registry;
@@ -29,7 +31,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// The clock: one read per request.
 pub type Clock = Arc<dyn Fn() -> UtcMs + Send + Sync>;
@@ -115,6 +117,10 @@ pub(crate) struct Fleet {
     /// Head of the audit log, as of the last flush.
     audit: Mutex<Digest>,
     large: Semaphore,
+    /// Trees of plans and assignments, by the digest of the document.
+    trees: Mutex<HashMap<Digest, Arc<requests::orders::Placement>>>,
+    /// Events were stored.
+    events: Notify,
 }
 
 impl Fleet {
@@ -128,6 +134,8 @@ impl Fleet {
             documents: AtomicU64::new(1),
             audit: Mutex::new(Digest::default()),
             large: Semaphore::new(LARGE_REQUESTS),
+            trees: Mutex::new(HashMap::new()),
+            events: Notify::new(),
         }
     }
 

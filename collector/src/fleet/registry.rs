@@ -10,6 +10,9 @@ use std::collections::{HashMap, HashSet};
 
 /// Earlier boots that are remembered of a machine: two that take turns are told by two.
 const BOOTS: usize = 4;
+/// Earlier watermarks that are remembered: an installer that was put back to an older
+/// state shows one of them again.
+const WATERMARKS: usize = 8;
 /// So many takeovers from a connection that still lived, within [`TAKEOVER_MS`], are two
 /// machines that throw one another out. A bad network does it once or twice.
 const TAKEOVERS: u32 = 6;
@@ -35,6 +38,9 @@ struct Entry<C> {
     boots: Vec<BootId>,
     takeovers: u32,
     first_takeover: UtcMs,
+    /// Its watermarks, newest first.
+    watermarks: Vec<ShortDigest>,
+    is_regressed: bool,
 }
 
 impl<C> Default for Entry<C> {
@@ -46,6 +52,8 @@ impl<C> Default for Entry<C> {
             boots: Vec::new(),
             takeovers: 0,
             first_takeover: UtcMs(0),
+            watermarks: Vec::new(),
+            is_regressed: false,
         }
     }
 }
@@ -175,6 +183,8 @@ impl<C: Clone> Registry<C> {
             entry.known = None;
             entry.boots.clear();
             entry.takeovers = 0;
+            entry.watermarks.clear();
+            entry.is_regressed = false;
         }
     }
 
@@ -212,6 +222,18 @@ impl<C: Clone> Registry<C> {
             fingerprint: hello.fingerprint,
         });
         let before = entry.known.as_ref().and_then(|known| known.said.as_ref());
+        // Zeros: the installer did not answer.
+        if hello.watermark != Digest::default() {
+            let now = ShortDigest::from(hello.watermark);
+            if let (Some(said), true) = (before, entry.watermarks.is_empty()) {
+                entry.watermarks.push(said.hello.watermark.into());
+            }
+            if entry.watermarks.first() != Some(&now) {
+                entry.is_regressed = entry.watermarks.contains(&now);
+                entry.watermarks.insert(0, now);
+                entry.watermarks.truncate(WATERMARKS);
+            }
+        }
         let before = before.map(|said| (said.hello.boot, said.hello.fingerprint));
         if let Some((boot, _)) = before
             && boot != hello.boot
@@ -226,6 +248,12 @@ impl<C: Clone> Registry<C> {
             (_, Some(old)) => Noticed::Again(old),
             (_, None) => Noticed::Itself,
         }
+    }
+
+    /// Whether a machine's watermark is one that it had before another.
+    pub(super) fn is_regressed(&self, machine: &MachineId) -> bool {
+        let entry = self.machines.get(machine);
+        entry.is_some_and(|entry| entry.is_regressed)
     }
 
     /// A connection ended.

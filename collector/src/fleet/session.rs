@@ -128,7 +128,7 @@ async fn request(
     let write = async {
         send.write_all(&codec::encode(&answer)).await.ok()?;
         if let Some(bytes) = artifact {
-            requests::artifact::write(bytes, &mut send).await?;
+            requests::artifact::write(*bytes, &mut send).await?;
         }
         send.finish().ok()
     };

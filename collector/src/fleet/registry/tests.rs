@@ -138,3 +138,22 @@ fn connections_are_counted_and_revoked_certificates_refused() {
     registry.left(&MACHINE, 2);
     assert_eq!(registry.all_of(&MACHINE), ["b", "d", "e"]);
 }
+
+#[test]
+fn a_watermark_that_falls_back_is_noticed() {
+    let mut heard = Heard::new();
+    let say = |heard: &mut Heard, watermark: u8| {
+        let mut hello = hello(1, 1);
+        hello.watermark = Digest([watermark; 32]);
+        heard.hello(0, &hello, 0);
+        heard.0.is_regressed(&MACHINE)
+    };
+    // Zeros: the installer did not answer, and nothing is known.
+    for rising in [1, 2, 0, 2, 2, 3] {
+        assert!(!say(&mut heard, rising), "{rising}");
+    }
+    assert!(say(&mut heard, 2));
+    assert!(say(&mut heard, 2));
+    heard.0.forget(&MACHINE);
+    assert!(!say(&mut heard, 2));
+}

@@ -1,6 +1,6 @@
 //! `hello`: the common case. Nothing new means no database access at all.
 
-use super::Session;
+use super::{Session, journal, orders};
 use crate::fleet::registry::{Known, Noticed, Said};
 use crate::fleet::{Fleet, locked};
 use crate::store::machines::{MachineStatus, Readiness};
@@ -49,12 +49,26 @@ pub(super) async fn hello(
             .record_status(&session.machine, &status(&said), now)
             .await?;
     }
+    let hello = &said.hello;
+    let unit = &known.unit;
+    let ordered = orders::digest(fleet, &session.machine, unit, known.orders).await?;
+    let stored = journal::end(fleet, &session.machine, &known, hello.outbox).await?;
+    let mut stale = Stale::default();
+    for (is_stale, what) in [
+        (!has_inventory(hello, &known), Stale::INVENTORY),
+        (hello.orders != ordered, Stale::ORDERS),
+        (hello.journal > stored.sequence, Stale::JOURNAL),
+    ] {
+        if is_stale {
+            stale = stale.with(what);
+        }
+    }
     let answer = HelloAnswer {
         clock: now,
-        stale: stale(&said.hello, &known),
+        stale,
         audit: *locked(&fleet.audit),
         again_ms: spread(fleet.context.settings.hello_every_ms, session.machine, now),
-        journal: 0,
+        journal: stored.sequence,
     };
     fleet
         .registry()
@@ -62,12 +76,8 @@ pub(super) async fn hello(
     Ok(Answer::Hello(Box::new(answer)))
 }
 
-fn stale(hello: &Hello, known: &Known) -> Stale {
-    if hello.inventory == Digest::default() || hello.inventory != known.set {
-        Stale::INVENTORY
-    } else {
-        Stale::default()
-    }
+fn has_inventory(hello: &Hello, known: &Known) -> bool {
+    hello.inventory != Digest::default() && hello.inventory == known.set
 }
 
 /// When to come again: a quarter earlier or later than asked for, differently each time

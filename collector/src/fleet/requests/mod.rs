@@ -4,9 +4,12 @@ pub(super) mod artifact;
 mod enrol;
 mod hello;
 mod inventory;
+mod journal;
+mod metadata;
+pub(super) mod orders;
 
-use super::Fleet;
 use super::registry::Known;
+use super::{Fleet, go};
 use crate::store::StoreError;
 use crate::store::machines::MachineState;
 use patchward_common::digest::Digest;
@@ -33,7 +36,7 @@ pub(super) struct Session {
 pub(super) enum Reply {
     Answer(Answer),
     /// A header, then raw bytes.
-    Artifact(ArtifactHeader, artifact::Bytes),
+    Artifact(ArtifactHeader, Box<artifact::Bytes>),
 }
 
 /// Answers a request; a refusal is an answer too.
@@ -65,11 +68,16 @@ async fn of_machine(fleet: &Fleet, session: &Session, request: Request) -> Resul
     let answer = match request {
         Request::Hello(hello) => hello::hello(fleet, session, known, *hello).await?,
         Request::Inventory(report) => inventory::inventory(fleet, session, &known, *report).await?,
-        _ => {
-            return Err(Refused::new(
-                RefusedCode::BadRequest,
-                "not answered here yet",
-            ));
+        Request::Orders(asked) => {
+            orders::orders(fleet, &session.machine, &known.unit, &asked).await?
+        }
+        Request::Metadata(asked) => metadata::metadata(fleet, &asked).await?,
+        Request::Artifact(asked) => return artifact::artifact(fleet, &asked).await,
+        Request::Go(asked) => go::go(fleet, session, &asked).await?,
+        Request::Journal(report) => journal::journal(fleet, session, &known, report).await?,
+        // Answered before it is asked whose machine this is.
+        Request::Enroll(_) | Request::Renew(_) => {
+            return Err(Refused::new(RefusedCode::BadRequest, "not of a machine"));
         }
     };
     Ok(Reply::Answer(answer))
@@ -110,7 +118,7 @@ fn key_of(spki: &[u8]) -> Option<PublicKey> {
 }
 
 /// Nothing was stored; the reason is for our log, not for machines.
-fn busy(problem: &dyn std::fmt::Display) -> Refused {
+pub(super) fn busy(problem: &dyn std::fmt::Display) -> Refused {
     tracing::warn!(%problem, "a machine's request was not carried out");
     Refused::new(
         RefusedCode::Busy,

@@ -1,0 +1,126 @@
+//! Turns stored events into states of jobs. Takes no input: reads what is stored and not
+//! consumed, and does what is missing; the same after a crash as at once.
+
+use super::Fleet;
+use crate::store::jobs::Job;
+use crate::store::journal::{MAX_EVENT_BYTES, Unconsumed};
+use crate::store::{Actor, Change, Store, StoreError};
+use patchward_common::codec;
+use patchward_common::job::{Event, JobEvent};
+use patchward_common::time::UtcMs;
+use patchward_common::trust::sign::Signed;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Outboxes that are looked at in one go.
+const OUTBOXES: u32 = 256;
+/// Events of one outbox in one change: while it is open nobody else writes.
+const EVENTS: u32 = 64;
+/// How often it looks without being woken, for what a crash has left.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// Runs until the task is dropped.
+pub(super) async fn run(fleet: Arc<Fleet>) {
+    loop {
+        if let Err(error) = all(fleet.store(), fleet.now()).await {
+            tracing::warn!(%error, "events were not turned into states; they are tried again");
+        }
+        let _ = tokio::time::timeout(LOOK_EVERY, fleet.events.notified()).await;
+    }
+}
+
+/// Consumes everything that is stored.
+pub(super) async fn all(store: &Store, now: UtcMs) -> Result<(), StoreError> {
+    loop {
+        let waiting = store.view().await?.journal_unconsumed(OUTBOXES).await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for from in &waiting {
+            match some(store, from, now).await {
+                // Somebody else was faster; the next look sees what is left.
+                Err(StoreError::Conflict(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+async fn some(store: &Store, from: &Unconsumed, now: UtcMs) -> Result<(), StoreError> {
+    let mut view = store.view().await?;
+    let events = view
+        .journal_after(&from.machine, &from.outbox, from.consumed, EVENTS)
+        .await?;
+    drop(view);
+    let mut change = store.change(Actor::Machine(from.machine), now).await?;
+    let mut up_to = from.consumed;
+    for stored in events {
+        if stored.sequence > from.contiguous {
+            break;
+        }
+        up_to = stored.sequence;
+        // Verified before it was stored.
+        let signed = codec::decode::<Signed<JobEvent>>(&stored.bytes, MAX_EVENT_BYTES);
+        match signed.ok().and_then(|signed| signed.peek().ok()) {
+            Some(event) => apply(&mut change, &event, &stored.bytes).await?,
+            None => tracing::error!(machine = %from.machine, "a stored event cannot be read"),
+        }
+    }
+    change.consume_journal(from, up_to).await?;
+    change.commit().await?;
+    Ok(())
+}
+
+async fn apply(change: &mut Change, event: &JobEvent, bytes: &[u8]) -> Result<(), StoreError> {
+    let job = change.view().job(&event.job).await?;
+    let Some(job) = job.filter(|job| job.machine == event.machine) else {
+        let detail = json!({ "sequence": event.sequence, "event": event.event.word() });
+        change.note("job.event_unknown", event.job, &detail);
+        return Ok(());
+    };
+    let state = match job.state.after(&event.event) {
+        Ok(state) => state,
+        Err(unexpected) => {
+            // Reported, not guessed at: a replayed journal, or a mistake of ours.
+            let detail = json!({ "problem": unexpected.to_string(), "sequence": event.sequence });
+            change.note("job.event_unexpected", job.id, &detail);
+            return Ok(());
+        }
+    };
+    if is_evidence(&event.event) {
+        change.add_evidence(&job.id, bytes).await?;
+    }
+    let (slot, attempt) = match &event.event {
+        Event::Started(start) => (Some(start.slot), job.attempt + 1),
+        _ => (job.slot, job.attempt),
+    };
+    if state != job.state || attempt != job.attempt {
+        change.move_job(&job, &state, slot, attempt).await?;
+    }
+    end_go(change, &job, event).await
+}
+
+/// A start that was refused after its go: the machine does not count as down any more.
+async fn end_go(change: &mut Change, job: &Job, event: &JobEvent) -> Result<(), StoreError> {
+    let ends = matches!(
+        event.event,
+        Event::Refused(_) | Event::WouldHaveStarted(_) | Event::Stopped(_)
+    );
+    if !ends {
+        return Ok(());
+    }
+    let goes = change.view().goes_of(&job.id).await?;
+    if goes.iter().any(|go| go.ended_at.is_none()) {
+        change.end_go(&job.id, event.event.word()).await?;
+    }
+    Ok(())
+}
+
+/// What proves an outcome: the start record and what was measured, as they were signed.
+fn is_evidence(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Started(_) | Event::WouldHaveStarted(_) | Event::Measured(_)
+    )
+}

@@ -1,0 +1,118 @@
+//! Go, asked by a machine: the decision is pure, the store holds the locks, the signature
+//! is the collector's go-key's.
+
+use super::Fleet;
+use super::requests::Session;
+use crate::rollout::go::{Not, Planned, decide};
+use crate::store::go::{GoAsk, GoOutcome};
+use crate::store::{StoreError, View};
+use patchward_common::codec;
+use patchward_common::id::{JobId, MachineId};
+use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::trust::approval::Approval;
+use patchward_common::trust::go::Go;
+use patchward_common::trust::sign::{Document as _, Signed};
+use patchward_common::wire::machine::{Answer, GoAsked, NotNow, Refused, RefusedCode};
+
+/// Largest signed go: its payload and one signature.
+const MAX_GO_BYTES: usize = Go::MAX_BYTES + 1_024;
+
+pub(super) async fn go(
+    fleet: &Fleet,
+    session: &Session,
+    asked: &GoAsked,
+) -> Result<Answer, Refused> {
+    let now = fleet.now();
+    let machine = session.machine;
+    if asked.job != JobId::of(asked.approval, machine) {
+        let text = "the job is not this machine's";
+        return Err(Refused::new(RefusedCode::Forbidden, text));
+    }
+    let mut view = fleet.store().view().await?;
+    let planned = planned(&mut view, &machine, asked).await?;
+    drop(view);
+    let mut planned =
+        planned.ok_or_else(|| Refused::new(RefusedCode::NotFound, "no plan here has this job"))?;
+    planned.is_regressed = fleet.registry().is_regressed(&machine);
+    // "Ready" looks at when machines were last heard; what is batched counts too.
+    fleet
+        .flush()
+        .await
+        .map_err(|error| super::requests::busy(&error))?;
+    let ask = GoAsk {
+        machine,
+        job: asked.job,
+        nonce: asked.nonce,
+    };
+    let token = Go {
+        job: asked.job,
+        machine,
+        boot: asked.boot,
+        nonce: asked.nonce,
+        clock: now,
+    };
+    let key = &fleet.context.go_key;
+    let outcome = fleet
+        .store()
+        .decide_go(&ask, now, |snapshot| {
+            decide(snapshot, &planned, now)?;
+            Ok::<_, Not>(codec::encode(&Signed::new(&token, key)))
+        })
+        .await;
+    match outcome {
+        Ok(GoOutcome::Issued(bytes)) => {
+            let signed = codec::decode(&bytes, MAX_GO_BYTES);
+            Ok(Answer::Go(signed.map_err(|e| super::requests::busy(&e))?))
+        }
+        Ok(GoOutcome::Refused(not)) => Ok(Answer::NotNow(NotNow {
+            reason: not.to_string(),
+            again_ms: not.again_ms(now),
+        })),
+        Err(StoreError::NotFound { .. }) => Err(Refused::new(
+            RefusedCode::NotFound,
+            "no plan here has this job",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What the plan's signed bytes say about this machine.
+async fn planned(
+    view: &mut View,
+    machine: &MachineId,
+    asked: &GoAsked,
+) -> Result<Option<Planned>, Refused> {
+    let Some(payload) = view.plan_payload(&asked.approval).await? else {
+        return Ok(None);
+    };
+    let damaged = |problem: &dyn std::fmt::Display| {
+        super::requests::busy(&format!("plan {}: {problem}", asked.approval))
+    };
+    let approval: Approval = codec::decode_deterministic(&payload, Approval::MAX_BYTES)
+        .map_err(|error| damaged(&error))?;
+    let mut leaf = None;
+    for state in [
+        crate::store::plans::PlanState::Active,
+        crate::store::plans::PlanState::Stopped,
+        crate::store::plans::PlanState::Signed,
+    ] {
+        let rows = view.leaves_of(machine, state).await?;
+        leaf = leaf.or(rows.into_iter().find(|(plan, _)| *plan == asked.approval));
+    }
+    let Some((_, leaf)) = leaf else {
+        return Ok(None);
+    };
+    let leaf = codec::decode_deterministic(&leaf.bytes, MAX_LEAF_BYTES)
+        .map_err(|error| damaged(&error))?;
+    let mut vendors = Vec::new();
+    for release in &approval.releases {
+        let vendor = view.vendor_of(&release.repository).await?;
+        vendors.extend(vendor.map(|vendor| vendor.name));
+    }
+    Ok(Some(Planned {
+        approval,
+        leaf,
+        vendors,
+        is_regressed: false,
+    }))
+}

@@ -1,0 +1,288 @@
+//! Go or not now. Pure.
+//!
+//! Everything that forbids a start is looked at again here, at the last moment before the
+//! installer's own checks: a stop, a freeze, a hold, a halt, the failure limit, and above
+//! all that enough other members of each coverage group are ready.
+
+use crate::store::go::{GoSnapshot, GroupSnapshot, Member};
+use crate::store::machines::{MachineState, Readiness};
+use crate::store::places::SwitchedOff;
+use crate::store::plans::PlanState;
+use crate::store::stops::{EVERY_WAVE, HaltScope};
+use crate::store::windows::Area;
+use patchward_common::digest::Digest;
+use patchward_common::id::{MachineId, Name};
+use patchward_common::job::State;
+use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
+use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::check::may_start_at;
+
+/// A machine that was not heard for so long is not ready: a few hellos were missed.
+pub const READY_WITHIN_MS: i64 = 10 * MINUTE_MS;
+/// A calendar that was not read for so long says nothing about tonight.
+pub const FEED_LIFE_MS: i64 = 7 * DAY_MS;
+/// When to ask again while others have to come back first.
+const SOON_MS: u64 = MINUTE_MS as u64;
+/// When to ask again after what only a person ends.
+const LATER_MS: u64 = 10 * MINUTE_MS as u64;
+
+/// What stands in the plan's signed bytes, beside the snapshot of what may change.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The approval.
+    pub approval: Approval,
+    /// The machine's leaf.
+    pub leaf: PlanLeaf,
+    /// The vendors of the approval's repositories.
+    pub vendors: Vec<Name>,
+    /// Whether the machine's watermark fell back to one that was seen before.
+    pub is_regressed: bool,
+}
+
+/// Why not now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the message above each variant is its documentation"
+)]
+pub enum Not {
+    #[error("the collector was restored, and nobody has confirmed yet that it is the one")]
+    Restored,
+    #[error("the machine is {}", .0.word())]
+    Machine(MachineState),
+    #[error("a copy of this machine may be about; a person must look first")]
+    Clone,
+    #[error("the installer's record of what it has seen fell back; a person must look first")]
+    Watermark,
+    #[error("the machine's mode is observe")]
+    Mode,
+    #[error("the plan is {}", .0.word())]
+    Plan(PlanState),
+    #[error("the job is {0}")]
+    Job(&'static str),
+    #[error("{0}")]
+    Slot(String),
+    #[error("stopped")]
+    Stopped,
+    #[error("halted: {0}")]
+    Halted(String),
+    #[error("{found} machines failed or were rolled back, and the plan allows fewer than {limit}")]
+    FailureLimit { found: u64, limit: u32 },
+    #[error("held by the ward until {0}")]
+    Held(UtcMs),
+    #[error("frozen until {until}: {reason}")]
+    Frozen { until: UtcMs, reason: String },
+    #[error("the calendar {0} was not read for more than 7 days; nobody knows its freezes")]
+    Feed(Name),
+    #[error("in {group} {ready} other machines are ready, and {minimum} must stay ready")]
+    Group {
+        group: Name,
+        ready: u32,
+        minimum: u32,
+    },
+}
+
+impl Not {
+    /// When to ask again, in milliseconds.
+    pub fn again_ms(&self, now: UtcMs) -> u64 {
+        let until = |at: UtcMs| u64::try_from(at.since_ms(now)).unwrap_or(0).max(1_000);
+        match self {
+            Self::Held(at) | Self::Frozen { until: at, .. } => until(*at).min(LATER_MS),
+            Self::Group { .. } | Self::Job(_) => SOON_MS,
+            _ => LATER_MS,
+        }
+    }
+}
+
+/// Whether a job may start now.
+pub fn decide(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
+    machine(snapshot, planned)?;
+    plan(snapshot, planned, now)?;
+    stops(snapshot, planned)?;
+    halts(snapshot, planned)?;
+    holds(snapshot, now)?;
+    freezes(snapshot, planned, now)?;
+    let machine = &snapshot.machine.id;
+    snapshot
+        .groups
+        .iter()
+        .try_for_each(|group| enough_ready(group, machine, now))
+}
+
+fn machine(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
+    if snapshot.awaits_confirmation {
+        return Err(Not::Restored);
+    }
+    if snapshot.machine.state != MachineState::Enrolled {
+        return Err(Not::Machine(snapshot.machine.state));
+    }
+    if snapshot.machine.clone_suspected_at.is_some() {
+        return Err(Not::Clone);
+    }
+    if planned.is_regressed {
+        return Err(Not::Watermark);
+    }
+    match snapshot.machine.mode {
+        Mode::Observe => Err(Not::Mode),
+        Mode::Rehearse | Mode::Active => Ok(()),
+    }
+}
+
+fn plan(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
+    match snapshot.plan.state {
+        PlanState::Active if now < snapshot.plan.expires_at => {}
+        PlanState::Active => return Err(Not::Plan(PlanState::Expired)),
+        other => return Err(Not::Plan(other)),
+    }
+    match snapshot.job.state {
+        State::Assigned | State::Staged | State::Armed | State::Deferred(_) => {}
+        State::RebootPending => {}
+        ref other => return Err(Not::Job(other.word())),
+    }
+    let longest = planned.approval.longest_run_ms();
+    may_start_at(&planned.leaf, longest, now)
+        .map(|_| ())
+        .map_err(|why| Not::Slot(why.to_string()))
+}
+
+fn stops(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
+    let covers = |scope: &str, subject: &str| match scope {
+        "all" => true,
+        "unit" => subject == snapshot.machine.unit.as_str(),
+        "plan" => subject == snapshot.plan.id.to_string(),
+        "release" => releases(planned).any(|sha256| subject == sha256.to_string()),
+        "vendor" => planned
+            .vendors
+            .iter()
+            .any(|vendor| subject == vendor.as_str()),
+        // A scope of a newer version: stopping is never refused.
+        _ => true,
+    };
+    let is_stopped = snapshot.stops.iter().any(|stop| {
+        let subject = stop.subject.as_deref().unwrap_or_default();
+        stop.scope
+            .as_deref()
+            .is_none_or(|scope| covers(scope, subject))
+    });
+    if is_stopped {
+        Err(Not::Stopped)
+    } else {
+        Ok(())
+    }
+}
+
+fn releases(planned: &Planned) -> impl Iterator<Item = Digest> {
+    planned
+        .approval
+        .releases
+        .iter()
+        .map(|release| release.sha256)
+}
+
+fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
+    let model = &snapshot.machine.model;
+    for halt in &snapshot.halts {
+        let covers = match halt.scope {
+            HaltScope::Plan => {
+                halt.subject == snapshot.plan.id.to_string()
+                    && (halt.wave == EVERY_WAVE || halt.wave == snapshot.job.wave)
+            }
+            HaltScope::ReleaseOnModel => {
+                releases(planned).any(|sha256| halt.subject == format!("{sha256}/{model}"))
+            }
+        };
+        if covers {
+            return Err(Not::Halted(halt.reason.clone()));
+        }
+    }
+    let failed = snapshot
+        .plan_jobs
+        .iter()
+        .filter(|(word, _)| matches!(word.as_str(), "failed" | "rolled_back"));
+    let found = failed.map(|(_, count)| count).sum();
+    // A limit of 0 would never let anything start.
+    let limit = planned.approval.failure_limit.max(1);
+    if found >= u64::from(limit) {
+        return Err(Not::FailureLimit { found, limit });
+    }
+    Ok(())
+}
+
+fn holds(snapshot: &GoSnapshot, now: UtcMs) -> Result<(), Not> {
+    let here = snapshot
+        .status
+        .as_ref()
+        .and_then(|status| status.hold_until);
+    let said = snapshot
+        .holds
+        .iter()
+        .filter(|hold| covers(hold.area, &hold.subject, snapshot));
+    let until = said.map(|hold| hold.until).chain(here).max();
+    match until {
+        Some(until) if until > now => Err(Not::Held(until)),
+        _ => Ok(()),
+    }
+}
+
+fn freezes(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
+    let emergency = planned.approval.emergency.as_ref();
+    let is_overridden = |id| emergency.is_some_and(|emergency| emergency.freezes.contains(id));
+    for freeze in &snapshot.freezes {
+        let is_now = freeze.start <= now && now < freeze.end;
+        if is_now && covers(freeze.area, &freeze.subject, snapshot) && !is_overridden(&freeze.id) {
+            return Err(Not::Frozen {
+                until: freeze.end,
+                reason: freeze.reason.clone(),
+            });
+        }
+    }
+    let old = |read_at: UtcMs| now.since_ms(read_at) > FEED_LIFE_MS;
+    match snapshot.feeds.iter().find(|feed| old(feed.read_at)) {
+        Some(feed) => Err(Not::Feed(feed.source.clone())),
+        None => Ok(()),
+    }
+}
+
+fn covers(area: Area, subject: &str, snapshot: &GoSnapshot) -> bool {
+    match area {
+        Area::All => true,
+        Area::Site => subject == snapshot.unit.site.as_str(),
+        Area::Unit => subject == snapshot.unit.name.as_str(),
+        Area::Machine => subject == snapshot.machine.id.to_string(),
+    }
+}
+
+/// The *other* ready members, less those with a go or an open job.
+fn enough_ready(snapshot: &GroupSnapshot, machine: &MachineId, now: UtcMs) -> Result<(), Not> {
+    let rule = snapshot.group.switched_off;
+    let others = snapshot.members.iter().filter(|m| m.machine != *machine);
+    let ready = others.filter(|member| is_ready(member, rule, now)).count();
+    let ready = u32::try_from(ready).unwrap_or(u32::MAX);
+    let minimum = snapshot.group.minimum_ready;
+    if ready < minimum {
+        return Err(Not::Group {
+            group: snapshot.group.name.clone(),
+            ready,
+            minimum,
+        });
+    }
+    Ok(())
+}
+
+/// Whether a member could take a patient now. One without a readiness probe is ready
+/// while it is heard; one that is not heard only where the group counts machines that
+/// are switched off.
+pub fn is_ready(member: &Member, rule: SwitchedOff, now: UtcMs) -> bool {
+    if member.state != MachineState::Enrolled || member.go.is_some() || member.open_job.is_some() {
+        return false;
+    }
+    let heard = member.heard_at.map(|at| now.since_ms(at));
+    if heard.is_some_and(|ago| ago <= READY_WITHIN_MS) {
+        return member.readiness != Some(Readiness::NotReady);
+    }
+    rule == SwitchedOff::Counts && heard.is_some()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! Decisions about work that is under way. Pure: values in, values out.
+
+pub mod go;
