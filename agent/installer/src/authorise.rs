@@ -281,15 +281,17 @@ fn refresh(
             .ok_or_else(|| vendor(Why::UnknownRepository(name.clone())))?
             .root;
         let mut source = at.agent.metadata(name);
-        let root = source.fetch("1.root.json", MAX_ROOT_BYTES).ok().flatten();
+        let first = "1.root.json";
+        let root = source.fetch(first, MAX_ROOT_BYTES).ok().flatten();
+        let root = root.ok_or_else(|| vendor(Why::NoTarget(first.to_owned())))?;
         let seen = papered
             .watermark
             .repositories
             .get(name)
             .cloned()
             .unwrap_or_default();
-        let opened = Repository::open(&root.unwrap_or_default(), pin, seen, now)
-            .map_err(|error| vendor(Why::Tuf(error)))?;
+        let opened =
+            Repository::open(&root, pin, seen, now).map_err(|error| vendor(Why::Tuf(error)))?;
         let (targets, seen) = opened.verify(&mut source, paths);
         at.raise(|watermark| {
             watermark.repositories.insert(name.clone(), seen);

@@ -15,8 +15,10 @@ use patchward_common::id::{JobId, Label, Name};
 use patchward_common::job::LocalHandover;
 use patchward_common::time::{HOUR_MS, MINUTE_MS};
 use patchward_common::wire::local::{Answer, Hold, MAX_ANSWER_BYTES, MAX_HOLD_MS, Request};
+use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,7 +126,7 @@ pub fn run(observer: Observer) -> anyhow::Result<()> {
         Command::Resume => match Installer::open(settings, program()?, observer) {
             Err(OpenError::Busy(_)) => Ok(()), // The other one finishes it.
             opened => {
-                crate::drive::drive(&opened?);
+                opened?.finish();
                 Ok(())
             }
         },
@@ -210,7 +212,11 @@ fn listener(settings: &Settings, socket: Option<PathBuf>) -> anyhow::Result<Unix
         }
         _ => {}
     }
-    UnixListener::bind(&path).context(format!("cannot listen on {}", path.display()))
+    let what = || format!("cannot listen on {}", path.display());
+    let listener = UnixListener::bind(&path).with_context(what)?;
+    // Anybody may knock: the kernel says who it is, and the installer whom it answers.
+    std::fs::set_permissions(&path, Permissions::from_mode(0o666)).with_context(what)?;
+    Ok(listener)
 }
 
 /// Asks the installer behind a socket one thing.

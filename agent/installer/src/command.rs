@@ -25,6 +25,43 @@ pub struct Limits {
     pub output_bytes: usize,
 }
 
+/// As whom and where a program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The user, where that is another than ours.
+    pub user: Option<u32>,
+    /// Whether it runs as a transient unit of systemd, outside of our sandbox: a probe may
+    /// need the network that this process does not have.
+    pub unit: bool,
+}
+
+impl Caller {
+    /// As this process, and inside of its sandbox.
+    pub const SELF: Self = Self {
+        user: None,
+        unit: false,
+    };
+
+    /// What is run in this process's place, and as whom.
+    fn wrap(self, argv: &[String], run_ms: i64) -> (Vec<String>, Option<u32>) {
+        if !self.unit {
+            return (argv.to_vec(), self.user);
+        }
+        let mut words = vec![
+            "systemd-run".to_owned(),
+            "--pipe".to_owned(),
+            "--wait".to_owned(),
+            "--quiet".to_owned(),
+            "--collect".to_owned(),
+            format!("--property=RuntimeMaxSec={run_ms}ms"),
+        ];
+        words.extend(self.user.map(|user| format!("--uid={user}")));
+        words.push("--".to_owned());
+        words.extend(argv.iter().cloned());
+        (words, None)
+    }
+}
+
 /// A program with a clean environment, in a process group of its own, without input.
 pub fn program(argv: &[String]) -> Option<Command> {
     let (program, arguments) = argv.split_first()?;
@@ -40,10 +77,10 @@ pub fn program(argv: &[String]) -> Option<Command> {
     Some(command)
 }
 
-/// Runs `argv` and reads what it writes, both channels together. `user` is who it runs
-/// as, where that is somebody else.
-pub fn run(argv: &[String], user: Option<u32>, limits: Limits) -> Ran {
-    match try_run(argv, user, limits) {
+/// Runs `argv` and reads what it writes, both channels together.
+pub fn run(argv: &[String], caller: Caller, limits: Limits) -> Ran {
+    let (argv, user) = caller.wrap(argv, limits.run_ms);
+    match try_run(&argv, user, limits) {
         Ok(ran) => ran,
         Err(error) => Ran::NotStarted(error.to_string()),
     }
@@ -133,7 +170,7 @@ mod tests {
             run_ms,
             output_bytes,
         };
-        run(&argv, None, limits)
+        run(&argv, Caller::SELF, limits)
     }
 
     #[test]
@@ -148,7 +185,7 @@ mod tests {
         );
         let gone = run(
             &["/no/such/program".into()],
-            None,
+            Caller::SELF,
             Limits {
                 run_ms: 1_000,
                 output_bytes: 1,
@@ -158,7 +195,7 @@ mod tests {
         assert!(matches!(
             run(
                 &[],
-                None,
+                Caller::SELF,
                 Limits {
                     run_ms: 1,
                     output_bytes: 1
@@ -181,6 +218,21 @@ mod tests {
         };
         let text = String::from_utf8(output).unwrap();
         assert!(!text.contains("CARGO"), "{text}");
+    }
+
+    #[test]
+    fn a_unit_has_the_same_limit_and_user() {
+        let unit = Caller {
+            user: Some(65_534),
+            unit: true,
+        };
+        let (argv, user) = unit.wrap(&["/bin/probe".to_owned()], 3_000);
+        assert_eq!(user, None, "systemd changes the user, not we");
+        let text = argv.join(" ");
+        assert!(
+            text.ends_with("RuntimeMaxSec=3000ms --uid=65534 -- /bin/probe"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::authorise::{self, Allowed, Denied};
 use crate::clock;
+use crate::command::Caller;
 use crate::disk::{Disk, DiskError};
 use crate::installer::Installer;
 use crate::job::{Effect, Phase, Plan, Step};
@@ -152,7 +153,7 @@ fn name(job: JobId) -> String {
 
 /// What became of a turn.
 enum Turn {
-    Happened(Event),
+    Happened(Box<Event>),
     /// A person and a new go come first, or the machine restarts now.
     Rests,
     /// Ended; the record is gone.
@@ -167,7 +168,7 @@ pub fn drive(at: &Installer) {
             Ok(Turn::Happened(event)) => {
                 tracing::info!(job = %record.job, event = event.word(), "job");
                 let approval = record.placed.signed.digest();
-                if let Err(error) = at.append(record.job, approval, event) {
+                if let Err(error) = at.append(record.job, approval, *event) {
                     tracing::error!(job = %record.job, %error, "an event could not be kept");
                     std::thread::sleep(RETRY);
                 }
@@ -206,7 +207,7 @@ fn turn(at: &Installer, record: &Record) -> Result<Turn, Denied> {
             return Ok(Turn::Settled);
         }
     };
-    Ok(Turn::Happened(event))
+    Ok(Turn::Happened(Box::new(event)))
 }
 
 /// A step of the install, ended at the longest run of the whole. Before the point of no
@@ -228,7 +229,7 @@ fn install(
     let limit_ms = left.clamp(SECOND_MS, (total * MINUTE_MS).max(SECOND_MS));
     run(at, record, step, limit_ms, || {
         if asks {
-            ask_again(at, record, false).map_err(Event::Withdrawn)?;
+            ask_again(at, record, false).map_err(|why| Box::new(Event::Withdrawn(why)))?;
         }
         hash_again(at, record, approval, step)
     })
@@ -240,7 +241,7 @@ fn hash_again(
     record: &Record,
     approval: &Approval,
     step: &Step,
-) -> Result<(), Event> {
+) -> Result<(), Box<Event>> {
     let used = artifacts_of(approval, step.release);
     let differs = used.iter().find(|artifact| {
         let found = stage::staged(&at.disk, record.job, artifact);
@@ -250,7 +251,7 @@ fn hash_again(
         None => Ok(()),
         Some(artifact) => {
             let text = format!("not run: artifact {} has other bytes now", artifact.sha256);
-            Err(failed(step, text))
+            Err(Box::new(failed(step, text)))
         }
     }
 }
@@ -262,13 +263,13 @@ fn run(
     record: &Record,
     step: &Step,
     limit_ms: i64,
-    before: impl FnOnce() -> Result<(), Event>,
+    before: impl FnOnce() -> Result<(), Box<Event>>,
 ) -> Result<Event, Denied> {
     let job = record.job;
     let mut stands = at.runner.stands(job, &step.name)?;
     if stands == Stands::Ready {
         if let Err(event) = before() {
-            return Ok(event);
+            return Ok(*event);
         }
         let order = Order {
             argv: step.argv.clone(),
@@ -327,14 +328,14 @@ fn order_reboot(at: &Installer, record: &Record) -> Result<Turn, Denied> {
     let ordered = at.last_event_at(record.job);
     if ordered.is_some_and(|ordered| clock::now().since_ms(ordered) > REBOOT_ALLOWANCE_MS) {
         let reason = Reason::new("the restart was ordered, but the machine did not restart");
-        return Ok(Turn::Happened(Event::RebootPending(reason)));
+        return Ok(Turn::Happened(Box::new(Event::RebootPending(reason))));
     }
-    let ran = crate::command::run(&at.settings.reboot_argv, None, ORDER_LIMITS);
+    let ran = crate::command::run(&at.settings.reboot_argv, Caller::SELF, ORDER_LIMITS);
     match patchward_common::probe::readiness(&ran) {
         patchward_common::probe::Readiness::Ready => Ok(Turn::Rests),
         _ => {
             let reason = Reason::new("the restart could not be ordered");
-            Ok(Turn::Happened(Event::RebootPending(reason)))
+            Ok(Turn::Happened(Box::new(Event::RebootPending(reason))))
         }
     }
 }

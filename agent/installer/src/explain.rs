@@ -74,7 +74,7 @@ fn ready(at: &Installer) -> Option<bool> {
         .iter()
         .filter(|probe| probe.purpose == Purpose::Ready);
     let answers: Vec<bool> = probes
-        .map(|probe| readiness(&trusted::ask(probe, at.probe_user())) == Readiness::Ready)
+        .map(|probe| readiness(&trusted::ask(probe, at.prober())) == Readiness::Ready)
         .collect();
     (!answers.is_empty()).then(|| answers.iter().all(|ready| *ready))
 }

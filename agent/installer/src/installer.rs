@@ -2,7 +2,8 @@
 
 use crate::authorise::{self, Denied};
 use crate::clock;
-use crate::config::{Settings, id_of};
+use crate::command::Caller;
+use crate::config::{RunnerKind, Settings, id_of};
 use crate::disk::{Disk, DiskError, Observer};
 use crate::drive::{self, Record};
 use crate::interlock::{self, Asking};
@@ -54,6 +55,8 @@ pub struct Installer {
     core: Mutex<Core>,
     /// One prepare or start at a time.
     turn: Mutex<()>,
+    /// One thread drives the open job.
+    wheel: Mutex<()>,
     /// Nobody else works on this folder while it is held.
     _lock: File,
 }
@@ -146,6 +149,7 @@ impl Installer {
             key,
             pin,
             turn: Mutex::new(()),
+            wheel: Mutex::new(()),
             _lock: lock,
             core: Mutex::new(Core {
                 watermark,
@@ -215,6 +219,7 @@ impl Installer {
         if taken.papers != core.papers {
             self.disk.write(PAPERS, &codec::encode(&taken.papers))?;
             core.papers = taken.papers;
+            self.sweep(&core)?;
         }
         core.watermark
             .change(|watermark| *watermark = taken.watermark)?;
@@ -278,7 +283,8 @@ impl Installer {
     }
 
     /// Steps 1 to 11 of a job; then the start record, durable, before the first effect.
-    pub fn start(self: &Arc<Self>, job: JobId, go: &Signed<Go>) -> Result<(), Denied> {
+    /// Says whether the job runs: where HTM signed `rehearse`, it does not.
+    pub fn start(self: &Arc<Self>, job: JobId, go: &Signed<Go>) -> Result<bool, Denied> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.may_begin(job)?;
         let allowed = authorise::start(self, job, go);
@@ -286,7 +292,7 @@ impl Installer {
             self.note(job, &allowed, |allowed| {
                 Event::WouldHaveStarted(allowed.start.clone())
             })?;
-            return allowed.map(|_| ());
+            return allowed.map(|_| false);
         }
         let sequence = self.core().journal.last() + 1;
         let record = Record::new(self, job, allowed?, sequence)?;
@@ -305,7 +311,7 @@ impl Installer {
         core.open = Some(record);
         drop(core);
         self.resume();
-        Ok(())
+        Ok(true)
     }
 
     /// Steps 8 to 11 for the restart that a job waits for; then it is ordered.
@@ -330,8 +336,29 @@ impl Installer {
     pub fn resume(self: &Arc<Self>) {
         if self.open_job().is_some() {
             let installer = Arc::clone(self);
-            std::thread::spawn(move || drive::drive(&installer));
+            std::thread::spawn(move || installer.finish());
         }
+    }
+
+    /// Drives the open job here, until it ends or rests.
+    pub fn finish(&self) {
+        let _wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
+        drive::drive(self);
+    }
+
+    /// Removes the folders of jobs whose approval is over: what was staged and never
+    /// started must not stay for ever.
+    fn sweep(&self, core: &Core) -> Result<(), DiskError> {
+        for name in self.disk.names("jobs")? {
+            let Ok(job) = name.parse::<JobId>() else {
+                continue;
+            };
+            let is_open = core.open.as_ref().is_some_and(|open| open.job == job);
+            if !is_open && core.papers.approval(job, self.pin.machine).is_none() {
+                self.disk.remove(&format!("jobs/{name}"))?;
+            }
+        }
+        Ok(())
     }
 
     /// One job at a time, and none twice.
@@ -478,18 +505,26 @@ impl Installer {
     pub fn interlock(&self, handed_over: bool, after_our_stop: bool) -> Interlock {
         interlock::measure(Asking {
             folder: &self.settings.probes_dir,
-            user: self.probe_user(),
+            caller: self.prober(),
             handed_over,
             after_our_stop,
         })
     }
 
-    /// The user as whom probes run, where that is another than ours. A name that is not
-    /// known is nobody's: 65534, which owns nothing.
-    pub fn probe_user(&self) -> Option<u32> {
+    /// As `user`, outside of our sandbox where there is one.
+    pub fn outside(&self, user: Option<u32>) -> Caller {
+        Caller {
+            user,
+            unit: self.settings.runner == RunnerKind::Systemd,
+        }
+    }
+
+    /// As whom and where probes run. A user who is not known is nobody: 65534, who owns
+    /// nothing.
+    pub fn prober(&self) -> Caller {
         let own = rustix::process::geteuid();
         let user = id_of(&self.settings.probe_user, Path::new("/etc/passwd")).unwrap_or(65_534);
-        (own.is_root() && user != own.as_raw()).then_some(user)
+        self.outside((own.is_root() && user != own.as_raw()).then_some(user))
     }
 
     /// The reason of the last refusal, for people.

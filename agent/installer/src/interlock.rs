@@ -1,14 +1,14 @@
 //! Step 11: may this machine be disturbed now? The strictest of its probes says so.
 
 use crate::clock;
-use crate::command::{self, Limits};
+use crate::command::{self, Caller, Limits};
 use crate::trusted;
 use patchward_common::probe::{self, Kind, Probe, Purpose, Ran};
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::trust::check::Interlock;
 use rustix::fs::{FlockOperation, fcntl_lock, flock};
 use serde_json::Value;
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::path::Path;
 
 /// Largest answer of logind: some hundred sessions.
@@ -23,8 +23,8 @@ const BUS: [&str; 2] = ["org.freedesktop.login1", "/org/freedesktop/login1"];
 pub struct Asking<'a> {
     /// The machine's probes.
     pub folder: &'a Path,
-    /// Who programs run as.
-    pub user: Option<u32>,
+    /// Who programs run as, and where.
+    pub caller: Caller,
     /// Whether a handover covers the job now.
     pub handed_over: bool,
     /// Whether the application was stopped by us: probes that need it are left out.
@@ -54,7 +54,7 @@ pub fn measure(asking: Asking<'_>) -> Interlock {
 fn ask(probe: &Probe, asking: Asking<'_>) -> Interlock {
     match &probe.kind {
         Kind::Command { .. } | Kind::File { .. } => {
-            probe::interlock(&probe.name, &trusted::ask(probe, asking.user))
+            probe::interlock(&probe.name, &trusted::ask(probe, asking.caller))
         }
         Kind::FileLock { path } => probe::is_held(&probe.name, is_locked(Path::new(path))),
         Kind::Logind {
@@ -72,10 +72,13 @@ fn ask(probe: &Probe, asking: Asking<'_>) -> Interlock {
 
 /// Whether anybody holds a lock of either sort on the file.
 fn is_locked(path: &Path) -> Result<bool, String> {
-    let options = OpenOptions::new().read(true).write(true).open(path);
-    let file = options.map_err(|error| format!("{}: {error}", path.display()))?;
-    let exclusive = FlockOperation::NonBlockingLockExclusive;
-    for taken in [flock(&file, exclusive), fcntl_lock(&file, exclusive)] {
+    // Only read: the file may lie where our sandbox does not let us write. A shared lock of
+    // the second sort is all that such a file admits, and is refused while somebody writes.
+    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for taken in [
+        flock(&file, FlockOperation::NonBlockingLockExclusive),
+        fcntl_lock(&file, FlockOperation::NonBlockingLockShared),
+    ] {
         match taken {
             Ok(()) => {}
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => return Ok(true),
@@ -116,7 +119,7 @@ fn logind(idle_minutes: i64, kiosk: &[String], now: UtcMs) -> Result<Option<Stri
 fn busctl(words: &[&str]) -> Result<Value, String> {
     let argv = [&["busctl", "--system", "--json=short"], words].concat();
     let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
-    match command::run(&argv, None, LOGIND) {
+    match command::run(&argv, Caller::SELF, LOGIND) {
         Ran::Exited {
             status: Some(0),
             output,

@@ -155,7 +155,7 @@ fn own_check(
     release: &patchward_common::trust::approval::ApprovedRelease,
 ) -> Option<CheckResult> {
     let kind = kind::of(&at.site(record.job), release).ok()?;
-    let ran = command::run(&kind.check()?, None, RECIPE_CHECK);
+    let ran = command::run(&kind.check()?, at.outside(None), RECIPE_CHECK);
     Some(result("recipe", &ran))
 }
 
@@ -174,7 +174,7 @@ fn run_checks(at: &Installer, names: &[Name]) -> Vec<CheckResult> {
             output: tail(error.to_string().as_bytes(), MAX_CHECK_BYTES),
         },
         Ok(probe) => {
-            let ran = trusted::ask(&probe, at.probe_user());
+            let ran = trusted::ask(&probe, at.prober());
             let mut result = result(name.as_str(), &ran);
             if let Purpose::Version { from, .. } = &probe.purpose {
                 result.passed = version(from, &ran).is_ok();

@@ -185,7 +185,10 @@ fn handle(installer: &Arc<Installer>, request: Request, peer: Peer) -> Answer {
             .map_err(Denied::from),
         Request::Prepare(job) => installer.prepare(job).map(|()| Answer::Prepared),
         Request::Nonce(job) => installer.nonce(job).map(Answer::Nonce),
-        Request::Start(job, go) => installer.start(job, &go).map(|()| Answer::Started),
+        Request::Start(job, go) => installer.start(job, &go).map(|runs| match runs {
+            true => Answer::Started,
+            false => Answer::Done,
+        }),
         Request::Reboot(job, go) => installer.reboot(job, &go).map(|()| Answer::Started),
         Request::Status => {
             explain::status(installer).map(|status| Answer::Status(Box::new(status)))

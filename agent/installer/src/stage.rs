@@ -36,7 +36,7 @@ impl Agent {
         let folder = File::open(&self.folder)?;
         // Not blocking: a pipe put in a file's place must not hold us.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         let file = match openat2(
             &folder,
             path,

@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::command::{self, Limits};
+use crate::command::{self, Caller, Limits};
 
 /// Why a file is not trusted.
 #[derive(Debug, thiserror::Error)]
@@ -112,15 +112,15 @@ pub fn probes(folder: &Path) -> Result<Vec<Probe>, Distrust> {
     names.iter().map(|name| probe(folder, name)).collect()
 }
 
-/// Asks a probe that is a program or a file; `user` is who the program runs as.
-pub fn ask(probe: &Probe, user: Option<u32>) -> Ran {
+/// Asks a probe that is a program or a file; `caller` is who the program runs as, and where.
+pub fn ask(probe: &Probe, caller: Caller) -> Ran {
     match &probe.kind {
         Kind::Command { argv } => {
             let limits = Limits {
                 run_ms: i64::try_from(PROBE_LIMIT_MS).unwrap_or(i64::MAX),
                 output_bytes: MAX_OUTPUT_BYTES,
             };
-            command::run(argv, user, limits)
+            command::run(argv, caller, limits)
         }
         Kind::File { path } => match read_bounded(Path::new(path)) {
             Ok(output) if output.len() > MAX_OUTPUT_BYTES => Ran::TooMuchOutput,

@@ -27,7 +27,7 @@ impl Folder {
     fn measure(&self, handed_over: bool, after_our_stop: bool) -> Interlock {
         measure(Asking {
             folder: self.0.path(),
-            user: None,
+            caller: Caller::SELF,
             handed_over,
             after_our_stop,
         })

@@ -5,7 +5,7 @@ mod packages;
 mod recipe;
 pub mod tree;
 
-use crate::command::{self, Limits};
+use crate::command::{self, Caller, Limits};
 use crate::config::Settings;
 use crate::disk::Disk;
 use crate::job::Step;
@@ -124,7 +124,7 @@ fn is_version(version: &str) -> bool {
 /// Asks a program something; the error says what it said.
 fn ask(argv: &[String]) -> Result<String, String> {
     let program = argv.first().map_or("", String::as_str);
-    match command::run(argv, None, ASK_LIMITS) {
+    match command::run(argv, Caller::SELF, ASK_LIMITS) {
         Ran::Exited {
             status: Some(0),
             output,

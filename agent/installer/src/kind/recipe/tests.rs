@@ -135,3 +135,11 @@ fn a_recipe_that_others_can_write_is_not_read() {
             .contains("written by others")
     );
 }
+
+#[test]
+fn the_shipped_example_is_a_recipe() {
+    let example = include_str!("../../../../../configs/recipes.d/infusion-server.toml.example");
+    let setting = Setting::new(example);
+    let recipe = setting.load(setting.digest()).unwrap();
+    assert_eq!(recipe.back("1.0").len(), 2, "recover, then rollback");
+}
