@@ -12,6 +12,7 @@
 //! changed by hand and reviewed.
 
 mod examples;
+mod messages;
 mod store;
 
 use examples::{NOW, World};

@@ -1,47 +1,44 @@
 //! One example of every message and file, deterministic: fixed keys, times and ids.
 
+use super::messages::{components, facts};
 use patchward_common::codec::{encode, encode_deterministic};
-use patchward_common::component::{
-    Component, ComponentSet, Delta, PackedComponents, PackedDelta, Source,
-};
+use patchward_common::component::PackedComponents;
 use patchward_common::digest::Digest;
 use patchward_common::evidence::{JobEvidence, Pack, ProvedLeaf};
-use patchward_common::facts::{Facts, PackedFacts};
-use patchward_common::id::{BootId, JobId, MachineId, Nonce, OutboxId};
-use patchward_common::job::{Event, JobEvent, LocalHandover, Reason, State};
+use patchward_common::id::{BootId, JobId, MachineId, Nonce};
+use patchward_common::job::{Event, JobEvent, Reason};
 use patchward_common::plan::{CharterChain, Context, PlanFile, Table};
 use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
 use patchward_common::trust::approval::Approval;
 use patchward_common::trust::assignment::Assignment;
 use patchward_common::trust::charter::TimeReset;
-use patchward_common::trust::check::{Ask, Interlock, Step};
+use patchward_common::trust::check::{Ask, Step};
 use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::trust::stop::{Downgrade, Handover, Lift, Scope, Stop};
 use patchward_common::trust::watermark::Watermark;
 use patchward_common::wire::collector::Nudge;
-use patchward_common::wire::local::{self, Documents, DocumentsTaken, Hold, Identity, Placed};
-use patchward_common::wire::machine::*;
+use patchward_common::wire::local::{Documents, Placed};
+use patchward_common::wire::machine::{Orders, Request};
 use patchward_integration_tests::fixture::{Hospital, interval, label, name, sign};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
 pub(super) const NOW: UtcMs = UtcMs(1_795_400_040_000);
-const BOOT: BootId = BootId([3; 16]);
-const NONCE: Nonce = Nonce([4; Nonce::LEN]);
-const OUTBOX: OutboxId = OutboxId([5; 16]);
+pub(super) const BOOT: BootId = BootId([3; 16]);
+pub(super) const NONCE: Nonce = Nonce([4; Nonce::LEN]);
 
 /// Its kind, what it shows, and its bytes.
 pub(super) type Example = (&'static str, &'static str, Vec<u8>);
 
 /// The hospital behind the examples.
 pub(super) struct World {
-    hospital: Hospital,
-    machine: MachineId,
-    approval: Placed<Approval>,
+    pub(super) hospital: Hospital,
+    pub(super) machine: MachineId,
+    pub(super) approval: Placed<Approval>,
     assignment: Placed<Assignment>,
-    job: JobId,
+    pub(super) job: JobId,
 }
 
 impl World {
@@ -66,7 +63,7 @@ impl World {
         }
     }
 
-    fn go(&self) -> Signed<Go> {
+    pub(super) fn go(&self) -> Signed<Go> {
         let ask = Ask {
             job: self.job,
             machine: self.machine,
@@ -86,7 +83,7 @@ impl World {
         sign(&stop, &[&self.hospital.alice])
     }
 
-    fn event(&self) -> Signed<JobEvent> {
+    pub(super) fn event(&self) -> Signed<JobEvent> {
         let event = JobEvent {
             machine: self.machine,
             sequence: 1,
@@ -99,14 +96,14 @@ impl World {
         sign(&event, &[&self.hospital.tom])
     }
 
-    fn reason(&self) -> Reason {
+    pub(super) fn reason(&self) -> Reason {
         Reason {
             step: Some(Step::Interlock),
             text: "in use, says sessions".into(),
         }
     }
 
-    fn documents(&self) -> Documents {
+    pub(super) fn documents(&self) -> Documents {
         let (hospital, people) = (&self.hospital, [&self.hospital.alice, &self.hospital.carol]);
         let lift = Lift {
             stop: self.stop().digest(),
@@ -144,7 +141,7 @@ impl World {
         }
     }
 
-    fn orders(&self) -> Orders {
+    pub(super) fn orders(&self) -> Orders {
         let documents = self.documents();
         Orders {
             charters: documents.charters,
@@ -220,231 +217,6 @@ impl World {
                 events: vec![self.event()],
             }],
         }
-    }
-
-    /// Requests of a machine.
-    fn requests(&self) -> Vec<(&'static str, Request)> {
-        let statement = |token| {
-            let statement = EnrolmentStatement {
-                key: PublicKey::of(&self.hospital.tom),
-                csr: ByteBuf::from([0x30, 0x00]),
-                token,
-                fingerprint: Digest([6; 32]),
-                boot: BOOT,
-                at: NOW,
-            };
-            sign(&statement, &[&self.hospital.tom])
-        };
-        let report = |content| {
-            Request::Inventory(Box::new(InventoryReport {
-                digest: components("5.2.15-2").digest(),
-                content,
-                facts: Some(facts()),
-                installer: Some("0.1.0".into()),
-            }))
-        };
-        let change = components("5.2.15-1").delta_to(&components("5.2.15-2"));
-        vec![
-            (
-                "enroll",
-                Request::Enroll(Box::new(Enroll {
-                    secret: ByteBuf::from([2; 32]),
-                    statement: statement(Some(Digest::of(&[2; 32]))),
-                    facts: facts(),
-                })),
-            ),
-            ("renew", Request::Renew(statement(None))),
-            ("hello", Request::Hello(Box::new(hello(Some(true))))),
-            (
-                "hello without readiness",
-                Request::Hello(Box::new(hello(None))),
-            ),
-            (
-                "inventory whole",
-                report(InventoryContent::Whole(PackedComponents::of(&components(
-                    "5.2.15-2",
-                )))),
-            ),
-            (
-                "inventory change",
-                report(InventoryContent::Change {
-                    base: components("5.2.15-1").digest(),
-                    delta: PackedDelta::of(&Delta { ..change }),
-                }),
-            ),
-            (
-                "orders",
-                Request::Orders(OrdersAsked {
-                    charter: 1,
-                    known: Digest([9; 32]),
-                }),
-            ),
-            (
-                "metadata",
-                Request::Metadata(MetadataAsked {
-                    repository: name("acme"),
-                    file: "timestamp.json".into(),
-                }),
-            ),
-            (
-                "artifact",
-                Request::Artifact(ArtifactAsked {
-                    sha256: Digest::of(b"viewer 4.2.1"),
-                    offset: 0,
-                    length: 12,
-                }),
-            ),
-            (
-                "go",
-                Request::Go(GoAsked {
-                    job: self.job,
-                    approval: self.approval.signed.digest(),
-                    boot: BOOT,
-                    nonce: NONCE,
-                }),
-            ),
-            (
-                "journal",
-                Request::Journal(JournalReport {
-                    outbox: OUTBOX,
-                    first: 1,
-                    events: vec![ByteBuf::from(encode(&self.event()))],
-                }),
-            ),
-        ]
-    }
-
-    /// Answers of the collector.
-    fn answers(&self) -> Vec<(&'static str, Answer)> {
-        let certificate = Certificate {
-            certificate: ByteBuf::from([0x30, 0x01, 0x00]),
-            authorities: vec![ByteBuf::from([0x30, 0x00])],
-        };
-        let hello = HelloAnswer {
-            clock: NOW,
-            stale: Stale::INVENTORY.with(Stale::ORDERS),
-            audit: Digest([8; 32]),
-            again_ms: 60_000,
-            journal: 1,
-        };
-        let header = ArtifactHeader {
-            total: 12,
-            length: 12,
-        };
-        let not_now = NotNow {
-            reason: "the group needs 3 ready machines and has 3".into(),
-            again_ms: 60_000,
-        };
-        vec![
-            ("certificate", Answer::Certificate(certificate)),
-            ("wait", Answer::Wait(60_000)),
-            ("hello", Answer::Hello(Box::new(hello))),
-            (
-                "accepted",
-                Answer::Accepted(components("5.2.15-2").digest()),
-            ),
-            ("send whole", Answer::SendWhole),
-            ("orders", Answer::Orders(Box::new(self.orders()))),
-            (
-                "metadata",
-                Answer::Metadata(Some(ByteBuf::from(b"{}".to_vec()))),
-            ),
-            ("no metadata", Answer::Metadata(None)),
-            ("artifact", Answer::Artifact(header)),
-            ("go", Answer::Go(self.go())),
-            ("not now", Answer::NotNow(not_now)),
-            ("stored", Answer::Stored(1)),
-            (
-                "refused",
-                Answer::Refused(Refused::new(RefusedCode::Clone, "two machines")),
-            ),
-        ]
-    }
-
-    /// What an agent asks its installer.
-    fn local_requests(&self) -> Vec<(&'static str, local::Request)> {
-        use local::Request;
-        let hold = Hold {
-            until: NOW.plus_ms(HOUR_MS),
-            reason: name("patient"),
-        };
-        let handover = LocalHandover {
-            job: self.job,
-            until: NOW.plus_ms(HOUR_MS),
-            stand_in: label("Reading station 8"),
-        };
-        vec![
-            ("identity", Request::Identity),
-            ("sign", Request::SignStatement(ByteBuf::from([1, 2, 3]))),
-            ("documents", Request::Documents(Box::new(self.documents()))),
-            ("prepare", Request::Prepare(self.job)),
-            ("nonce", Request::Nonce(self.job)),
-            ("start", Request::Start(self.job, self.go())),
-            ("reboot", Request::Reboot(self.job, self.go())),
-            ("status", Request::Status),
-            ("journal", Request::Journal(0)),
-            ("hold", Request::Hold(hold)),
-            ("end hold", Request::EndHold),
-            ("handover", Request::HandOver(handover)),
-            ("stop", Request::Stop(Scope::All)),
-            ("end stops", Request::EndStops),
-            ("explain", Request::Explain(self.job)),
-        ]
-    }
-
-    /// What the installer answers.
-    fn local_answers(&self) -> Vec<(&'static str, local::Answer)> {
-        use local::Answer;
-        let identity = Identity {
-            machine: self.machine,
-            key: PublicKey::of(&self.hospital.tom),
-            root: Some(self.hospital.root_keys().fingerprint()),
-            version: "0.1.0".into(),
-        };
-        let taken = DocumentsTaken {
-            watermark: Digest([7; 32]),
-            refused: vec![(
-                "roster".into(),
-                Reason::new("older than the one that is known"),
-            )],
-        };
-        let status = local::Status {
-            watermark: Digest([7; 32]),
-            numbers: (1, 1, 1),
-            boot: BOOT,
-            journal: 1,
-            interlock: Interlock::InUse("sessions".into()),
-            hold: None,
-            ready: Some(true),
-            jobs: vec![local::JobStatus {
-                job: self.job,
-                approval: self.approval.signed.digest(),
-                state: State::Deferred(self.reason()),
-                slots: vec![interval(NOW, NOW.plus_ms(HOUR_MS))],
-                longest_run_ms: 600_000,
-                title: label("Viewer update"),
-            }],
-        };
-        vec![
-            ("identity", Answer::Identity(identity)),
-            ("statement", Answer::Statement(ByteBuf::from([1, 2, 3]))),
-            ("documents", Answer::Documents(taken)),
-            ("prepared", Answer::Prepared),
-            ("nonce", Answer::Nonce(NONCE)),
-            ("started", Answer::Started),
-            ("status", Answer::Status(Box::new(status))),
-            (
-                "journal",
-                Answer::Journal(vec![ByteBuf::from(encode(&self.event()))]),
-            ),
-            ("done", Answer::Done),
-            (
-                "explained",
-                Answer::Explained("it waits for its slot".into()),
-            ),
-            ("refused", Answer::Refused(self.reason())),
-            ("error", Answer::Error("no such job".into())),
-        ]
     }
 
     /// Every example.
@@ -540,42 +312,5 @@ impl World {
                 ("evidence", "one refused job", self.pack().to_bytes()),
             ])
             .collect()
-    }
-}
-
-fn components(bash: &str) -> ComponentSet {
-    let deb = |name: &str, version: &str| Component {
-        source: Source::Deb,
-        name: name.into(),
-        version: version.into(),
-        arch: "amd64".into(),
-    };
-    ComponentSet::new(vec![deb("bash", bash), deb("zlib1g", "1:1.2.13")]).expect("components")
-}
-
-fn facts() -> PackedFacts {
-    PackedFacts::of(&Facts {
-        os_id: "debian".into(),
-        os_version: "12".into(),
-        hostname: "reader-7".into(),
-        boot_id: Some(BOOT),
-        ..Facts::default()
-    })
-}
-
-fn hello(ready: Option<bool>) -> Hello {
-    Hello {
-        version: "0.1.0".into(),
-        boot: BOOT,
-        clock: NOW,
-        inventory: components("5.2.15-2").digest(),
-        orders: ShortDigest([9; 16]),
-        watermark: Digest([7; 32]),
-        outbox: OUTBOX,
-        journal: 1,
-        interlock: InterlockWord::Idle,
-        held_until: ready.map(|_| NOW.plus_ms(HOUR_MS)),
-        ready,
-        fingerprint: ShortDigest([6; 16]),
     }
 }

@@ -100,6 +100,7 @@ const LAYERS: [Layers; 3] = [
                 "planning",
                 "authority",
                 "allowed",
+                "evidence",
             ],
         ],
     },
@@ -116,6 +117,13 @@ const LAYERS: [Layers; 3] = [
         layers: &[&["job"]],
     },
 ];
+
+/// Imports the wrong way round, for now: a file, the module it names, and why.
+const BORROWED: [(&str, &str, &str); 1] = [(
+    "collector/src/rollout/go.rs",
+    "store",
+    "it decides on values that the store declares; they belong to `rollout`",
+)];
 
 fn broken_nevers(source: &Source) -> Vec<String> {
     let mut broken = Vec::new();
@@ -168,7 +176,10 @@ fn broken_layers(source: &Source) -> Vec<String> {
         // Macros of the crate's own and types at its top have no layer.
         let is_module = named.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         let is_above = layer_of(named).is_none_or(|of_named| of_named > layer);
-        if is_module && named != own && is_above && !is_leaf(rules, named) {
+        let is_borrowed = BORROWED
+            .iter()
+            .any(|(path, module, _)| source.path == *path && named == *module);
+        if is_module && named != own && is_above && !is_leaf(rules, named) && !is_borrowed {
             broken.push(format!(
                 "{}:{line} names crate::{named}, which is above {own}",
                 source.path
@@ -195,6 +206,23 @@ fn imports_point_one_way() {
         .flat_map(|source| [broken_nevers(source), broken_layers(source)].concat())
         .collect();
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+/// A borrowing that ended has to leave the list.
+#[test]
+fn borrowings_are_still_needed() {
+    for (path, module, why) in BORROWED {
+        let names = format!("crate::{module}::");
+        let source = sources().iter().find(|source| source.path == path);
+        let is_needed = source.is_some_and(|source| {
+            let mut paths = source.paths().into_iter();
+            paths.any(|(_, path)| path.starts_with(&names))
+        });
+        assert!(
+            is_needed,
+            "{path} no longer names {module} ({why}): take it off the list"
+        );
+    }
 }
 
 /// Places in the rules that are no longer there hold nothing any more.

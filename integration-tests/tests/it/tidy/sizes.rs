@@ -27,7 +27,7 @@ struct Exception {
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         what: "agent/installer/src",
-        lines: 4_300,
+        lines: 4_550,
         why: "the kinds, the recovery and the commands of a person at the machine are in it",
     },
     Exception {
@@ -119,6 +119,41 @@ const EXCEPTIONS: &[Exception] = &[
         what: "integration-tests/tests/it/store/fleet.rs",
         lines: 520,
         why: "what machines report, on two engines",
+    },
+    Exception {
+        what: "agent/src/download.rs",
+        lines: 480,
+        why: "its tests are most of the excess",
+    },
+    Exception {
+        what: "agent/src/driver/carry.rs",
+        lines: 450,
+        why: "carrying both ways; one of them can leave it",
+    },
+    Exception {
+        what: "common/src/evidence/tests.rs",
+        lines: 720,
+        why: "one pack behind every rule's test",
+    },
+    Exception {
+        what: "common/src/job.rs",
+        lines: 450,
+        why: "the table of jobs with its words",
+    },
+    Exception {
+        what: "integration-tests/src/bench/checks.rs:run",
+        lines: 90,
+        why: "one figure after another",
+    },
+    Exception {
+        what: "collector/src/rollout/go/tests.rs",
+        lines: 500,
+        why: "one snapshot behind every reason for not now",
+    },
+    Exception {
+        what: "integration-tests/tests/it/wire/carry.rs",
+        lines: 640,
+        why: "one world behind all that is carried",
     },
 ];
 
