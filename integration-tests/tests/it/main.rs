@@ -5,6 +5,7 @@
 mod installer;
 mod installer_kill;
 mod installer_packages;
+mod installer_socket;
 mod released;
 mod store;
 mod tidy;
