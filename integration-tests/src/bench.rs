@@ -1,0 +1,15 @@
+//! The benchmarks: one module per row of `docs/benchmarks.md`. Each does the work on
+//! real processes of the release build, some times over, and says what it found.
+
+pub mod checks;
+pub mod crowd;
+pub mod held;
+pub mod idle;
+pub mod inventory;
+pub mod load;
+pub mod process_costs;
+pub mod relay;
+pub mod report;
+pub mod setting;
+pub mod sizes;
+pub mod wire;

@@ -1,0 +1,338 @@
+//! Many machines in one process: each with its own key, certificate and connection,
+//! enrolled by the collector's authority like any other.
+
+use super::setting::{Setting, UNIT};
+use crate::hospital::now;
+use anyhow::{Context as _, bail, ensure};
+use ed25519_dalek::SigningKey;
+use patchward_common::codec;
+use patchward_common::component::{Component, ComponentSet, PackedComponents, Source};
+use patchward_common::digest::Digest;
+use patchward_common::facts::{Facts, PackedFacts};
+use patchward_common::id::{BootId, MachineId, OutboxId};
+use patchward_common::trust::sign::{PublicKey, Signed};
+use patchward_common::wire::machine::{
+    ALPN, ALPN_ENROLL, Answer, Certificate, Enroll, EnrolmentStatement, Hello, HelloAnswer,
+    InterlockWord, InventoryContent, InventoryReport, MAX_ANSWER_BYTES, OrdersAsked, Request,
+    SERVER_NAME, ShortDigest, Stale,
+};
+use patchward_common::wire::token::EnrolmentToken;
+use quinn::{ClientConfig, Connection, Endpoint, VarInt};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use serde_bytes::ByteBuf;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Connections on one UDP socket: each socket has one task that reads it.
+const A_SOCKET: usize = 250;
+/// Handshakes at once.
+const AT_ONCE: usize = 64;
+/// As the agent has it.
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// As the agent has it.
+const IDLE_MS: u32 = 60_000;
+/// Buffers of a socket that stands for many machines.
+const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
+
+/// One machine of the crowd.
+pub struct Member {
+    /// Its number; its host name is `crowd-NUMBER`.
+    pub number: usize,
+    /// Its id.
+    pub id: MachineId,
+    /// Its installer's key.
+    pub key: SigningKey,
+    /// The hello that it says.
+    pub hello: Hello,
+    endpoint: Endpoint,
+    collector: SocketAddr,
+    tls: ClientConfig,
+    connection: Option<Connection>,
+}
+
+/// The machines, in the order of their numbers.
+pub struct Crowd {
+    /// Each.
+    pub members: Vec<Member>,
+}
+
+impl Crowd {
+    /// Enrols `count` machines with one token; none is connected.
+    pub async fn enrol(setting: &Setting, count: usize) -> anyhow::Result<Self> {
+        let uses = count.to_string();
+        let arguments = [
+            "token", "new", "crowd", "--unit", UNIT, "--accept", "--uses",
+        ];
+        let shown = setting
+            .hospital
+            .ask_json(&[&arguments[..], &[&uses]].concat())?;
+        let token = shown["token"].as_str().context("the token")?;
+        let token = Arc::new(EnrolmentToken::from_text(token)?);
+        let authority = setting.hospital.collector_folder().join("ca/ca.crt");
+        let authority = CertificateDer::from_pem_file(&authority)
+            .with_context(|| format!("reading {}", authority.display()))?;
+        let collector = setting.address()?;
+        let mut endpoints = Vec::new();
+        for _ in 0..count.div_ceil(A_SOCKET) {
+            endpoints.push(endpoint()?);
+        }
+        let mut members = all(0..count, |number| {
+            let endpoint = endpoints[number / A_SOCKET].clone();
+            let (token, authority) = (token.clone(), authority.clone());
+            async move {
+                let member = Member::enrol(number, endpoint, collector, &token, authority).await;
+                member.with_context(|| format!("enrolling machine {number}"))
+            }
+        })
+        .await?;
+        members.sort_by_key(|(number, _)| *number);
+        Ok(Self {
+            members: members.into_iter().map(|(_, member)| member).collect(),
+        })
+    }
+
+    /// Connects every machine, reports a small inventory, fetches orders, and says hellos
+    /// until nothing is stale.
+    pub async fn connect(&mut self) -> anyhow::Result<()> {
+        let members = std::mem::take(&mut self.members);
+        let mut back = all(members, |mut member| async move {
+            member.connect().await?;
+            Ok(member)
+        })
+        .await?;
+        back.sort_by_key(|(number, _)| *number);
+        self.members = back.into_iter().map(|(_, member)| member).collect();
+        Ok(())
+    }
+}
+
+/// Does something for each of `inputs`, a bounded number at once.
+async fn all<I, T, F>(
+    inputs: impl IntoIterator<Item = I>,
+    act: impl Fn(I) -> F,
+) -> anyhow::Result<Vec<(usize, T)>>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>> + Send + 'static,
+{
+    let mut running = JoinSet::new();
+    let mut done = Vec::new();
+    for (number, input) in inputs.into_iter().enumerate() {
+        if running.len() == AT_ONCE
+            && let Some(ended) = running.join_next().await
+        {
+            done.push(ended??);
+        }
+        let work = act(input);
+        running.spawn(async move { work.await.map(|result| (number, result)) });
+    }
+    while let Some(ended) = running.join_next().await {
+        done.push(ended??);
+    }
+    Ok(done)
+}
+
+impl Member {
+    async fn enrol(
+        number: usize,
+        endpoint: Endpoint,
+        collector: SocketAddr,
+        token: &EnrolmentToken,
+        authority: CertificateDer<'static>,
+    ) -> anyhow::Result<Self> {
+        let seed = Digest::of_parts(&[b"crowd", &number.to_be_bytes()]);
+        let key = SigningKey::from_bytes(&seed.0);
+        let id = MachineId(PublicKey::of(&key).id().0);
+        let tls_key = rcgen::KeyPair::generate()?;
+        let csr = rcgen::CertificateParams::default().serialize_request(&tls_key)?;
+        let statement = EnrolmentStatement {
+            key: PublicKey::of(&key),
+            csr: ByteBuf::from(csr.der().to_vec()),
+            token: Some(token.secret_digest()),
+            fingerprint: seed,
+            boot: BootId([1; 16]),
+            at: now(),
+        };
+        let request = Request::Enroll(Box::new(Enroll {
+            secret: token.secret.clone(),
+            statement: Signed::new(&statement, &key),
+            facts: PackedFacts::of(&Facts {
+                hostname: format!("crowd-{number}"),
+                ..Facts::default()
+            }),
+        }));
+        let unknown = client(&authority, None)?;
+        let connection = endpoint
+            .connect_with(unknown, collector, SERVER_NAME)?
+            .await?;
+        let certificate = match ask(&connection, &request).await? {
+            Answer::Certificate(certificate) => certificate,
+            other => bail!("no certificate but {other:?}"),
+        };
+        connection.close(VarInt::from_u32(0), b"done");
+        Ok(Self {
+            number,
+            id,
+            hello: hello(seed),
+            endpoint,
+            collector,
+            tls: client(&authority, Some((certificate, &tls_key)))?,
+            connection: None,
+            key,
+        })
+    }
+
+    async fn connect(&mut self) -> anyhow::Result<()> {
+        let connecting =
+            self.endpoint
+                .connect_with(self.tls.clone(), self.collector, SERVER_NAME)?;
+        self.connection = Some(connecting.await?);
+        // At most the inventory, the orders, and a hello that finds nothing.
+        for _ in 0..3 {
+            let answer = self.say_hello().await?;
+            if answer.stale == Stale::default() {
+                return Ok(());
+            }
+            if answer.stale.has(Stale::INVENTORY) {
+                self.report().await?;
+            }
+            if answer.stale.has(Stale::ORDERS) {
+                self.fetch_orders().await?;
+            }
+        }
+        bail!("machine {} does not become quiet", self.id)
+    }
+
+    async fn report(&mut self) -> anyhow::Result<()> {
+        let set = components()?;
+        let report = Request::Inventory(Box::new(InventoryReport {
+            digest: set.digest(),
+            content: InventoryContent::Whole(PackedComponents::of(&set)),
+            facts: None,
+            installer: None,
+        }));
+        let answer = self.ask(&report).await?;
+        ensure!(
+            answer == Answer::Accepted(set.digest()),
+            "the inventory: {answer:?}"
+        );
+        self.hello.inventory = set.digest();
+        Ok(())
+    }
+
+    async fn fetch_orders(&mut self) -> anyhow::Result<()> {
+        let asked = OrdersAsked {
+            charter: 0,
+            known: Digest::default(),
+        };
+        match self.ask(&Request::Orders(asked)).await? {
+            Answer::Orders(orders) => self.hello.orders = orders.digest.into(),
+            other => bail!("no orders but {other:?}"),
+        }
+        Ok(())
+    }
+
+    /// Says hello once.
+    pub async fn say_hello(&mut self) -> anyhow::Result<HelloAnswer> {
+        self.hello.clock = now();
+        let request = Request::Hello(Box::new(self.hello.clone()));
+        match self.ask(&request).await? {
+            Answer::Hello(answer) => Ok(*answer),
+            other => bail!("a hello was answered by {other:?}"),
+        }
+    }
+
+    /// Asks on the open connection.
+    pub async fn ask(&self, request: &Request) -> anyhow::Result<Answer> {
+        let connection = self.connection.as_ref().context("not connected")?;
+        ask(connection, request).await
+    }
+}
+
+/// Some packages; the same for all, as in a hospital of images.
+fn components() -> anyhow::Result<ComponentSet> {
+    let packages = (0..20).map(|number| Component {
+        source: Source::Deb,
+        name: format!("package-{number}"),
+        version: "1.0-1".into(),
+        arch: "amd64".into(),
+    });
+    Ok(ComponentSet::new(packages.collect())?)
+}
+
+fn hello(seed: Digest) -> Hello {
+    let mut outbox = [0; 16];
+    outbox.copy_from_slice(&seed.0[..16]);
+    Hello {
+        version: env!("CARGO_PKG_VERSION").into(),
+        boot: BootId([1; 16]),
+        clock: now(),
+        inventory: Digest::default(),
+        orders: ShortDigest::default(),
+        watermark: seed,
+        outbox: OutboxId(outbox),
+        journal: 0,
+        interlock: InterlockWord::Idle,
+        held_until: None,
+        ready: Some(true),
+        fingerprint: seed.into(),
+    }
+}
+
+async fn ask(connection: &Connection, request: &Request) -> anyhow::Result<Answer> {
+    let (mut send, mut receive) = connection.open_bi().await?;
+    send.write_all(&codec::encode(request)).await?;
+    send.finish()?;
+    let bytes = receive.read_to_end(MAX_ANSWER_BYTES).await?;
+    Ok(codec::decode(&bytes, MAX_ANSWER_BYTES)?)
+}
+
+fn endpoint() -> anyhow::Result<Endpoint> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    // Less than asked for is what the system gives.
+    let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, SOCKET_BUFFER_BYTES);
+    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SOCKET_BUFFER_BYTES);
+    let config = quinn::EndpointConfig::default();
+    let endpoint = Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime));
+    endpoint.context("opening a QUIC endpoint")
+}
+
+fn client(
+    authority: &CertificateDer<'static>,
+    own: Option<(Certificate, &rcgen::KeyPair)>,
+) -> anyhow::Result<ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.clone())?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots);
+    let mut tls = match own {
+        Some((certificate, key)) => {
+            let chain = vec![CertificateDer::from(certificate.certificate.into_vec())];
+            let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+            let mut tls = builder.with_client_auth_cert(chain, key.into())?;
+            tls.alpn_protocols = vec![ALPN.to_vec()];
+            tls
+        }
+        None => {
+            let mut tls = builder.with_no_client_auth();
+            tls.alpn_protocols = vec![ALPN_ENROLL.to_vec()];
+            tls
+        }
+    };
+    tls.resumption = rustls::client::Resumption::disabled();
+    let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls)?;
+    let mut config = ClientConfig::new(Arc::new(tls));
+    let mut transport = quinn::TransportConfig::default();
+    transport
+        .max_idle_timeout(Some(VarInt::from_u32(IDLE_MS).into()))
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .datagram_receive_buffer_size(None)
+        .mtu_discovery_config(None);
+    config.transport_config(Arc::new(transport));
+    Ok(config)
+}

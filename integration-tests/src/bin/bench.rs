@@ -1,0 +1,106 @@
+//! `cargo bench-patchward`: the figures of `docs/benchmarks.md`, measured here and now.
+
+use anyhow::bail;
+use clap::{Parser, Subcommand};
+use patchward_integration_tests::bench::report::{Report, computer, load, table};
+use patchward_integration_tests::bench::{checks, held, idle, inventory, load, sizes, wire};
+use std::process::ExitCode;
+
+/// Measures this release build on this computer. A figure that is missed is shown as
+/// missed, and is no failure.
+#[derive(Debug, Parser)]
+#[command(name = "cargo bench-patchward")]
+struct Cli {
+    /// Measure a build that is not optimised, to try the benchmark itself.
+    #[arg(long, global = true)]
+    unoptimised: bool,
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Which {
+    /// The stripped programs.
+    Sizes,
+    /// The inventory against dpkg-query.
+    Inventory,
+    /// Bytes of hello, inventory and cold start.
+    Wire,
+    /// The installer's eleven checks against sha256sum.
+    Checks,
+    /// Quiet hellos on 1,000 connections.
+    Hellos,
+    /// Journal events acknowledged after COMMIT, on 1,000 connections.
+    Journal,
+    /// Memory of a held connection.
+    Held,
+    /// Memory and processor time of an idle agent.
+    Idle {
+        /// How long it is watched, in seconds.
+        #[arg(long, default_value_t = 600)]
+        seconds: usize,
+    },
+    /// All of them, one after the other.
+    All,
+}
+
+impl Which {
+    const EACH: [Self; 8] = [
+        Self::Sizes,
+        Self::Inventory,
+        Self::Wire,
+        Self::Checks,
+        Self::Hellos,
+        Self::Journal,
+        Self::Held,
+        Self::Idle { seconds: 600 },
+    ];
+
+    fn run(self) -> anyhow::Result<Vec<Report>> {
+        let report = match self {
+            Self::Sizes => sizes::run()?,
+            Self::Inventory => inventory::run()?,
+            Self::Wire => wire::run()?,
+            Self::Checks => checks::run()?,
+            Self::Hellos => wait_for(load::hellos())?,
+            Self::Journal => wait_for(load::journal())?,
+            Self::Held => wait_for(held::run())?,
+            Self::Idle { seconds } => wait_for(idle::run(seconds))?,
+            Self::All => return all(),
+        };
+        print!("{report}");
+        Ok(vec![report])
+    }
+}
+
+fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Runtime::new()?.block_on(work)
+}
+
+fn all() -> anyhow::Result<Vec<Report>> {
+    let mut reports = Vec::new();
+    for which in Which::EACH {
+        reports.extend(which.run()?);
+    }
+    Ok(reports)
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nNot measured: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) && !cli.unoptimised {
+        bail!("this build is not optimised; run `cargo bench-patchward`");
+    }
+    println!("On {}", computer());
+    let reports = cli.which.run()?;
+    println!("\nAt the end: {}\n\n{}", load(), table(&reports));
+    Ok(())
+}
