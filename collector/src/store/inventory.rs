@@ -312,9 +312,10 @@ async fn find_numbers(
     let rows: Vec<Numbered> = tx
         .all_many(
             (
-                "SELECT number, source, name, version, arch FROM components
-                 WHERE (name, version, arch, source) IN (VALUES",
-                ")",
+                "WITH wanted (n, v, a, s) AS (VALUES",
+                ") SELECT number, source, name, version, arch
+                 FROM wanted CROSS JOIN components
+                 WHERE name = n AND version = v AND arch = a AND source = s",
             ),
             keys.collect(),
         )

@@ -28,7 +28,7 @@ impl View {
         let rows: Vec<(Vec<u8>,)> = self
             .tx
             .all(
-                "SELECT token FROM goes WHERE job = $1 ORDER BY issued_at",
+                "SELECT token FROM goes WHERE job = $1 ORDER BY issued_at, nonce",
                 args![job],
             )
             .await?;

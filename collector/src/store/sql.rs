@@ -140,7 +140,9 @@ impl Tx {
         Ok(changed)
     }
 
-    /// Like [`Self::execute_many`], for statements that give rows back.
+    /// Like [`Self::execute_many`], for statements that give rows back. To look up many
+    /// keys, join them: for `(a, b) IN (VALUES …)` SQLite reads the whole table. `CROSS
+    /// JOIN` keeps it from turning the join around.
     pub(super) async fn all_many<T: FromRow>(
         &mut self,
         (before, after): (&str, &str),

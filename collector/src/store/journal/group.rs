@@ -128,9 +128,9 @@ async fn read_positions(
     let rows: Vec<(MachineId, OutboxId, u64, u64)> = tx
         .all_many(
             (
-                "SELECT machine, outbox, contiguous, highest FROM outboxes
-                 WHERE (machine, outbox) IN (VALUES",
-                ")",
+                "WITH wanted (m, o) AS (VALUES",
+                ") SELECT machine, outbox, contiguous, highest
+                 FROM wanted CROSS JOIN outboxes WHERE machine = m AND outbox = o",
             ),
             keys.collect(),
         )
@@ -172,9 +172,10 @@ async fn insert_events(tx: &mut Tx, mut events: Events<'_>) -> Result<Inserted, 
     let there: Vec<(MachineId, OutboxId, u64, Vec<u8>)> = tx
         .all_many(
             (
-                "SELECT machine, outbox, sequence, bytes FROM journal_events
-                 WHERE (machine, outbox, sequence) IN (VALUES",
-                ")",
+                "WITH wanted (m, o, s) AS (VALUES",
+                ") SELECT machine, outbox, sequence, bytes
+                 FROM wanted CROSS JOIN journal_events
+                 WHERE machine = m AND outbox = o AND sequence = s",
             ),
             events.keys().map(|(m, o, s)| args![m, o, s]).collect(),
         )

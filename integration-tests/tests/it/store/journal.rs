@@ -63,6 +63,16 @@ async fn events_are_stored_once(world: World) {
         (page.len(), page[0].sequence, page[0].received_at),
         (1, 4, NOW)
     );
+    drop(view);
+    // The same event by a second outbox stands beside the first.
+    let mut second = append(1, 4, 1);
+    second.outbox = other;
+    store.append_journal(second).await.unwrap();
+    let mut view = store.view().await.unwrap();
+    let both = view.journal_of(&machine, 4, 9).await.unwrap();
+    let sequences: Vec<_> = both.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, [4, 4, 5]);
+    assert_eq!(view.journal_of(&machine, 1, 2).await.unwrap().len(), 2);
 }
 
 async fn other_bytes_are_an_alarm(world: World) {
