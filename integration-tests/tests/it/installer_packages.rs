@@ -151,7 +151,7 @@ impl Setting {
     }
 
     /// Approves a release and takes it as far as it goes.
-    fn install(&mut self, release: ApprovedRelease) -> Result<State, Answer> {
+    fn install(&mut self, release: ApprovedRelease) -> Result<State, Box<Answer>> {
         self.edition += 1;
         let (hospital, machine) = (&self.hospital, &self.machine);
         let row = hospital.row(machine.id);
@@ -166,12 +166,12 @@ impl Setting {
         assert_eq!(machine.give(&documents).unwrap(), [""; 0]);
         match machine.ask(&Request::Prepare(job)).unwrap() {
             Answer::Prepared => {}
-            other => return Err(other),
+            other => return Err(Box::new(other)),
         }
         let go = hospital.go(&machine.draw(job).unwrap(), now());
         match machine.ask(&Request::Start(job, go)).unwrap() {
             Answer::Started => {}
-            other => return Err(other),
+            other => return Err(Box::new(other)),
         }
         let state = machine.wait_for(job, State::is_final).unwrap();
         let record = self.path(&format!("state/jobs/{job}/start"));
@@ -248,14 +248,14 @@ fn packages_that_cannot_work_are_refused_before_anything_changes() {
     let lonely = setting.release(deb, "1.0", 1, &setting.deb("1.0", &script));
     let answer = setting.install(lonely).unwrap_err();
     assert!(
-        matches!(&answer, Answer::Refused(why) if why.step == Some(Step::Artifacts)),
+        matches!(&*answer, Answer::Refused(why) if why.step == Some(Step::Artifacts)),
         "{answer:?}"
     );
     // Another version inside than was approved.
     let mut other = setting.release(deb, "2.0", 2, &setting.deb("2.1", &PLAIN));
     let answer = setting.install(other.clone()).unwrap_err();
     assert!(
-        matches!(&answer, Answer::Refused(why) if why.text.contains("holds viewer 2.1")),
+        matches!(&*answer, Answer::Refused(why) if why.text.contains("holds viewer 2.1")),
         "{answer:?}"
     );
     // A file that belongs to no package of the set.
@@ -267,7 +267,7 @@ fn packages_that_cannot_work_are_refused_before_anything_changes() {
     });
     let answer = setting.install(other).unwrap_err();
     assert!(
-        matches!(&answer, Answer::Refused(why) if why.text.contains("one to one")),
+        matches!(&*answer, Answer::Refused(why) if why.text.contains("one to one")),
         "{answer:?}"
     );
     assert_eq!(setting.installed(), "");
@@ -339,7 +339,7 @@ fn a_recipe_is_run_checked_and_rolled_back_and_never_a_changed_one() {
     let last = release(&setting, "3.0", 3);
     let answer = setting.install(last).unwrap_err();
     assert!(
-        matches!(&answer, Answer::Refused(why) if why.text.contains("not the approved recipe")),
+        matches!(&*answer, Answer::Refused(why) if why.text.contains("not the approved recipe")),
         "{answer:?}"
     );
 }
