@@ -1,0 +1,158 @@
+//! `protocol.cddl` and the messages agree: every example of every version that was
+//! released, and of the one in the making, is valid; every choice has an example.
+
+use cddl::ast::CDDL;
+use cddl::validator::Validator as _;
+use cddl::validator::cbor::CBORValidator;
+use cddl::validator::cbor_value::decode_cbor;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+const SCHEMA: &str = include_str!("../src/wire/protocol.cddl");
+
+/// The kinds of messages in the fixtures, and their rules.
+const RULES: [(&str, &str); 5] = [
+    ("request", "request"),
+    ("answer", "answer"),
+    ("nudge", "nudge"),
+    ("local request", "local-request"),
+    ("local answer", "local-answer"),
+];
+
+/// What the examples say: rule, name, bytes.
+fn examples() -> Vec<(&'static str, String, Vec<u8>)> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../integration-tests/fixtures");
+    let mut found = Vec::new();
+    for version in std::fs::read_dir(fixtures).unwrap() {
+        let text = std::fs::read_to_string(version.unwrap().path().join("wire.txt")).unwrap();
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some((kind, name)) = line.strip_prefix("== ").and_then(|l| l.split_once(": "))
+            else {
+                continue;
+            };
+            let hex = lines.next().unwrap();
+            if let Some((_, rule)) = RULES.iter().find(|(known, _)| *known == kind) {
+                let mut bytes = vec![0; hex.len() / 2];
+                patchward_common::bytes::decode_hex(hex, &mut bytes).unwrap();
+                found.push((*rule, name.to_owned(), bytes));
+            }
+        }
+    }
+    found
+}
+
+/// A rule of the schema, parsed once: that takes a second.
+struct Rule(&'static CDDL<'static>);
+
+impl Rule {
+    fn new(rule: &str) -> Self {
+        // The first rule is the one that is asked for. Tests end soon: nothing leaks.
+        let schema: &'static str = format!("start = {rule}\n{SCHEMA}").leak();
+        let parsed = cddl::cddl_from_str(schema, true).unwrap();
+        Self(Box::leak(Box::new(parsed)))
+    }
+
+    fn check(&self, bytes: &[u8]) -> Result<(), String> {
+        let value = decode_cbor(bytes).map_err(|error| error.to_string())?;
+        let mut validator = CBORValidator::new(self.0, value, None);
+        validator.validate().map_err(|error| error.to_string())
+    }
+}
+
+fn rules() -> BTreeMap<&'static str, Rule> {
+    RULES.map(|(_, rule)| (rule, Rule::new(rule))).into()
+}
+
+#[test]
+fn every_example_is_valid() {
+    let examples = examples();
+    assert!(examples.len() > 40, "only {} examples", examples.len());
+    let rules = rules();
+    for (rule, name, bytes) in examples {
+        rules[rule]
+            .check(&bytes)
+            .unwrap_or_else(|error| panic!("{rule}, {name}: {error}"));
+    }
+}
+
+/// The word of a choice: itself, or the only key of its map.
+fn word(bytes: &[u8]) -> String {
+    match ciborium::from_reader(bytes).unwrap() {
+        ciborium::Value::Text(word) => word,
+        ciborium::Value::Map(map) => map[0].0.as_text().unwrap().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The words of a rule's choices, as the schema writes them.
+fn choices(rule: &str) -> BTreeSet<String> {
+    let start = SCHEMA.find(&format!("\n{rule} = ")).unwrap() + rule.len() + 4;
+    let text = SCHEMA[start..].split("\n\n").next().unwrap();
+    let choices = text.split(" / ").map(str::trim);
+    choices
+        .filter_map(|choice| choice.split('"').nth(1))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_choice_has_an_example() {
+    let examples = examples();
+    for (_, rule) in RULES {
+        let of_rule = examples.iter().filter(|(of, _, _)| *of == rule);
+        let shown: BTreeSet<String> = of_rule.map(|(_, _, bytes)| word(bytes)).collect();
+        assert_eq!(shown, choices(rule), "{rule}");
+    }
+}
+
+/// The schema can fail: what it says is looked at.
+#[test]
+fn what_is_wrong_is_found() {
+    let (examples, rules) = (examples(), rules());
+    let example = |rule: &str, name: &str| {
+        let found = examples.iter().find(|(r, n, _)| *r == rule && n == name);
+        let (_, _, bytes) = found.unwrap();
+        ciborium::from_reader::<ciborium::Value, _>(&bytes[..]).unwrap()
+    };
+    let bytes = |value: &ciborium::Value| {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(value, &mut bytes).unwrap();
+        bytes
+    };
+    let inner = |value: &mut ciborium::Value| {
+        let map = value.as_map_mut().unwrap();
+        std::mem::take(map[0].1.as_map_mut().unwrap())
+    };
+    for (rule, name) in [
+        ("request", "hello"),
+        ("request", "go"),
+        ("request", "journal"),
+        ("answer", "hello"),
+        ("answer", "refused"),
+        ("local-answer", "status"),
+    ] {
+        let whole = example(rule, name);
+        let fields = inner(&mut whole.clone());
+        for at in 0..fields.len() {
+            let optional = fields[at].0.as_integer();
+            if name == "hello" && optional.is_some_and(|key| [9, 10].map(Into::into).contains(&key))
+            {
+                continue;
+            }
+            // Without a field, and with another type in it.
+            let mut without = fields.clone();
+            without.remove(at);
+            let mut other = fields.clone();
+            other[at].1 = ciborium::Value::Float(0.5);
+            for broken in [without, other] {
+                let mut message = whole.clone();
+                message.as_map_mut().unwrap()[0].1 = ciborium::Value::Map(broken);
+                let found = rules[rule].check(&bytes(&message));
+                assert!(found.is_err(), "{rule}, {name}, field {at}");
+            }
+        }
+    }
+    let unknown = bytes(&ciborium::Value::Text("reboot".into()));
+    assert!(rules["nudge"].check(&unknown).is_err());
+}
