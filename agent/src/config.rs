@@ -25,6 +25,8 @@ pub struct Settings {
     pub probes_owner: u32,
     /// The root below which the inventory is read.
     pub root_dir: PathBuf,
+    /// Where the installer keeps versioned folders, `NAME/VERSION` and `NAME/current`.
+    pub trees_dir: PathBuf,
     /// Where the kernel tells the boot id.
     pub boot_id_file: PathBuf,
     /// How often probes and RPM packages are asked again, in minutes; packages of dpkg and
@@ -45,6 +47,7 @@ impl Default for Settings {
             probes_dir: "/etc/patchward/probes.d".into(),
             probes_owner: 0,
             root_dir: "/".into(),
+            trees_dir: "/opt/patchward".into(),
             boot_id_file: "/proc/sys/kernel/random/boot_id".into(),
             look_minutes: 30,
             // A third of a 100 Mbit/s line that the ward shares.
@@ -89,6 +92,7 @@ impl Settings {
             ("installer_socket", &self.installer_socket),
             ("probes_dir", &self.probes_dir),
             ("root_dir", &self.root_dir),
+            ("trees_dir", &self.trees_dir),
             ("boot_id_file", &self.boot_id_file),
         ] {
             if !path.is_absolute() {

@@ -58,7 +58,14 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
     }
     let mut tables = Vec::new();
     let mut beside = Vec::new();
-    for state in [PlanState::Signed, PlanState::Active] {
+    // What was signed stands until it expires, also where every job has ended: a hostile
+    // collector could still hand it out.
+    for state in [
+        PlanState::Signed,
+        PlanState::Active,
+        PlanState::Done,
+        PlanState::Stopped,
+    ] {
         for plan in view.plans(Some(state)).await? {
             if now < plan.expires_at {
                 let table = table(view, &plan.id).await?;

@@ -1,6 +1,7 @@
 //! What `cargo demo` does and says. Each step checks what it says before it says it.
 
 use crate::hospital::{Hospital, Row, now};
+use crate::process::wait_until;
 use crate::vendor::tree_release;
 use anyhow::{Context as _, ensure};
 use patchward_common::trust::assignment::Mode;
@@ -10,14 +11,16 @@ use std::time::Instant;
 
 /// The unit of the demo.
 const UNIT: &str = "reading-room-2";
-/// Its coverage group: four stations, one of which must stay ready.
+/// Its coverage group: five stations, one of which must stay ready.
 const GROUP: &str = "stations";
 /// The vendor's product.
 const PRODUCT: &str = "viewer";
 /// The check that the vendor asks for after an install.
 const CHECK: &str = "viewer-works";
-/// The stations. The second is in use, the third fails its check.
+/// The stations that are patched. The second is in use, the third fails its check.
 const STATIONS: [&str; 4] = ["station-1", "station-2", "station-3", "station-4"];
+/// A station that only reports, and stays ready for patients meanwhile.
+const OBSERVED: &str = "station-5";
 
 /// Says what is done, with how long it took.
 struct Script {
@@ -78,7 +81,7 @@ fn founded(script: &mut Script, folder: &Path) -> anyhow::Result<Hospital> {
 }
 
 fn enrolled(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
-    for name in STATIONS {
+    let station = |name: &str, mode| {
         // The third station's check always fails.
         let answer = if name == STATIONS[2] {
             "/bin/false"
@@ -86,17 +89,23 @@ fn enrolled(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> 
             "/bin/true"
         };
         let check = format!("kind = \"command\"\npurpose = \"ready\"\nargv = [\"{answer}\"]\n");
-        hospital.add_machine(Row {
+        Row {
             name: name.into(),
             unit: UNIT.into(),
             class: Class::Standard,
             groups: vec![GROUP.into()],
-            mode: Mode::Active,
+            mode,
             probes: vec![(CHECK.into(), check)],
-        })?;
-    }
+        }
+    };
+    let mut rows: Vec<Row> = STATIONS
+        .iter()
+        .map(|name| station(name, Mode::Active))
+        .collect();
+    rows.push(station(OBSERVED, Mode::Observe));
+    hospital.add_machines(rows)?;
     hospital.assign()?;
-    script.says("Four machines are pinned, enrolled over QUIC, and assigned by two approvers.");
+    script.says("Five machines are pinned, enrolled over QUIC, and assigned by two approvers.");
     script.shows(&hospital.ask(&["machine", "list"])?);
     let components = hospital.ask_json(&["machine", "components", STATIONS[0]])?;
     let count = components.as_array().map_or(0, Vec::len);
@@ -167,7 +176,7 @@ fn first_version(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result
         let found = hospital.machine(name)?.tree_version(PRODUCT);
         ensure!(found.as_deref() == Some("4.2.0"), "{name} has {found:?}");
     }
-    script.says("All four had four consents, installed 4.2.0 and measured it.");
+    script.says("Each of the four had four consents, installed 4.2.0 and measured it.");
     script.shows(&hospital.ask(&["rollout", "show", &plan])?);
     Ok(())
 }
@@ -216,8 +225,19 @@ fn canary(hospital: &Hospital, plan: &str) -> anyhow::Result<String> {
 
 fn hostile(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
     let plan = crate::hostile::approve_without_htm(hospital, PRODUCT, STATIONS[0])?;
-    let why = hospital.wait_for_job(&plan, STATIONS[0], "deferred")?;
-    ensure!(why.starts_with("step 3"), "refused by another step: {why}");
+    let machine = hospital.machine(STATIONS[0])?;
+    wait_until("the installer refuses the plan", || {
+        machine.agent_log().contains(&plan)
+    })?;
+    let log = machine.agent_log();
+    let why = log.lines().find(|line| line.contains(&plan));
+    let why = why.context("a refusal")?.to_owned();
+    ensure!(
+        why.contains("not signed by those who must sign it"),
+        "refused for another reason: {why}"
+    );
+    let (state, _) = hospital.job(&plan, STATIONS[0])?;
+    ensure!(state == "assigned", "the job is {state}");
     let found = hospital.machine(STATIONS[0])?.tree_version(PRODUCT);
     ensure!(
         found.as_deref() == Some("4.2.1"),

@@ -134,6 +134,11 @@ impl Hospital {
         Ok(())
     }
 
+    /// Ends the collector in order: machines are told to come again.
+    pub fn stop_collector(&mut self) -> anyhow::Result<()> {
+        self.collector.take().map_or(Ok(()), Daemon::terminate)
+    }
+
     /// Kills the collector as a power cut would.
     pub fn kill_collector(&mut self) {
         self.collector = None;
@@ -220,39 +225,58 @@ impl Hospital {
         Ok(printed.trim().to_owned())
     }
 
-    /// Adds a machine: pins it, enrols it with a token of `unit`, starts both processes.
-    /// Its assignment is what `row` says, signed by both approvers with the next
-    /// [`Self::assign`].
+    /// Adds a machine; see [`Self::add_machines`].
     pub fn add_machine(&mut self, row: Row) -> anyhow::Result<()> {
-        self.make_machine(&row)?;
-        self.rows.push(row);
+        self.add_machines(vec![row])
+    }
+
+    /// Adds machines: pins them, enrols them with a token of their unit, starts both
+    /// processes of each, and waits until they have reported. What `rows` say of them is
+    /// signed by both approvers with the next [`Self::assign`].
+    pub fn add_machines(&mut self, rows: Vec<Row>) -> anyhow::Result<()> {
+        let mut enrolling = Vec::new();
+        for row in &rows {
+            let (machine, id, enrolment) = self.begin(row)?;
+            enrolling.push((machine, id, enrolment));
+        }
+        for (machine, id, enrolment) in &mut enrolling {
+            // All machines here have this computer's host name, so a person names them.
+            let name = machine.name.clone();
+            enrolment.wait_until("it waits for acceptance", || {
+                self.ask(&["machine", "accept", id, "--name", &name])
+                    .is_ok()
+            })?;
+        }
+        for (mut machine, _, enrolment) in enrolling {
+            enrolment.wait_for_end()?;
+            machine.start_agent()?;
+            self.machines.push(machine);
+        }
+        for row in &rows {
+            self.wait_for(&row.name, "it has reported what is installed", |shown| {
+                !shown["inventory"].is_null()
+            })?;
+        }
+        self.rows.extend(rows);
         Ok(())
     }
 
-    fn make_machine(&mut self, row: &Row) -> anyhow::Result<()> {
+    /// Pins a machine and lets it ask for its certificate.
+    fn begin(&self, row: &Row) -> anyhow::Result<(Machine, String, Daemon)> {
         let name = &row.name;
-        let new = [
-            "token",
-            "new",
-            &format!("for-{name}"),
-            "--unit",
-            &row.unit,
-            "--accept",
-        ];
-        let token = self.ask_json(&new)?;
-        let token = token["token"].as_str().context("the token")?.to_owned();
+        let token =
+            self.ask_json(&["token", "new", &format!("for-{name}"), "--unit", &row.unit])?;
+        let token = token["token"].as_str().context("the token")?;
         let mut machine = Machine::new(&self.folder.join("machines").join(name), name)?;
         for (probe, text) in &row.probes {
             machine.write_probe(probe, text)?;
         }
-        machine.pin(&token)?;
+        let pinned = machine.pin(token)?;
+        let id = pinned.split_whitespace().last();
+        let id = id.context("pin says the machine's id")?.to_owned();
         machine.start_installer()?;
-        machine.enrol(&token)?;
-        machine.start_agent()?;
-        self.machines.push(machine);
-        self.wait_for(name, "it has reported what is installed", |shown| {
-            !shown["inventory"].is_null()
-        })
+        let enrolment = machine.enrol(token)?;
+        Ok((machine, id, enrolment))
     }
 
     /// Signs the assignment of all machines and takes it in.
@@ -452,10 +476,11 @@ impl Machine {
         std::fs::write(self.path("installer.toml"), installer)?;
         let agent = format!(
             "state_dir = {:?}\ninstaller_socket = {:?}\nprobes_dir = {:?}\nprobes_owner = {user}\n\
-             boot_id_file = {boot_id:?}\nlook_minutes = 1\ndownload_bytes_per_second = 0\n",
+             boot_id_file = {boot_id:?}\ntrees_dir = {:?}\nlook_minutes = 1\ndownload_bytes_per_second = 0\n",
             self.path("agent"),
             self.path("installer.sock"),
             self.path("probes.d"),
+            self.path("trees"),
         );
         std::fs::write(self.path("agent.toml"), agent)?;
         Ok(())
@@ -495,9 +520,11 @@ impl Machine {
         run(self.installer()?.args(["pin", token]))
     }
 
-    /// Gets the first certificate.
-    pub fn enrol(&self, token: &str) -> anyhow::Result<String> {
-        run(self.agent()?.args(["enroll", "--token", token]))
+    /// Asks for the first certificate; a person must accept before it ends.
+    pub fn enrol(&self, token: &str) -> anyhow::Result<Daemon> {
+        let mut command = self.agent()?;
+        command.args(["enroll", "--token", token]);
+        Daemon::start("enrolment", &mut command, &self.path("enrol.log"))
     }
 
     /// Asks the agent by its command line.
@@ -540,6 +567,11 @@ impl Machine {
     /// Kills the agent.
     pub fn kill_agent(&mut self) {
         self.agent = None;
+    }
+
+    /// What the agent has printed.
+    pub fn agent_log(&self) -> String {
+        std::fs::read_to_string(self.path("agent.log")).unwrap_or_default()
     }
 
     /// The agent's process, while it runs.

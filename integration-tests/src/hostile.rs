@@ -20,7 +20,7 @@ pub fn meddle<T>(
     hospital: &mut Hospital,
     deed: impl AsyncFnOnce(&Store, &Folder) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    hospital.kill_collector();
+    hospital.stop_collector()?;
     let folder = Folder::new(hospital.collector_folder());
     let runtime = tokio::runtime::Runtime::new()?;
     let done = runtime.block_on(async {

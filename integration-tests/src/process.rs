@@ -52,6 +52,23 @@ impl Daemon {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Waits until it has ended by itself, and well.
+    pub fn wait_for_end(mut self) -> anyhow::Result<()> {
+        wait_until(&format!("{} ends", self.name), || !self.is_running())?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("{} ended with {status}:\n{}", self.name, self.printed());
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(self) -> anyhow::Result<()> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        self.wait_for_end()
+    }
+
     /// Kills it as a power cut would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

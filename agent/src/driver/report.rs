@@ -2,11 +2,13 @@
 
 use super::{TurnError, is_busy, refused};
 use crate::config::Settings;
-use crate::inventory::Watch;
+use crate::inventory::{Watch, read_trees};
 use crate::link::{Link, LinkError};
 use crate::probe::{self, Loaded};
 use crate::state;
-use patchward_common::component::{ComponentSet, MAX_PACKED_BYTES, PackedComponents, PackedDelta};
+use patchward_common::component::{
+    ComponentSet, MAX_PACKED_BYTES, PackedComponents, PackedDelta, Source,
+};
 use patchward_common::digest::Digest;
 use patchward_common::facts::{Facts, PackedFacts};
 use patchward_common::probe::Readiness;
@@ -24,6 +26,7 @@ pub struct Reporter {
     probes_dir: PathBuf,
     probes_owner: u32,
     root: PathBuf,
+    trees_dir: PathBuf,
     accepted_file: PathBuf,
     look_every_ms: i64,
     looked_at: Option<UtcMs>,
@@ -46,6 +49,7 @@ impl Reporter {
             probes_dir: settings.probes_dir.clone(),
             probes_owner: settings.probes_owner,
             root: settings.root_dir.clone(),
+            trees_dir: settings.trees_dir.clone(),
             accepted: accepted.map_or_else(Digest::default, |set| set.digest()),
             accepted_file,
             look_every_ms: i64::from(settings.look_minutes) * MINUTE_MS,
@@ -58,6 +62,8 @@ impl Reporter {
 
     /// Looks: at packages and files always, at what costs a process when that is due.
     pub async fn look(&mut self, now: UtcMs) {
+        self.watch
+            .replace(Source::Tree, read_trees(&self.trees_dir));
         let is_due = self
             .looked_at
             .is_none_or(|at| now.since_ms(at).saturating_abs() >= self.look_every_ms);

@@ -11,6 +11,7 @@ mod ports;
 mod rpm;
 mod services;
 mod show;
+mod tree;
 mod watch;
 
 use patchward_common::component::ComponentSet;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use dpkg::{BadDatabase, BadStatus, Packages, parse as parse_dpkg, read as read_dpkg};
 pub use show::{json, table};
+pub use tree::read_trees;
 pub use watch::{Change, Watch};
 
 /// What a machine reports.

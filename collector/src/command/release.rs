@@ -31,7 +31,7 @@ pub enum ReleaseCommand {
         repository: Name,
         /// The folder, with `metadata` and `targets` in it
         #[arg(value_parser = absolute)]
-        folder: PathBuf,
+        from: PathBuf,
     },
     /// Show all releases
     List {
@@ -90,8 +90,8 @@ pub async fn release(
     progress: Progress,
 ) -> Result<Output, Failure> {
     match command {
-        ReleaseCommand::Import { repository, folder } => {
-            import(app, caller, &repository, folder, progress).await
+        ReleaseCommand::Import { repository, from } => {
+            import(app, caller, &repository, from, progress).await
         }
         ReleaseCommand::List { product } => list(app, product.as_ref()).await,
         ReleaseCommand::Show { product, version } => show(app, &product, &version).await,
