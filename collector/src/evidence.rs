@@ -17,6 +17,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Assignment;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, PublicKey, Signed};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Largest signed event: its payload and one signature.
@@ -110,14 +111,12 @@ async fn of_job(
     })?;
     let key = machine.spki.last_chunk().copied().map(PublicKey);
     let key = key.ok_or_else(|| Failure::conflict("the machine's stored key is damaged"))?;
-    if !approvals.contains_key(&job.plan) {
-        let table = planning::table(view, &job.plan).await?;
-        approvals.insert(job.plan, table);
-    }
-    let approval = approvals.get(&job.plan);
-    let leaf = match approval {
-        Some(table) => placed(table, &job.machine)?,
-        None => return Err(Failure::not_found("the job's plan is gone")),
+    let leaf = match approvals.entry(job.plan) {
+        Entry::Occupied(known) => placed(known.get(), &job.machine)?,
+        Entry::Vacant(unknown) => {
+            let table = planning::table(view, &job.plan).await?;
+            placed(unknown.insert(table), &job.machine)?
+        }
     };
     let events = stretch(view, job).await?;
     let named = events

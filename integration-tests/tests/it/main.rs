@@ -2,6 +2,8 @@
 // clippy.toml allows them in test functions; what these call is test code too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod commands;
+mod demo;
 mod installer;
 mod installer_kill;
 mod installer_packages;

@@ -55,7 +55,7 @@ impl Rule {
         let schedule =
             Schedule::from_str(&with_seconds).map_err(|error| BadWindow::Expression {
                 expression: short.clone(),
-                problem: first_line(&error.to_string()),
+                problem: last_line(&error.to_string()),
             })?;
         let rule = Self { schedule };
         let first = Date::constant(2000, 1, 1);
@@ -209,7 +209,7 @@ fn named_weekdays(field: &str) -> Result<(), BadWindow> {
 }
 
 /// The crate draws a picture of the place over several lines; the last says what.
-fn first_line(problem: &str) -> String {
-    let lines = problem.lines().map(str::trim).filter(|l| !l.is_empty());
-    lines.last().unwrap_or("not an expression").to_owned()
+fn last_line(problem: &str) -> String {
+    let mut lines = problem.lines().map(str::trim).filter(|l| !l.is_empty());
+    lines.next_back().unwrap_or("not an expression").to_owned()
 }

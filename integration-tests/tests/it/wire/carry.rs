@@ -290,7 +290,7 @@ async fn metadata_and_artifacts_are_fetched_and_resumed() {
 
 /// 20 MB: three ranges.
 async fn artifacts(world: &World, link: &Link, downloads: &Downloads, folder: &std::path::Path) {
-    let bytes: Vec<u8> = (0..20_000_000u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..20_000_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
     let (sha256, length) = (Digest::of(&bytes), bytes.len() as u64);
     let missing = downloads.artifact(link, &sha256, length).await;
     assert!(

@@ -1,0 +1,196 @@
+//! The collector's commands: what they refuse, with which exit code, and that it changes
+//! nothing.
+
+use patchward_integration_tests::hospital::Hospital;
+use patchward_integration_tests::programs::Program;
+use std::process::{Command, Output};
+
+fn ask(hospital: &Hospital, arguments: &[&str]) -> Output {
+    Command::new(Program::Collector.path().unwrap())
+        .arg("--folder")
+        .arg(hospital.collector_folder())
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// Asserts the exit code, that the message says `text`, and that nothing was changed.
+fn refused(hospital: &Hospital, arguments: &[&str], code: i32, text: &str) {
+    let head = || hospital.ask(&["audit", "verify"]).unwrap();
+    let before = head();
+    let output = ask(hospital, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    assert!(said.contains(text), "{arguments:?}: {said}");
+    assert_eq!(head(), before, "{arguments:?} changed something");
+}
+
+#[test]
+fn bad_input_is_refused_with_a_reason_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let hospital = Hospital::found(folder.path(), &["icu"], &["viewer"]).unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let charter = std::fs::read(hospital.people().join("charter.cbor")).unwrap();
+    let cut = file("cut", &charter[..charter.len() / 2]);
+    let other = file("other", b"PNG");
+    let mut changed = charter.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    let changed = file("changed", &changed);
+    let roster = hospital
+        .people()
+        .join("roster.cbor")
+        .to_string_lossy()
+        .into_owned();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let empty = empty.to_string_lossy().into_owned();
+    for (arguments, code, text) in [
+        (&["site", "add", "../x"][..], 2, "must consist of"),
+        (&["site", "add", "main"], 4, "main"),
+        (
+            &[
+                "unit", "add", "ward", "--site", "nowhere", "--class", "standard",
+            ],
+            3,
+            "nowhere",
+        ),
+        (
+            &["unit", "add", "ward", "--site", "main", "--class", "urgent"],
+            2,
+            "standard, critical",
+        ),
+        (&["unit", "remove", "nothing"], 3, "nothing"),
+        (
+            &["token", "new", "t", "--unit", "icu", "--uses", "0"],
+            2,
+            "uses",
+        ),
+        (&["machine", "show", "nobody"], 3, "machine list"),
+        (&["machine", "accept", "nobody"], 3, "machine waiting"),
+        (&["document", "add", "/nowhere"], 2, "No such file"),
+        (
+            &["document", "add", &cut],
+            2,
+            "is no file of patchward-sign",
+        ),
+        (
+            &["document", "add", &other],
+            2,
+            "is no file of patchward-sign",
+        ),
+        (&["document", "add", &changed], 4, "charter"),
+        (&["document", "add", &roster], 4, "higher than 1"),
+        (&["release", "import", "acme", &empty], 2, "1.root.json"),
+        (&["release", "import", "other", &empty], 3, "vendor list"),
+        (&["release", "show", "viewer", "9"], 3, "release list"),
+        (
+            &[
+                "window",
+                "add",
+                "w",
+                "--unit",
+                "icu",
+                "--cron",
+                "0 2 31 2 *",
+                "--zone",
+                "UTC",
+                "--minutes",
+                "60",
+            ],
+            2,
+            "never",
+        ),
+        (
+            &[
+                "window",
+                "add",
+                "w",
+                "--unit",
+                "icu",
+                "--cron",
+                "0 2 * * Tue",
+                "--zone",
+                "Europe/Berlim",
+                "--minutes",
+                "60",
+            ],
+            2,
+            "Europe/Berlin",
+        ),
+        (
+            &["window", "once", "w", "--unit", "icu", "--minutes", "1440"],
+            2,
+            "1439",
+        ),
+        (
+            &[
+                "freeze",
+                "add",
+                "f",
+                "--until",
+                "2020-01-01T00:00:00Z",
+                "--reason",
+                "r",
+            ],
+            2,
+            "after it begins",
+        ),
+        (
+            &["plan", "new", "P", "--release", "viewer", "--unit", "icu"],
+            2,
+            "PRODUCT=VERSION",
+        ),
+        (
+            &["plan", "new", "P", "--release", "viewer=9", "--unit", "icu"],
+            3,
+            "no release 9",
+        ),
+        (&["plan", "show", "123"], 2, "at least 6 digits"),
+        (&["plan", "sign", &cut], 2, "cut"),
+        (&["stop", "now", "--reason", "r"], 2, "required"),
+        (
+            &["stop", "now", "--all", "--unit", "icu", "--reason", "r"],
+            2,
+            "cannot be used",
+        ),
+    ] {
+        refused(&hospital, arguments, code, text);
+    }
+}
+
+#[test]
+fn a_folder_or_port_in_use_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hospital = Hospital::found(folder.path(), &["icu"], &["viewer"]).unwrap();
+    let output = ask(&hospital, &["serve"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("another collector listens"), "{said}");
+    let again = ["init", "--address", "127.0.0.1:1"];
+    let output = ask(&hospital, &again);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("is not empty"), "{said}");
+    hospital.stop_collector().unwrap();
+    let settings = hospital.collector_folder().join("collector.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.replace("listen", "listn")).unwrap();
+    let output = ask(&hospital, &["serve"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("did you mean \"listen\""), "{said}");
+    let blocker = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = blocker.local_addr().unwrap().port();
+    std::fs::write(&settings, format!("listen = \"127.0.0.1:{port}\"\n")).unwrap();
+    let output = ask(&hospital, &["serve"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains(&format!("cannot listen on UDP 127.0.0.1:{port}")),
+        "{said}"
+    );
+    let output = ask(&hospital, &["site", "list", "--json"]);
+    assert_eq!(output.status.code(), Some(5), "nobody answers");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"error\""));
+}
