@@ -108,6 +108,8 @@ impl Driver {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), DriverError> {
         let mut stop = std::pin::pin!(stop);
         let mut failures = 0;
+        // It runs, whether the collector answers or not: a boot waits for neither.
+        notify(sd_notify::NotifyState::Ready);
         loop {
             let wait_ms = match self.connected(&mut failures, stop.as_mut()).await {
                 Ok(Ended::Stop) => return Ok(()),
@@ -169,7 +171,9 @@ impl Driver {
         loop {
             let again_ms = self.turn(link).await?;
             *failures = 0;
-            notify(sd_notify::NotifyState::Ready);
+            notify(sd_notify::NotifyState::Status(
+                "in contact with the collector",
+            ));
             let now = (self.clock)();
             let wait_ms = match self.carrier.next(now) {
                 // Never cut short by a nudge: a go is answered once.
@@ -228,6 +232,10 @@ impl Driver {
         let is_stale = answer.stale.has(Stale::INVENTORY);
         self.reporter.report(link, is_stale, now).await?;
         let newest = status.as_ref().map_or(0, |status| status.journal);
+        if newest > self.outbox.acknowledged() {
+            // The installer was at work: versions that only a probe knows may be others.
+            self.reporter.look_again();
+        }
         self.journal(link, newest, answer.journal).await?;
         let machine = self.credentials.machine;
         self.carrier

@@ -39,6 +39,9 @@ pub type Clock = Arc<dyn Fn() -> UtcMs + Send + Sync>;
 /// Requests above [`session::SMALL_REQUEST_BYTES`] that are read at once: bounds what
 /// machines together can make the collector hold to 64 MB.
 const LARGE_REQUESTS: usize = 16;
+/// Connections without a certificate at once: a unit that is enrolled together. Who comes
+/// beyond that asks again.
+const ENROLLING: usize = 256;
 
 /// What a fleet is made of.
 pub struct FleetContext {
@@ -117,6 +120,9 @@ pub(crate) struct Fleet {
     /// Head of the audit log, as of the last flush.
     audit: Mutex<Digest>,
     large: Semaphore,
+    enrolling: Semaphore,
+    /// What every machine's orders have in common.
+    common: Mutex<Option<Arc<requests::orders::Common>>>,
     /// Trees of plans and assignments, by the digest of the document.
     trees: Mutex<HashMap<Digest, Arc<requests::orders::Placement>>>,
     /// Events were stored.
@@ -134,6 +140,8 @@ impl Fleet {
             documents: AtomicU64::new(1),
             audit: Mutex::new(Digest::default()),
             large: Semaphore::new(LARGE_REQUESTS),
+            enrolling: Semaphore::new(ENROLLING),
+            common: Mutex::new(None),
             trees: Mutex::new(HashMap::new()),
             events: Notify::new(),
         }

@@ -41,6 +41,9 @@ pub(super) async fn run(fleet: Arc<Fleet>, connection: Connection) {
             Some((machine, serial)) => of_machine(&fleet, &connection, machine, serial).await,
         },
         Some(ALPN_ENROLL) => {
+            let Ok(_place) = fleet.enrolling.try_acquire() else {
+                return end(&connection, close::GOING_AWAY, "too many enrol at once");
+            };
             let peer = Arc::new(Peer::Unknown);
             let served = serve(&fleet, &connection, &peer);
             if tokio::time::timeout(ENROL_TIME, served).await.is_err() {

@@ -61,8 +61,8 @@ pub(super) async fn enroll(fleet: &Fleet, ask: Enroll) -> Result<Answer, Refused
     match before.map(|before| before.state) {
         Some(EnrolmentState::Waiting) => Ok(Answer::Wait(WAIT_MS)),
         Some(EnrolmentState::Refused) => Err(forbidden("a person refused this machine")),
-        // Its first certificate may have been lost on the way: it is issued again, but
-        // only to the same machine as far as that can be told.
+        // Its first certificate may have been lost on the way: it is issued again, until
+        // it was used.
         Some(EnrolmentState::Accepted) if is_first(fleet, &machine).await? => {
             let change = change(fleet, machine, now).await?;
             certify(fleet, change, machine, &statement, now).await
@@ -77,10 +77,10 @@ pub(super) async fn enroll(fleet: &Fleet, ask: Enroll) -> Result<Answer, Refused
     }
 }
 
-/// Whether an accepted machine has no certificate yet.
+/// Whether an accepted machine has not used a certificate yet.
 async fn is_first(fleet: &Fleet, machine: &MachineId) -> Result<bool, Refused> {
-    let certificates = fleet.store().view().await?.certificates_of(machine).await?;
-    Ok(certificates.is_empty())
+    let mut view = fleet.store().view().await?;
+    Ok(view.machine_status(machine).await?.is_none())
 }
 
 /// A machine that uses a token for the first time.

@@ -8,21 +8,26 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::signatures_for_unit;
-use patchward_common::time::UtcMs;
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::trust::approval::Approval;
+use patchward_common::trust::charter::{Charter, TimeReset};
 use patchward_common::trust::placement::Tree;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, MAX_SIGNATURES, Signed};
-use patchward_common::trust::stop::Downgrade;
+use patchward_common::trust::stop::{Downgrade, Handover, Lift, Stop};
 use patchward_common::wire::local::Placed;
 use patchward_common::wire::machine::{
     Answer, MAX_APPROVALS, Orders, OrdersAsked, Refused, ShortDigest,
 };
 use serde_bytes::ByteBuf;
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 /// Trees of plans and assignments that are kept: one of 50,000 machines takes 5 MB.
 const MAX_TREES: usize = 32;
+/// How long what is common is taken from memory: documents also expire by themselves.
+const COMMON_LIFE_MS: i64 = MINUTE_MS;
 
 /// A table's tree, and whose leaf stands where.
 pub(in crate::fleet) struct Placement {
@@ -85,30 +90,114 @@ pub(super) async fn digest(
     }
 }
 
-/// Puts a machine's orders together, with the newest charter, and remembers their digest.
-async fn current(fleet: &Fleet, machine: &MachineId, unit: &Name) -> Result<Orders, Refused> {
+/// What is the same in every machine's orders, or is picked from for each.
+pub(in crate::fleet) struct Common {
+    /// As of which generation of documents, and when.
+    generation: u64,
+    at: UtcMs,
+    charter: Option<Signed<Charter>>,
+    roster: Option<Signed<Roster>>,
+    stops: Vec<Signed<Stop>>,
+    lifts: Vec<Signed<Lift>>,
+    downgrades: Vec<(Vec<MachineId>, Signed<Downgrade>)>,
+    handovers: Vec<(MachineId, Signed<Handover>)>,
+    time_resets: Vec<(MachineId, Signed<TimeReset>)>,
+    /// Approvals in force, read when the first machine needed them.
+    approvals: Mutex<HashMap<Digest, Signed<Approval>>>,
+}
+
+/// From memory as long as no document came or went; a stop makes every machine ask at once.
+async fn common(fleet: &Fleet, view: &mut View, now: UtcMs) -> Result<Arc<Common>, StoreError> {
     // Read first: what comes meanwhile is found stale by the next hello.
     let generation = fleet.documents.load(Ordering::Acquire);
+    if let Some(common) = locked(&fleet.common).as_ref()
+        && common.generation == generation
+        && (0..COMMON_LIFE_MS).contains(&now.since_ms(common.at))
+    {
+        return Ok(common.clone());
+    }
+    let named = in_force(view, DocumentKind::Downgrade, now).await?;
+    let downgrades = named.into_iter().filter_map(|signed: Signed<Downgrade>| {
+        let machines = signed.peek().ok()?.machines;
+        Some((machines, signed))
+    });
+    let handed = in_force(view, DocumentKind::Handover, now).await?;
+    let handovers = handed.into_iter().filter_map(|signed: Signed<Handover>| {
+        let machine = signed.peek().ok()?.machine;
+        Some((machine, signed))
+    });
+    let reset = in_force(view, DocumentKind::TimeReset, now).await?;
+    let time_resets = reset.into_iter().filter_map(|signed: Signed<TimeReset>| {
+        let machine = signed.peek().ok()?.machine;
+        Some((machine, signed))
+    });
+    let common = Arc::new(Common {
+        generation,
+        at: now,
+        charter: newest(view, DocumentKind::Charter).await?,
+        roster: newest(view, DocumentKind::Roster).await?,
+        stops: in_force(view, DocumentKind::Stop, now).await?,
+        lifts: in_force(view, DocumentKind::Lift, now).await?,
+        downgrades: downgrades.collect(),
+        handovers: handovers.collect(),
+        time_resets: time_resets.collect(),
+        approvals: Mutex::new(HashMap::new()),
+    });
+    *locked(&fleet.common) = Some(common.clone());
+    Ok(common)
+}
+
+impl Common {
+    /// The part of it that one machine gets.
+    fn of(&self, machine: &MachineId) -> Orders {
+        let own = |named: &[MachineId]| named.contains(machine);
+        let downgrades = self.downgrades.iter().filter(|(named, _)| own(named));
+        let handovers = self.handovers.iter().filter(|(named, _)| named == machine);
+        let resets = self
+            .time_resets
+            .iter()
+            .filter(|(named, _)| named == machine);
+        Orders {
+            charters: self.charter.iter().cloned().collect(),
+            roster: self.roster.clone(),
+            assignment: None,
+            approvals: Vec::new(),
+            stops: self.stops.clone(),
+            lifts: self.lifts.clone(),
+            downgrades: downgrades.map(|(_, signed)| signed.clone()).collect(),
+            handovers: handovers.map(|(_, signed)| signed.clone()).collect(),
+            time_resets: resets.map(|(_, signed)| signed.clone()).collect(),
+            digest: Digest::default(),
+        }
+    }
+
+    async fn approval(
+        &self,
+        view: &mut View,
+        plan: Digest,
+    ) -> Result<Option<Signed<Approval>>, StoreError> {
+        if let Some(approval) = locked(&self.approvals).get(&plan) {
+            return Ok(Some(approval.clone()));
+        }
+        let Some(payload) = view.plan_payload(&plan).await? else {
+            return Ok(None);
+        };
+        let approval = with_signatures(view, plan, payload).await?;
+        locked(&self.approvals).insert(plan, approval.clone());
+        Ok(Some(approval))
+    }
+}
+
+/// Puts a machine's orders together, with the newest charter, and remembers their digest.
+async fn current(fleet: &Fleet, machine: &MachineId, unit: &Name) -> Result<Orders, Refused> {
     let now = fleet.now();
     let mut view = fleet.store().view().await?;
-    let mut orders = Orders {
-        charters: Vec::new(),
-        roster: newest(&mut view, DocumentKind::Roster).await?,
-        assignment: assignment(fleet, &mut view, machine).await?,
-        approvals: Vec::new(),
-        stops: in_force(&mut view, DocumentKind::Stop, now, None).await?,
-        lifts: in_force(&mut view, DocumentKind::Lift, now, None).await?,
-        downgrades: downgrades(&mut view, machine, now).await?,
-        handovers: in_force(&mut view, DocumentKind::Handover, now, Some(machine)).await?,
-        time_resets: in_force(&mut view, DocumentKind::TimeReset, now, Some(machine)).await?,
-        digest: Digest::default(),
-    };
-    orders
-        .charters
-        .extend(newest(&mut view, DocumentKind::Charter).await?);
-    approvals(fleet, &mut view, (machine, unit), &mut orders, now).await?;
+    let common = common(fleet, &mut view, now).await?;
+    let mut orders = common.of(machine);
+    orders.assignment = assignment(fleet, &mut view, machine).await?;
+    approvals(fleet, &mut view, &common, (machine, unit), &mut orders, now).await?;
     orders.digest = Digest::of(&codec::encode(&orders));
-    let remembered = (generation, orders.digest.into());
+    let remembered = (common.generation, orders.digest.into());
     fleet
         .registry()
         .update(machine, |known| known.orders = Some(remembered));
@@ -118,19 +207,22 @@ async fn current(fleet: &Fleet, machine: &MachineId, unit: &Name) -> Result<Orde
 async fn approvals(
     fleet: &Fleet,
     view: &mut View,
+    common: &Common,
     (machine, unit): (&MachineId, &Name),
     orders: &mut Orders,
     now: UtcMs,
 ) -> Result<(), StoreError> {
     for (plan, _) in view.leaves_of(machine, PlanState::Active).await? {
-        let row = view.plan(&plan).await?;
-        if row.is_none_or(|row| row.expires_at <= now) {
-            continue;
-        }
-        let Some(payload) = view.plan_payload(&plan).await? else {
+        let Some(mut approval) = common.approval(view, plan).await? else {
             continue;
         };
-        let mut approval = with_signatures(view, plan, payload).await?;
+        // Machines refuse it then; it need not be sent.
+        if approval
+            .peek()
+            .is_ok_and(|approval| approval.expires <= now)
+        {
+            continue;
+        }
         if approval.signatures().len() > MAX_SIGNATURES
             && let Some(Ok(roster)) = orders.roster.as_ref().map(Signed::<Roster>::peek)
         {
@@ -196,34 +288,17 @@ async fn newest<T: Document>(
     }
 }
 
-/// The documents of a kind that are in force, about everybody or about one machine.
+/// The documents of a kind that are in force.
 async fn in_force<T: Document>(
     view: &mut View,
     kind: DocumentKind,
     now: UtcMs,
-    about: Option<&MachineId>,
 ) -> Result<Vec<Signed<T>>, StoreError> {
-    let about = about.map(ToString::to_string);
     let mut found = Vec::new();
     for stored in view.in_force(kind, now).await? {
-        if about.is_none() || stored.subject == about {
-            found.push(signed(view, stored).await?);
-        }
+        found.push(signed(view, stored).await?);
     }
     Ok(found)
-}
-
-async fn downgrades(
-    view: &mut View,
-    machine: &MachineId,
-    now: UtcMs,
-) -> Result<Vec<Signed<Downgrade>>, StoreError> {
-    let all: Vec<Signed<Downgrade>> = in_force(view, DocumentKind::Downgrade, now, None).await?;
-    let names_it = |signed: &Signed<Downgrade>| {
-        let document = signed.peek();
-        document.is_ok_and(|document| document.machines.contains(machine))
-    };
-    Ok(all.into_iter().filter(names_it).collect())
 }
 
 async fn signed<T: Document>(view: &mut View, stored: Stored) -> Result<Signed<T>, StoreError> {
