@@ -56,11 +56,6 @@ const EXCEPTIONS: &[Exception] = &[
         why: "one list of what each document refuses",
     },
     Exception {
-        what: "collector/src/command/document.rs",
-        lines: 480,
-        why: "every document's import stands here; stops can leave it",
-    },
-    Exception {
         what: "collector/src/command/plan/make.rs:new",
         lines: 90,
         why: "one step after another of gathering a plan's context",

@@ -1,0 +1,194 @@
+//! Charters, rosters and assignments: each has a number and replaces the one before.
+
+use crate::app::App;
+use crate::authority::{self, stored_signatures};
+use crate::command::Caller;
+use crate::command::file::InputFile;
+use crate::control::Failure;
+use crate::store::Change;
+use crate::store::documents::{DocumentKind, NewDocument};
+use crate::store::vendors::Vendor;
+use patchward_common::plan::{AssignmentFile, CharterChain, approvers};
+use patchward_common::trust::assignment::AssignmentLeaf;
+use patchward_common::trust::charter::Charter;
+use patchward_common::trust::roster::Roster;
+use patchward_common::trust::sign::{PublicKey, Signed};
+
+pub(super) async fn charter(
+    app: &App,
+    caller: &Caller,
+    new: Signed<Charter>,
+) -> Result<String, Failure> {
+    let known = authority::chain(&mut app.store.view().await?).await?;
+    let mut chain = match known {
+        Some(chain) => chain,
+        None => CharterChain {
+            root: authority::first_root(&new)?,
+            charters: Vec::new(),
+        },
+    };
+    chain.charters.push(new.clone());
+    let charter = chain
+        .newest()
+        .map_err(|error| Failure::conflict(error.to_string()))?;
+    let before = chain.charters.iter().rev().nth(1).map(|c| c.peek());
+    let old_root = match before {
+        Some(Ok(before)) => before.root,
+        _ => chain.root.clone(),
+    };
+    let keys = [old_root.keys, charter.root.keys.clone()].concat();
+    let mut change = app.change(caller).await?;
+    change
+        .add_document(
+            &NewDocument {
+                kind: DocumentKind::Charter,
+                number: Some(charter.number),
+                scope: None,
+                subject: None,
+                expires_at: Some(charter.expires),
+                payload: new.payload(),
+            },
+            &stored_signatures(&new, &keys),
+        )
+        .await?;
+    let known = change.view().vendors().await?;
+    for grant in &charter.vendors {
+        if !known
+            .iter()
+            .any(|vendor| vendor.repository == grant.repository)
+        {
+            change
+                .add_vendor(&Vendor {
+                    name: grant.vendor.clone(),
+                    repository: grant.repository.clone(),
+                    url: String::new(),
+                    root_digest: grant.root,
+                })
+                .await?;
+        }
+    }
+    change.commit().await?;
+    let root = chain.root.fingerprint();
+    Ok(format!(
+        "Charter {} is in force: {} registrars, {} vendors.\nHospital root {root}: compare it with \
+         `patchward-sign root fingerprint` before you make tokens.",
+        charter.number,
+        charter.registrars.len(),
+        charter.vendors.len(),
+    ))
+}
+
+pub(super) async fn roster(
+    app: &App,
+    caller: &Caller,
+    new: Signed<Roster>,
+) -> Result<String, Failure> {
+    let chain = authority::chain(&mut app.store.view().await?).await?;
+    let chain = chain.ok_or_else(|| Failure::conflict("Take in the charter first."))?;
+    let (charter, roster) = chain
+        .roster(&new)
+        .map_err(|error| Failure::conflict(error.to_string()))?;
+    let known = app.store.view().await?.newest(DocumentKind::Roster).await?;
+    if let Some(known) = known.and_then(|known| known.number)
+        && roster.number <= known
+    {
+        return Err(Failure::conflict(format!(
+            "Roster {known} is here already; number the new one higher than {known}."
+        )));
+    }
+    let registrars: Vec<PublicKey> = charter.registrars.iter().map(|r| r.key).collect();
+    let mut change = app.change(caller).await?;
+    change
+        .add_document(
+            &NewDocument {
+                kind: DocumentKind::Roster,
+                number: Some(roster.number),
+                scope: None,
+                subject: None,
+                expires_at: Some(roster.expires),
+                payload: new.payload(),
+            },
+            &stored_signatures(&new, &registrars),
+        )
+        .await?;
+    change.commit().await?;
+    let go_key = app.go_key();
+    let stands = roster.live_go_keys(app.now()).contains(&go_key);
+    let go = if stands {
+        "This collector may issue go."
+    } else {
+        "This collector's go-key does not stand in it: no job will start."
+    };
+    Ok(format!(
+        "Roster {} is in force until {}: {} people. {go}",
+        roster.number,
+        roster.expires,
+        roster.people.len()
+    ))
+}
+
+pub(super) async fn assignment(
+    app: &App,
+    caller: &Caller,
+    input: &InputFile,
+) -> Result<String, Failure> {
+    let bad = |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", input.name));
+    let table = AssignmentFile::from_bytes(&input.bytes).map_err(|error| bad(&error))?;
+    let (assignment, rows) = table.read().map_err(|error| bad(&error))?;
+    let now = app.now();
+    let held = authority::held(&mut app.store.view().await?).await?;
+    for row in &rows {
+        let signed = approvers(&table.signed, &held.roster, &[&row.unit], now);
+        let quorum = held.roster.quorum(row.class);
+        if !signed.meets(quorum) {
+            return Err(Failure::conflict(format!(
+                "{} is {} in {}: {} approvers of that unit must sign ({} with a file key), and {} \
+                 did.",
+                row.name,
+                row.class.word(),
+                row.unit,
+                quorum.people,
+                quorum.with_file_key,
+                signed.people().len()
+            )));
+        }
+    }
+    let mut change = app.change(caller).await?;
+    let digest = change
+        .add_document(
+            &NewDocument {
+                kind: DocumentKind::Assignment,
+                number: Some(assignment.number),
+                scope: None,
+                subject: None,
+                expires_at: None,
+                payload: table.signed.payload(),
+            },
+            &stored_signatures(&table.signed, &held.roster.people_keys(now)),
+        )
+        .await?;
+    let leaves: Vec<_> = rows
+        .iter()
+        .zip(&table.leaves)
+        .map(|(row, leaf)| (row.machine, leaf.to_vec()))
+        .collect();
+    change.add_assignment_leaves(&digest, &leaves).await?;
+    place(&mut change, &rows).await?;
+    change.commit().await?;
+    Ok(format!(
+        "Assignment {} is in force for {} machines.",
+        assignment.number,
+        rows.len()
+    ))
+}
+
+/// What the collector shows of its machines follows the signed rows.
+async fn place(change: &mut Change, rows: &[AssignmentLeaf]) -> Result<(), Failure> {
+    for row in rows {
+        change
+            .place_machine(&row.machine, &row.unit, row.class, &row.model, row.mode)
+            .await?;
+        change.set_groups_of(&row.machine, &row.groups).await?;
+    }
+    Ok(())
+}
