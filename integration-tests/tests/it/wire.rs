@@ -1,5 +1,6 @@
 //! The wire: a real collector endpoint and real agents over QUIC on loopback.
 
+mod agent;
 mod carry;
 mod enrol;
 mod session;

@@ -9,7 +9,8 @@ use patchward_common::component::{Component, ComponentSet, PackedComponents, Pac
 use patchward_common::digest::Digest;
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::{
-    Answer, InventoryContent, InventoryReport, RefusedCode, Request, Stale, close,
+    ALPN, Answer, InventoryContent, InventoryReport, RefusedCode, Request, SERVER_NAME, Stale,
+    close,
 };
 
 fn component(name: &str, version: &str) -> Component {
@@ -310,4 +311,73 @@ async fn malformed_requests_get_typed_answers() {
         }
     }
     say(&link, machine.hello()).await.unwrap();
+}
+
+/// A client that would resume if it could.
+fn resuming(credentials: &patchward_agent::credentials::Credentials) -> quinn::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    for authority in credentials.authorities() {
+        roots.add(authority).unwrap();
+    }
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(credentials.key.to_vec());
+    let certificate = credentials.certificate.certificate.to_vec();
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![certificate.into()], key.into())
+        .unwrap();
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    tls.resumption = rustls::client::Resumption::in_memory_sessions(8);
+    tls.enable_early_data = true;
+    let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();
+    quinn::ClientConfig::new(std::sync::Arc::new(tls))
+}
+
+/// Resumption does not verify again, so a revoked machine would come back by it: nobody
+/// is given anything to resume with.
+#[tokio::test]
+async fn nobody_resumes_a_session() {
+    let world = World::new().await;
+    let machine = world.enrolled(1).await;
+    let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    let config = resuming(machine.credentials());
+    let address = world.addresses[0].parse().unwrap();
+    let connect = || {
+        endpoint
+            .connect_with(config.clone(), address, SERVER_NAME)
+            .unwrap()
+    };
+    let hello = patchward_common::codec::encode(&Request::Hello(Box::new(machine.hello())));
+    let ask = async |connection: &quinn::Connection| {
+        let (mut send, mut receive) = connection.open_bi().await.ok()?;
+        send.write_all(&hello).await.ok()?;
+        send.finish().ok()?;
+        receive.read_to_end(1 << 16).await.ok()
+    };
+    let first = connect().await.unwrap();
+    assert!(ask(&first).await.is_some());
+    first.close(0u32.into(), b"");
+    // With a ticket there would be early data.
+    let again = connect().into_0rtt();
+    assert!(again.is_err(), "there is a session to resume");
+    let Err(connecting) = again else { return };
+    let second = connecting.await.unwrap();
+    assert!(ask(&second).await.is_some());
+    let revoked = MachineState::Revoked;
+    world
+        .fleet
+        .revoke(
+            &machine.id(),
+            MachineState::Enrolled,
+            revoked,
+            "x",
+            Actor::Local(0),
+        )
+        .await
+        .unwrap();
+    if let Ok(back) = connect().await {
+        assert!(ask(&back).await.is_none(), "a revoked machine came back");
+    }
 }
