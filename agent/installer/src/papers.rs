@@ -6,8 +6,9 @@ use patchward_common::id::{JobId, MachineId};
 use patchward_common::job::{LocalHandover, Reason};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::charter::{Charter, MAX_CHARTER_CHAIN};
 use patchward_common::trust::check::{self, Authority, Place, Refusal, Step, Stops, Why};
-use patchward_common::trust::roster::SigningRole;
+use patchward_common::trust::roster::{Roster, SigningRole};
 use patchward_common::trust::sign::{Document, PublicKey, Signed, Verified};
 use patchward_common::trust::stop::{Downgrade, Scope};
 use patchward_common::trust::watermark::{Mark, Watermark};
@@ -135,7 +136,8 @@ impl Papers {
             refused: Vec::new(),
         };
         taken.time_resets(&brought);
-        taken.authority(&brought, now);
+        taken.charters(&brought.charters);
+        taken.roster(brought.roster.as_ref(), now);
         let authority = match taken.papers.authority(&taken.watermark, now) {
             Ok(authority) => authority,
             Err(refusal) => {
@@ -145,6 +147,7 @@ impl Papers {
                 return taken;
             }
         };
+        raise(&mut taken.watermark, &authority, None);
         taken.assignment(&authority, &brought, now);
         taken.approvals(&authority, brought.approvals, now);
         let kept = &mut taken.papers.documents;
@@ -194,51 +197,53 @@ impl Taken {
         }
     }
 
-    /// Follows new charters and takes a newer roster, together or each alone.
-    fn authority(&mut self, brought: &Documents, now: UtcMs) {
-        let old = self.papers.documents.clone();
-        let rosters = [brought.roster.clone(), old.roster.clone()];
-        let mut first = None;
-        for charters in [&brought.charters, &Vec::new()] {
-            for roster in rosters.iter().flatten() {
-                let documents = &mut self.papers.documents;
-                documents.charters.clone_from(&old.charters);
-                for charter in charters {
-                    if !documents
-                        .charters
-                        .iter()
-                        .any(|c| c.digest() == charter.digest())
-                    {
-                        documents.charters.push(charter.clone());
-                    }
+    /// Follows new charters, each alone, and raises the watermark to them: a charter
+    /// that takes a registrar away counts from now, whether or not a roster fits it.
+    fn charters(&mut self, brought: &[Signed<Charter>]) {
+        let had = self.watermark.charter;
+        // A collector sends the old ones along; an older one as its newest is a rollback.
+        let is_history = |charter: &&Signed<Charter>| {
+            charter
+                .peek()
+                .is_ok_and(|peeked| peeked.number < had.number)
+        };
+        let (newest, before) = brought.split_last().unzip();
+        let before = before.unwrap_or_default();
+        // The one that the watermark had stays until the new watermark is durable.
+        let kept = std::mem::take(&mut self.papers.documents.charters);
+        let chain = &mut self.papers.documents.charters;
+        let known = kept.iter().chain(before).filter(|one| !is_history(one));
+        for next in known.chain(newest) {
+            if chain.iter().any(|one| one.digest() == next.digest()) {
+                continue;
+            }
+            if chain.len() >= MAX_CHARTER_CHAIN {
+                break; // What follows comes again with the next documents.
+            }
+            match check::charters(&self.watermark, None, std::slice::from_ref(next)) {
+                Ok(charter) => {
+                    raise_charter(&mut self.watermark, &charter);
+                    chain.push(next.clone());
                 }
-                documents.roster = Some(roster.clone());
-                match self.papers.authority(&self.watermark, now) {
-                    Err(refusal) => first = first.or(Some(Reason::from(&refusal))),
-                    Ok(authority) => {
-                        self.raise(&authority);
-                        self.refused
-                            .extend(first.map(|r| ("charter or roster".to_owned(), r)));
-                        return;
-                    }
+                Err(refusal) => {
+                    let refused = ("charter".to_owned(), Reason::from(&refusal));
+                    return self.refused.push(refused);
                 }
             }
         }
-        self.papers.documents.charters = old.charters;
-        self.papers.documents.roster = old.roster;
-        self.refused
-            .extend(first.map(|reason| ("charter or roster".to_owned(), reason)));
     }
 
-    fn raise(&mut self, authority: &Authority) {
-        // Charters before the one that the watermark had are never needed again; that one
-        // is, until the new watermark is durable.
-        let documents = &mut self.papers.documents;
-        let had = self.watermark.charter.digest;
-        if let Some(at) = documents.charters.iter().position(|c| c.digest() == had) {
-            documents.charters.drain(..at);
+    /// Takes a newer roster, where the charter lets it stand.
+    fn roster(&mut self, brought: Option<&Signed<Roster>>, now: UtcMs) {
+        let Some(newer) = brought else {
+            return;
+        };
+        let old = self.papers.documents.roster.replace(newer.clone());
+        if let Err(refusal) = self.papers.authority(&self.watermark, now) {
+            self.papers.documents.roster = old;
+            self.refused
+                .push(("roster".to_owned(), Reason::from(&refusal)));
         }
-        raise(&mut self.watermark, authority, None);
     }
 
     fn assignment(&mut self, authority: &Authority, brought: &Documents, now: UtcMs) {
@@ -304,11 +309,8 @@ impl Taken {
 /// Raises the marks of documents that were verified; none of them ever falls here.
 pub fn raise(watermark: &mut Watermark, authority: &Authority, place: Option<&Place>) {
     let mark = |number: u64, digest: Digest| Mark { number, digest };
-    let (charter, roster) = (&authority.charter, &authority.roster);
-    if charter.number > watermark.charter.number {
-        watermark.charter = mark(charter.number, charter.digest());
-        watermark.root = charter.root.clone();
-    }
+    let roster = &authority.roster;
+    raise_charter(watermark, &authority.charter);
     if roster.number > watermark.roster.number {
         watermark.roster = mark(roster.number, roster.digest());
     }
@@ -317,6 +319,17 @@ pub fn raise(watermark: &mut Watermark, authority: &Authority, place: Option<&Pl
     {
         watermark.assignment = place.mark;
         watermark.place = Some(place.leaf.clone());
+    }
+}
+
+/// Raises the mark of the charter, and with it the root keys that sign the next one.
+fn raise_charter(watermark: &mut Watermark, charter: &Verified<Charter>) {
+    if charter.number > watermark.charter.number {
+        watermark.charter = Mark {
+            number: charter.number,
+            digest: charter.digest(),
+        };
+        watermark.root = charter.root.clone();
     }
 }
 
@@ -344,3 +357,6 @@ fn keep<T: Document>(
     }
     is_full
 }
+
+#[cfg(test)]
+mod tests;

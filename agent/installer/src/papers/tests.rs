@@ -1,0 +1,178 @@
+//! What an agent may bring, and what is kept of it.
+
+use super::*;
+use ed25519_dalek::SigningKey;
+use patchward_common::codec::encode_deterministic;
+use patchward_common::id::{Label, Name};
+use patchward_common::time::DAY_MS;
+use patchward_common::trust::charter::{Registrar, RootKeys};
+use patchward_common::trust::roster::{Approvers, GoKey, KeyKind, Person, PersonKey, Units};
+use patchward_common::trust::sign::PublicKey;
+
+const NOW: UtcMs = UtcMs(1_800_000_000_000);
+const MACHINE: MachineId = MachineId([1; 32]);
+const ROOT: u8 = 1;
+const RITA: u8 = 2;
+const RUDI: u8 = 3;
+const ANNA: u8 = 4;
+const GO: u8 = 5;
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn label(text: &str) -> Label {
+    Label::new(text).unwrap()
+}
+
+fn sign<T: Document>(document: &T, by: u8) -> Signed<T> {
+    let mut signed = Signed::unsigned(encode_deterministic(document));
+    signed.cosign(&key(by));
+    signed
+}
+
+fn root() -> RootKeys {
+    RootKeys {
+        keys: vec![PublicKey::of(&key(ROOT))],
+        threshold: 1,
+    }
+}
+
+/// The charter of a number, with one registrar.
+fn charter(number: u64, registrar: u8) -> Signed<Charter> {
+    let charter = Charter {
+        number,
+        issued: NOW,
+        expires: NOW.plus_ms(365 * DAY_MS),
+        root: root(),
+        registrars: vec![Registrar {
+            name: name("registrar"),
+            key: PublicKey::of(&key(registrar)),
+        }],
+        vendors: Vec::new(),
+    };
+    sign(&charter, ROOT)
+}
+
+/// A roster with one approver and one go-key, whose keys end after `life_ms`.
+fn roster(number: u64, life_ms: i64) -> Roster {
+    let (from, until) = (NOW.plus_ms(-DAY_MS), NOW.plus_ms(life_ms));
+    Roster {
+        number,
+        issued: NOW,
+        expires: NOW.plus_ms(80 * DAY_MS),
+        people: vec![Person {
+            id: name("anna"),
+            name: label("Anna"),
+            roles: vec![SigningRole::Approver],
+            units: Units::All,
+            keys: vec![PersonKey {
+                key: PublicKey::of(&key(ANNA)),
+                kind: KeyKind::File,
+                from,
+                until,
+            }],
+        }],
+        go_keys: vec![GoKey {
+            collector: name("collector"),
+            key: PublicKey::of(&key(GO)),
+            from,
+            until,
+        }],
+        approvers: Approvers::default(),
+    }
+}
+
+/// A machine that took the first charter and roster.
+fn started() -> Taken {
+    let first = Documents {
+        charters: vec![charter(1, RITA)],
+        roster: Some(sign(&roster(1, 80 * DAY_MS), RITA)),
+        ..Documents::default()
+    };
+    let watermark = Watermark::new(MACHINE, root());
+    let taken = Papers::default().take(&watermark, first, NOW);
+    assert!(taken.refused.is_empty(), "{:?}", taken.refused);
+    taken
+}
+
+fn bring(before: &Taken, documents: Documents) -> Taken {
+    before.papers.take(&before.watermark, documents, NOW)
+}
+
+fn numbers(taken: &Taken) -> (u64, u64) {
+    (
+        taken.watermark.charter.number,
+        taken.watermark.roster.number,
+    )
+}
+
+#[test]
+fn a_registrar_who_was_taken_away_does_not_come_back() {
+    // The agent withholds the roster that fits the new charter.
+    let brought = Documents {
+        charters: vec![charter(1, RITA), charter(2, RUDI)],
+        ..Documents::default()
+    };
+    let gone = bring(&started(), brought);
+    assert_eq!(numbers(&gone), (2, 1));
+    assert!(gone.papers.authority(&gone.watermark, NOW).is_err());
+    // Nor does it help to show the old charter with a new roster by the old registrar.
+    let brought = Documents {
+        charters: vec![charter(1, RITA)],
+        roster: Some(sign(&roster(2, 80 * DAY_MS), RITA)),
+        ..Documents::default()
+    };
+    let back = bring(&gone, brought);
+    assert_eq!(numbers(&back), (2, 1));
+    assert!(back.papers.authority(&back.watermark, NOW).is_err());
+    assert_eq!(
+        back.refused.len(),
+        3,
+        "charter, roster, rest: {:?}",
+        back.refused
+    );
+    let brought = Documents {
+        roster: Some(sign(&roster(2, 80 * DAY_MS), RUDI)),
+        ..Documents::default()
+    };
+    let good = bring(&back, brought);
+    assert!(good.refused.is_empty(), "{:?}", good.refused);
+    assert_eq!(numbers(&good), (2, 2));
+}
+
+#[test]
+fn charters_are_followed_however_many_came_before() {
+    let mut taken = started();
+    let mut all = vec![charter(1, RITA)];
+    for number in 2..6 {
+        all.push(charter(number, RITA));
+        let brought = Documents {
+            charters: all.clone(),
+            ..Documents::default()
+        };
+        taken = bring(&taken, brought);
+        assert!(taken.refused.is_empty(), "{:?}", taken.refused);
+        assert_eq!(numbers(&taken), (number, 1));
+        assert_eq!(taken.papers.documents.charters.len(), 2);
+    }
+    // A power cut between the papers and the watermark.
+    let before = started();
+    let torn = Taken {
+        watermark: before.watermark,
+        ..bring(
+            &started(),
+            Documents {
+                charters: all,
+                ..Documents::default()
+            },
+        )
+    };
+    let authority = torn.papers.authority(&torn.watermark, NOW).unwrap();
+    assert_eq!(authority.charter.number, 5);
+    assert_eq!(numbers(&bring(&torn, Documents::default())), (5, 1));
+}
