@@ -135,8 +135,8 @@ impl Papers {
             watermark: watermark.clone(),
             refused: Vec::new(),
         };
-        taken.time_resets(&brought);
         taken.charters(&brought.charters);
+        taken.time_resets(&brought, now);
         taken.roster(brought.roster.as_ref(), now);
         let authority = match taken.papers.authority(&taken.watermark, now) {
             Ok(authority) => authority,
@@ -182,17 +182,17 @@ impl Papers {
 
 impl Taken {
     /// Lets the time fall where the hospital's root says so, once for each reset.
-    fn time_resets(&mut self, brought: &Documents) {
+    fn time_resets(&mut self, brought: &Documents, now: UtcMs) {
         for signed in &brought.time_resets {
-            let watermark = &mut self.watermark;
-            match watermark.root.verify(signed) {
-                Ok(reset) if reset.machine == watermark.machine => {
-                    if watermark.used.insert(reset.digest()) {
-                        watermark.time = watermark.time.min(reset.to);
-                    }
+            match check::time_reset(&self.watermark, signed, now) {
+                Ok(reset) => {
+                    self.watermark.used.insert(reset.digest());
+                    self.watermark.time = reset.to;
                 }
-                Ok(_) => self.refuse("time reset", "it is for another machine"),
-                Err(error) => self.refuse("time reset", &error.to_string()),
+                Err(refusal) => {
+                    let refused = ("time reset".to_owned(), Reason::from(&refusal));
+                    self.refused.push(refused);
+                }
             }
         }
     }
@@ -299,10 +299,6 @@ impl Taken {
             };
             self.refused.push((format!("approval {digest}"), problem));
         }
-    }
-
-    fn refuse(&mut self, what: &str, why: &str) {
-        self.refused.push((what.to_owned(), Reason::new(why)));
     }
 }
 

@@ -5,7 +5,7 @@ use ed25519_dalek::SigningKey;
 use patchward_common::codec::encode_deterministic;
 use patchward_common::id::{Label, Name};
 use patchward_common::time::DAY_MS;
-use patchward_common::trust::charter::{Registrar, RootKeys};
+use patchward_common::trust::charter::{MAX_TIME_RESET_LIFE_MS, Registrar, RootKeys, TimeReset};
 use patchward_common::trust::roster::{Approvers, GoKey, KeyKind, Person, PersonKey, Units};
 use patchward_common::trust::sign::PublicKey;
 
@@ -175,4 +175,43 @@ fn charters_are_followed_however_many_came_before() {
     let authority = torn.papers.authority(&torn.watermark, NOW).unwrap();
     assert_eq!(authority.charter.number, 5);
     assert_eq!(numbers(&bring(&torn, Documents::default())), (5, 1));
+}
+
+fn reset(machine: MachineId, issued: UtcMs) -> Documents {
+    let reset = TimeReset {
+        machine,
+        to: NOW,
+        issued,
+    };
+    Documents {
+        time_resets: vec![sign(&reset, ROOT)],
+        ..Documents::default()
+    }
+}
+
+#[test]
+fn the_time_falls_once_for_each_young_reset_of_this_machine() {
+    let mut ahead = started();
+    ahead.watermark.time = NOW.plus_ms(3_650 * DAY_MS);
+    let old = NOW.plus_ms(-MAX_TIME_RESET_LIFE_MS);
+    let mut stranger = reset(MACHINE, NOW);
+    stranger.time_resets[0] = sign(&stranger.time_resets[0].peek().unwrap(), RITA);
+    for (what, documents) in [
+        ("of 30 days ago", reset(MACHINE, old)),
+        ("of another machine", reset(MachineId([2; 32]), NOW)),
+        ("by a registrar", stranger),
+    ] {
+        let taken = bring(&ahead, documents);
+        assert_eq!(taken.watermark, ahead.watermark, "{what}");
+        assert_eq!(taken.refused.len(), 1, "{what}");
+    }
+    let young = reset(MACHINE, old.plus_ms(1));
+    let mut fallen = bring(&ahead, young.clone());
+    assert_eq!(fallen.watermark.time, NOW);
+    assert!(fallen.refused.is_empty());
+    // A go raises it again; what was used counts no more.
+    fallen.watermark.time = ahead.watermark.time;
+    let again = bring(&fallen, young);
+    assert_eq!(again.watermark, fallen.watermark);
+    assert_eq!(again.refused.len(), 1);
 }
