@@ -235,6 +235,7 @@ pub fn undisturbed(
         authority,
         place,
         approval,
+        leaf,
         ..
     } = papered;
     // 10 hold and stop.
@@ -243,7 +244,7 @@ pub fn undisturbed(
     check::hold_and_stop(held, &stops, approval, &place.leaf, &authority.charter, now)?;
     // 11 interlock.
     let local = at.local_handover();
-    let handed_over = papers.handed_over(authority, place, job, local.as_ref(), now);
+    let handed_over = papers.handed_over(authority, leaf, place, job, local.as_ref(), now);
     let found = at.interlock(handed_over, after_our_stop);
     check::interlock(&found)?;
     Ok(match (&found, handed_over) {

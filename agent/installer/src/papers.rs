@@ -2,15 +2,15 @@
 //! agent cannot fill the disk, and verified again whenever it is used.
 
 use patchward_common::digest::Digest;
-use patchward_common::id::{JobId, MachineId};
+use patchward_common::id::{BootId, JobId, MachineId, Nonce};
 use patchward_common::job::{LocalHandover, Reason};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::charter::{Charter, MAX_CHARTER_CHAIN};
-use patchward_common::trust::check::{self, Authority, Place, Refusal, Step, Stops, Why};
-use patchward_common::trust::roster::{Roster, SigningRole};
+use patchward_common::trust::check::{self, Ask, Authority, Place, Refusal, Step, Stops, Why};
+use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, PublicKey, Signed, Verified};
-use patchward_common::trust::stop::{Downgrade, Scope};
+use patchward_common::trust::stop::{Downgrade, Handover, Scope};
 use patchward_common::trust::watermark::{Mark, Watermark};
 use patchward_common::wire::local::{Documents, Placed};
 use serde::{Deserialize, Serialize};
@@ -102,30 +102,33 @@ impl Papers {
             .collect()
     }
 
-    /// Whether somebody who may hands this machine over for the job, now.
+    /// Whether somebody who may hands this machine over for the job in the slot that is
+    /// open now; with the slot it ends.
     pub fn handed_over(
         &self,
         authority: &Authority,
+        leaf: &PlanLeaf,
         place: &Place,
         job: JobId,
         local: Option<&LocalHandover>,
         now: UtcMs,
     ) -> bool {
-        let roles = [SigningRole::Approver, SigningRole::Technician];
-        let roster = &authority.roster;
-        let keys = roster.people_keys(now);
-        let signed = self.documents.handovers.iter().any(|signed| {
-            signed.verify(&keys).is_ok_and(|handover| {
-                handover.machine == place.leaf.machine
-                    && handover.job == job
-                    && handover.slot.contains(now)
-                    && !roster
-                        .endorsement(handover.signers(), &roles, &[&place.leaf.unit], now)
-                        .people()
-                        .is_empty()
-            })
-        });
-        signed || local.is_some_and(|local| local.job == job && now < local.until)
+        let Some(slot) = leaf.slots.iter().find(|slot| slot.contains(now)) else {
+            return false;
+        };
+        // A handover answers for a job on a machine; the rest of an ask is the go's.
+        let ask = Ask {
+            job,
+            machine: place.leaf.machine,
+            boot: BootId([0; 16]),
+            nonce: Nonce([0; 32]),
+            age_ms: 0,
+        };
+        let counts = |signed: &Signed<Handover>| {
+            check::handover(authority, &place.leaf, &ask, signed, *slot, now).is_ok()
+        };
+        self.documents.handovers.iter().any(counts)
+            || local.is_some_and(|local| local.job == job && now < local.until)
     }
 
     /// Takes what an agent brings: pure, so the caller makes it durable first.

@@ -4,9 +4,10 @@ use super::*;
 use ed25519_dalek::SigningKey;
 use patchward_common::codec::encode_deterministic;
 use patchward_common::id::{Label, Name};
-use patchward_common::time::DAY_MS;
+use patchward_common::time::{DAY_MS, HOUR_MS, Interval};
+use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
 use patchward_common::trust::charter::{MAX_TIME_RESET_LIFE_MS, Registrar, RootKeys, TimeReset};
-use patchward_common::trust::roster::{Approvers, GoKey, KeyKind, Person, PersonKey, Units};
+use patchward_common::trust::roster::{Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units};
 use patchward_common::trust::sign::PublicKey;
 
 const NOW: UtcMs = UtcMs(1_800_000_000_000);
@@ -214,4 +215,69 @@ fn the_time_falls_once_for_each_young_reset_of_this_machine() {
     let again = bring(&fallen, young);
     assert_eq!(again.watermark, fallen.watermark);
     assert_eq!(again.refused.len(), 1);
+}
+
+#[test]
+fn a_handover_is_for_the_open_slot_and_no_other_time() {
+    let from = |hour| {
+        let start = NOW.plus_ms(hour * HOUR_MS);
+        Interval::new(start, start.plus_ms(2 * HOUR_MS)).unwrap()
+    };
+    let place = Place {
+        leaf: AssignmentLeaf {
+            machine: MACHINE,
+            name: label("Pump server"),
+            unit: name("icu"),
+            class: Class::Standard,
+            groups: Vec::new(),
+            model: name("station"),
+            mode: Mode::Active,
+        },
+        mark: Mark::default(),
+    };
+    let leaf = PlanLeaf {
+        machine: MACHINE,
+        unit: name("icu"),
+        class: Class::Standard,
+        groups: Vec::new(),
+        wave: 0,
+        slots: vec![from(-1), from(24)],
+    };
+    let job = JobId([7; 16]);
+    let handover = |slot| Handover {
+        machine: MACHINE,
+        job,
+        slot,
+        stand_in: label("The other one"),
+        issued: NOW,
+    };
+    let handed_over = |slot, at| {
+        let brought = Documents {
+            handovers: vec![sign(&handover(slot), ANNA)],
+            ..Documents::default()
+        };
+        let taken = bring(&started(), brought);
+        assert_eq!(taken.papers.documents.handovers.len(), 1);
+        let authority = taken.papers.authority(&taken.watermark, NOW).unwrap();
+        let papers = taken.papers;
+        papers.handed_over(&authority, &leaf, &place, job, None, at)
+    };
+    assert!(handed_over(from(-1), NOW));
+    assert!(!handed_over(from(-1), from(-1).end()), "the slot is over");
+    assert!(!handed_over(from(24), NOW), "of the next slot");
+    let all_time = Interval::new(UtcMs(0), UtcMs(i64::MAX)).unwrap();
+    assert!(!handed_over(all_time, NOW), "for ever");
+    // What is said at the machine ends with the slot as well.
+    let local = LocalHandover {
+        job,
+        until: NOW.plus_ms(12 * HOUR_MS),
+        stand_in: label("The other one"),
+    };
+    let taken = started();
+    let authority = taken.papers.authority(&taken.watermark, NOW).unwrap();
+    let papers = taken.papers;
+    for (at, counts) in [(NOW, true), (from(-1).end(), false)] {
+        let found = papers.handed_over(&authority, &leaf, &place, job, Some(&local), at);
+        assert_eq!(found, counts);
+    }
 }
