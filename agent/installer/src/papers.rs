@@ -154,11 +154,19 @@ impl Papers {
         taken.assignment(&authority, &brought, now);
         taken.approvals(&authority, brought.approvals, now);
         let kept = &mut taken.papers.documents;
-        let keys = authority.roster.people_keys(now);
-        let stop_keys = [&keys[..], &authority.roster.live_go_keys(now)].concat();
+        let roster = &authority.roster;
+        let keys = roster.people_keys(now);
         let machine = watermark.machine;
+        // A stop does not lapse as its signer's key does; a lift does.
+        let go_keys = roster.go_keys.iter().map(|go| go.key);
+        let stop_keys: Vec<_> = roster
+            .all_people_keys()
+            .into_iter()
+            .chain(go_keys)
+            .collect();
         let is_full = keep(&mut kept.stops, brought.stops, &stop_keys, |_| true);
-        keep(&mut kept.lifts, brought.lifts, &stop_keys, |_| true);
+        let lift_keys = [&keys[..], &roster.live_go_keys(now)].concat();
+        keep(&mut kept.lifts, brought.lifts, &lift_keys, |_| true);
         let concerns = |d: &Downgrade| d.machines.contains(&machine) && now < d.expires;
         keep(&mut kept.downgrades, brought.downgrades, &keys, concerns);
         keep(&mut kept.handovers, brought.handovers, &keys, |handover| {

@@ -7,8 +7,11 @@ use patchward_common::id::{Label, Name};
 use patchward_common::time::{DAY_MS, HOUR_MS, Interval};
 use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
 use patchward_common::trust::charter::{MAX_TIME_RESET_LIFE_MS, Registrar, RootKeys, TimeReset};
-use patchward_common::trust::roster::{Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units};
+use patchward_common::trust::roster::{
+    Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units,
+};
 use patchward_common::trust::sign::PublicKey;
+use patchward_common::trust::stop::Stop;
 
 const NOW: UtcMs = UtcMs(1_800_000_000_000);
 const MACHINE: MachineId = MachineId([1; 32]);
@@ -279,5 +282,28 @@ fn a_handover_is_for_the_open_slot_and_no_other_time() {
     for (at, counts) in [(NOW, true), (from(-1).end(), false)] {
         let found = papers.handed_over(&authority, &leaf, &place, job, Some(&local), at);
         assert_eq!(found, counts);
+    }
+}
+
+#[test]
+fn a_stop_is_kept_although_its_key_has_run_out() {
+    let brought = Documents {
+        roster: Some(sign(&roster(2, 0), RITA)),
+        ..Documents::default()
+    };
+    let expired = bring(&started(), brought);
+    assert_eq!(numbers(&expired), (1, 2));
+    let stop = Stop {
+        scope: Scope::All,
+        reason: label("look first"),
+        issued: NOW.plus_ms(-HOUR_MS),
+    };
+    for (by, kept) in [(ANNA, 1), (GO, 1), (RUDI, 0)] {
+        let brought = Documents {
+            stops: vec![sign(&stop, by)],
+            ..Documents::default()
+        };
+        let taken = bring(&expired, brought);
+        assert_eq!(taken.papers.documents.stops.len(), kept, "by {by}");
     }
 }
