@@ -8,6 +8,7 @@ use crate::trust::approval::{ApprovedRelease, MAX_APPROVAL_LIFE_MS, MAX_RELEASES
 use crate::trust::charter::Charter;
 use crate::trust::release::{MAX_ARTIFACTS, MAX_RUN_MINUTES};
 use crate::trust::roster::{Class, KeyKind, MAX_ROSTER_LIFE_MS, Quorum, Roster, SigningRole};
+use crate::trust::sign::PublicKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
@@ -27,6 +28,16 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
 
 fn in_date(view: &View<'_>, charter: &Charter, roster: &Roster, findings: &mut Findings) {
     let mut blocks = |text: String| findings.blocks(Rule::Authority, Subject::Plan, text);
+    // The charter's own check is part of following its chain.
+    if let Err(problem) = roster.check() {
+        blocks(format!("no machine accepts the roster: {problem}"));
+    }
+    let says_who = |key: &PublicKey| {
+        charter.registrars.iter().any(|one| one.key == *key) || charter.root.keys.contains(key)
+    };
+    if roster.go_keys.iter().any(|go| says_who(&go.key)) {
+        blocks("no machine accepts the roster: a go-key is a registrar's or a root key".into());
+    }
     for (what, expires) in [("charter", charter.expires), ("roster", roster.expires)] {
         if view.now >= expires {
             blocks(format!(
@@ -130,9 +141,8 @@ fn vendor(charter: &Charter, release: &ApprovedRelease, findings: &mut Findings)
         Rollback::Release(back) => Some(&back.release),
     };
     for described in [Some(&release.release), back].into_iter().flatten() {
-        let foreign = |path: &&str| !grant.paths.iter().any(|p| path.starts_with(p.as_str()));
         let mut paths = described.artifacts.iter().map(|a| a.path.as_str());
-        if !grant.products.contains(&described.product) || paths.any(|path| foreign(&path)) {
+        if !grant.products.contains(&described.product) || !paths.all(|path| grant.covers(path)) {
             let text = format!(
                 "the charter does not let repository {} speak for product {} with all its paths",
                 release.repository, described.product

@@ -10,7 +10,9 @@ use crate::trust::charter::{Registrar, RootKeys, VendorGrant};
 use crate::trust::release::{
     Applicability, ArtifactRef, Kind, Provenance, Reboot, ReleaseDescription, TreeKind,
 };
-use crate::trust::roster::{Approvers, Class, KeyKind, Person, PersonKey, SigningRole, Units};
+use crate::trust::roster::{
+    Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units,
+};
 use crate::trust::sign::{PublicKey, Signed};
 use ed25519_dalek::SigningKey;
 use serde_bytes::ByteBuf;
@@ -300,6 +302,25 @@ const PARTS_MUTANTS: &[PartsMutant] = {
         ("roster for ever", Blocks, Authority, |p| {
             p.roster.expires = NOW.plus_ms(100 * DAY_MS);
         }),
+        ("one key for two people", Blocks, Authority, |p| {
+            p.roster.people[1].keys = p.roster.people[0].keys.clone();
+        }),
+        ("a go-key that keeps the roster", Blocks, Authority, |p| {
+            p.roster.go_keys = vec![GoKey {
+                collector: name("collector"),
+                key: PublicKey::of(&key(2)),
+                from: NOW,
+                until: NOW.plus_ms(DAY_MS),
+            }];
+        }),
+        (
+            "charter grants a path that leads out",
+            Blocks,
+            Authority,
+            |p| {
+                p.charter.vendors[0].paths.push("../".into());
+            },
+        ),
         ("charter expired", Blocks, Authority, |p| {
             p.charter.expires = NOW
         }),
@@ -346,6 +367,9 @@ const PARTS_MUTANTS: &[PartsMutant] = {
         }),
         ("foreign path", Blocks, Vendor, |p| {
             p.charter.vendors[0].paths = vec!["pump/".into()];
+        }),
+        ("path that only begins alike", Blocks, Vendor, |p| {
+            p.charter.vendors[0].paths = vec!["view".into()];
         }),
         ("machine without assignment", Blocks, Assigned, |p| {
             p.rows.remove(1);
