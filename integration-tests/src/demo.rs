@@ -17,7 +17,9 @@ const GROUP: &str = "stations";
 const PRODUCT: &str = "viewer";
 /// The check that the vendor asks for after an install.
 const CHECK: &str = "viewer-works";
-/// The stations that are patched. The second is in use, the third fails its check.
+/// How long the second wave waits for the canary: several times what an install takes.
+const SOAK_SECONDS: &str = "20";
+/// The stations that are patched. The third fails its check.
 const STATIONS: [&str; 4] = ["station-1", "station-2", "station-3", "station-4"];
 /// A station that only reports, and stays ready for patients meanwhile.
 const OBSERVED: &str = "station-5";
@@ -104,6 +106,9 @@ fn enrolled(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> 
         .collect();
     rows.push(station(OBSERVED, Mode::Observe));
     hospital.add_machines(rows)?;
+    // The canary is the most representative: never the one of another model.
+    let old = ("workstation-2015", STATIONS[2]);
+    hospital.models.insert(old.1.into(), old.0.into());
     hospital.assign()?;
     script.says("Five machines are pinned, enrolled over QUIC, and assigned by two approvers.");
     script.shows(&hospital.ask(&["machine", "list"])?);
@@ -143,7 +148,7 @@ fn planned(
         "--release",
         &chosen,
         "--soak-seconds",
-        "3",
+        SOAK_SECONDS,
         "--days",
         "1",
         "--failure-limit",
@@ -152,10 +157,14 @@ fn planned(
     let (plan, shown) = hospital.plan(&[&base[..], arguments].concat())?;
     script.says("The plan is written out in full: waves, machines, slots.");
     script.shows(&shown);
-    let shown = hospital.approve(&plan, &["ada"])?;
+    Ok(plan)
+}
+
+fn signed(script: &mut Script, hospital: &Hospital, plan: &str) -> anyhow::Result<()> {
+    let shown = hospital.approve(plan, &["ada"])?;
     script.says("HTM sees it decoded and checked by patchward-sign, and signs.");
     script.shows(&shown);
-    Ok(plan)
+    Ok(())
 }
 
 fn first_version(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
@@ -171,6 +180,7 @@ fn first_version(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result
     let machines = STATIONS.iter().flat_map(|name| ["--machine", *name]);
     let arguments: Vec<&str> = machines.chain(["--canaries", "4"]).collect();
     let plan = planned(script, hospital, "4.2.0", 1, &arguments)?;
+    signed(script, hospital, &plan)?;
     for name in STATIONS {
         hospital.wait_for_job(&plan, name, "verified")?;
         let found = hospital.machine(name)?.tree_version(PRODUCT);
@@ -182,34 +192,47 @@ fn first_version(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result
 }
 
 fn rollout(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
-    hospital.machine(STATIONS[1])?.set_in_use(true)?;
     let arguments = ["--unit", UNIT, "--canaries", "1", "--growth", "3"];
     let plan = planned(script, hospital, "4.2.1", 2, &arguments)?;
     let canary = canary(hospital, &plan)?;
-    script.says(&format!("The canary, {canary}, goes first."));
-    let why = hospital.wait_for_job(&plan, STATIONS[1], "deferred")?;
+    let fails = STATIONS[2];
+    let others = STATIONS
+        .iter()
+        .filter(|name| **name != canary && **name != fails);
+    let used = *others
+        .clone()
+        .next()
+        .context("a station of the second wave")?;
+    hospital.machine(used)?.set_in_use(true)?;
+    signed(script, hospital, &plan)?;
+    hospital.wait_for_job(&plan, &canary, "verified")?;
+    for name in STATIONS.iter().filter(|name| **name != canary) {
+        let (state, _) = hospital.job(&plan, name)?;
+        ensure!(
+            state != "verified",
+            "{name} went before the canary {canary}"
+        );
+    }
     script.says(&format!(
-        "{} is in use: nothing starts there ({why}).",
-        STATIONS[1]
+        "The canary, {canary}, goes first and is verified."
     ));
-    let why = hospital.wait_for_job(&plan, STATIONS[2], "rolled_back")?;
-    let found = hospital.machine(STATIONS[2])?.tree_version(PRODUCT);
-    ensure!(
-        found.as_deref() == Some("4.2.0"),
-        "{} has {found:?}",
-        STATIONS[2]
-    );
+    let why = hospital.wait_for_job(&plan, used, "deferred")?;
+    script.says(&format!("{used} is in use: nothing starts there ({why})."));
+    let why = hospital.wait_for_job(&plan, fails, "rolled_back")?;
+    let found = hospital.machine(fails)?.tree_version(PRODUCT);
+    ensure!(found.as_deref() == Some("4.2.0"), "{fails} has {found:?}");
     script.says(&format!(
-        "{} failed its check and went back to 4.2.0 ({why}).",
-        STATIONS[2]
+        "{fails} failed its check and went back to 4.2.0 ({why})."
     ));
-    hospital.machine(STATIONS[1])?.set_in_use(false)?;
-    for name in [STATIONS[0], STATIONS[1], STATIONS[3]] {
+    hospital.machine(used)?.set_in_use(false)?;
+    for name in others {
         hospital.wait_for_job(&plan, name, "verified")?;
         let found = hospital.machine(name)?.tree_version(PRODUCT);
         ensure!(found.as_deref() == Some("4.2.1"), "{name} has {found:?}");
     }
-    script.says("The others are verified; station-2 as soon as it was idle.");
+    script.says(&format!(
+        "The others are verified; {used} as soon as it was idle."
+    ));
     script.shows(&hospital.ask(&["job", "list", "--plan", &plan])?);
     Ok(())
 }

@@ -9,6 +9,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,6 +27,8 @@ pub struct Hospital {
     assignments: u64,
     /// What is assigned, by machine name.
     rows: Vec<Row>,
+    /// The models of machines that are no `workstation`, by name.
+    pub models: BTreeMap<String, String>,
     /// The machines.
     pub machines: Vec<Machine>,
     /// The vendor.
@@ -79,6 +82,7 @@ impl Hospital {
             collector: None,
             assignments: 0,
             rows: Vec::new(),
+            models: BTreeMap::new(),
             machines: Vec::new(),
             vendor,
         };
@@ -292,11 +296,14 @@ impl Hospital {
                 .collect();
             text.push_str(&format!(
                 "[[machines]]\nmachine = \"{id}\"\nname = \"{}\"\nunit = \"{}\"\nclass = \"{}\"\n\
-                 groups = [{}]\nmodel = \"workstation\"\nmode = \"{}\"\n",
+                 groups = [{}]\nmodel = \"{}\"\nmode = \"{}\"\n",
                 row.name,
                 row.unit,
                 row.class.word(),
                 groups.join(", "),
+                self.models
+                    .get(&row.name)
+                    .map_or("workstation", String::as_str),
                 row.mode.word()
             ));
         }
