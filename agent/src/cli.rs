@@ -15,20 +15,9 @@ use crate::{inventory, probe};
 use clap::{Args, Parser, Subcommand};
 use patchward_common::id::Name;
 use patchward_common::time::{MINUTE_MS, UtcMs};
-use patchward_common::wire::local::{self, Hold, MAX_HOLD_MS};
+use patchward_common::wire::local::{self, HOLD_REASONS, Hold, MAX_HOLD_MS};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Why the ward says "not now". A fixed list: no field invites patient data.
-pub const HOLD_REASONS: [&str; 7] = [
-    "procedure",
-    "emergency",
-    "patient_waiting",
-    "rounds",
-    "teaching",
-    "stand_in_missing",
-    "other",
-];
 
 const EXIT_CODES: &str = "Exit codes:
   0  done

@@ -14,7 +14,9 @@ use patchward_common::codec;
 use patchward_common::id::{JobId, Label, Name};
 use patchward_common::job::LocalHandover;
 use patchward_common::time::{HOUR_MS, MINUTE_MS};
-use patchward_common::wire::local::{Answer, Hold, MAX_ANSWER_BYTES, MAX_HOLD_MS, Request};
+use patchward_common::wire::local::{
+    Answer, HOLD_REASONS, Hold, MAX_ANSWER_BYTES, MAX_HOLD_MS, Request,
+};
 use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -22,9 +24,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The reasons of a hold. A fixed list: no field invites patient data.
-const HOLD_REASONS: [&str; 5] = ["procedure", "patient", "emergency", "clinic", "other"];
 
 /// The small root installer: checks, decides, records, measures.
 #[derive(Debug, Parser)]

@@ -10,7 +10,7 @@ use patchward_common::codec;
 use patchward_common::time::MINUTE_MS;
 use patchward_common::trust::go::CLOCK_BOUND_MS;
 use patchward_common::trust::sign::Document as _;
-use patchward_common::wire::local::{Answer, Identity, MAX_REQUEST_BYTES, Request};
+use patchward_common::wire::local::{Answer, HOLD_REASONS, Identity, MAX_REQUEST_BYTES, Request};
 use patchward_common::wire::machine::EnrolmentStatement;
 use rustix::net::sockopt::socket_peercred;
 use serde_bytes::ByteBuf;
@@ -197,6 +197,10 @@ fn handle(installer: &Arc<Installer>, request: Request, peer: Peer) -> Answer {
             Ok(events) => Ok(Answer::Journal(events)),
             Err(error) => Err(Denied::Wrong(error.to_string())),
         },
+        Request::Hold(hold) if !hold.is_reasoned() => Err(Denied::Wrong(format!(
+            "a hold's reason is one of: {}",
+            HOLD_REASONS.join(", ")
+        ))),
         Request::Hold(hold) => done(installer.set_hold(voice, Some(hold))),
         Request::EndHold => done(installer.set_hold(voice, None)),
         Request::HandOver(handover) => done(installer.hand_over(handover)),

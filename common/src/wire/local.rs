@@ -27,6 +27,19 @@ pub const MAX_JOURNAL_EVENTS: usize = 256;
 /// Longest hold: it ends by itself before the next shift but one.
 pub const MAX_HOLD_MS: i64 = 12 * crate::time::HOUR_MS;
 
+/// Why the ward says "not now". A fixed list: no field invites patient data.
+pub const HOLD_REASONS: [&str; 9] = [
+    "procedure",
+    "emergency",
+    "patient",
+    "patient_waiting",
+    "clinic",
+    "rounds",
+    "teaching",
+    "stand_in_missing",
+    "other",
+];
+
 /// What an agent, or a person at the machine, asks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,8 +116,15 @@ pub struct Placed<T> {
 pub struct Hold {
     /// Until when; at most [`MAX_HOLD_MS`] ahead.
     pub until: UtcMs,
-    /// One of the fixed list of reasons.
+    /// One of [`HOLD_REASONS`].
     pub reason: Name,
+}
+
+impl Hold {
+    /// Whether its reason is one of [`HOLD_REASONS`].
+    pub fn is_reasoned(&self) -> bool {
+        HOLD_REASONS.contains(&self.reason.as_str())
+    }
 }
 
 /// What the installer answers.

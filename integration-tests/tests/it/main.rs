@@ -7,6 +7,7 @@ mod demo;
 mod installer;
 mod installer_kill;
 mod installer_packages;
+mod installer_papers;
 mod installer_socket;
 mod released;
 mod store;
