@@ -180,6 +180,7 @@ fn program() -> anyhow::Result<PathBuf> {
 fn serve(settings: Settings, socket: Option<PathBuf>, observer: Observer) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     let listener = listener(&settings, socket)?;

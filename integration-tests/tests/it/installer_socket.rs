@@ -13,7 +13,7 @@ use patchward_common::wire::local::{
 };
 use patchward_common::wire::machine::EnrolmentStatement;
 use patchward_integration_tests::fixture::{Hospital, job_of, label, name, sign};
-use patchward_integration_tests::machine::{Machine, archive, now};
+use patchward_integration_tests::machine::{Machine, archive, now, until};
 use serde_bytes::ByteBuf;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -352,4 +352,28 @@ fn a_go_raises_the_time_and_an_earlier_clock_starts_nothing() {
         seen,
         "it is durable"
     );
+}
+
+#[test]
+fn a_log_in_a_file_has_no_escape_codes() {
+    let mut setting = Setting::new();
+    setting.machine.kill().unwrap();
+    std::fs::remove_dir_all(setting.machine.path("state")).unwrap();
+    let path = setting.folder.path().join("log");
+    let mut child = std::process::Command::new(PROGRAM)
+        .args(["run", "--config"])
+        .arg(setting.machine.path("installer.toml"))
+        .env("RUST_LOG", "error")
+        .env_remove("NO_COLOR")
+        .stderr(std::fs::File::create(&path).unwrap())
+        .spawn()
+        .unwrap();
+    let log = until("it logs", || {
+        let text = std::fs::read_to_string(&path).ok()?;
+        text.contains("everything is refused").then_some(text)
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let log = log.unwrap();
+    assert!(!log.contains('\u{1b}'), "{log:?}");
 }
