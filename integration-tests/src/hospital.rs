@@ -349,14 +349,10 @@ impl Hospital {
     /// Makes a plan and gives back its id and what was shown.
     pub fn plan(&self, arguments: &[&str]) -> anyhow::Result<(String, String)> {
         let shown = self.ask(&[&["plan", "new"], arguments].concat())?;
-        let plans = self.ask_json(&["plan", "list"])?;
-        let newest = plans.as_array().and_then(|plans| {
-            plans
-                .iter()
-                .max_by_key(|plan| plan["made"].as_str().map(str::to_owned))
-        });
-        let id = newest.and_then(|plan| plan["plan"].as_str());
-        Ok((id.context("a plan has an id")?.to_owned(), shown))
+        let mut lines = shown.lines().filter_map(|line| line.strip_prefix("Plan "));
+        let said = lines.find_map(|rest| rest.split_once(':'));
+        let id = said.context("`plan new` says the plan's id")?.0.to_owned();
+        Ok((id, shown))
     }
 
     /// Exports a plan, lets `people` sign it and takes it back.
