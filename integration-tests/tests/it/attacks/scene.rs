@@ -1,0 +1,143 @@
+//! What every attack begins with: a hospital whose machines run version 1.0.
+
+use patchward_common::id::{BootId, JobId};
+use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::check::Step;
+use patchward_common::trust::roster::Class;
+use patchward_common::wire::local::{Answer, Request};
+use patchward_integration_tests::hospital::{Hospital, Machine, Row, now};
+use patchward_integration_tests::hostile::plan_digest;
+use patchward_integration_tests::process::wait_until;
+use patchward_integration_tests::vendor::tree_release;
+use tempfile::TempDir;
+
+pub(super) const UNIT: &str = "reading-room-2";
+pub(super) const PRODUCT: &str = "viewer";
+
+pub(super) struct Scene {
+    // Dropped first: its processes end before their folder goes.
+    pub(super) hospital: Hospital,
+    _folder: TempDir,
+}
+
+impl Scene {
+    /// Machines of these names and classes, all with version 1.0 by an honest job.
+    pub(super) fn new(machines: &[(&str, Class)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut hospital = Hospital::found(folder.path(), &[UNIT], &[PRODUCT]).unwrap();
+        let row = |&(name, class): &(&str, Class)| Row {
+            name: name.into(),
+            unit: UNIT.into(),
+            class,
+            groups: Vec::new(),
+            mode: Mode::Active,
+            probes: Vec::new(),
+        };
+        hospital
+            .add_machines(machines.iter().map(row).collect())
+            .unwrap();
+        hospital.assign().unwrap();
+        let window = ["window", "once", "tonight", "--unit", UNIT];
+        hospital
+            .ask(&[&window[..], &["--minutes", "180"]].concat())
+            .unwrap();
+        let mut scene = Self {
+            hospital,
+            _folder: folder,
+        };
+        let names: Vec<&str> = machines.iter().map(|(name, _)| *name).collect();
+        scene.publish("1.0", 1);
+        let plan = scene.plan("1.0", &names);
+        scene.hospital.approve(&plan, &["ada", "ben"]).unwrap();
+        for name in names {
+            scene.verified(&plan, name, "1.0");
+        }
+        scene
+    }
+
+    /// The vendor publishes a version, and the collector takes it in; gives back its bytes.
+    pub(super) fn publish(&mut self, version: &str, counter: u64) -> Vec<u8> {
+        let program = format!("#!/bin/sh\necho {version}\n");
+        let files = [("viewer", program.as_bytes())];
+        let (release, bytes) = tree_release(PRODUCT, version, counter, &files).unwrap();
+        let vendor = &mut self.hospital.vendor;
+        vendor.publish(&release, &[&bytes], now()).unwrap();
+        self.hospital.import().unwrap();
+        bytes
+    }
+
+    /// A plan for a version, still a draft.
+    pub(super) fn plan(&self, version: &str, machines: &[&str]) -> String {
+        let (title, release) = (format!("Viewer {version}"), format!("{PRODUCT}={version}"));
+        let mut arguments = vec![title.as_str(), "--release", &release, "--days", "1"];
+        arguments.extend(["--soak-seconds", "1", "--canaries", "9"]);
+        arguments.extend(machines.iter().flat_map(|name| ["--machine", *name]));
+        self.hospital.plan(&arguments).unwrap().0
+    }
+
+    /// Waits until a job is verified; the machine has the version then.
+    pub(super) fn verified(&mut self, plan: &str, name: &str, version: &str) {
+        self.hospital.wait_for_job(plan, name, "verified").unwrap();
+        self.has(name, version);
+    }
+
+    pub(super) fn machine(&mut self, name: &str) -> &mut Machine {
+        self.hospital.machine(name).unwrap()
+    }
+
+    /// Asserts what runs on a machine.
+    pub(super) fn has(&mut self, name: &str, version: &str) {
+        let found = self.machine(name).tree_version(PRODUCT);
+        assert_eq!(found.as_deref(), Some(version), "{name}");
+    }
+
+    /// Waits until the agent's log has a line about `what`, and asserts that one says
+    /// `why`.
+    pub(super) fn logged(&mut self, name: &str, what: &str, why: &str) {
+        let machine = self.machine(name);
+        let waited = wait_until(&format!("{name} logs {what}: {why}"), || {
+            let log = machine.agent_log();
+            log.lines()
+                .any(|line| line.contains(what) && line.contains(why))
+        });
+        if let Err(error) = waited {
+            panic!("{error}\n{}", machine.agent_log());
+        }
+    }
+
+    /// What was put off is tried at once: a new agent knows of no earlier try.
+    pub(super) fn restart_agent(&mut self, name: &str) {
+        let machine = self.machine(name);
+        machine.kill_agent();
+        machine.start_agent().unwrap();
+    }
+
+    /// Asks a machine's installer, as an agent or whoever owns it may.
+    pub(super) fn ask(&mut self, name: &str, request: &Request) -> Answer {
+        let socket = self.machine(name).path("installer.sock");
+        patchward_installer::cli::ask(&socket, request).unwrap()
+    }
+
+    /// The job of a plan, by its short or its whole id, on a machine.
+    pub(super) fn job(&self, plan: &str, name: &str) -> JobId {
+        let machine = self.hospital.id_of(name).unwrap();
+        let plan = plan
+            .parse()
+            .unwrap_or_else(|_| plan_digest(&self.hospital, plan).unwrap());
+        JobId::of(plan, machine.parse().unwrap())
+    }
+
+    /// The boot id of a machine.
+    pub(super) fn boot(&mut self, name: &str) -> BootId {
+        let text = std::fs::read_to_string(self.machine(name).path("boot_id")).unwrap();
+        BootId::from_kernel(&text).unwrap()
+    }
+}
+
+/// Asserts that a step refused, and why.
+pub(super) fn refused(answer: &Answer, step: Step, why: &str) {
+    match answer {
+        Answer::Refused(reason) if reason.step == Some(step) && reason.text.contains(why) => {}
+        other => panic!("{why:?} at {step:?} was expected, and came {other:?}"),
+    }
+}
