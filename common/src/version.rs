@@ -10,6 +10,7 @@
 //! | [`Source::Probe`], [`Source::Tree`] | semantic versioning 2.0.0 where both are, else the vendor order; `None` where the two disagree |
 //! | [`Source::Firmware`] | the vendor order |
 
+mod debian;
 mod range;
 mod vendor;
 
@@ -25,7 +26,7 @@ pub fn compare(source: Source, a: &str, b: &str) -> Option<Ordering> {
         return None;
     }
     match source {
-        Source::Deb => Some(debian(a)?.cmp(&debian(b)?)),
+        Source::Deb => debian::compare(a, b),
         Source::Rpm => Some(rpm_version::rpm_evr_compare(a, b)),
         Source::Probe | Source::Tree => semantic(a, b),
         Source::Firmware => vendor::compare(a, b),
@@ -35,23 +36,6 @@ pub fn compare(source: Source, a: &str, b: &str) -> Option<Ordering> {
 /// Printable ASCII of a bounded length; outside of it no order here is defined.
 fn is_comparable(version: &str) -> bool {
     (1..=MAX_FIELD_BYTES).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_graphic())
-}
-
-/// Reads a Debian version; what dpkg calls an error is `None`.
-fn debian(text: &str) -> Option<debversion::Version> {
-    // The crate reads an empty revision and a wrong epoch as part of the upstream
-    // version; dpkg refuses both, and epochs above `INT_MAX`.
-    let upstream = match text.split_once(':') {
-        Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => {
-            epoch.parse::<i32>().ok().map(|_| rest)?
-        }
-        Some(_) => return None,
-        None => text,
-    };
-    if upstream.is_empty() || upstream.starts_with('-') || upstream.ends_with('-') {
-        return None;
-    }
-    text.parse().ok()
 }
 
 /// Semantic versioning where both sides are semantic. The vendor order then has a

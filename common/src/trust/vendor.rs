@@ -9,6 +9,7 @@
 //! Step numbers in comments and errors are those of the client workflow in the TUF
 //! specification 1.0, section 5.
 
+mod crypto;
 mod error;
 mod refresh;
 mod search;
@@ -109,6 +110,7 @@ impl Repository {
         if Digest::of(root) != pin {
             return Err(refuse(Problem::Pin));
         }
+        crypto::install();
         let trusted = signers::first_root(root).map_err(refuse)?;
         let mut repository = Self {
             trusted,
