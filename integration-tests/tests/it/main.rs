@@ -6,6 +6,7 @@ mod attacks;
 mod commands;
 mod demo;
 mod installer;
+mod installer_attacks;
 mod installer_kill;
 mod installer_packages;
 mod installer_papers;
