@@ -6,7 +6,6 @@ use crate::disk::DiskError;
 use crate::installer::Installer;
 use crate::kind;
 use crate::measure;
-use crate::papers::{self, Papers};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Name};
 use patchward_common::job::{ProductVersion, Reason, Start};
@@ -15,6 +14,7 @@ use patchward_common::trust::approval::{Approval, PlanLeaf, REBOOT_ALLOWANCE_MS,
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::check::{self, Authority, Interlock, Place, Refusal, Step, Why};
 use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
+use patchward_common::trust::papers::{self, Papers};
 use patchward_common::trust::release::ReleaseDescription;
 use patchward_common::trust::roster::SigningRole;
 use patchward_common::trust::sign::{KeyId, Signed, Verified};

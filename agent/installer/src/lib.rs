@@ -18,7 +18,6 @@ pub mod job;
 pub mod journal;
 pub mod kind;
 pub mod measure;
-pub mod papers;
 pub mod pin;
 pub mod runner;
 pub mod socket;

@@ -1,11 +1,12 @@
-//! Who may cause what: signed documents, vendors' repositories, the watermark and
-//! the eleven checks.
+//! Who may cause what: signed documents, what a machine keeps of them, vendors'
+//! repositories, the watermark and the eleven checks.
 
 pub mod approval;
 pub mod assignment;
 pub mod charter;
 pub mod check;
 pub mod go;
+pub mod papers;
 pub mod placement;
 pub mod release;
 pub mod roster;

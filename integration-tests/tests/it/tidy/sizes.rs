@@ -27,7 +27,7 @@ struct Exception {
 const EXCEPTIONS: &[Exception] = &[
     Exception {
         what: "agent/installer/src",
-        lines: 4_550,
+        lines: 4_250,
         why: "the kinds, the recovery and the commands of a person at the machine are in it",
     },
     Exception {

@@ -1,18 +1,18 @@
-//! The documents that this machine keeps: only what verified when it came, so that an
+//! The documents that a machine keeps: only what verified when it came, so that an
 //! agent cannot fill the disk, and verified again whenever it is used.
 
-use patchward_common::digest::Digest;
-use patchward_common::id::{BootId, JobId, MachineId, Nonce};
-use patchward_common::job::{LocalHandover, Reason};
-use patchward_common::time::UtcMs;
-use patchward_common::trust::approval::{Approval, PlanLeaf};
-use patchward_common::trust::charter::{Charter, MAX_CHARTER_CHAIN};
-use patchward_common::trust::check::{self, Ask, Authority, Place, Refusal, Step, Stops, Why};
-use patchward_common::trust::roster::Roster;
-use patchward_common::trust::sign::{Document, PublicKey, Signed, Verified};
-use patchward_common::trust::stop::{Downgrade, Handover, Scope};
-use patchward_common::trust::watermark::{Mark, Watermark};
-use patchward_common::wire::local::{Documents, Placed};
+use crate::digest::Digest;
+use crate::id::{BootId, JobId, MachineId, Nonce};
+use crate::job::{LocalHandover, Reason};
+use crate::time::UtcMs;
+use crate::trust::approval::{Approval, PlanLeaf};
+use crate::trust::charter::{Charter, MAX_CHARTER_CHAIN};
+use crate::trust::check::{self, Ask, Authority, Place, Refusal, Step, Stops, Why};
+use crate::trust::roster::Roster;
+use crate::trust::sign::{Document, PublicKey, Signed, Verified};
+use crate::trust::stop::{Downgrade, Handover, Scope};
+use crate::trust::watermark::{Mark, Watermark};
+use crate::wire::local::{Documents, Placed};
 use serde::{Deserialize, Serialize};
 
 /// Most approvals that are kept; a machine waits for a handful.
@@ -131,7 +131,7 @@ impl Papers {
             || local.is_some_and(|local| local.job == job && now < local.until)
     }
 
-    /// Takes what an agent brings: pure, so the caller makes it durable first.
+    /// Takes what an agent brings; the installer makes it durable before it counts.
     pub fn take(&self, watermark: &Watermark, brought: Documents, now: UtcMs) -> Taken {
         let mut taken = Taken {
             papers: self.clone(),

@@ -1,17 +1,17 @@
 //! What an agent may bring, and what is kept of it.
 
 use super::*;
-use ed25519_dalek::SigningKey;
-use patchward_common::codec::encode_deterministic;
-use patchward_common::id::{Label, Name};
-use patchward_common::time::{DAY_MS, HOUR_MS, Interval};
-use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
-use patchward_common::trust::charter::{MAX_TIME_RESET_LIFE_MS, Registrar, RootKeys, TimeReset};
-use patchward_common::trust::roster::{
+use crate::codec::encode_deterministic;
+use crate::id::{Label, Name};
+use crate::time::{DAY_MS, HOUR_MS, Interval};
+use crate::trust::assignment::{AssignmentLeaf, Mode};
+use crate::trust::charter::{MAX_TIME_RESET_LIFE_MS, Registrar, RootKeys, TimeReset};
+use crate::trust::roster::{
     Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units,
 };
-use patchward_common::trust::sign::PublicKey;
-use patchward_common::trust::stop::Stop;
+use crate::trust::sign::PublicKey;
+use crate::trust::stop::Stop;
+use ed25519_dalek::SigningKey;
 
 const NOW: UtcMs = UtcMs(1_800_000_000_000);
 const MACHINE: MachineId = MachineId([1; 32]);
