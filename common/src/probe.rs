@@ -6,6 +6,7 @@
 
 mod answer;
 mod file;
+pub mod logind;
 
 use crate::id::Name;
 

@@ -3,8 +3,8 @@
 use crate::clock;
 use crate::command::{self, Caller, Limits};
 use crate::trusted;
-use patchward_common::probe::{self, Kind, Probe, Purpose, Ran};
-use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::probe::{self, Kind, Probe, Purpose, Ran, logind};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::check::Interlock;
 use rustix::fs::{FlockOperation, fcntl_lock, flock};
 use serde_json::Value;
@@ -60,7 +60,7 @@ fn ask(probe: &Probe, asking: Asking<'_>) -> Interlock {
         Kind::Logind {
             idle_minutes,
             kiosk_users,
-        } => match logind(i64::from(*idle_minutes), kiosk_users, clock::now()) {
+        } => match used_by(i64::from(*idle_minutes), kiosk_users, clock::now()) {
             Ok(None) => Interlock::Idle,
             Ok(Some(use_)) => Interlock::InUse(use_),
             Err(why) => Interlock::Unknown(format!("{}: {why}", probe.name)),
@@ -89,14 +89,14 @@ fn is_locked(path: &Path) -> Result<bool, String> {
 }
 
 /// Who uses the machine, as logind says; `None` for nobody.
-fn logind(idle_minutes: i64, kiosk: &[String], now: UtcMs) -> Result<Option<String>, String> {
+fn used_by(idle_minutes: i64, kiosk: &[String], now: UtcMs) -> Result<Option<String>, String> {
     let manager = "org.freedesktop.login1.Manager";
     let inhibitors = busctl(&["call", BUS[0], BUS[1], manager, "ListInhibitors"])?;
-    if let Some(who) = inhibitor(&inhibitors)? {
+    if let Some(who) = logind::inhibitor(&inhibitors)? {
         return Ok(Some(who));
     }
     let sessions = busctl(&["call", BUS[0], BUS[1], manager, "ListSessions"])?;
-    for (user, path) in listed(&sessions)? {
+    for (user, path) in logind::listed(&sessions)? {
         if kiosk.contains(&user) {
             continue;
         }
@@ -109,7 +109,7 @@ fn logind(idle_minutes: i64, kiosk: &[String], now: UtcMs) -> Result<Option<Stri
             "s",
             "org.freedesktop.login1.Session",
         ])?;
-        if is_used(&all, idle_minutes, now)? {
+        if logind::is_used(&all, idle_minutes, now)? {
             return Ok(Some(format!("{user} is logged in")));
         }
     }
@@ -126,53 +126,6 @@ fn busctl(words: &[&str]) -> Result<Value, String> {
         } => serde_json::from_slice(&output).map_err(|error| format!("logind said {error}")),
         _ => Err("logind does not answer".to_owned()),
     }
-}
-
-/// The first of the answer's values, a list.
-fn rows(answer: &Value) -> Result<&Vec<Value>, String> {
-    let rows = answer.pointer("/data/0").and_then(Value::as_array);
-    rows.ok_or_else(|| "logind gave an answer of another shape".to_owned())
-}
-
-fn text(row: &Value, at: usize) -> Result<&str, String> {
-    let text = row.get(at).and_then(Value::as_str);
-    text.ok_or_else(|| "logind gave a row of another shape".to_owned())
-}
-
-/// Who blocks sleep, shutdown or idleness: (what, who, why, mode, uid, pid).
-fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
-    for row in rows(answer)? {
-        let (what, who, mode) = (text(row, 0)?, text(row, 1)?, text(row, 3)?);
-        let matters = |part| ["shutdown", "sleep", "idle"].contains(&part);
-        if mode.starts_with("block") && what.split(':').any(matters) {
-            return Ok(Some(format!("{who} blocks {what}")));
-        }
-    }
-    Ok(None)
-}
-
-/// Sessions as (user, object path), of (id, uid, user, seat, path).
-fn listed(answer: &Value) -> Result<Vec<(String, String)>, String> {
-    let row = |row| Ok((text(row, 2)?.to_owned(), text(row, 4)?.to_owned()));
-    rows(answer)?.iter().map(row).collect()
-}
-
-/// Whether a session with these properties is somebody at work.
-fn is_used(answer: &Value, idle_minutes: i64, now: UtcMs) -> Result<bool, String> {
-    let property = |name: &str| {
-        let value = answer.pointer(&format!("/data/0/{name}/data"));
-        value.ok_or_else(|| format!("logind does not tell {name}"))
-    };
-    let class = property("Class")?.as_str().unwrap_or_default();
-    let is_closing = property("State")?.as_str() == Some("closing");
-    if !class.starts_with("user") || is_closing {
-        return Ok(false);
-    }
-    if idle_minutes == 0 || property("IdleHint")?.as_bool() != Some(true) {
-        return Ok(true);
-    }
-    let since_us = property("IdleSinceHint")?.as_i64().unwrap_or(i64::MAX);
-    Ok(now.since_ms(UtcMs(since_us / 1_000)) < idle_minutes * MINUTE_MS)
 }
 
 #[cfg(test)]

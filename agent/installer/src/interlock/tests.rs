@@ -1,5 +1,4 @@
 use super::*;
-use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
 
 struct Folder(tempfile::TempDir);
@@ -102,45 +101,4 @@ fn handover_and_probes_that_need_the_application() {
     folder.probe("app", argv);
     assert!(matches!(folder.measure(true, false), Interlock::Unknown(_)));
     assert_eq!(folder.measure(true, true), Interlock::Idle);
-}
-
-#[test]
-fn logind_sessions_count_by_class_state_and_idleness() {
-    let now = UtcMs(100 * MINUTE_MS);
-    let session = |class: &str, state: &str, idle: bool, since_minutes: i64| {
-        json!({"type": "a{sv}", "data": [{
-            "Class": {"type": "s", "data": class},
-            "State": {"type": "s", "data": state},
-            "IdleHint": {"type": "b", "data": idle},
-            "IdleSinceHint": {"type": "t", "data": since_minutes * MINUTE_MS * 1_000},
-        }]})
-    };
-    for (answer, idle_minutes, used) in [
-        (session("user", "active", false, 0), 0, true),
-        (session("user", "active", true, 10), 0, true),
-        (session("user", "active", true, 10), 15, false),
-        (session("user", "active", true, 90), 15, true),
-        (session("user", "active", false, 10), 15, true),
-        (session("user", "closing", false, 0), 0, false),
-        (session("greeter", "active", false, 0), 0, false),
-        (session("manager", "active", false, 0), 0, false),
-    ] {
-        assert_eq!(is_used(&answer, idle_minutes, now), Ok(used), "{answer}");
-    }
-    assert!(is_used(&json!({"data": [{}]}), 0, now).is_err());
-    let sessions = json!({"type": "a(susso)", "data": [[["1", 1000, "nurse", "seat0", "/s/1"]]]});
-    assert_eq!(
-        listed(&sessions),
-        Ok(vec![("nurse".to_owned(), "/s/1".to_owned())])
-    );
-    assert!(listed(&json!({"data": [[["1"]]]})).is_err());
-    let inhibitors =
-        |mode: &str| json!({"data": [[["sleep:shutdown", "PACS", "transfer", mode, 0, 1]]]});
-    assert_eq!(inhibitor(&inhibitors("delay")), Ok(None));
-    assert!(
-        inhibitor(&inhibitors("block"))
-            .unwrap()
-            .unwrap()
-            .contains("PACS")
-    );
 }
