@@ -269,6 +269,27 @@ impl State {
         }
     }
 
+    /// Why a job is here, where the state says so.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Deferred(reason)
+            | Self::Recovering(reason)
+            | Self::RolledBack(reason)
+            | Self::Failed(reason)
+            | Self::Stopped(reason) => Some(reason),
+            Self::Assigned
+            | Self::Staged
+            | Self::Armed
+            | Self::Installing
+            | Self::RebootPending
+            | Self::Rebooting
+            | Self::Measuring
+            | Self::Verified
+            | Self::InService
+            | Self::Missed => None,
+        }
+    }
+
     /// Whether nothing more can happen by itself.
     pub fn is_final(&self) -> bool {
         matches!(

@@ -89,7 +89,7 @@ pub fn job(at: &Installer, job: JobId) -> String {
         };
     };
     let mut text = format!("Job {job} is {}.\n", history.state.word());
-    if let Some(reason) = Installer::why(&history.state) {
+    if let Some(reason) = history.state.reason() {
         let step = reason.step.map(|step| format!(" (step {})", step.number()));
         // Writing to a String has no error, here and below.
         let _ = writeln!(text, "Why: {}{}", reason.text, step.unwrap_or_default());

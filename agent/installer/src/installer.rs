@@ -18,7 +18,7 @@ use ed25519_dalek::SigningKey;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, Nonce};
-use patchward_common::job::{Event, LocalHandover, Reason, State};
+use patchward_common::job::{Event, LocalHandover};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::check::{Ask, Interlock};
 use patchward_common::trust::go::Go;
@@ -430,11 +430,8 @@ impl Installer {
         let folder = format!("jobs/{}", record.job);
         self.disk.remove(&format!("{folder}/start"))?;
         let mut core = self.core();
-        let state = core
-            .journal
-            .job(record.job)
-            .map(|history| history.state.clone());
-        if state.is_some_and(|state: State| state.is_final()) {
+        let history = core.journal.job(record.job);
+        if history.is_some_and(|history| history.state.is_final()) {
             self.disk.remove(&folder)?;
         }
         core.open = None;
@@ -525,18 +522,6 @@ impl Installer {
         let own = rustix::process::geteuid();
         let user = id_of(&self.settings.probe_user, Path::new("/etc/passwd")).unwrap_or(65_534);
         self.outside((own.is_root() && user != own.as_raw()).then_some(user))
-    }
-
-    /// The reason of the last refusal, for people.
-    pub fn why(state: &State) -> Option<&Reason> {
-        match state {
-            State::Deferred(reason)
-            | State::Recovering(reason)
-            | State::RolledBack(reason)
-            | State::Failed(reason)
-            | State::Stopped(reason) => Some(reason),
-            _ => None,
-        }
     }
 }
 

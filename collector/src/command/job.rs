@@ -7,7 +7,7 @@ use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_common::id::{JobId, Label, MachineId};
-use patchward_common::job::{Reason, State};
+use patchward_common::job::Reason;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
             Cell::Number(job.wave.into()),
             Cell::of(job.state.word()),
             Cell::of(job.since),
-            Cell::maybe(reason(&job.state).map(words)),
+            Cell::maybe(job.state.reason().map(words)),
         ]);
     }
     Ok(Output::Table(table))
@@ -102,27 +102,6 @@ async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
 async fn name(view: &mut View, machine: &MachineId) -> Result<String, Failure> {
     let found = view.machine(machine).await?;
     Ok(found.map_or_else(|| machine.to_string(), |machine| machine.name.to_string()))
-}
-
-/// Why a job is where it is, where its state says so.
-pub fn reason(state: &State) -> Option<&Reason> {
-    match state {
-        State::Deferred(reason)
-        | State::Recovering(reason)
-        | State::RolledBack(reason)
-        | State::Failed(reason)
-        | State::Stopped(reason) => Some(reason),
-        State::Assigned
-        | State::Staged
-        | State::Armed
-        | State::Installing
-        | State::RebootPending
-        | State::Rebooting
-        | State::Measuring
-        | State::Verified
-        | State::InService
-        | State::Missed => None,
-    }
 }
 
 fn words(reason: &Reason) -> String {
@@ -143,7 +122,7 @@ async fn show(view: &mut View, id: &JobId) -> Result<Output, Failure> {
         ("plan_id", Cell::of(job.plan)),
         ("wave", Cell::Number(job.wave.into())),
         ("state", Cell::of(job.state.word())),
-        ("why", Cell::maybe(reason(&job.state).map(words))),
+        ("why", Cell::maybe(job.state.reason().map(words))),
         ("since", Cell::of(job.since)),
         ("attempt", Cell::Number(job.attempt.into())),
         ("slot_from", Cell::maybe(job.slot.map(|slot| slot.start()))),
