@@ -2,9 +2,10 @@
 //!
 //! The installer journals events; collector and agent derive the state from them with
 //! [`State::after`], one total function. An event that does not fit is reported, not
-//! guessed at.
+//! guessed at. What the installer itself does next is finer: [`phase`].
 
 mod outside;
+pub mod phase;
 
 pub use outside::Outside;
 

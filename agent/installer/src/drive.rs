@@ -1,12 +1,11 @@
-//! Driving one job from its start record to its end: the effects of [`crate::job`], each
-//! of which first asks whether it is done, and the event that each ends with.
+//! Driving one job from its start record to its end: the effects of [`Phase`], each of
+//! which first asks whether it is done, and the event that each ends with.
 
 use crate::authorise::{self, Allowed, Denied};
 use crate::clock;
 use crate::command::Caller;
 use crate::disk::{Disk, DiskError};
 use crate::installer::Installer;
-use crate::job::{Effect, Phase, Plan, Step};
 use crate::kind;
 use crate::measure;
 use crate::runner::{Order, Stands};
@@ -14,6 +13,7 @@ use crate::stage;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId};
+use patchward_common::job::phase::{Effect, Phase, Plan, Step};
 use patchward_common::job::{Event, Reason, Start, StepEnd, StepOutcome, Verdict};
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, REBOOT_ALLOWANCE_MS};
@@ -137,6 +137,14 @@ impl Record {
             }
         }
         Ok(records)
+    }
+
+    /// Where the job stands after what the journal has of it; `None` where its start
+    /// never became durable.
+    pub fn phase(&self, events: &[(u64, UtcMs, Event)]) -> Option<Phase> {
+        Phase::of(&self.plan, self.sequence, events, |error| {
+            tracing::error!(job = %self.job, %error, "unexpected event");
+        })
     }
 
     /// The approval. It was verified before the record was written, and only root can
@@ -375,28 +383,6 @@ fn settle(
     }
     at.close_job(record)?;
     Ok(())
-}
-
-impl Phase {
-    /// The fold over a job's events since its record was written; `None` where the event
-    /// `Started` never became durable, and so nothing started.
-    pub fn of<'a>(
-        record: &Record,
-        events: impl Iterator<Item = &'a (u64, UtcMs, Event)>,
-    ) -> Option<Self> {
-        let mut events = events.filter(|(sequence, ..)| *sequence >= record.sequence);
-        let (_, _, Event::Started(_)) = events.next()? else {
-            return None;
-        };
-        let mut phase = record.plan.begin();
-        for (_, _, event) in events {
-            match phase.clone().after(&record.plan, event) {
-                Ok(next) => phase = next,
-                Err(error) => tracing::error!(job = %record.job, %error, "unexpected event"),
-            }
-        }
-        Some(phase)
-    }
 }
 
 /// Where a machine's boot id stands.

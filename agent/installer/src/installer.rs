@@ -7,7 +7,6 @@ use crate::config::{RunnerKind, Settings, id_of};
 use crate::disk::{Disk, DiskError, Observer};
 use crate::drive::{self, Record};
 use crate::interlock::{self, Asking};
-use crate::job::Phase;
 use crate::journal::{BadJournal, Journal};
 use crate::kind::Site;
 use crate::pin::{self, Pin, PinError};
@@ -18,6 +17,7 @@ use ed25519_dalek::SigningKey;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, Nonce};
+use patchward_common::job::phase::Phase;
 use patchward_common::job::{Event, LocalHandover};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::check::{Ask, Interlock};
@@ -134,9 +134,7 @@ impl Installer {
         let ward = read(&disk, WARD, MAX_WARD_BYTES)?;
         let mut open = None;
         for record in Record::load_all(&disk)? {
-            let history = journal.job(record.job);
-            let events = history.map_or(&[][..], |history| &history.events);
-            match Phase::of(&record, events.iter()) {
+            match record.phase(journal.events(record.job)) {
                 Some(_) => open = Some(record),
                 None => disk.remove(&format!("jobs/{}/start", record.job))?,
             }
@@ -411,18 +409,14 @@ impl Installer {
     /// Where an open job stands.
     pub fn phase(&self, record: &Record) -> Phase {
         let core = self.core();
-        let events = core
-            .journal
-            .job(record.job)
-            .map_or(&[][..], |history| &history.events);
-        Phase::of(record, events.iter()).unwrap_or_else(|| record.plan.begin())
+        let phase = record.phase(core.journal.events(record.job));
+        phase.unwrap_or_else(|| record.plan.begin())
     }
 
     /// When a job's newest event happened.
     pub fn last_event_at(&self, job: JobId) -> Option<UtcMs> {
         let core = self.core();
-        let (_, at, _) = core.journal.job(job)?.events.last()?;
-        Some(*at)
+        core.journal.events(job).last().map(|(_, at, _)| *at)
     }
 
     /// Forgets the open job: first its record, then, where it will not start again, the rest.

@@ -101,6 +101,11 @@ impl Journal {
         self.jobs.get(&job)
     }
 
+    /// A job's events with their sequence and time.
+    pub fn events(&self, job: JobId) -> &[(u64, UtcMs, Event)] {
+        self.job(job).map_or(&[], |history| &history.events)
+    }
+
     /// Signs an event and makes it durable.
     pub fn append(
         &mut self,
@@ -134,12 +139,10 @@ impl Journal {
         at: UtcMs,
         event: Event,
     ) -> Result<(), DiskError> {
-        let history = self.jobs.get(&job);
-        let newest = history.and_then(|history| history.events.last());
-        let is_news = newest.is_none_or(|(_, _, said)| *said != event);
-        let said = history.map_or(0, |history| history.events.len());
-        let fits = history.map_or(State::Assigned, |history| history.state.clone());
-        if is_news && said < MAX_WAITING_EVENTS && fits.after(&event).is_ok() {
+        let said = self.events(job);
+        let is_news = said.last().is_none_or(|(_, _, newest)| *newest != event);
+        let state = self.job(job).map_or(&State::Assigned, |told| &told.state);
+        if is_news && said.len() < MAX_WAITING_EVENTS && state.after(&event).is_ok() {
             self.append(job, approval, at, event)?;
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! The small root installer: it verifies, asks the interlock, decides, records, measures
 //! and signs. It opens no network socket and trusts no agent.
 //!
-//! Where to read on: [`authorise`] has the eleven checks in their order, [`job`] the
-//! transitions of installing, [`drive`] what carries them out.
+//! Where to read on: [`authorise`] has the eleven checks in their order, [`drive`] what
+//! carries out the transitions of [`patchward_common::job::phase`].
 
 pub mod authorise;
 pub mod cli;
@@ -14,7 +14,6 @@ pub mod drive;
 pub mod explain;
 pub mod installer;
 pub mod interlock;
-pub mod job;
 pub mod journal;
 pub mod kind;
 pub mod measure;

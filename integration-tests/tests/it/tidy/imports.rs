@@ -41,7 +41,6 @@ const NEVER: [Never; 6] = [
             "collector/src/rollout",
             "collector/src/exposure",
             "agent/src/job",
-            "agent/installer/src/job",
         ],
         words: &OUTSIDE,
         why: "what decides is pure",
@@ -84,7 +83,7 @@ struct Layers {
     layers: &'static [&'static [&'static str]],
 }
 
-const LAYERS: [Layers; 3] = [
+const LAYERS: [Layers; 2] = [
     Layers {
         crate_src: "collector/src",
         layers: &[
@@ -111,10 +110,6 @@ const LAYERS: [Layers; 3] = [
             &["state", "probe"],
             &["credentials", "outbox", "inventory", "installer", "link"],
         ],
-    },
-    Layers {
-        crate_src: "agent/installer/src",
-        layers: &[&["job"]],
     },
 ];
 
@@ -324,7 +319,7 @@ fn wrong_imports_are_found() {
     );
     assert_eq!(
         broken(
-            "agent/installer/src/job.rs",
+            "common/src/job/phase.rs",
             "fn a() { std::process::exit(1) }"
         ),
         1

@@ -1,5 +1,5 @@
 use super::*;
-use patchward_common::job::Measurement;
+use crate::job::Measurement;
 use proptest::prelude::*;
 
 const BOOT: BootId = BootId([1; 16]);

@@ -1,12 +1,13 @@
-//! The transitions of installing, pure.
+//! The transitions of installing.
 //!
 //! A phase is a fold over the job's journalled events, so an event that is durable is
 //! a transition that happened. [`Phase::next`] says what is to be done in a phase;
 //! whoever does it first asks whether it is done already, and reports with one event.
 //! After a crash the same fold gives the same phase, and the same effect is issued.
 
-use patchward_common::id::BootId;
-use patchward_common::job::{Event, Reason, StepEnd, StepOutcome, Unexpected, Verdict};
+use super::{Event, Reason, StepEnd, StepOutcome, Unexpected, Verdict};
+use crate::id::BootId;
+use crate::time::UtcMs;
 use serde::{Deserialize, Serialize};
 
 /// One command of an install or of its way back.
@@ -124,24 +125,55 @@ impl Plan {
         self.steps.last().map_or(0, |step| step.release)
     }
 
+    /// Whether `end` is of the step with this index.
+    fn is_end_of(&self, next: usize, end: &StepEnd) -> bool {
+        let step = self.steps.get(next);
+        step.is_some_and(|step| step.name == end.step)
+    }
+
+    /// Whether `end` is of the step with this index on the way back from `touched`.
+    fn is_end_of_back(&self, touched: usize, next: usize, end: &StepEnd) -> bool {
+        let step = self.back_from(touched).nth(next);
+        step.is_some_and(|step| step.name == end.step)
+    }
+
     fn is_disruptive_before(&self, next: usize) -> bool {
         self.steps.iter().take(next).any(|step| step.disruptive)
     }
 }
 
 impl Phase {
+    /// The fold over a job's events, of which `Started` has the sequence `started`;
+    /// `None` where that never became durable, and so nothing started. Events that do
+    /// not fit are passed over and told to `unexpected`.
+    pub fn of<'a>(
+        plan: &Plan,
+        started: u64,
+        events: impl IntoIterator<Item = &'a (u64, UtcMs, Event)>,
+        mut unexpected: impl FnMut(Unexpected),
+    ) -> Option<Self> {
+        let events = events.into_iter();
+        let mut events = events.filter(|(sequence, ..)| *sequence >= started);
+        let (_, _, Event::Started(_)) = events.next()? else {
+            return None;
+        };
+        let mut phase = plan.begin();
+        for (_, _, event) in events {
+            match phase.clone().after(plan, event) {
+                Ok(next) => phase = next,
+                Err(error) => unexpected(error),
+            }
+        }
+        Some(phase)
+    }
+
     /// The phase after an event that is durable.
     pub fn after(self, plan: &Plan, event: &Event) -> Result<Self, Unexpected> {
         let (state, event_word) = (self.word(), event.word());
         let touched = self.touched(plan);
         let is_installed = matches!(self, Self::Installing { next } if next >= plan.steps.len());
         match (self, event) {
-            (Self::Installing { next }, Event::StepEnded(end))
-                if plan
-                    .steps
-                    .get(next)
-                    .is_some_and(|step| step.name == end.step) =>
-            {
+            (Self::Installing { next }, Event::StepEnded(end)) if plan.is_end_of(next, end) => {
                 Ok(match end.outcome {
                     StepOutcome::Succeeded => Self::Installing { next: next + 1 },
                     _ => Self::Failing {
@@ -177,10 +209,7 @@ impl Phase {
                 Ok(Self::Rebooting { ordered_in: *boot })
             }
             (Self::Recovering { reason, next, .. }, Event::StepEnded(end))
-                if plan
-                    .back_from(touched)
-                    .nth(next)
-                    .is_some_and(|step| step.name == end.step) =>
+                if plan.is_end_of_back(touched, next, end) =>
             {
                 // A failed step back does not end the way back: the measurement judges.
                 Ok(Self::Recovering {
