@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use patchward_installer::kind::tree::unpack;
+use patchward_steps::kind::tree::unpack;
 use std::path::Path;
 
 fn names(folder: &Path) -> Vec<String> {

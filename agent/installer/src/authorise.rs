@@ -2,9 +2,7 @@
 //! on is gathered here; each decision is a pure function of `patchward_common`.
 
 use crate::clock;
-use crate::disk::DiskError;
 use crate::installer::Installer;
-use crate::kind;
 use crate::measure;
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Name};
@@ -21,6 +19,8 @@ use patchward_common::trust::sign::{KeyId, Signed, Verified};
 use patchward_common::trust::vendor::{MAX_ROOT_BYTES, Repository, Source, VerifiedTargets};
 use patchward_common::trust::watermark::Watermark;
 use patchward_common::wire::local::Placed;
+use patchward_steps::disk::DiskError;
+use patchward_steps::kind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why something is not done.
@@ -353,7 +353,7 @@ fn applicability(
         {
             before.push(ProductVersion {
                 product: product.clone(),
-                version: version.unwrap_or_else(|| measure::UNKNOWN.to_owned()),
+                version: version.unwrap_or_else(|| kind::UNKNOWN.to_owned()),
             });
         }
         let failed = measure::first_failed(at, &described.checks_before);

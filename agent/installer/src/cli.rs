@@ -2,11 +2,8 @@
 
 use crate::clock;
 use crate::config::Settings;
-use crate::disk::{Disk, Observer};
 use crate::installer::{Installer, OpenError};
-use crate::kind::tree;
 use crate::pin;
-use crate::runner;
 use crate::socket::{self, Service};
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
@@ -17,6 +14,9 @@ use patchward_common::time::{HOUR_MS, MINUTE_MS};
 use patchward_common::wire::local::{
     Answer, HOLD_REASONS, Hold, MAX_ANSWER_BYTES, MAX_HOLD_MS, Request,
 };
+use patchward_steps::disk::{Disk, Observer};
+use patchward_steps::kind::tree;
+use patchward_steps::runner;
 use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;

@@ -1,8 +1,9 @@
 //! The installer's only clocks. Decisions take what is read here as arguments.
 
 use patchward_common::time::UtcMs;
-use rustix::time::{ClockId, clock_gettime};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use patchward_steps::clock::boot_ms;
 
 /// The machine's clock.
 #[expect(
@@ -15,12 +16,4 @@ pub fn now() -> UtcMs {
     UtcMs(since.map_or(0, |since| {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }))
-}
-
-/// Milliseconds since this boot, time asleep included; nobody can set it.
-pub fn boot_ms() -> i64 {
-    let time = clock_gettime(ClockId::Boottime);
-    time.tv_sec
-        .saturating_mul(1_000)
-        .saturating_add(time.tv_nsec / 1_000_000)
 }

@@ -1,6 +1,7 @@
 //! Settings: one strict TOML file. The shipped file equals the defaults.
 
 use patchward_common::settings;
+use patchward_steps::runner::RunnerKind;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -47,16 +48,6 @@ pub struct Settings {
     pub boot_id_file: PathBuf,
     /// Where the system's name and version stand.
     pub os_release_file: PathBuf,
-}
-
-/// What runs the steps of an install.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunnerKind {
-    /// Transient units of systemd.
-    Systemd,
-    /// Plain child processes, where there is no systemd.
-    Child,
 }
 
 impl Default for Settings {

@@ -3,12 +3,8 @@
 
 use crate::authorise::{self, Allowed, Denied};
 use crate::clock;
-use crate::command::Caller;
-use crate::disk::{Disk, DiskError};
 use crate::installer::Installer;
-use crate::kind;
 use crate::measure;
-use crate::runner::{Order, Stands};
 use crate::stage;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
@@ -17,8 +13,12 @@ use patchward_common::job::phase::{Effect, Phase, Plan, Step};
 use patchward_common::job::{Event, Reason, Start, StepEnd, StepOutcome, Verdict};
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, REBOOT_ALLOWANCE_MS};
-use patchward_common::trust::release::{ArtifactRef, Reboot};
+use patchward_common::trust::release::ArtifactRef;
 use patchward_common::wire::local::Placed;
+use patchward_steps::command::{self, Caller, Limits};
+use patchward_steps::disk::{Disk, DiskError};
+use patchward_steps::plan;
+use patchward_steps::runner::{Order, Stands};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
 /// Before a turn is tried again that the disk refused.
 const RETRY: Duration = Duration::from_secs(5);
 /// Longest time for ordering a restart.
-const ORDER_LIMITS: crate::command::Limits = crate::command::Limits {
+const ORDER_LIMITS: Limits = Limits {
     run_ms: 60_000,
     output_bytes: 4 * 1024,
 };
@@ -64,39 +64,10 @@ impl Record {
     ) -> Result<Self, Denied> {
         let Allowed { ready, start, .. } = allowed;
         let approval = &ready.papered.approval;
-        let mut plan = Plan {
-            boot: start.boot,
-            reboot: approval
-                .releases
-                .iter()
-                .any(|r| r.release.reboot == Reboot::Machine),
-            steps: Vec::new(),
-            back: Vec::new(),
-        };
+        let (releases, before) = (&approval.releases, &start.versions_before);
+        let plan = plan::of(&at.site(job), releases, before, start.boot).map_err(Denied::Wrong)?;
         let (mut install, mut recovery) = (0, 0);
-        for (index, release) in approval.releases.iter().enumerate() {
-            let kind = kind::of(&at.site(job), release).map_err(Denied::Wrong)?;
-            let described = &release.release;
-            // The way back of a stepping stone leads to the one before it.
-            let earlier = approval.releases[..index].iter().rev();
-            let before = earlier
-                .map(|r| &r.release)
-                .find(|r| r.product == described.product);
-            let measured = start
-                .versions_before
-                .iter()
-                .find(|v| v.product == described.product);
-            let before = before
-                .map(|r| r.version.as_str())
-                .or(measured.map(|v| v.version.as_str()));
-            let before = before.unwrap_or(measure::UNKNOWN);
-            plan.steps
-                .extend(kind.steps().into_iter().map(|part| part.step(index, "")));
-            let back = kind
-                .back(before)
-                .into_iter()
-                .map(|part| part.step(index, "-back"));
-            plan.back = back.chain(plan.back).collect();
+        for release in releases {
             install += i64::from(release.install_minutes) * MINUTE_MS;
             recovery += i64::from(release.recovery_minutes) * MINUTE_MS;
         }
@@ -338,7 +309,7 @@ fn order_reboot(at: &Installer, record: &Record) -> Result<Turn, Denied> {
         let reason = Reason::new("the restart was ordered, but the machine did not restart");
         return Ok(Turn::Happened(Box::new(Event::RebootPending(reason))));
     }
-    let ran = crate::command::run(&at.settings.reboot_argv, Caller::SELF, ORDER_LIMITS);
+    let ran = command::run(&at.settings.reboot_argv, Caller::SELF, ORDER_LIMITS);
     match patchward_common::probe::readiness(&ran) {
         patchward_common::probe::Readiness::Ready => Ok(Turn::Rests),
         _ => {

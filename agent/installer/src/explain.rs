@@ -2,13 +2,13 @@
 
 use crate::authorise::Denied;
 use crate::installer::Installer;
-use crate::trusted;
 use patchward_common::codec;
 use patchward_common::id::JobId;
 use patchward_common::job::{Event, State};
 use patchward_common::probe::{Purpose, Readiness, readiness};
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::wire::local::{JobStatus, Status};
+use patchward_steps::trusted;
 use std::fmt::Write as _;
 
 /// Largest leaf of a plan in bytes.

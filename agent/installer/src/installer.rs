@@ -2,16 +2,12 @@
 
 use crate::authorise::{self, Denied};
 use crate::clock;
-use crate::command::Caller;
-use crate::config::{RunnerKind, Settings, id_of};
-use crate::disk::{Disk, DiskError, Observer};
+use crate::config::{Settings, id_of};
 use crate::drive::{self, Record};
 use crate::interlock::{self, Asking};
 use crate::journal::{BadJournal, Journal};
-use crate::kind::Site;
 use crate::pin::{self, Pin, PinError};
-use crate::runner::Runner;
-use crate::stage::Agent;
+use crate::stage::{self, Agent};
 use crate::watermark::{Kept, NoWatermark};
 use ed25519_dalek::SigningKey;
 use patchward_common::codec;
@@ -26,6 +22,10 @@ use patchward_common::trust::papers::Papers;
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::trust::watermark::Watermark;
 use patchward_common::wire::local::{Documents, DocumentsTaken, Hold, MAX_HOLD_MS};
+use patchward_steps::command::Caller;
+use patchward_steps::disk::{Disk, DiskError, Observer};
+use patchward_steps::kind::Site;
+use patchward_steps::runner::{Runner, RunnerKind};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -184,10 +184,15 @@ impl Installer {
     /// What a kind needs to know.
     pub fn site(&self, job: JobId) -> Site<'_> {
         Site {
-            settings: &self.settings,
+            trees_dir: &self.settings.trees_dir,
+            packages_root: &self.settings.packages_root,
+            dpkg_options: &self.settings.dpkg_options,
+            rpm_options: &self.settings.rpm_options,
+            recipes_dir: &self.settings.recipes_dir,
+            restart_argv: &self.settings.restart_argv,
             program: &self.program,
-            disk: &self.disk,
-            job,
+            job_dir: self.disk.path(&format!("jobs/{job}")),
+            artifacts_dir: self.disk.path(&stage::folder(job)),
         }
     }
 

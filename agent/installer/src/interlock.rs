@@ -1,11 +1,11 @@
 //! Step 11: may this machine be disturbed now? The strictest of its probes says so.
 
 use crate::clock;
-use crate::command::{self, Caller, Limits};
-use crate::trusted;
 use patchward_common::probe::{self, Kind, Probe, Purpose, Ran, logind};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::check::Interlock;
+use patchward_steps::command::{self, Caller, Limits};
+use patchward_steps::trusted;
 use rustix::fs::{FlockOperation, fcntl_lock, flock};
 use serde_json::Value;
 use std::fs::File;

@@ -3,7 +3,6 @@
 //! An event is the commit point of whatever it reports: it is durable before anything
 //! acts on it, and after a crash everything is rebuilt from what stands here.
 
-use crate::disk::{Disk, DiskError};
 use ed25519_dalek::SigningKey;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
@@ -12,6 +11,7 @@ use patchward_common::job::{Event, JobEvent, State};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::{Document as _, PublicKey, Signed};
 use patchward_common::wire::local::MAX_JOURNAL_EVENTS;
+use patchward_steps::disk::{Disk, DiskError};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 

@@ -1,20 +1,18 @@
 //! Measured, not believed: what is there after an install, and what follows from it.
 
 use crate::clock;
-use crate::command::{self, Limits, tail};
 use crate::drive::Record;
 use crate::installer::Installer;
-use crate::kind;
-use crate::trusted;
 use patchward_common::id::{BootId, Name};
 use patchward_common::job::{CheckResult, Event, Measurement, ProductVersion, Reason, Verdict};
 use patchward_common::probe::{Purpose, Ran, Readiness, readiness, version};
 use patchward_common::trust::approval::{Approval, Rollback};
+use patchward_steps::command::{self, Limits, tail};
+use patchward_steps::kind::{self, UNKNOWN};
+use patchward_steps::trusted;
 use std::path::Path;
 use std::time::Duration;
 
-/// The version of what cannot be measured.
-pub const UNKNOWN: &str = "unknown";
 /// Most checks of one release; the rest of a longer list counts as failed.
 const MAX_CHECKS: usize = 64;
 /// Longest text of a check that is kept.

@@ -1,7 +1,6 @@
 //! Pinning: the one moment at which a machine learns whose it is. Root does it by hand;
 //! nothing that comes over the socket can.
 
-use crate::disk::{Disk, DiskError};
 use crate::watermark::Kept;
 use ed25519_dalek::SigningKey;
 use patchward_common::codec;
@@ -10,6 +9,7 @@ use patchward_common::trust::charter::RootKeys;
 use patchward_common::trust::sign::PublicKey;
 use patchward_common::trust::watermark::Watermark;
 use patchward_common::wire::token::{BadToken, EnrolmentToken};
+use patchward_steps::disk::{Disk, DiskError};
 use rand::TryRngCore as _;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;

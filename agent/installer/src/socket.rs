@@ -214,7 +214,7 @@ fn handle(installer: &Arc<Installer>, request: Request, peer: Peer) -> Answer {
     })
 }
 
-fn done(result: Result<(), crate::disk::DiskError>) -> Result<Answer, Denied> {
+fn done(result: Result<(), patchward_steps::disk::DiskError>) -> Result<Answer, Denied> {
     result.map(|()| Answer::Done).map_err(Denied::from)
 }
 

@@ -2,11 +2,11 @@
 //! grow them at will, so each is opened without links, bounded, and copied once into
 //! the root-only folder; only the copy is ever hashed, believed and used.
 
-use crate::disk::{Disk, DiskError};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Name};
 use patchward_common::trust::release::ArtifactRef;
 use patchward_common::trust::vendor::{Source, Unavailable};
+use patchward_steps::disk::{Disk, DiskError};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -123,11 +123,6 @@ pub fn staged(
         .map_err(DiskError::of("hash", &path))
 }
 
-/// Where an artifact's copy lies.
-pub fn path_of(disk: &Disk, job: JobId, artifact: Digest) -> PathBuf {
-    disk.path(&name_of(job, artifact))
-}
-
 /// The folder of a job's artifacts.
 pub fn folder(job: JobId) -> String {
     format!("jobs/{job}/artifacts")
@@ -164,6 +159,10 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     const JOB: JobId = JobId([1; 16]);
+
+    fn path_of(disk: &Disk, job: JobId, artifact: Digest) -> PathBuf {
+        disk.path(&name_of(job, artifact))
+    }
 
     fn setting() -> (tempfile::TempDir, Agent, Disk, ArtifactRef, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

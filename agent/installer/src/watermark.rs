@@ -3,10 +3,10 @@
 //! A machine that is pinned but has neither copy refuses everything. Whoever can tear
 //! the disk must not be able to make it forget.
 
-use crate::disk::{Disk, DiskError};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::trust::watermark::{MAX_WATERMARK_BYTES, Watermark};
+use patchward_steps::disk::{Disk, DiskError};
 use serde::{Deserialize, Serialize};
 
 const COPIES: [&str; 2] = ["watermark.a", "watermark.b"];

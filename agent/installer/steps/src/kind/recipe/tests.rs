@@ -1,30 +1,17 @@
 use super::*;
-use crate::config::Settings;
-use crate::disk::Disk;
-use patchward_common::id::{JobId, Name};
+use patchward_common::id::Name;
 use patchward_common::trust::release::{Applicability, ArtifactRef, Kind as Declared, Reboot};
 use std::path::Path;
 
 struct Setting {
     folder: tempfile::TempDir,
-    settings: Settings,
-    disk: Disk,
 }
 
 impl Setting {
     fn new(recipe: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pump.toml"), recipe).unwrap();
-        let settings = Settings {
-            recipes_dir: folder.path().to_owned(),
-            ..Settings::default()
-        };
-        let disk = Disk::open(&folder.path().join("state"), |_| {}).unwrap();
-        Self {
-            folder,
-            settings,
-            disk,
-        }
+        Self { folder }
     }
 
     fn load(&self, sha256: Digest) -> Result<Recipe, String> {
@@ -58,10 +45,15 @@ impl Setting {
             users_will_notice: None,
         };
         let site = Site {
-            settings: &self.settings,
+            trees_dir: Path::new("/nowhere"),
+            packages_root: Path::new("/nowhere"),
+            dpkg_options: &[],
+            rpm_options: &[],
+            recipes_dir: self.folder.path(),
+            restart_argv: &[],
             program: Path::new("/bin/false"),
-            disk: &self.disk,
-            job: JobId([1; 16]),
+            job_dir: self.folder.path().join("job"),
+            artifacts_dir: self.folder.path().join("job/artifacts"),
         };
         Recipe::load(&site, &declared, &release, None)
     }
@@ -138,7 +130,7 @@ fn a_recipe_that_others_can_write_is_not_read() {
 
 #[test]
 fn the_shipped_example_is_a_recipe() {
-    let example = include_str!("../../../../../configs/recipes.d/infusion-server.toml.example");
+    let example = include_str!("../../../../../../configs/recipes.d/infusion-server.toml.example");
     let setting = Setting::new(example);
     let recipe = setting.load(setting.digest()).unwrap();
     assert_eq!(recipe.back("1.0").len(), 2, "recover, then rollback");

@@ -6,11 +6,7 @@ mod recipe;
 pub mod tree;
 
 use crate::command::{self, Caller, Limits};
-use crate::config::Settings;
-use crate::disk::Disk;
-use crate::stage;
 use patchward_common::digest::Digest;
-use patchward_common::id::JobId;
 use patchward_common::job::phase::Step;
 use patchward_common::probe::Ran;
 use patchward_common::trust::approval::{ApprovedRelease, Rollback};
@@ -22,6 +18,9 @@ const ASK_LIMITS: Limits = Limits {
     run_ms: 60_000,
     output_bytes: 8 * 1024 * 1024,
 };
+
+/// The version of what cannot be measured.
+pub const UNKNOWN: &str = "unknown";
 
 /// One release on this machine.
 pub trait Kind {
@@ -61,7 +60,7 @@ impl Part {
     }
 
     /// The part as a step of the release with this index.
-    pub fn step(self, release: usize, way: &str) -> Step {
+    pub(crate) fn step(self, release: usize, way: &str) -> Step {
         Step {
             name: format!("{release}{way}-{}", self.name),
             release,
@@ -75,19 +74,29 @@ impl Part {
 /// What a kind needs to know of this machine.
 #[derive(Clone, Debug)]
 pub struct Site<'a> {
-    /// The settings.
-    pub settings: &'a Settings,
+    /// Below it lie versioned folders, `NAME/VERSION` and `NAME/current`.
+    pub trees_dir: &'a Path,
+    /// The root in which packages are installed.
+    pub packages_root: &'a Path,
+    /// More words for every call of dpkg.
+    pub dpkg_options: &'a [String],
+    /// More words for every call of rpm.
+    pub rpm_options: &'a [String],
+    /// Recipes of this machine.
+    pub recipes_dir: &'a Path,
+    /// How a service is restarted; `{service}` stands for its name.
+    pub restart_argv: &'a [String],
     /// This very program, for steps that it does itself.
     pub program: &'a Path,
-    /// The installer's folder.
-    pub disk: &'a Disk,
-    /// The job.
-    pub job: JobId,
+    /// The job's own folder.
+    pub job_dir: PathBuf,
+    /// Where the job's artifacts lie, each named by its SHA-256.
+    pub artifacts_dir: PathBuf,
 }
 
 impl Site<'_> {
     fn artifact(&self, artifact: Digest) -> PathBuf {
-        stage::path_of(self.disk, self.job, artifact)
+        self.artifacts_dir.join(artifact.to_string())
     }
 }
 

@@ -45,10 +45,7 @@ impl Recipe {
         release: &ReleaseDescription,
         back: Option<&ReleaseDescription>,
     ) -> Result<Self, String> {
-        let path = site
-            .settings
-            .recipes_dir
-            .join(format!("{}.toml", declared.name));
+        let path = site.recipes_dir.join(format!("{}.toml", declared.name));
         let text = trusted::read(&path).map_err(|error| error.to_string())?;
         let found = Digest::of(text.as_bytes());
         if found != declared.sha256 {
@@ -67,7 +64,7 @@ impl Recipe {
         let recipe = Self {
             artifact: first(release).ok_or("a recipe needs an artifact")?,
             back: back.and_then(first),
-            job_dir: word(&site.disk.path(&format!("jobs/{}", site.job))),
+            job_dir: word(&site.job_dir),
             version: release.version.clone(),
             words,
         };

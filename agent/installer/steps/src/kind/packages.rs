@@ -45,13 +45,12 @@ impl Set {
             }
             _ => Err("the rollback is of another kind".to_owned()),
         });
-        let settings = site.settings;
         Ok(Self {
             manager: declared.manager,
-            root: word(&settings.packages_root),
+            root: word(site.packages_root),
             options: match declared.manager {
-                PackageManager::Deb => settings.dpkg_options.clone(),
-                PackageManager::Rpm => settings.rpm_options.clone(),
+                PackageManager::Deb => site.dpkg_options.to_vec(),
+                PackageManager::Rpm => site.rpm_options.to_vec(),
             },
             new: Bundle::new(site, declared, release)?,
             back: back.transpose()?,

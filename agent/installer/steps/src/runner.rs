@@ -7,7 +7,6 @@
 
 use crate::clock;
 use crate::command::{self, tail};
-use crate::config::RunnerKind;
 use crate::disk::{Disk, DiskError};
 use patchward_common::codec;
 use patchward_common::id::JobId;
@@ -28,6 +27,16 @@ const MAX_OUTPUT_FILE_BYTES: u64 = 16 * 1024 * 1024;
 const LOOK_MS: i64 = 1_000;
 /// Largest file of a step: the words of one command.
 const MAX_STEP_BYTES: usize = 1024 * 1024;
+
+/// What runs the steps of an install.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunnerKind {
+    /// Transient units of systemd.
+    Systemd,
+    /// Plain child processes, where there is no systemd.
+    Child,
+}
 
 /// What the supervisor is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

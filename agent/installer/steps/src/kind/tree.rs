@@ -48,12 +48,12 @@ impl Tree {
         };
         let (version, path) = archive(release)?;
         let restart = declared.service.as_ref().map(|service| {
-            let argv = site.settings.restart_argv.iter();
+            let argv = site.restart_argv.iter();
             argv.map(|word| word.replace("{service}", service.as_str()))
                 .collect()
         });
         Ok(Self {
-            folder: site.settings.trees_dir.join(declared.name.as_str()),
+            folder: site.trees_dir.join(declared.name.as_str()),
             version,
             archive: path,
             back: back.map(archive).transpose()?,
