@@ -8,14 +8,13 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Name};
 use patchward_common::job::{ProductVersion, Reason, Start};
 use patchward_common::time::UtcMs;
-use patchward_common::trust::approval::{Approval, PlanLeaf, REBOOT_ALLOWANCE_MS, Rollback};
+use patchward_common::trust::approval::{Approval, PlanLeaf, REBOOT_ALLOWANCE_MS};
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::check::{self, Authority, Interlock, Place, Refusal, Step, Why};
 use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
 use patchward_common::trust::papers::{self, Papers};
 use patchward_common::trust::release::ReleaseDescription;
-use patchward_common::trust::roster::SigningRole;
-use patchward_common::trust::sign::{KeyId, Signed, Verified};
+use patchward_common::trust::sign::{Signed, Verified};
 use patchward_common::trust::vendor::{MAX_ROOT_BYTES, Repository, Source, VerifiedTargets};
 use patchward_common::trust::watermark::Watermark;
 use patchward_common::wire::local::Placed;
@@ -176,7 +175,7 @@ pub fn start(at: &Installer, job: JobId, go: &Signed<Go>) -> Result<Allowed, Den
         slot,
         boot: ask.boot,
         go: go.digest(),
-        approved_by: approvers(authority, place, approval, now),
+        approved_by: check::approvers(authority, &place.leaf, approval, now),
         roster: authority.roster.digest(),
         charter: authority.charter.digest(),
         assignment: place.mark.digest,
@@ -262,14 +261,8 @@ fn refresh(
 ) -> Result<BTreeMap<Name, VerifiedTargets>, Denied> {
     let mut paths: BTreeMap<&Name, BTreeSet<&str>> = BTreeMap::new();
     for release in &papered.approval.releases {
-        let back = match &release.rollback {
-            Rollback::None => None,
-            Rollback::Release(back) => Some(&back.release),
-        };
-        let described = [Some(&release.release), back].into_iter().flatten();
-        let artifacts = described.flat_map(|described| &described.artifacts);
         let entry = paths.entry(&release.repository).or_default();
-        entry.extend(artifacts.map(|artifact| artifact.path.as_str()));
+        entry.extend(release.artifacts().map(|artifact| artifact.path.as_str()));
     }
     let mut found = BTreeMap::new();
     for (name, paths) in paths {
@@ -376,21 +369,4 @@ fn simulate(at: &Installer, job: JobId, approval: &Approval) -> Result<(), Denie
             .map_err(|problem| refused(Step::Artifacts, problem))?;
     }
     Ok(())
-}
-
-/// The keys whose signatures count for this machine.
-fn approvers(
-    authority: &Authority,
-    place: &Place,
-    approval: &Verified<Approval>,
-    now: UtcMs,
-) -> Vec<KeyId> {
-    let counts = |key: &&KeyId| {
-        let alone = BTreeSet::from([**key]);
-        let units = [&place.leaf.unit];
-        let roster = &authority.roster;
-        let found = roster.endorsement(&alone, &[SigningRole::Approver], &units, now);
-        !found.people().is_empty()
-    };
-    approval.signers().iter().filter(counts).copied().collect()
 }

@@ -6,7 +6,7 @@ use crate::installer::Installer;
 use patchward_common::id::{BootId, Name};
 use patchward_common::job::{CheckResult, Event, Measurement, ProductVersion, Reason, Verdict};
 use patchward_common::probe::{Purpose, Ran, Readiness, readiness, version};
-use patchward_common::trust::approval::{Approval, Rollback};
+use patchward_common::trust::approval::{Approval, ApprovedRelease};
 use patchward_steps::command::{self, Limits, tail};
 use patchward_steps::kind::{self, UNKNOWN};
 use patchward_steps::trusted;
@@ -50,8 +50,7 @@ pub fn after_install(at: &Installer, record: &Record, approval: &Approval, boot:
             checks.extend(own_check(at, record, release));
             checks.extend(run_checks(at, &release.release.checks_after));
         }
-        let failed = checks.iter().find(|check| !check.passed);
-        problem = problem.or(failed.map(|f| format!("check {} fails: {}", f.check, f.output)));
+        problem = problem.or(failing(&checks));
         match problem {
             None => {
                 return Event::Measured(Measurement {
@@ -81,15 +80,14 @@ pub fn after_recovery(
     let mut checks = Vec::new();
     for release in &approval.releases {
         checks.extend(run_checks(at, &release.release.checks_before));
-        if let Rollback::Release(back) = &release.rollback {
-            checks.extend(run_checks(at, &back.release.checks_after));
+        if let Some(back) = release.rollback.release() {
+            checks.extend(run_checks(at, &back.checks_after));
         }
     }
-    let failed = checks.iter().find(|check| !check.passed);
     let problem = if versions_after != record.start.versions_before {
         Some("the version from before is not there again".to_owned())
     } else {
-        failed.map(|failed| format!("check {} fails: {}", failed.check, failed.output))
+        failing(&checks)
     };
     let verdict = match problem {
         None => Verdict::RolledBack(reason.clone()),
@@ -147,14 +145,16 @@ fn versions(
     (found, problem)
 }
 
-fn own_check(
-    at: &Installer,
-    record: &Record,
-    release: &patchward_common::trust::approval::ApprovedRelease,
-) -> Option<CheckResult> {
+fn own_check(at: &Installer, record: &Record, release: &ApprovedRelease) -> Option<CheckResult> {
     let kind = kind::of(&at.site(record.job), release).ok()?;
     let ran = command::run(&kind.check()?, at.outside(None), RECIPE_CHECK);
     Some(result("recipe", &ran))
+}
+
+/// The first check that failed, in words.
+fn failing(checks: &[CheckResult]) -> Option<String> {
+    let failed = checks.iter().find(|check| !check.passed)?;
+    Some(format!("check {} fails: {}", failed.check, failed.output))
 }
 
 /// The first of these checks that fails.

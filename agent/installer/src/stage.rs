@@ -6,15 +6,11 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Name};
 use patchward_common::trust::release::ArtifactRef;
 use patchward_common::trust::vendor::{Source, Unavailable};
-use patchward_steps::disk::{Disk, DiskError};
+use patchward_steps::disk::{self, Disk, DiskError};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-
-/// How much is read at once.
-const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// The agent's folder.
 #[derive(Clone, Debug)]
@@ -138,19 +134,7 @@ fn copy(
     target: &mut impl Write,
     length: u64,
 ) -> std::io::Result<(Digest, u64)> {
-    let mut source = source.take(length.saturating_add(1));
-    let mut hash = Sha256::new();
-    let mut copied = 0;
-    let mut block = vec![0; BLOCK_BYTES];
-    loop {
-        let read = source.read(&mut block)?;
-        let Some(bytes) = block.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok((Digest(hash.finalize().into()), copied));
-        };
-        hash.update(bytes);
-        target.write_all(bytes)?;
-        copied += bytes.len() as u64;
-    }
+    disk::copy(&mut source.take(length.saturating_add(1)), target)
 }
 
 #[cfg(test)]

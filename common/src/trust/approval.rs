@@ -1,6 +1,6 @@
 //! The approval: a plan, signed. Its bytes are what the installer checks.
 
-use super::release::{MAX_RUN_MINUTES, Provenance, Reboot, ReleaseDescription};
+use super::release::{ArtifactRef, MAX_RUN_MINUTES, Provenance, Reboot, ReleaseDescription};
 use super::roster::Class;
 use super::sign::Document;
 use crate::digest::Digest;
@@ -198,19 +198,49 @@ impl Approval {
         longest.fold(0, i64::saturating_add)
     }
 
+    /// Longest install of all releases together, in milliseconds.
+    pub fn install_ms(&self) -> i64 {
+        self.together_ms(|release| release.install_minutes)
+    }
+
+    /// Longest way back of all releases together, in milliseconds.
+    pub fn recovery_ms(&self) -> i64 {
+        self.together_ms(|release| release.recovery_minutes)
+    }
+
+    fn together_ms(&self, minutes: impl Fn(&ApprovedRelease) -> u32) -> i64 {
+        let each = self.releases.iter().map(minutes);
+        each.map(|minutes| i64::from(minutes) * MINUTE_MS)
+            .fold(0, i64::saturating_add)
+    }
+
     /// Every artifact that must lie on the machine before the start.
-    pub fn artifacts(&self) -> impl Iterator<Item = &super::release::ArtifactRef> {
-        self.releases.iter().flat_map(|release| {
-            let back = match &release.rollback {
-                Rollback::None => &[][..],
-                Rollback::Release(back) => &back.release.artifacts,
-            };
-            release.release.artifacts.iter().chain(back)
-        })
+    pub fn artifacts(&self) -> impl Iterator<Item = &ArtifactRef> {
+        self.releases.iter().flat_map(ApprovedRelease::artifacts)
+    }
+}
+
+impl Rollback {
+    /// The release that it installs again, where there is one.
+    pub fn release(&self) -> Option<&ReleaseDescription> {
+        match self {
+            Self::None => None,
+            Self::Release(back) => Some(&back.release),
+        }
     }
 }
 
 impl ApprovedRelease {
+    /// All that it may install: the release, and the one of its rollback.
+    pub fn described(&self) -> impl Iterator<Item = &ReleaseDescription> {
+        std::iter::once(&self.release).chain(self.rollback.release())
+    }
+
+    /// Every artifact of what it may install.
+    pub fn artifacts(&self) -> impl Iterator<Item = &ArtifactRef> {
+        self.described().flat_map(|described| &described.artifacts)
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         self.release.check()?;
         let named = (self.path.as_str(), self.sha256, self.length);

@@ -16,7 +16,7 @@ mod start;
 mod stops;
 mod vendor;
 
-pub use approved::{approval, placement};
+pub use approved::{approval, approvers, placement};
 pub use artifacts::{artifacts, recipes};
 pub use authority::{Authority, charter_and_roster, charters};
 pub use fitness::{Measured, applicability};

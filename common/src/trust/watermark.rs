@@ -1,11 +1,13 @@
 //! The watermark: the highest versions, counters and time that an installer has
 //! seen. It never falls by itself.
 
+use super::approval::Approval;
 use super::assignment::AssignmentLeaf;
 use super::charter::RootKeys;
 use super::vendor::VendorWatermark;
 use crate::digest::Digest;
 use crate::id::{MachineId, Name};
+use crate::job::Verdict;
 use crate::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +76,34 @@ impl Watermark {
             time: UtcMs(0),
             quarantine: BTreeSet::new(),
             used: BTreeSet::new(),
+        }
+    }
+
+    /// Draws the consequences of a job's measured end, once or again: counters rise at
+    /// `Verified`, a rollback quarantines, and `downgrades` count no more. `touched` is the
+    /// index of the last release that the install touched.
+    pub fn settle(
+        &mut self,
+        approval: &Approval,
+        verdict: &Verdict,
+        touched: usize,
+        downgrades: &[Digest],
+    ) {
+        self.used.extend(downgrades);
+        let releases = approval.releases.iter().map(|release| &release.release);
+        if *verdict == Verdict::Verified {
+            for release in releases {
+                // A downgrade passes the counter once; it does not let it fall.
+                let seen = self.counters.entry(release.product.clone()).or_default();
+                *seen = release.counter.max(*seen);
+            }
+            self.quarantine
+                .retain(|digest| !approval.clears.contains(digest));
+        } else {
+            for release in releases.take(touched + 1) {
+                let artifacts = release.artifacts.iter();
+                self.quarantine.extend(artifacts.map(|a| a.sha256));
+            }
         }
     }
 

@@ -4,8 +4,12 @@
 //! cut a file is the old one or the new one, never half of either. An observer is
 //! called around each, so that a test can end the process exactly there.
 
+use patchward_common::codec;
+use patchward_common::digest::Digest;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +18,8 @@ pub type Observer = fn(&'static str);
 
 /// What is appended to a name while its file is written; such leftovers mean nothing.
 const TEMPORARY: &str = ".new";
+/// How much is copied at once.
+const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// The installer's folder, which only root may enter.
 #[derive(Clone, Debug)]
@@ -117,6 +123,23 @@ impl Disk {
         Ok(Some(bytes))
     }
 
+    /// The value that stands encoded under `name`, in at most `limit` bytes; `None` where
+    /// there is none.
+    pub fn read_value<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        limit: usize,
+    ) -> Result<Option<T>, DiskError> {
+        let Some(bytes) = self.read(name, limit)? else {
+            return Ok(None);
+        };
+        let damaged = |error| std::io::Error::other(format!("damaged: {error}"));
+        codec::decode(&bytes, limit)
+            .map(Some)
+            .map_err(damaged)
+            .map_err(DiskError::of("understand", &self.path(name)))
+    }
+
     /// Removes a file or a whole folder, durably; fine where there is none.
     pub fn remove(&self, name: &str) -> Result<(), DiskError> {
         let path = self.path(name);
@@ -158,6 +181,22 @@ impl Disk {
         }
         names.sort_unstable();
         Ok(names)
+    }
+}
+
+/// Copies all of `source` and says what it was: its digest and how many bytes.
+pub fn copy(source: &mut impl Read, target: &mut impl Write) -> std::io::Result<(Digest, u64)> {
+    let mut hash = Sha256::new();
+    let mut copied = 0;
+    let mut block = vec![0; BLOCK_BYTES];
+    loop {
+        let read = source.read(&mut block)?;
+        let Some(bytes) = block.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            return Ok((Digest(hash.finalize().into()), copied));
+        };
+        hash.update(bytes);
+        target.write_all(bytes)?;
+        copied += bytes.len() as u64;
     }
 }
 

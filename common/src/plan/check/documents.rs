@@ -4,7 +4,7 @@ use super::super::signers;
 use super::{Findings, Rule, Subject, View};
 use crate::id::Name;
 use crate::time::MINUTE_MS;
-use crate::trust::approval::{ApprovedRelease, MAX_APPROVAL_LIFE_MS, MAX_RELEASES, Rollback};
+use crate::trust::approval::{ApprovedRelease, MAX_APPROVAL_LIFE_MS, MAX_RELEASES};
 use crate::trust::charter::Charter;
 use crate::trust::release::{MAX_ARTIFACTS, MAX_RUN_MINUTES};
 use crate::trust::roster::{Class, KeyKind, MAX_ROSTER_LIFE_MS, Quorum, Roster, SigningRole};
@@ -136,11 +136,7 @@ fn vendor(charter: &Charter, release: &ApprovedRelease, findings: &mut Findings)
         );
         return findings.blocks(Rule::Vendor, subject(), text);
     };
-    let back = match &release.rollback {
-        Rollback::None => None,
-        Rollback::Release(back) => Some(&back.release),
-    };
-    for described in [Some(&release.release), back].into_iter().flatten() {
+    for described in release.described() {
         let mut paths = described.artifacts.iter().map(|a| a.path.as_str());
         if !grant.products.contains(&described.product) || !paths.all(|path| grant.covers(path)) {
             let text = format!(

@@ -10,7 +10,8 @@ use crate::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS, PlanLeaf
 use crate::trust::assignment::AssignmentLeaf;
 use crate::trust::placement::{Proof, is_included};
 use crate::trust::roster::{Class, SigningRole};
-use crate::trust::sign::{Signed, Verified};
+use crate::trust::sign::{KeyId, Signed, Verified};
+use std::collections::BTreeSet;
 
 /// 3 **approval**: size, signatures by enough distinct people for this machine's
 /// assignment, in date, no stop.
@@ -62,6 +63,22 @@ fn approved(
         Some(reason) => Err(Why::Stopped(reason)),
         None => Ok(approval),
     }
+}
+
+/// The keys behind step 3: those that signed and count for this machine.
+pub fn approvers(
+    authority: &Authority,
+    place: &AssignmentLeaf,
+    approval: &Verified<Approval>,
+    now: UtcMs,
+) -> Vec<KeyId> {
+    let counts = |key: &&KeyId| {
+        let (alone, roles) = (BTreeSet::from([**key]), [SigningRole::Approver]);
+        let roster = &authority.roster;
+        let found = roster.endorsement(&alone, &roles, &[&place.unit], now);
+        !found.people().is_empty()
+    };
+    approval.signers().iter().filter(counts).copied().collect()
 }
 
 /// 4 **placement**: Merkle proof; the leaf's unit, class and groups equal the assignment.

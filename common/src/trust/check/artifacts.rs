@@ -3,7 +3,7 @@
 use super::refusal::{Refusal, Step, Why};
 use crate::digest::Digest;
 use crate::id::Name;
-use crate::trust::approval::{Approval, Rollback};
+use crate::trust::approval::Approval;
 use crate::trust::release::Kind;
 
 /// 7 **artifacts**, rollback included: each was copied into the root-only folder and
@@ -31,15 +31,14 @@ pub fn recipes(
     approval: &Approval,
     installed: impl Fn(&Name) -> Option<Digest>,
 ) -> Result<(), Refusal> {
-    let kinds = approval.releases.iter().flat_map(|release| {
-        let back = match &release.rollback {
-            Rollback::None => None,
-            Rollback::Release(back) => Some(&back.release.kind),
+    let described = approval
+        .releases
+        .iter()
+        .flat_map(|release| release.described());
+    for described in described {
+        let Kind::Recipe(recipe) = &described.kind else {
+            continue;
         };
-        [Some(&release.release.kind), back].into_iter().flatten()
-    });
-    for kind in kinds {
-        let Kind::Recipe(recipe) = kind else { continue };
         let why = match installed(&recipe.name) {
             Some(found) if found == recipe.sha256 => continue,
             Some(_) => Why::OtherRecipe(recipe.name.clone()),

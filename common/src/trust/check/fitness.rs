@@ -6,7 +6,7 @@ use super::rule::in_date;
 use crate::digest::Digest;
 use crate::id::Name;
 use crate::time::UtcMs;
-use crate::trust::approval::{Approval, ApprovedRelease, MAX_APPROVAL_LIFE_MS, Rollback};
+use crate::trust::approval::{Approval, ApprovedRelease, MAX_APPROVAL_LIFE_MS};
 use crate::trust::assignment::AssignmentLeaf;
 use crate::trust::release::{ABSENT, Applicability, ReleaseDescription};
 use crate::trust::roster::SigningRole;
@@ -55,8 +55,7 @@ pub fn applicability(
     })?;
     one_of("version", &described.applies_to.from, Some(version)).map_err(refuse)?;
     not_quarantined(watermark, approval, described).map_err(refuse)?;
-    if let Rollback::Release(back) = &release.rollback {
-        let back = &back.release;
+    if let Some(back) = release.rollback.release() {
         suits(&back.applies_to, place, measured).map_err(refuse)?;
         not_quarantined(watermark, approval, back).map_err(refuse)?;
         if back.version != version {

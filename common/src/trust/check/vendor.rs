@@ -2,7 +2,7 @@
 
 use super::authority::Authority;
 use super::refusal::{Refusal, Step, Why};
-use crate::trust::approval::{ApprovedRelease, Rollback};
+use crate::trust::approval::ApprovedRelease;
 use crate::trust::charter::VendorGrant;
 use crate::trust::release::{ArtifactRef, ReleaseDescription};
 use crate::trust::vendor::VerifiedTargets;
@@ -29,11 +29,8 @@ fn speaks_for(
         .charter
         .grant(&release.repository)
         .ok_or_else(|| Why::UnknownRepository(release.repository.clone()))?;
-    released(grant, &release.release, targets)?;
-    match &release.rollback {
-        Rollback::None => Ok(()),
-        Rollback::Release(back) => released(grant, &back.release, targets),
-    }
+    let mut described = release.described();
+    described.try_for_each(|described| released(grant, described, targets))
 }
 
 fn released(

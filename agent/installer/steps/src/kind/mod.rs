@@ -9,7 +9,7 @@ use crate::command::{self, Caller, Limits};
 use patchward_common::digest::Digest;
 use patchward_common::job::phase::Step;
 use patchward_common::probe::Ran;
-use patchward_common::trust::approval::{ApprovedRelease, Rollback};
+use patchward_common::trust::approval::ApprovedRelease;
 use patchward_common::trust::release::{ABSENT, Kind as Declared, MAX_VERSION_BYTES};
 use std::path::{Path, PathBuf};
 
@@ -103,11 +103,8 @@ impl Site<'_> {
 /// The kind of a release.
 pub fn of(site: &Site<'_>, release: &ApprovedRelease) -> Result<Box<dyn Kind>, String> {
     let described = &release.release;
-    let back = match &release.rollback {
-        Rollback::None => None,
-        Rollback::Release(back) => Some(&back.release),
-    };
-    if !is_version(&described.version) || back.is_some_and(|back| !is_version(&back.version)) {
+    let back = release.rollback.release();
+    if !release.described().all(|one| is_version(&one.version)) {
         return Err(format!("version {:?} is not usable", described.version));
     }
     match &described.kind {

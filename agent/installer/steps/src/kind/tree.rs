@@ -4,10 +4,9 @@
 //! `TREES/NAME/current` is a link to the version in use.
 
 use super::{Kind, Part, Site, word, words};
-use crate::disk::sync_folder_of;
+use crate::disk::{copy, sync_folder_of};
 use patchward_common::digest::Digest;
 use patchward_common::trust::release::{ABSENT, ReleaseDescription, TreeKind};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Write as _};
@@ -152,15 +151,8 @@ fn digest_of(path: &Path) -> std::io::Result<Digest> {
         let target = std::fs::read_link(path)?;
         return Ok(Digest::of(target.as_os_str().as_encoded_bytes()));
     }
-    let mut hash = Sha256::new();
-    let mut file = File::open(path)?;
-    let mut block = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(Digest(hash.finalize().into())),
-            read => hash.update(block.get(..read).unwrap_or_default()),
-        }
-    }
+    let (digest, _) = copy(&mut File::open(path)?, &mut std::io::sink())?;
+    Ok(digest)
 }
 
 /// The step `tree-unpack`: makes `folder/version` from `archive`, whole or not at all.
