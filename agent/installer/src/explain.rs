@@ -37,7 +37,6 @@ pub fn status(at: &Installer) -> Result<Status, Denied> {
             approval: digest,
             state: at
                 .history(job)
-                .0
                 .map_or(State::Assigned, |history| history.state),
             slots: leaf.slots,
             longest_run_ms: approval.longest_run_ms(),
@@ -53,7 +52,7 @@ pub fn status(at: &Installer) -> Result<Status, Denied> {
             watermark.assignment.number,
         ),
         boot: at.boot().map_err(Denied::Wrong)?,
-        journal: at.history(JobId([0; 16])).1,
+        journal: at.last_sequence(),
         interlock: at.interlock(
             at.local_handover()
                 .is_some_and(|h| crate::clock::now() < h.until),
@@ -82,7 +81,7 @@ fn ready(at: &Installer) -> Option<bool> {
 /// Why a job stands where it stands, in words.
 pub fn job(at: &Installer, job: JobId) -> String {
     let (_, papers) = at.snapshot();
-    let Some(history) = at.history(job).0 else {
+    let Some(history) = at.history(job) else {
         return match papers.approval(job, at.pin().machine) {
             Some(_) => format!("Job {job} is assigned. Nothing was prepared yet.\n"),
             None => format!("No job {job} is known here.\n"),

@@ -1,43 +1,39 @@
 //! The installer as one value: what it keeps, and what it does when asked.
 
+mod nonce;
+mod papers;
+mod ward;
+
+pub use ward::Voice;
+
 use crate::authorise::{self, Denied};
 use crate::clock;
 use crate::config::{Settings, id_of};
 use crate::drive::{self, Record};
 use crate::interlock::{self, Asking};
-use crate::journal::{BadJournal, Journal};
+use crate::journal::{BadJournal, History, Journal};
 use crate::pin::{self, Pin, PinError};
 use crate::stage::{self, Agent};
 use crate::watermark::{Kept, NoWatermark};
 use ed25519_dalek::SigningKey;
-use patchward_common::codec;
-use patchward_common::digest::Digest;
-use patchward_common::id::{BootId, JobId, Nonce};
+use nonce::Asked;
+use patchward_common::id::{BootId, JobId};
+use patchward_common::job::Event;
 use patchward_common::job::phase::Phase;
-use patchward_common::job::{Event, LocalHandover};
 use patchward_common::time::UtcMs;
-use patchward_common::trust::check::{Ask, Interlock};
+use patchward_common::trust::check::Interlock;
 use patchward_common::trust::go::Go;
 use patchward_common::trust::papers::Papers;
 use patchward_common::trust::sign::{PublicKey, Signed};
-use patchward_common::trust::watermark::Watermark;
-use patchward_common::wire::local::{Documents, DocumentsTaken, Hold, MAX_HOLD_MS};
 use patchward_steps::command::Caller;
 use patchward_steps::disk::{Disk, DiskError, Observer};
 use patchward_steps::kind::Site;
 use patchward_steps::runner::{Runner, RunnerKind};
 use rustix::fs::{FlockOperation, flock};
-use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-const PAPERS: &str = "documents";
-const WARD: &str = "ward";
-/// Largest file of documents: what one request may bring, and what was there.
-const MAX_PAPERS_BYTES: usize = 32 * 1024 * 1024;
-/// Largest file of holds and a handover.
-const MAX_WARD_BYTES: usize = 4 * 1024;
+use ward::Ward;
 
 /// The installer, shared by every connection.
 pub struct Installer {
@@ -69,33 +65,6 @@ struct Core {
     ward: Ward,
     asked: Option<Asked>,
     open: Option<Record>,
-}
-
-/// What people at the machine said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Ward {
-    /// Said here; only people here end it.
-    here: Option<Hold>,
-    /// Carried by the agent, which also carries its end.
-    carried: Option<Hold>,
-    handover: Option<LocalHandover>,
-}
-
-/// The outstanding nonce. In memory only: after a restart it answers nothing.
-struct Asked {
-    job: JobId,
-    nonce: Nonce,
-    boot: BootId,
-    at_boot_ms: i64,
-}
-
-/// Who says something about the ward's holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
-    /// A person at the machine.
-    Here,
-    /// The agent.
-    Agent,
 }
 
 /// Why the installer answers nothing but this.
@@ -130,8 +99,8 @@ impl Installer {
         let (key, pin) = pin::load(&disk)?;
         let watermark = Kept::load(&disk)?;
         let journal = Journal::load(&disk, key.clone())?;
-        let papers = read(&disk, PAPERS, MAX_PAPERS_BYTES)?;
-        let ward = read(&disk, WARD, MAX_WARD_BYTES)?;
+        let papers = papers::load(&disk)?;
+        let ward = Ward::load(&disk)?;
         let mut open = None;
         for record in Record::load_all(&disk)? {
             match record.phase(journal.events(record.job)) {
@@ -198,50 +167,10 @@ impl Installer {
 
     /// This boot.
     pub fn boot(&self) -> Result<BootId, String> {
-        drive::boot_id(&self.settings.boot_id_file)
-    }
-
-    /// Watermark and papers as they are now.
-    pub fn snapshot(&self) -> (Watermark, Papers) {
-        let core = self.core();
-        (core.watermark.value().clone(), core.papers.clone())
-    }
-
-    /// Changes the watermark, durably.
-    pub fn raise(&self, change: impl FnOnce(&mut Watermark)) -> Result<(), DiskError> {
-        self.core().watermark.change(change)
-    }
-
-    /// Takes documents: they first, then what they raise, so that a crash between the
-    /// two leaves documents that are newer than the watermark and verify again.
-    pub fn take(&self, documents: Documents) -> Result<DocumentsTaken, DiskError> {
-        let mut core = self.core();
-        let taken = core
-            .papers
-            .take(core.watermark.value(), documents, clock::now());
-        if taken.papers != core.papers {
-            self.disk.write(PAPERS, &codec::encode(&taken.papers))?;
-            core.papers = taken.papers;
-            self.sweep(&core)?;
-        }
-        core.watermark
-            .change(|watermark| *watermark = taken.watermark)?;
-        Ok(DocumentsTaken {
-            watermark: core.watermark.value().digest(),
-            refused: taken.refused,
-        })
-    }
-
-    /// Changes the unsigned stops.
-    pub fn stops(&self, change: impl FnOnce(&mut Papers)) -> Result<(), DiskError> {
-        let mut core = self.core();
-        let mut papers = core.papers.clone();
-        change(&mut papers);
-        if papers != core.papers {
-            self.disk.write(PAPERS, &codec::encode(&papers))?;
-            core.papers = papers;
-        }
-        Ok(())
+        let path = self.settings.boot_id_file.as_path();
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+        BootId::from_kernel(&text).ok_or_else(|| format!("{} has no boot id", path.display()))
     }
 
     /// Steps 1 to 7 of a job.
@@ -251,38 +180,6 @@ impl Installer {
         let prepared = authorise::prepare(self, job, clock::now());
         self.note(job, &prepared, |_| Event::Prepared)?;
         prepared.map(|_| ())
-    }
-
-    /// Draws the nonce that the next go must answer; an earlier one answers nothing.
-    pub fn nonce(&self, job: JobId) -> Result<Nonce, Denied> {
-        let nonce = Nonce(pin::random().map_err(|error| Denied::Wrong(error.to_string()))?);
-        let boot = self.boot().map_err(Denied::Wrong)?;
-        self.core().asked = Some(Asked {
-            job,
-            nonce,
-            boot,
-            at_boot_ms: clock::boot_ms(),
-        });
-        Ok(nonce)
-    }
-
-    /// Takes the outstanding nonce: it answers once, whatever comes of it.
-    pub fn take_nonce(&self, job: JobId) -> Result<Ask, Denied> {
-        let asked = self.core().asked.take();
-        let none = || Denied::Wrong("no nonce is outstanding; ask for one first".to_owned());
-        let asked = asked.ok_or_else(none)?;
-        if asked.job != job {
-            return Err(Denied::Wrong(
-                "the nonce was drawn for another job".to_owned(),
-            ));
-        }
-        Ok(Ask {
-            job,
-            machine: self.pin.machine,
-            boot: asked.boot,
-            nonce: asked.nonce,
-            age_ms: clock::boot_ms().saturating_sub(asked.at_boot_ms),
-        })
     }
 
     /// Steps 1 to 11 of a job; then the start record, durable, before the first effect.
@@ -326,11 +223,7 @@ impl Installer {
             .ok_or_else(|| Denied::Wrong(format!("job {job} waits for no restart")))?;
         authorise::reboot(self, job, go)?;
         let boot = self.boot().map_err(Denied::Wrong)?;
-        self.append(
-            job,
-            record.placed.signed.digest(),
-            Event::RebootOrdered(boot),
-        )?;
+        self.append(&record, Event::RebootOrdered(boot))?;
         self.resume();
         Ok(())
     }
@@ -347,21 +240,6 @@ impl Installer {
     pub fn finish(&self) {
         let _wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
         drive::drive(self);
-    }
-
-    /// Removes the folders of jobs whose approval is over: what was staged and never
-    /// started must not stay for ever.
-    fn sweep(&self, core: &Core) -> Result<(), DiskError> {
-        for name in self.disk.names("jobs")? {
-            let Ok(job) = name.parse::<JobId>() else {
-                continue;
-            };
-            let is_open = core.open.as_ref().is_some_and(|open| open.job == job);
-            if !is_open && core.papers.approval(job, self.pin.machine).is_none() {
-                self.disk.remove(&format!("jobs/{name}"))?;
-            }
-        }
-        Ok(())
     }
 
     /// One job at a time, and none twice.
@@ -400,10 +278,11 @@ impl Installer {
     }
 
     /// Appends an event of the open job.
-    pub fn append(&self, job: JobId, approval: Digest, event: Event) -> Result<(), DiskError> {
-        self.core()
-            .journal
-            .append(job, approval, clock::now(), event)
+    pub fn append(&self, record: &Record, event: Event) -> Result<(), DiskError> {
+        let approval = record.placed.signed.digest();
+        let mut core = self.core();
+        core.journal
+            .append(record.job, approval, clock::now(), event)
     }
 
     /// The open job's record.
@@ -442,59 +321,14 @@ impl Installer {
         self.core().journal.after(after)
     }
 
-    /// What the journal says of a job, and how far the journal goes.
-    pub fn history(&self, job: JobId) -> (Option<crate::journal::History>, u64) {
-        let core = self.core();
-        (core.journal.job(job).cloned(), core.journal.last())
+    /// What the journal says of a job.
+    pub fn history(&self, job: JobId) -> Option<History> {
+        self.core().journal.job(job).cloned()
     }
 
-    /// Until when somebody holds this machine.
-    pub fn held_until(&self) -> Option<UtcMs> {
-        self.hold().map(|hold| hold.until)
-    }
-
-    /// The hold in force: the one that lasts longer.
-    pub fn hold(&self) -> Option<Hold> {
-        let core = self.core();
-        let holds = [core.ward.here.clone(), core.ward.carried.clone()];
-        let now = clock::now();
-        let live = holds.into_iter().flatten().filter(|hold| now < hold.until);
-        live.max_by_key(|hold| hold.until)
-    }
-
-    /// Holds the machine, or ends the hold of the same voice.
-    pub fn set_hold(&self, voice: Voice, hold: Option<Hold>) -> Result<(), DiskError> {
-        let latest = clock::now().plus_ms(MAX_HOLD_MS);
-        let hold = hold.map(|hold| Hold {
-            until: hold.until.min(latest),
-            ..hold
-        });
-        self.change_ward(|ward| match (voice, &hold) {
-            (Voice::Agent, _) => ward.carried = hold,
-            (Voice::Here, Some(_)) => ward.here = hold,
-            (Voice::Here, None) => (ward.here, ward.carried) = (None, None),
-        })
-    }
-
-    /// Hands the machine over for a job.
-    pub fn hand_over(&self, handover: LocalHandover) -> Result<(), DiskError> {
-        let latest = clock::now().plus_ms(MAX_HOLD_MS);
-        let until = handover.until.min(latest);
-        self.change_ward(|ward| ward.handover = Some(LocalHandover { until, ..handover }))
-    }
-
-    /// The handover that was said here.
-    pub fn local_handover(&self) -> Option<LocalHandover> {
-        self.core().ward.handover.clone()
-    }
-
-    fn change_ward(&self, change: impl FnOnce(&mut Ward)) -> Result<(), DiskError> {
-        let mut core = self.core();
-        let mut ward = core.ward.clone();
-        change(&mut ward);
-        self.disk.write(WARD, &codec::encode(&ward))?;
-        core.ward = ward;
-        Ok(())
+    /// The sequence of the journal's newest event.
+    pub fn last_sequence(&self) -> u64 {
+        self.core().journal.last()
     }
 
     /// Asks the machine's probes whether it may be disturbed.
@@ -522,21 +356,6 @@ impl Installer {
         let user = id_of(&self.settings.probe_user, Path::new("/etc/passwd")).unwrap_or(65_534);
         self.outside((own.is_root() && user != own.as_raw()).then_some(user))
     }
-}
-
-fn read<T: Default + serde::de::DeserializeOwned>(
-    disk: &Disk,
-    name: &str,
-    limit: usize,
-) -> Result<T, DiskError> {
-    let Some(bytes) = disk.read(name, limit)? else {
-        return Ok(T::default());
-    };
-    let damaged = |error| std::io::Error::other(format!("damaged: {error}"));
-    let path = disk.path(name);
-    codec::decode(&bytes, limit)
-        .map_err(damaged)
-        .map_err(DiskError::of("understand", &path))
 }
 
 fn lock(disk: &Disk) -> Result<File, OpenError> {

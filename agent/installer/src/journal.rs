@@ -27,8 +27,6 @@ const MAX_WAITING_EVENTS: usize = 1_000;
 /// What the journal says of one job.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// Its approval.
-    pub approval: Digest,
     /// Its events with their sequence and time.
     pub events: Vec<(u64, UtcMs, Event)>,
     /// Where it stands.
@@ -173,7 +171,6 @@ impl Journal {
         self.last = event.sequence;
         self.previous = digest;
         let history = self.jobs.entry(event.job).or_insert_with(|| History {
-            approval: event.approval,
             events: Vec::new(),
             state: State::Assigned,
         });

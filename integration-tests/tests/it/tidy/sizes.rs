@@ -36,11 +36,6 @@ const EXCEPTIONS: &[Exception] = &[
         why: "one arm per command",
     },
     Exception {
-        what: "agent/installer/src/installer.rs",
-        lines: 600,
-        why: "one answer per request of the socket; the ward's requests can leave it",
-    },
-    Exception {
         what: "collector/signer/src/tests/documents.rs",
         lines: 600,
         why: "one list of what each document refuses",
