@@ -11,6 +11,7 @@ use patchward_common::codec;
 use patchward_common::id::{JobId, Label, Name};
 use patchward_common::job::LocalHandover;
 use patchward_common::time::{HOUR_MS, MINUTE_MS};
+use patchward_common::trust::stop::Scope;
 use patchward_common::wire::local::{
     Answer, HOLD_REASONS, Hold, MAX_ANSWER_BYTES, MAX_HOLD_MS, Request,
 };
@@ -51,6 +52,15 @@ enum Command {
     },
     /// Finish an open job, without agent and network; at boot.
     Resume,
+    #[command(flatten)]
+    Word(Word),
+    #[command(flatten)]
+    Part(Part),
+}
+
+/// What people at the machine say to the installer that runs there.
+#[derive(Debug, Subcommand)]
+enum Word {
     /// Not now: nothing starts here for a while.
     Hold {
         /// How long, such as 30m or 2h; at most 12h.
@@ -82,6 +92,11 @@ enum Command {
         /// The job.
         job: JobId,
     },
+}
+
+/// What the installer runs of itself; it needs no settings.
+#[derive(Debug, Subcommand)]
+enum Part {
     /// A step of a job, run under supervision.
     #[command(hide = true)]
     Step { state: PathBuf, base: String },
@@ -98,78 +113,85 @@ enum Command {
 /// Runs the command line of this process. `observer` is called around each durable
 /// change; outside of tests it does nothing.
 pub fn run(observer: Observer) -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    match cli.command {
-        Command::Step { state, base } => {
-            return Ok(runner::supervise(&Disk::open(&state, observer)?, &base)?);
-        }
-        Command::TreeUnpack {
-            archive,
-            folder,
-            version,
-        } => return Ok(tree::unpack(&archive, &folder, &version)?),
-        Command::TreeSwitch { folder, version } => return Ok(tree::switch(&folder, &version)?),
-        _ => {}
-    }
-    let settings = Settings::load(cli.config.as_deref())?;
-    let at = settings.socket.clone();
-    let until = |duration_ms| clock::now().plus_ms(duration_ms);
-    match cli.command {
+    let Cli { config, command } = Cli::parse();
+    let settings = || Settings::load(config.as_deref());
+    match command {
         Command::Pin { token } => {
-            let disk = Disk::open(&settings.state_dir, observer)?;
+            let disk = Disk::open(&settings()?.state_dir, observer)?;
             let machine = pin::pin(&disk, &token)?;
             println!("pinned; this machine is {machine}");
             Ok(())
         }
-        Command::Run { socket } => serve(settings, socket, observer),
-        Command::Resume => match Installer::open(settings, program()?, observer) {
+        Command::Run { socket } => serve(settings()?, socket, observer),
+        Command::Resume => match Installer::open(settings()?, program()?, observer) {
             Err(OpenError::Busy(_)) => Ok(()), // The other one finishes it.
             opened => {
                 opened?.finish();
                 Ok(())
             }
         },
-        Command::Hold {
-            duration_ms,
-            reason,
-        } => {
-            let hold = Hold {
-                until: until(duration_ms),
-                reason: Name::new(reason)?,
-            };
-            let text = format!("held until {}; it ends by itself", hold.until);
-            tell(&at, &Request::Hold(hold), &text)
+        Command::Word(word) => {
+            let socket = settings()?.socket;
+            let (request, done) = word.request()?;
+            tell(&socket, &request, &done)
         }
-        Command::EndHold => tell(&at, &Request::EndHold, "the hold is over"),
-        Command::Stop => {
-            let all = patchward_common::trust::stop::Scope::All;
-            tell(
-                &at,
-                &Request::Stop(all),
-                "stopped; nothing starts until end-stops",
-            )
-        }
-        Command::EndStops => tell(
-            &at,
-            &Request::EndStops,
-            "no stop without a signature is left",
-        ),
-        Command::Handover {
-            job,
-            stand_in,
-            duration_ms,
-        } => {
-            let until = until(duration_ms);
-            let handover = LocalHandover {
+        Command::Part(part) => part.run(observer),
+    }
+}
+
+impl Word {
+    /// What is asked for it, and what is printed once it is done.
+    fn request(self) -> anyhow::Result<(Request, String)> {
+        let until = |duration_ms| clock::now().plus_ms(duration_ms);
+        Ok(match self {
+            Self::Hold {
+                duration_ms,
+                reason,
+            } => {
+                let (until, reason) = (until(duration_ms), Name::new(reason)?);
+                let done = format!("held until {until}; it ends by itself");
+                (Request::Hold(Hold { until, reason }), done)
+            }
+            Self::EndHold => (Request::EndHold, "the hold is over".to_owned()),
+            Self::Stop => (
+                Request::Stop(Scope::All),
+                "stopped; nothing starts until end-stops".to_owned(),
+            ),
+            Self::EndStops => (
+                Request::EndStops,
+                "no stop without a signature is left".to_owned(),
+            ),
+            Self::Handover {
                 job,
-                until,
                 stand_in,
-            };
-            let text = format!("handed over until {until}");
-            tell(&at, &Request::HandOver(handover), &text)
+                duration_ms,
+            } => {
+                let until = until(duration_ms);
+                let handover = LocalHandover {
+                    job,
+                    until,
+                    stand_in,
+                };
+                let done = format!("handed over until {until}");
+                (Request::HandOver(handover), done)
+            }
+            Self::Explain { job } => (Request::Explain(job), String::new()),
+        })
+    }
+}
+
+impl Part {
+    fn run(self, observer: Observer) -> anyhow::Result<()> {
+        match self {
+            Self::Step { state, base } => runner::supervise(&Disk::open(&state, observer)?, &base)?,
+            Self::TreeUnpack {
+                archive,
+                folder,
+                version,
+            } => tree::unpack(&archive, &folder, &version)?,
+            Self::TreeSwitch { folder, version } => tree::switch(&folder, &version)?,
         }
-        Command::Explain { job } => tell(&at, &Request::Explain(job), ""),
-        Command::Step { .. } | Command::TreeUnpack { .. } | Command::TreeSwitch { .. } => Ok(()),
+        Ok(())
     }
 }
 
