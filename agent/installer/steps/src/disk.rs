@@ -235,6 +235,18 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_read_back_and_a_damaged_one_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path(), |_| {}).unwrap();
+        assert_eq!(disk.read_value::<u64>("a", 16).unwrap(), None);
+        disk.write("a", &codec::encode(&7_u64)).unwrap();
+        assert_eq!(disk.read_value("a", 16).unwrap(), Some(7_u64));
+        disk.write("a", b"\xff").unwrap();
+        let error = disk.read_value::<u64>("a", 16).unwrap_err().to_string();
+        assert!(error.contains("cannot understand"), "{error}");
+    }
+
+    #[test]
     fn the_folder_is_for_its_owner_only() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();

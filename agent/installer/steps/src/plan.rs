@@ -41,3 +41,102 @@ pub fn of(
     }
     Ok(plan)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use patchward_common::digest::Digest;
+    use patchward_common::id::Name;
+    use patchward_common::trust::approval::Rollback;
+    use patchward_common::trust::release::{
+        Applicability, ArtifactRef, Kind, Provenance, ReleaseDescription, TreeKind,
+    };
+    use std::path::Path;
+
+    fn release(version: &str, reboot: Reboot) -> ApprovedRelease {
+        let viewer = Name::new("viewer").unwrap();
+        let sha256 = Digest::of(version.as_bytes());
+        ApprovedRelease {
+            repository: viewer.clone(),
+            path: "viewer.tar".to_owned(),
+            sha256,
+            length: 1,
+            provenance: Provenance::Vendor,
+            release: ReleaseDescription {
+                product: viewer.clone(),
+                version: version.to_owned(),
+                counter: 1,
+                kind: Kind::Tree(TreeKind {
+                    name: viewer,
+                    service: None,
+                }),
+                artifacts: vec![ArtifactRef {
+                    path: "viewer.tar".to_owned(),
+                    sha256,
+                    length: 1,
+                }],
+                applies_to: Applicability {
+                    from: vec![],
+                    os: vec![],
+                    architectures: vec!["all".to_owned()],
+                    models: vec![],
+                },
+                stepping_stones: vec![],
+                reboot,
+                install_minutes: 1,
+                recovery_minutes: 1,
+                checks_before: vec![],
+                checks_after: vec![],
+                fixes: vec![],
+                users_will_notice: None,
+            },
+            install_minutes: 1,
+            recovery_minutes: 1,
+            rollback: Rollback::None,
+        }
+    }
+
+    /// Names and last words of the plan's steps, and of its way back.
+    fn laid_out(releases: &[ApprovedRelease], measured: &[ProductVersion]) -> [String; 2] {
+        let nowhere = Path::new("/nowhere");
+        let site = Site {
+            trees_dir: nowhere,
+            packages_root: nowhere,
+            dpkg_options: &[],
+            rpm_options: &[],
+            recipes_dir: nowhere,
+            restart_argv: &[],
+            program: nowhere,
+            job_dir: nowhere.to_owned(),
+            artifacts_dir: nowhere.to_owned(),
+        };
+        let plan = of(&site, releases, measured, BootId([1; 16])).unwrap();
+        assert!(plan.reboot);
+        [plan.steps, plan.back].map(|steps| {
+            let words = steps
+                .iter()
+                .map(|step| format!("{} {}", step.name, step.argv.last().unwrap()));
+            words.collect::<Vec<_>>().join(", ")
+        })
+    }
+
+    #[test]
+    fn the_way_back_of_a_stepping_stone_leads_to_the_one_before_it() {
+        let releases = [
+            release("2.0", Reboot::None),
+            release("3.0", Reboot::Machine),
+        ];
+        let measured = ProductVersion {
+            product: Name::new("viewer").unwrap(),
+            version: "1.0".to_owned(),
+        };
+        let [steps, back] = laid_out(&releases, &[measured]);
+        assert_eq!(
+            steps,
+            "0-unpack 2.0, 0-switch 2.0, 1-unpack 3.0, 1-switch 3.0"
+        );
+        assert_eq!(back, "1-back-switch 2.0, 0-back-switch 1.0");
+        let [_, back] = laid_out(&releases, &[]);
+        assert_eq!(back, "1-back-switch 2.0, 0-back-switch unknown");
+    }
+}

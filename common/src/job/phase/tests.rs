@@ -1,5 +1,7 @@
 use super::*;
-use crate::job::Measurement;
+use crate::digest::Digest;
+use crate::job::{Measurement, Start};
+use crate::time::Interval;
 use proptest::prelude::*;
 
 const BOOT: BootId = BootId([1; 16]);
@@ -183,6 +185,44 @@ proptest! {
             other => prop_assert!(false, "it ended in {:?}", other),
         }
     }
+}
+
+#[test]
+fn a_phase_is_read_from_the_events_since_its_own_start() {
+    let plan = plan(false);
+    let started = Event::Started(Start {
+        slot: Interval::new(UtcMs(0), UtcMs(1)).unwrap(),
+        boot: BOOT,
+        go: Digest::default(),
+        approved_by: vec![],
+        roster: Digest::default(),
+        charter: Digest::default(),
+        assignment: Digest::default(),
+        versions_before: vec![],
+        interlock: "idle".to_owned(),
+    });
+    let first = ended(&plan.steps[0], StepOutcome::Succeeded);
+    let misfit = ended(&plan.steps[3], StepOutcome::Succeeded);
+    let journal: Vec<_> = [
+        started.clone(),
+        Event::Withdrawn(Reason::new("in use")),
+        started,
+        misfit,
+        first,
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|(event, sequence)| (sequence, UtcMs(0), event))
+    .collect();
+    let of = |sequence, events: &[(u64, UtcMs, Event)]| {
+        let mut misfits = 0;
+        let phase = Phase::of(&plan, sequence, events, |_| misfits += 1);
+        (phase, misfits)
+    };
+    assert_eq!(of(3, &journal), (Some(Phase::Installing { next: 1 }), 1));
+    assert_eq!(of(1, &journal[..2]), (Some(Phase::Withdrawn), 0));
+    assert_eq!(of(3, &journal[..2]), (None, 0), "it never started");
+    assert_eq!(of(2, &journal), (None, 0), "that is no start");
 }
 
 #[test]

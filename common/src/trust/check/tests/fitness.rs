@@ -2,6 +2,8 @@
 
 use super::hospital::*;
 use super::*;
+use crate::digest::Digest;
+use crate::job::{Reason, Verdict};
 use crate::time::{DAY_MS, UtcMs};
 use crate::trust::approval::{MAX_APPROVAL_LIFE_MS, Rollback};
 use crate::trust::release::ABSENT;
@@ -144,6 +146,34 @@ fn a_quarantined_digest_waits_for_an_approval_that_clears_it() {
         refused!(quarantined(false), 6, None, Why::Quarantined(_));
         accepted(quarantined(true));
     }
+}
+
+#[test]
+fn a_rollback_quarantines_what_was_touched_and_a_success_clears_it() {
+    let mut h = Hospital::new();
+    let mut later = h.approval.releases[0].clone();
+    later.release.artifacts[0].sha256 = Digest([77; 32]);
+    let mut approval = h.approval.clone();
+    approval.releases.push(later);
+    let downgrade = Digest([9; 32]);
+    let rolled_back = Verdict::RolledBack(Reason::new("it does not start"));
+    h.watermark.settle(&approval, &rolled_back, 0, &[downgrade]);
+    assert!(h.watermark.used.contains(&downgrade));
+    assert!(!h.watermark.quarantine.contains(&Digest([77; 32])));
+    refused!(h.run(), 6, None, Why::Quarantined(_));
+    h.watermark.settle(&approval, &rolled_back, 1, &[]);
+    assert!(h.watermark.quarantine.contains(&Digest([77; 32])));
+    approval.clears = h.watermark.quarantine.iter().copied().collect();
+    h.watermark.settle(&approval, &Verdict::Verified, 1, &[]);
+    assert!(h.watermark.quarantine.is_empty());
+    let described = h.release().release.clone();
+    assert_eq!(h.watermark.counters[&described.product], described.counter);
+    approval.releases[1].release.counter = described.counter - 1;
+    h.watermark.settle(&approval, &Verdict::Verified, 1, &[]);
+    assert_eq!(
+        h.watermark.counters[&described.product], described.counter,
+        "a counter never falls"
+    );
 }
 
 fn downgrade() -> Downgrade {
