@@ -1,8 +1,9 @@
 //! The small root installer: it verifies, asks the interlock, decides, records, measures
 //! and signs. It opens no network socket and trusts no agent.
 //!
-//! Where to read on: [`authorise`] has the eleven checks in their order, [`drive`] what
-//! carries out the transitions of [`patchward_common::job::phase`].
+//! Where to read on: [`authorise`] has the eleven checks in their order, [`drive`] the
+//! effects of [`patchward_common::job::phase`]. Kinds, processes and durable files are in
+//! [`patchward_steps`], which decides nothing.
 
 pub mod authorise;
 pub mod cli;
