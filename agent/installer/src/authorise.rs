@@ -19,7 +19,7 @@ use patchward_common::trust::vendor::{MAX_ROOT_BYTES, Repository, Source, Verifi
 use patchward_common::trust::watermark::Watermark;
 use patchward_common::wire::local::Placed;
 use patchward_steps::disk::DiskError;
-use patchward_steps::kind;
+use patchward_steps::kind::{self, recipe};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why something is not done.
@@ -127,6 +127,9 @@ pub fn prepare(at: &Installer, job: JobId, now: UtcMs) -> Result<Ready, Denied> 
         let targets = targets.get(&release.repository).ok_or_else(missing)?;
         check::vendor(authority, release, targets)?;
     }
+    // 7 for recipes: 6 already asks them which version is there.
+    let recipes = &at.settings.recipes_dir;
+    check::recipes(approval, |name| recipe::installed(recipes, name))?;
     // 6 applicability and counters.
     let (before, downgrades) = applicability(at, job, &papered, now)?;
     // 7 artifacts, rollback included.

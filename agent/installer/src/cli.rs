@@ -172,7 +172,7 @@ impl Word {
                     until,
                     stand_in,
                 };
-                let done = format!("handed over until {until}");
+                let done = format!("handed over for this slot, until {until} at the latest");
                 (Request::HandOver(handover), done)
             }
             Self::Explain { job } => (Request::Explain(job), String::new()),
@@ -203,9 +203,9 @@ fn serve(settings: Settings, socket: Option<PathBuf>, observer: Observer) -> any
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_max_level(tracing::Level::INFO)
         .init();
-    let listener = listener(&settings, socket)?;
+    // Before the socket is taken: another installer that works here keeps its own.
     let service = match Installer::open(settings.clone(), program()?, observer) {
         Ok(installer) => {
             let installer = Arc::new(installer);
@@ -219,6 +219,7 @@ fn serve(settings: Settings, socket: Option<PathBuf>, observer: Observer) -> any
             Service::Refusing(error.to_string())
         }
     };
+    let listener = listener(&settings, socket)?;
     Ok(socket::serve(&listener, service, &settings)?)
 }
 

@@ -123,7 +123,7 @@ impl Journal {
         };
         let signed = Signed::new(&event, &self.key);
         let name = format!("{FOLDER}/{}", file_name(event.sequence));
-        self.disk.write(&name, &codec::encode(&signed))?;
+        self.disk.write_value(&name, &signed, MAX_FILE_BYTES)?;
         self.take(signed.digest(), event);
         Ok(())
     }

@@ -22,7 +22,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Most connections at once; there is one agent, and a person or two.
+/// Most connections at once, of the agent and of people each: an agent that holds all of
+/// its own must not keep a person from saying "not now".
 const MAX_CONNECTIONS: usize = 16;
 /// Longest time for sending a request, however slowly.
 const REQUEST_MS: i64 = 10_000;
@@ -57,26 +58,48 @@ pub fn serve(
     let agent = id_of(&settings.agent_user, Path::new("/etc/passwd"));
     let ward = id_of(&settings.ward_group, Path::new("/etc/group"));
     let service = Arc::new(service);
-    let open = Arc::new(AtomicUsize::new(0));
+    let places = Arc::new(Places::default());
     for stream in listener.incoming() {
         let stream = stream?;
         let Some(peer) = peer(&stream, agent, ward) else {
             tracing::warn!("refused a connection of an unknown user");
             continue;
         };
-        if open.fetch_add(1, Ordering::SeqCst) >= MAX_CONNECTIONS {
-            open.fetch_sub(1, Ordering::SeqCst);
+        if !places.take(peer) {
             continue; // Closed at once; the peer comes again.
         }
-        let (service, open) = (Arc::clone(&service), Arc::clone(&open));
+        let (service, places) = (Arc::clone(&service), Arc::clone(&places));
         std::thread::spawn(move || {
             if let Err(error) = converse(stream, &service, peer) {
                 tracing::debug!(%error, "a connection ended early");
             }
-            open.fetch_sub(1, Ordering::SeqCst);
+            places.leave(peer);
         });
     }
     Ok(())
+}
+
+/// Connections that are open: of people, and of the agent.
+#[derive(Default)]
+struct Places([AtomicUsize; 2]);
+
+impl Places {
+    fn of(&self, peer: Peer) -> &AtomicUsize {
+        let [people, agent] = &self.0;
+        if peer == Peer::Agent { agent } else { people }
+    }
+
+    fn take(&self, peer: Peer) -> bool {
+        let is_free = self.of(peer).fetch_add(1, Ordering::SeqCst) < MAX_CONNECTIONS;
+        if !is_free {
+            self.leave(peer);
+        }
+        is_free
+    }
+
+    fn leave(&self, peer: Peer) {
+        self.of(peer).fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 fn peer(stream: &UnixStream, agent: Option<u32>, ward: Option<u32>) -> Option<Peer> {
@@ -203,7 +226,7 @@ fn handle(installer: &Arc<Installer>, request: Request, peer: Peer) -> Answer {
         ))),
         Request::Hold(hold) => done(installer.set_hold(voice, Some(hold))),
         Request::EndHold => done(installer.set_hold(voice, None)),
-        Request::HandOver(handover) => done(installer.hand_over(handover)),
+        Request::HandOver(handover) => installer.hand_over(handover).map(|()| Answer::Done),
         Request::Stop(scope) => done(installer.stops(|papers| papers.stop(scope))),
         Request::EndStops => done(installer.stops(|papers| papers.unsigned_stops.clear())),
         Request::Explain(job) => Ok(Answer::Explained(explain::job(installer, job))),
@@ -236,4 +259,21 @@ fn sign(installer: &Installer, bytes: &[u8]) -> Result<Answer, Denied> {
     }
     let signed = installer.sign(&statement);
     Ok(Answer::Statement(ByteBuf::from(codec::encode(&signed))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_takes_all_its_places_leaves_those_of_people() {
+        let places = Places::default();
+        for _ in 0..MAX_CONNECTIONS {
+            assert!(places.take(Peer::Agent));
+        }
+        assert!(!places.take(Peer::Agent));
+        assert!(places.take(Peer::Ward) && places.take(Peer::Owner));
+        places.leave(Peer::Agent);
+        assert!(places.take(Peer::Agent));
+    }
 }

@@ -1,10 +1,12 @@
 //! The documents that a machine keeps: only what verified when it came, so that an
 //! agent cannot fill the disk, and verified again whenever it is used.
 
+use crate::codec;
 use crate::digest::Digest;
 use crate::id::{BootId, JobId, MachineId, Nonce};
 use crate::job::{LocalHandover, Reason};
-use crate::time::UtcMs;
+use crate::plan::MAX_LEAF_BYTES;
+use crate::time::{Interval, UtcMs};
 use crate::trust::approval::{Approval, PlanLeaf};
 use crate::trust::charter::{Charter, MAX_CHARTER_CHAIN};
 use crate::trust::check::{self, Ask, Authority, Place, Refusal, Step, Stops, Why};
@@ -19,6 +21,9 @@ use serde::{Deserialize, Serialize};
 const MAX_APPROVALS: usize = 64;
 /// Most stops, lifts, downgrades or handovers of each sort.
 const MAX_OTHERS: usize = 1_024;
+
+/// Most bytes of all that is kept: what one request may bring, and what was there.
+pub const MAX_PAPERS_BYTES: usize = 32 * 1024 * 1024;
 
 /// What is kept, as one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +89,13 @@ impl Papers {
     pub fn approval(&self, job: JobId, machine: MachineId) -> Option<&Placed<Approval>> {
         let mut approvals = self.documents.approvals.iter();
         approvals.find(|placed| JobId::of(placed.signed.digest(), machine) == job)
+    }
+
+    /// The slot of a job that is open now, or else the next one.
+    pub fn slot(&self, job: JobId, machine: MachineId, now: UtcMs) -> Option<Interval> {
+        let placed = self.approval(job, machine)?;
+        let leaf: PlanLeaf = codec::decode_deterministic(&placed.leaf, MAX_LEAF_BYTES).ok()?;
+        leaf.slots.into_iter().find(|slot| now < slot.end())
     }
 
     /// The stops in force.
@@ -175,6 +187,14 @@ impl Papers {
         if is_full {
             // Stopping is never refused: what cannot be kept stops everything.
             taken.papers.stop(Scope::All);
+        }
+        if codec::encode(&taken.papers).len() > MAX_PAPERS_BYTES {
+            // Nor what has no room: the old ones stay, and nothing starts by them.
+            taken.papers = self.clone();
+            taken.papers.stop(Scope::All);
+            taken.watermark = watermark.clone();
+            let reason = Reason::new("more documents than this machine keeps");
+            taken.refused.push(("all of them".to_owned(), reason));
         }
         taken
     }

@@ -1,10 +1,13 @@
 //! What an owned agent may try at the installer's socket and in its own folder.
 
+mod handover;
+
 use patchward_common::codec::{encode, encode_deterministic};
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId};
 use patchward_common::job::State;
 use patchward_common::time::{HOUR_MS, MINUTE_MS};
+use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::check::Step;
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::trust::stop::{Lift, Scope, Stop};
@@ -44,6 +47,12 @@ impl Setting {
 
     /// An approved viewer, with its documents.
     fn work(&self) -> (JobId, Documents, Vec<u8>) {
+        let row = self.hospital.row(self.machine.id);
+        self.work_in(self.hospital.leaf(&row))
+    }
+
+    /// The same in other slots.
+    fn work_in(&self, leaf: PlanLeaf) -> (JobId, Documents, Vec<u8>) {
         let archive = archive(&[("viewer", "1.0")]);
         let row = self.hospital.row(self.machine.id);
         let approval = self
@@ -51,7 +60,6 @@ impl Setting {
             .approval(vec![self.hospital.release("1.0", 1, &archive)]);
         let files = self.hospital.repository(1, &approval.releases).unwrap();
         self.machine.put_metadata(&name("acme"), &files).unwrap();
-        let leaf = self.hospital.leaf(&row);
         let placed = self
             .hospital
             .approve(&approval, &[leaf], &[&self.hospital.alice]);
@@ -294,30 +302,14 @@ fn older_documents_are_refused_also_after_a_restart() {
 }
 
 #[test]
-fn an_always_used_machine_starts_only_when_it_is_handed_over() {
+fn a_second_installer_leaves_the_first_its_socket() {
     let setting = Setting::new();
-    let (job, _, archive) = setting.work();
-    setting.machine.put_artifact(&archive).unwrap();
-    let profile = "kind = \"handover\"\npurpose = \"interlock\"\n";
-    setting
-        .machine
-        .write("probes.d/interlock.toml", profile)
-        .unwrap();
-    assert_eq!(step(&setting.start(job)), Some(Step::Interlock));
-    let words = [
-        "handover",
-        &job.to_string(),
-        "--stand-in",
-        "Station 8",
-        "--for",
-        "30m",
-    ];
-    setting.machine.command(&words).unwrap();
-    assert!(matches!(setting.start(job), Answer::Started));
-    assert_eq!(
-        setting.machine.wait_for(job, State::is_final).unwrap(),
-        State::Verified
+    let error = setting.machine.command(&["run"]).unwrap_err().to_string();
+    assert!(
+        error.contains("another patchward-installer works on"),
+        "{error}"
     );
+    assert!(setting.machine.status().is_ok());
 }
 
 #[test]

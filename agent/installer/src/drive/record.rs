@@ -3,7 +3,6 @@
 use crate::authorise::{Allowed, Denied};
 use crate::clock;
 use crate::installer::Installer;
-use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::JobId;
 use patchward_common::job::phase::{Phase, Plan};
@@ -68,7 +67,7 @@ impl Record {
     pub fn write(&self, disk: &Disk) -> Result<(), DiskError> {
         disk.remove(&format!("jobs/{}/steps", self.job))?;
         disk.make_folder(&format!("jobs/{}", self.job))?;
-        disk.write(&name(self.job), &codec::encode(self))
+        disk.write_value(&name(self.job), self, MAX_RECORD_BYTES)
     }
 
     /// The records that are there: at most one is of an open job.

@@ -2,20 +2,17 @@
 
 use super::{Core, Installer};
 use crate::clock;
-use patchward_common::codec;
 use patchward_common::id::JobId;
-use patchward_common::trust::papers::Papers;
+use patchward_common::trust::papers::{MAX_PAPERS_BYTES, Papers};
 use patchward_common::trust::watermark::Watermark;
 use patchward_common::wire::local::{Documents, DocumentsTaken};
 use patchward_steps::disk::{Disk, DiskError};
 
 const FILE: &str = "documents";
-/// Largest file of documents: what one request may bring, and what was there.
-const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Reads what is kept.
 pub(super) fn load(disk: &Disk) -> Result<Papers, DiskError> {
-    let kept = disk.read_value(FILE, MAX_FILE_BYTES)?;
+    let kept = disk.read_value(FILE, MAX_PAPERS_BYTES)?;
     Ok(kept.unwrap_or_default())
 }
 
@@ -39,7 +36,8 @@ impl Installer {
             .papers
             .take(core.watermark.value(), documents, clock::now());
         if taken.papers != core.papers {
-            self.disk.write(FILE, &codec::encode(&taken.papers))?;
+            self.disk
+                .write_value(FILE, &taken.papers, MAX_PAPERS_BYTES)?;
             core.papers = taken.papers;
             self.sweep(&core)?;
         }
@@ -57,7 +55,7 @@ impl Installer {
         let mut papers = core.papers.clone();
         change(&mut papers);
         if papers != core.papers {
-            self.disk.write(FILE, &codec::encode(&papers))?;
+            self.disk.write_value(FILE, &papers, MAX_PAPERS_BYTES)?;
             core.papers = papers;
         }
         Ok(())

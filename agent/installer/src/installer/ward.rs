@@ -2,8 +2,8 @@
 //! over for a job.
 
 use super::Installer;
+use crate::authorise::Denied;
 use crate::clock;
-use patchward_common::codec;
 use patchward_common::job::LocalHandover;
 use patchward_common::time::UtcMs;
 use patchward_common::wire::local::{Hold, MAX_HOLD_MS};
@@ -70,11 +70,26 @@ impl Installer {
         })
     }
 
-    /// Hands the machine over for a job.
-    pub fn hand_over(&self, handover: LocalHandover) -> Result<(), DiskError> {
-        let latest = clock::now().plus_ms(MAX_HOLD_MS);
+    /// Hands the machine over for a job, in its slot that is open now or comes next: with
+    /// that slot it ends.
+    pub fn hand_over(&self, handover: LocalHandover) -> Result<(), Denied> {
+        let now = clock::now();
+        let (_, papers) = self.snapshot();
+        let slot = papers.slot(handover.job, self.pin.machine, now);
+        let slot = slot.ok_or_else(|| {
+            Denied::Wrong("this job has no slot here that is open or still comes".to_owned())
+        })?;
+        let latest = slot.end().min(now.plus_ms(MAX_HOLD_MS));
         let until = handover.until.min(latest);
-        self.change_ward(|ward| ward.handover = Some(LocalHandover { until, ..handover }))
+        if until <= slot.start() {
+            let text = format!(
+                "the job's slot only begins at {}; say it then",
+                slot.start()
+            );
+            return Err(Denied::Wrong(text));
+        }
+        let said = LocalHandover { until, ..handover };
+        Ok(self.change_ward(|ward| ward.handover = Some(said))?)
     }
 
     /// The handover that was said here.
@@ -86,7 +101,7 @@ impl Installer {
         let mut core = self.core();
         let mut ward = core.ward.clone();
         change(&mut ward);
-        self.disk.write(FILE, &codec::encode(&ward))?;
+        self.disk.write_value(FILE, &ward, MAX_FILE_BYTES)?;
         core.ward = ward;
         Ok(())
     }

@@ -6,7 +6,7 @@
 
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -117,10 +117,24 @@ impl Disk {
             .read_to_end(&mut bytes)
             .map_err(DiskError::of("read", &path))?;
         if bytes.len() > limit {
-            let error = std::io::Error::other(format!("longer than {limit} bytes"));
-            return Err(DiskError::of("read", &path)(error));
+            return Err(DiskError::of("read", &path)(too_long(limit)));
         }
         Ok(Some(bytes))
+    }
+
+    /// Puts a value under `name`, durably and at once; refused where [`Self::read_value`]
+    /// with the same limit could not read it again.
+    pub fn write_value<T: Serialize>(
+        &self,
+        name: &str,
+        value: &T,
+        limit: usize,
+    ) -> Result<(), DiskError> {
+        let bytes = codec::encode(value);
+        match bytes.len() <= limit {
+            true => self.write(name, &bytes),
+            false => Err(DiskError::of("write", &self.path(name))(too_long(limit))),
+        }
     }
 
     /// The value that stands encoded under `name`, in at most `limit` bytes; `None` where
@@ -200,6 +214,10 @@ pub fn copy(source: &mut impl Read, target: &mut impl Write) -> std::io::Result<
     }
 }
 
+fn too_long(limit: usize) -> std::io::Error {
+    std::io::Error::other(format!("longer than {limit} bytes"))
+}
+
 /// Makes a new or vanished name in a path's folder durable.
 pub fn sync_folder_of(path: &Path) -> Result<(), DiskError> {
     let folder = path.parent().unwrap_or(path);
@@ -240,6 +258,9 @@ mod tests {
         let disk = Disk::open(folder.path(), |_| {}).unwrap();
         assert_eq!(disk.read_value::<u64>("a", 16).unwrap(), None);
         disk.write("a", &codec::encode(&7_u64)).unwrap();
+        assert_eq!(disk.read_value("a", 16).unwrap(), Some(7_u64));
+        let error = disk.write_value("a", &"longer than that", 16).unwrap_err();
+        assert!(error.to_string().contains("longer than 16"), "{error}");
         assert_eq!(disk.read_value("a", 16).unwrap(), Some(7_u64));
         disk.write("a", b"\xff").unwrap();
         let error = disk.read_value::<u64>("a", 16).unwrap_err().to_string();

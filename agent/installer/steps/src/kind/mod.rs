@@ -2,7 +2,7 @@
 //! it goes back, and what is there now; none of them decides.
 
 mod packages;
-mod recipe;
+pub mod recipe;
 pub mod tree;
 
 use crate::command::{self, Caller, Limits};

@@ -1,12 +1,14 @@
 //! A recipe: a root-owned file of this machine fixes every command. The approval names
 //! it by the SHA-256 of its bytes, so a changed recipe runs nothing.
 
-use super::{Kind, Part, Site, ask, word};
+use super::{Kind, Part, Site, ask, is_version, word};
 use crate::trusted;
 use patchward_common::digest::Digest;
+use patchward_common::id::Name;
 use patchward_common::settings;
 use patchward_common::trust::release::{ABSENT, RecipeKind, ReleaseDescription};
 use serde::Deserialize;
+use std::path::Path;
 
 /// What may stand in braces inside a word of a recipe.
 const PLACEHOLDERS: [&str; 3] = ["{artifact}", "{version}", "{job_dir}"];
@@ -25,6 +27,14 @@ struct Words {
     recover: Option<Vec<String>>,
     /// Goes back to the version before, which is `{version}` there.
     rollback: Option<Vec<String>>,
+}
+
+/// The digest of the recipe of this name as it lies here; `None` where there is none
+/// that only root can have written.
+pub fn installed(folder: &Path, name: &Name) -> Option<Digest> {
+    let text = trusted::read(&folder.join(format!("{name}.toml")));
+    let text = text.inspect_err(|error| tracing::warn!(%error, "not a recipe"));
+    text.ok().map(|text| Digest::of(text.as_bytes()))
 }
 
 /// A recipe release on this machine.
@@ -124,11 +134,11 @@ impl Kind for Recipe {
         let argv = self.fill(&self.words.version, &self.artifact, &self.version);
         let said = ask(&argv)?;
         let first = said.lines().next().unwrap_or_default().trim();
-        Ok(if first.is_empty() {
-            ABSENT.to_owned()
-        } else {
-            first.to_owned()
-        })
+        match first {
+            "" | ABSENT => Ok(ABSENT.to_owned()),
+            version if is_version(version) => Ok(version.to_owned()),
+            _ => Err("the recipe's `version` printed what is no version".to_owned()),
+        }
     }
 
     fn simulate(&self) -> Result<(), String> {
