@@ -75,14 +75,7 @@ impl CharterChain {
 /// Every key of `keys` with a valid signature on `signed`, however many signatures
 /// it carries: a plan for many units has more than one machine accepts at once.
 pub fn signers<T: Document>(signed: &Signed<T>, keys: &[PublicKey]) -> BTreeSet<KeyId> {
-    let each = signed.signatures().iter();
-    each.filter_map(|signature| {
-        let mut one = Signed::<T>::unsigned(signed.payload().to_vec());
-        one.add_signatures([signature.clone()]);
-        Some(one.verify(keys).ok()?.signers().clone())
-    })
-    .flatten()
-    .collect()
+    signed.signers(keys)
 }
 
 /// The approvers of all of `units` who signed, at `now`.
@@ -113,17 +106,5 @@ pub fn signatures_for_unit<T: Document>(
         .filter(|key| key.from <= now && now < key.until)
         .map(|key| key.key)
         .collect();
-    let counting = signed.signatures().iter().filter(|signature| {
-        let mut one = Signed::<T>::unsigned(signed.payload().to_vec());
-        one.add_signatures([(*signature).clone()]);
-        one.verify(&keys).is_ok()
-    });
-    let mut split = Signed::unsigned(signed.payload().to_vec());
-    split.add_signatures(
-        counting
-            .take(crate::trust::sign::MAX_SIGNATURES)
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
-    split
+    signed.trimmed(&keys)
 }

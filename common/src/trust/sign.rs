@@ -10,13 +10,17 @@ use coset::{CborSerializable, CoseSign1, CoseSign1Builder, HeaderBuilder, Protec
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 
 /// Most signatures that one document may carry; more approvers than any class asks for.
 pub const MAX_SIGNATURES: usize = 16;
 /// Largest COSE_Sign1 without payload: 64 bytes of signature and short headers.
 pub const MAX_SIGNATURE_BYTES: usize = 512;
+/// Most signatures that are read with a document at all. A plan for every unit of a
+/// hospital carries more than one machine accepts; who hands it on to a machine splits
+/// them ([`Signed::trimmed`]). A signature for every person of the largest roster.
+pub const MAX_CARRIED_SIGNATURES: usize = 1_024;
 
 crate::fixed_bytes! {
     /// An Ed25519 public key (RFC 8032).
@@ -66,8 +70,11 @@ pub trait Document: Serialize + DeserializeOwned {
 }
 
 /// A payload and its signatures, neither verified nor parsed.
+///
+/// Reading one refuses signatures that are too many or too long to be any. What is left
+/// may still be padding: who keeps a document keeps [`Signed::trimmed`].
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(from = "Envelope", into = "Envelope", bound = "")]
+#[serde(try_from = "Envelope", into = "Envelope", bound = "")]
 pub struct Signed<T> {
     payload: Vec<u8>,
     signatures: Vec<Vec<u8>>,
@@ -78,13 +85,22 @@ pub struct Signed<T> {
 #[derive(Serialize, Deserialize)]
 struct Envelope(ByteBuf, Vec<ByteBuf>);
 
-impl<T> From<Envelope> for Signed<T> {
-    fn from(Envelope(payload, signatures): Envelope) -> Self {
-        Self {
+impl<T> TryFrom<Envelope> for Signed<T> {
+    type Error = SignError;
+
+    fn try_from(Envelope(payload, signatures): Envelope) -> Result<Self, SignError> {
+        limit(
+            "number of signatures",
+            signatures.len(),
+            MAX_CARRIED_SIGNATURES,
+        )?;
+        let longest = signatures.iter().map(|one| one.len()).max();
+        limit("signature", longest.unwrap_or(0), MAX_SIGNATURE_BYTES)?;
+        Ok(Self {
             payload: payload.into_vec(),
             signatures: signatures.into_iter().map(ByteBuf::into_vec).collect(),
             document: PhantomData,
-        }
+        })
     }
 }
 
@@ -153,7 +169,11 @@ impl<T: Document> Signed<T> {
 
     /// Bytes that wait for their first signature.
     pub fn unsigned(payload: Vec<u8>) -> Self {
-        Envelope(ByteBuf::from(payload), Vec::new()).into()
+        Self {
+            payload,
+            signatures: Vec::new(),
+            document: PhantomData,
+        }
     }
 
     /// Adds a signature over the same bytes.
@@ -193,6 +213,35 @@ impl<T: Document> Signed<T> {
         Digest::of(&self.payload)
     }
 
+    /// Which of `keys` have a valid signature here, however many signatures there are.
+    /// Says nothing about the payload.
+    pub fn signers<'k>(&self, keys: impl IntoIterator<Item = &'k PublicKey>) -> BTreeSet<KeyId> {
+        let keys = by_id(keys);
+        let each = self.signatures.iter();
+        each.filter_map(|signature| self.signer(signature, &keys))
+            .collect()
+    }
+
+    /// The same document with only what counts: valid signatures by `keys`, one per key,
+    /// at most [`MAX_SIGNATURES`]. Whoever stores a document stores this. Anybody who
+    /// carries one may add what is no signature, or a second signature by a key that he
+    /// holds, and fill a store or push the others over the limit. Give the keys that
+    /// count where it is kept; the first ones stay where even these are too many.
+    #[must_use]
+    pub fn trimmed<'k>(&self, keys: impl IntoIterator<Item = &'k PublicKey>) -> Self {
+        let keys = by_id(keys);
+        let mut kept = BTreeSet::new();
+        let counting = self.signatures.iter().filter(|signature| {
+            let signer = self.signer(signature, &keys);
+            signer.is_some_and(|id| kept.insert(id))
+        });
+        Self {
+            payload: self.payload.clone(),
+            signatures: counting.take(MAX_SIGNATURES).cloned().collect(),
+            document: PhantomData,
+        }
+    }
+
     /// Verifies the signatures against `keys`, then parses the payload.
     ///
     /// Signatures by other keys, and invalid ones, count for nothing; they do not
@@ -207,12 +256,7 @@ impl<T: Document> Signed<T> {
             self.signatures.len(),
             MAX_SIGNATURES,
         )?;
-        let keys: Vec<(KeyId, &PublicKey)> = keys.into_iter().map(|key| (key.id(), key)).collect();
-        let signers: BTreeSet<KeyId> = self
-            .signatures
-            .iter()
-            .filter_map(|signature| self.signer(signature, &keys))
-            .collect();
+        let signers = self.signers(keys);
         if signers.is_empty() {
             return Err(SignError::NoValidSignature);
         }
@@ -229,7 +273,7 @@ impl<T: Document> Signed<T> {
         codec::decode_deterministic(&self.payload, T::MAX_BYTES)
     }
 
-    fn signer(&self, signature: &[u8], keys: &[(KeyId, &PublicKey)]) -> Option<KeyId> {
+    fn signer(&self, signature: &[u8], keys: &BTreeMap<KeyId, &PublicKey>) -> Option<KeyId> {
         if signature.len() > MAX_SIGNATURE_BYTES {
             return None;
         }
@@ -244,7 +288,7 @@ impl<T: Document> Signed<T> {
         if expected.to_vec().ok()? != signature {
             return None;
         }
-        let (_, key) = keys.iter().find(|(known, _)| *known == id)?;
+        let key = keys.get(&id)?;
         let key = VerifyingKey::from_bytes(&key.0).ok()?;
         cose.verify_detached_signature(&self.payload, T::TYPE.as_bytes(), |signature, bytes| {
             let signature = Signature::from_slice(signature)?;
@@ -265,6 +309,10 @@ fn protected<T: Document>(id: KeyId) -> ProtectedHeader {
             .key_id(id.0.to_vec())
             .build(),
     }
+}
+
+fn by_id<'k>(keys: impl IntoIterator<Item = &'k PublicKey>) -> BTreeMap<KeyId, &'k PublicKey> {
+    keys.into_iter().map(|key| (key.id(), key)).collect()
 }
 
 fn limit(kind: &'static str, found: usize, limit: usize) -> Result<(), SignError> {

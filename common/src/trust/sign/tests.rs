@@ -134,3 +134,61 @@ fn a_key_of_small_order_is_no_key() {
         Err(SignError::NoValidSignature)
     ));
 }
+
+/// A note with everything that a carrier can add to it.
+fn padded() -> Signed<Note> {
+    let mut signed = Signed::new(&note(), &key(1));
+    signed.cosign(&key(2));
+    signed.signatures.insert(0, b"garbage".to_vec());
+    signed.signatures.insert(0, vec![0; MAX_SIGNATURE_BYTES]);
+    signed.signatures.insert(0, vec![0; 10_000]);
+    (0..2 * MAX_SIGNATURES).for_each(|_| signed.cosign(&key(1)));
+    (0..2 * MAX_SIGNATURES).for_each(|_| signed.cosign(&key(99)));
+    signed
+}
+
+#[test]
+fn a_keeper_keeps_only_what_counts() {
+    let signed = padded();
+    let known = [1, 2, 3].map(|seed| PublicKey::of(&key(seed)));
+    let kept = signed.trimmed(&known);
+    assert_eq!(kept.payload, signed.payload);
+    assert_eq!(kept.signatures.len(), 2, "one per key");
+    assert!(
+        signed.verify(&known).is_err(),
+        "the padding is over the limit"
+    );
+    let signers = kept.verify(&known).unwrap().signers;
+    assert_eq!(signers, known[..2].iter().map(PublicKey::id).collect());
+    assert_eq!(kept.trimmed(&known), kept, "again changes nothing");
+    assert_eq!(signed.trimmed(&[]).signatures, Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn what_is_kept_is_within_the_limit_that_readers_have() {
+    let mut signed: Signed<Note> = Signed::unsigned(codec::encode_deterministic(&note()));
+    let seeds = 1..=MAX_SIGNATURES as u8 + 4;
+    seeds.clone().for_each(|seed| signed.cosign(&key(seed)));
+    let known: Vec<PublicKey> = seeds.map(|seed| PublicKey::of(&key(seed))).collect();
+    assert_eq!(signed.signers(&known).len(), known.len());
+    assert_eq!(signed.trimmed(&known).signatures.len(), MAX_SIGNATURES);
+    assert!(signed.trimmed(&known).verify(&known).is_ok());
+}
+
+#[test]
+fn too_many_and_too_long_signatures_are_refused_as_they_are_read() {
+    let read = |signed: &Signed<Note>| {
+        codec::decode::<Signed<Note>>(&codec::encode(signed), 1 << 20).map_err(|e| e.to_string())
+    };
+    let mut signed = Signed::new(&note(), &key(1));
+    signed.signatures.push(vec![0; MAX_SIGNATURE_BYTES]);
+    assert_eq!(read(&signed).unwrap(), signed);
+    signed.signatures.push(vec![0; MAX_SIGNATURE_BYTES + 1]);
+    let refused = read(&signed).unwrap_err();
+    assert!(refused.contains("a signature of 513"), "{refused}");
+    signed.signatures = vec![Vec::new(); MAX_CARRIED_SIGNATURES];
+    assert!(read(&signed).is_ok());
+    signed.signatures.push(Vec::new());
+    let refused = read(&signed).unwrap_err();
+    assert!(refused.contains("number of signatures"), "{refused}");
+}
