@@ -3,7 +3,7 @@
 //! *Documents* are deterministic (§4.2.1): one encoding for one value, so that
 //! bytes can be signed and hashed; any other encoding is refused. *Messages* are
 //! plain CBOR; unknown map keys are ignored by the types that read them. Both are
-//! bounded in size and depth before a value is built.
+//! bounded in size, depth and number of items before a value is built.
 
 mod scan;
 
@@ -13,6 +13,23 @@ pub use scan::{BadCbor, Form};
 
 /// Deepest nesting of arrays and maps. The deepest type of ours has 9 levels.
 pub const MAX_DEPTH: usize = 16;
+/// Bytes of a reader's limit per item that it may find. An item of one byte becomes 24
+/// bytes or more in memory, so bytes alone bound nothing: 16 MiB of empty strings would
+/// take 400 MB. The densest of our types are rosters in which everybody has all keys (8
+/// bytes per item) and openings of units (6; their files are far below their limit).
+const BYTES_PER_ITEM: usize = 8;
+/// Items that are allowed however small the limit: a leaf's 64 slots are 200 in 1,300
+/// bytes, and a thousand cost nothing.
+const MIN_ITEMS: usize = 1_024;
+/// Items that are allowed however large the limit: plans of 65,536 machines with what
+/// each reported (3 million) and evidence of as many jobs (7 million) fit, and the most
+/// that they make of it, 200 MB, is no more than the largest file itself.
+const MAX_ITEMS: usize = 8 * 1024 * 1024;
+
+/// How many items a reader of at most `limit` bytes accepts.
+fn max_items(limit: usize) -> usize {
+    (limit / BYTES_PER_ITEM).clamp(MIN_ITEMS, MAX_ITEMS)
+}
 
 /// Why bytes were not read.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +42,8 @@ pub enum DecodeError {
         /// How many there were.
         found: usize,
     },
-    /// Not CBOR, not deterministic where that is required, or nested too deeply.
+    /// Not CBOR, not deterministic where that is required, nested too deeply, or of more
+    /// items than its size can mean.
     #[error("byte {at}: {problem}")]
     Malformed {
         /// Offset of the offending item.
@@ -105,7 +123,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize, form: Form) -> Result<T
             found: bytes.len(),
         });
     }
-    scan::scan(bytes, form, MAX_DEPTH)
+    scan::scan(bytes, form, MAX_DEPTH, max_items(limit))
         .map_err(|(at, problem)| DecodeError::Malformed { at, problem })?;
     ciborium::from_reader(bytes).map_err(|error| DecodeError::Shape(describe(&error)))
 }

@@ -1,5 +1,5 @@
-//! A pass over CBOR bytes that builds nothing: well-formedness, depth, and (for
-//! documents) the deterministic encoding of RFC 8949 §4.2.1.
+//! A pass over CBOR bytes that builds nothing: well-formedness, depth, number of items,
+//! and (for documents) the deterministic encoding of RFC 8949 §4.2.1.
 
 /// Which encodings are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub enum BadCbor {
     /// Arrays and maps nested beyond the limit.
     #[error("nested too deeply")]
     TooDeep,
+    /// More items than the limit: each costs memory, however few bytes it has.
+    #[error("too many items for its limit in bytes")]
+    TooManyItems,
     /// A reserved or indefinite-length initial byte.
     #[error("an encoding that is not accepted here")]
     Encoding,
@@ -43,8 +46,18 @@ pub enum BadCbor {
 }
 
 /// Checks that `bytes` are exactly one item; the error carries the offset.
-pub(super) fn scan(bytes: &[u8], form: Form, max_depth: usize) -> Result<(), (usize, BadCbor)> {
-    let mut scanner = Scanner { bytes, at: 0, form };
+pub(super) fn scan(
+    bytes: &[u8],
+    form: Form,
+    max_depth: usize,
+    max_items: usize,
+) -> Result<(), (usize, BadCbor)> {
+    let mut scanner = Scanner {
+        bytes,
+        at: 0,
+        form,
+        items_left: max_items,
+    };
     scanner
         .item(max_depth)
         .map_err(|problem| (scanner.at, problem))?;
@@ -58,10 +71,13 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     form: Form,
+    items_left: usize,
 }
 
 impl<'a> Scanner<'a> {
     fn item(&mut self, depth: usize) -> Result<(), BadCbor> {
+        let left = self.items_left.checked_sub(1);
+        self.items_left = left.ok_or(BadCbor::TooManyItems)?;
         let initial = self.take(1)?[0];
         let (major, info) = (initial >> 5, initial & 0x1f);
         if major == 7 {

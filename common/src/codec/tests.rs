@@ -81,6 +81,116 @@ fn depth_and_size_are_bounded() {
     ));
 }
 
+/// `count` times the item `item` in one array.
+fn wide(count: u32, item: u8) -> Vec<u8> {
+    let head = [&[0x9a][..], &count.to_be_bytes()].concat();
+    [head, vec![item; count as usize]].concat()
+}
+
+#[test]
+fn the_number_of_items_is_bounded_before_a_value_is_built() {
+    use serde_bytes::ByteBuf;
+    // Empty byte strings, empty arrays and nulls: one byte each, 24 and more in memory.
+    for item in [0x40, 0x60, 0x80, 0xf6] {
+        let bomb = wide(4_000_000, item);
+        for outcome in [
+            decode::<Vec<ciborium::Value>>(&bomb, 16 << 20).map(|read| read.len()),
+            decode::<Vec<ByteBuf>>(&bomb, 16 << 20).map(|read| read.len()),
+            decode::<serde::de::IgnoredAny>(&bomb, 16 << 20).map(|_| 0),
+        ] {
+            let at = 5 + (16 << 20) / BYTES_PER_ITEM - 1;
+            assert!(
+                matches!(
+                    outcome,
+                    Err(DecodeError::Malformed { at: found, problem: BadCbor::TooManyItems })
+                        if found == at
+                ),
+                "{item:#x}: {outcome:?}"
+            );
+        }
+    }
+    let pairs = [&[0xb9, 0x04, 0x00][..], &[0x00; 2_048]].concat();
+    assert!(matches!(
+        decode::<ciborium::Value>(&pairs, 4_096),
+        Err(DecodeError::Malformed {
+            problem: BadCbor::TooManyItems,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn what_a_limit_allows_follows_from_its_bytes() {
+    for (limit, items) in [
+        (0, MIN_ITEMS),
+        (MIN_ITEMS * BYTES_PER_ITEM, MIN_ITEMS),
+        (1 << 20, (1 << 20) / BYTES_PER_ITEM),
+        (usize::MAX, MAX_ITEMS),
+    ] {
+        assert_eq!(max_items(limit), items, "{limit}");
+    }
+    let read = |count: u32| decode::<Vec<serde_bytes::ByteBuf>>(&wide(count, 0x40), 8_192);
+    assert_eq!(
+        read(1_023).unwrap().len(),
+        1_023,
+        "the array is an item too"
+    );
+    assert!(read(1_024).is_err());
+}
+
+/// Every document at its own limits is read: rosters are the densest.
+#[test]
+fn the_largest_documents_have_items_to_spare() {
+    use crate::id::{Label, MachineId, Name};
+    use crate::time::{Interval, UtcMs};
+    use crate::trust::approval::{MAX_SLOTS, PlanLeaf};
+    use crate::trust::roster::*;
+    use crate::trust::sign::{Document as _, PublicKey};
+    let name = |text: &str| Name::new(text).unwrap();
+    let person = |n: usize| Person {
+        id: name(&format!("{n}")),
+        name: Label::new("A").unwrap(),
+        roles: vec![SigningRole::Approver, SigningRole::Technician],
+        units: Units::Only(vec![name("a"); 8]),
+        keys: vec![
+            PersonKey {
+                key: PublicKey([1; 32]),
+                kind: KeyKind::File,
+                from: UtcMs(1_800_000_000_000),
+                until: UtcMs(1_800_000_000_000),
+            };
+            MAX_PERSON_KEYS
+        ],
+    };
+    let roster = Roster {
+        number: 1,
+        issued: UtcMs(1_800_000_000_000),
+        expires: UtcMs(1_800_000_000_000),
+        people: (0..MAX_PEOPLE).map(person).collect(),
+        go_keys: Vec::new(),
+        approvers: Approvers::default(),
+    };
+    let bytes = encode_deterministic(&roster);
+    assert!(bytes.len() > Roster::MAX_BYTES / 2, "{}", bytes.len());
+    assert_eq!(
+        decode_deterministic::<Roster>(&bytes, Roster::MAX_BYTES).unwrap(),
+        roster
+    );
+    let at = |n: i64| UtcMs(1_800_000_000_000 + n);
+    let slots = (0..MAX_SLOTS as i64).map(|n| Interval::new(at(2 * n), at(2 * n + 1)).unwrap());
+    let leaf = PlanLeaf {
+        machine: MachineId([1; 32]),
+        unit: name("icu"),
+        class: Class::Standard,
+        groups: vec![name("a"); 8],
+        wave: 0,
+        slots: slots.collect(),
+    };
+    let bytes = encode_deterministic(&leaf);
+    let read = decode_deterministic::<PlanLeaf>(&bytes, crate::plan::MAX_LEAF_BYTES);
+    assert_eq!(read.unwrap(), leaf);
+}
+
 #[test]
 fn unknown_keys_are_refused_in_documents() {
     let bytes = encode_deterministic(&std::collections::BTreeMap::from([("extra", 1)]));
