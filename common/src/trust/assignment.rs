@@ -1,6 +1,6 @@
 //! The assignment: what each machine is, where it stands and how far we may go.
 
-use super::roster::Class;
+use super::roster::{Class, Quorum, Roster};
 use super::sign::Document;
 use crate::digest::Digest;
 use crate::id::{Label, MachineId, Name};
@@ -48,6 +48,30 @@ pub struct AssignmentLeaf {
     pub model: Name,
     /// How far we may go on it.
     pub mode: Mode,
+}
+
+impl AssignmentLeaf {
+    /// What is wrong with it, whoever signed it.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.groups.len() > MAX_GROUPS || !self.groups.is_sorted_by(|a, b| a < b) {
+            return Err("its groups are not sorted, not unique or too many");
+        }
+        Ok(())
+    }
+
+    /// Who must sign it for a machine that stood as `before` until now: approvers of both
+    /// units, as many as the higher of both classes asks for. A machine without a place
+    /// counts as `life_support`, so that nobody makes one `standard` by himself.
+    pub fn must_sign<'a>(
+        &'a self,
+        before: Option<&'a Self>,
+        roster: &Roster,
+    ) -> (Vec<&'a Name>, Quorum) {
+        let class = before.map_or(Class::LifeSupport, |old| old.class);
+        let old = before.map(|old| &old.unit).filter(|old| **old != self.unit);
+        let units = old.into_iter().chain([&self.unit]).collect();
+        (units, roster.quorum(class.max(self.class)))
+    }
 }
 
 /// How far we may go on a machine.

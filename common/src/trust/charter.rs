@@ -38,11 +38,13 @@ impl RootKeys {
         Digest::of(&crate::codec::encode_deterministic(self))
     }
 
-    /// Whether keys and threshold make sense.
+    /// Whether keys and threshold make sense. Every key must be usable: with too few that
+    /// are, no next charter could ever be signed, and one of small order is anybody's.
     pub fn is_valid(&self) -> bool {
         let different: BTreeSet<&PublicKey> = self.keys.iter().collect();
         different.len() == self.keys.len()
             && self.keys.len() <= MAX_ROOT_KEYS
+            && self.keys.iter().all(PublicKey::is_usable)
             && (1..=self.keys.len()).contains(&usize::from(self.threshold))
     }
 

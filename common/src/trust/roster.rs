@@ -1,5 +1,6 @@
 //! The roster: people, their keys, roles and units, and the collectors' go-keys.
 
+use super::charter::Charter;
 use super::sign::{Document, KeyId, PublicKey};
 use crate::id::{Label, Name};
 use crate::time::{DAY_MS, UtcMs};
@@ -231,6 +232,29 @@ impl Roster {
         }
         if !keys.iter().all(PublicKey::is_usable) {
             return Err("a key is not usable");
+        }
+        if self.lives_too_long() {
+            return Err("it lives longer than 90 days");
+        }
+        Ok(())
+    }
+
+    /// Whether it lives longer than [`MAX_ROSTER_LIFE_MS`].
+    pub fn lives_too_long(&self) -> bool {
+        self.expires.since_ms(self.issued) > MAX_ROSTER_LIFE_MS
+    }
+
+    /// What is wrong with it under the charter whose registrar signed it: beside its own
+    /// rules, the collector holds the go-keys, and with one that is more it would say who
+    /// signs. Everybody who takes a roster in asks this: machines, collector, plan check,
+    /// readers of evidence, and whoever signs one.
+    pub fn check_under(&self, charter: &Charter) -> Result<(), &'static str> {
+        self.check()?;
+        let says_who = |key: &PublicKey| {
+            charter.registrars.iter().any(|one| one.key == *key) || charter.root.keys.contains(key)
+        };
+        if self.go_keys.iter().any(|go| says_who(&go.key)) {
+            return Err("a go-key is a registrar's or a root key");
         }
         Ok(())
     }

@@ -118,13 +118,16 @@ impl EnrolmentToken {
 mod tests {
     use super::*;
     use crate::trust::sign::PublicKey;
+    use ed25519_dalek::SigningKey;
 
     fn token() -> EnrolmentToken {
         EnrolmentToken {
             addresses: vec!["collector.example:4433".to_owned()],
             ca: Digest([1; 32]),
             root: RootKeys {
-                keys: vec![PublicKey([2; 32]), PublicKey([3; 32])],
+                keys: [2, 3]
+                    .map(|seed| PublicKey::of(&SigningKey::from_bytes(&[seed; 32])))
+                    .to_vec(),
                 threshold: 2,
             },
             secret: ByteBuf::from([4; 32]),
@@ -139,7 +142,7 @@ mod tests {
             token()
         );
         assert!(
-            !format!("{:?}", token()).contains("04"),
+            !format!("{:?}", token()).contains("040404"),
             "no secret in logs"
         );
     }
@@ -164,13 +167,15 @@ mod tests {
     fn a_token_that_makes_no_sense_is_refused() {
         let mut none = token();
         none.root.threshold = 0;
+        let mut unusable = token();
+        unusable.root.keys.push(PublicKey([2; 32]));
         let mut short = token();
         short.secret = ByteBuf::from([4; 31]);
         let mut spaced = token();
         spaced.addresses = vec!["a b".to_owned()];
         let mut many = token();
         many.addresses = vec!["a:1".to_owned(); MAX_ADDRESSES + 1];
-        for bad in [none, short, spaced, many] {
+        for bad in [none, unusable, short, spaced, many] {
             let text = bad.to_text();
             assert!(matches!(
                 EnrolmentToken::from_text(&text),

@@ -7,8 +7,7 @@ use crate::time::MINUTE_MS;
 use crate::trust::approval::{ApprovedRelease, MAX_APPROVAL_LIFE_MS, MAX_RELEASES};
 use crate::trust::charter::Charter;
 use crate::trust::release::{MAX_ARTIFACTS, MAX_RUN_MINUTES};
-use crate::trust::roster::{Class, KeyKind, MAX_ROSTER_LIFE_MS, Quorum, Roster, SigningRole};
-use crate::trust::sign::PublicKey;
+use crate::trust::roster::{Class, KeyKind, Quorum, Roster, SigningRole};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
@@ -29,14 +28,8 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
 fn in_date(view: &View<'_>, charter: &Charter, roster: &Roster, findings: &mut Findings) {
     let mut blocks = |text: String| findings.blocks(Rule::Authority, Subject::Plan, text);
     // The charter's own check is part of following its chain.
-    if let Err(problem) = roster.check() {
+    if let Err(problem) = roster.check_under(charter) {
         blocks(format!("no machine accepts the roster: {problem}"));
-    }
-    let says_who = |key: &PublicKey| {
-        charter.registrars.iter().any(|one| one.key == *key) || charter.root.keys.contains(key)
-    };
-    if roster.go_keys.iter().any(|go| says_who(&go.key)) {
-        blocks("no machine accepts the roster: a go-key is a registrar's or a root key".into());
     }
     for (what, expires) in [("charter", charter.expires), ("roster", roster.expires)] {
         if view.now >= expires {
@@ -44,9 +37,6 @@ fn in_date(view: &View<'_>, charter: &Charter, roster: &Roster, findings: &mut F
                 "the {what} expired at {expires}; have a new one signed"
             ));
         }
-    }
-    if roster.expires.since_ms(roster.issued) > MAX_ROSTER_LIFE_MS {
-        blocks("the roster lives longer than 90 days; no machine accepts it".into());
     }
     let last = view.last_slot().map(|slot| slot.end());
     if let Some(last) = last.filter(|last| roster.expires < *last) {

@@ -4,7 +4,7 @@ use super::refusal::{Refusal, Step, Why};
 use super::rule::{in_date, not_below, unsigned};
 use crate::time::UtcMs;
 use crate::trust::charter::{self, Charter, CharterError, MAX_CHARTER_CHAIN};
-use crate::trust::roster::{MAX_ROSTER_LIFE_MS, Roster};
+use crate::trust::roster::Roster;
 use crate::trust::sign::{PublicKey, Signed, Verified};
 use crate::trust::watermark::Watermark;
 
@@ -127,15 +127,10 @@ fn newest_roster(
         .verify(&registrars)
         .map_err(|error| unsigned("roster", &error))?;
     not_below("roster", watermark.roster, roster.number, roster.digest())?;
-    roster.check().map_err(malformed)?;
-    // The collector holds the go-keys: with one that is more, it would say who signs.
-    let says_who = |key: &PublicKey| registrars.contains(key) || charter.root.keys.contains(key);
-    if roster.go_keys.iter().any(|go| says_who(&go.key)) {
-        return Err(malformed("a go-key is a registrar's or a root key"));
-    }
-    if roster.expires.since_ms(roster.issued) > MAX_ROSTER_LIFE_MS {
+    if roster.lives_too_long() {
         return Err(Why::TooLong { document: "roster" });
     }
+    roster.check_under(charter).map_err(malformed)?;
     in_date("roster", roster.issued, roster.expires, now)?;
     Ok(roster)
 }

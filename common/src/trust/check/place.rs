@@ -3,11 +3,10 @@
 use super::authority::Authority;
 use super::refusal::{Refusal, Step, Why};
 use super::rule::{enough, not_ahead, not_below, parse_leaf, unsigned};
-use crate::id::Name;
 use crate::time::UtcMs;
-use crate::trust::assignment::{Assignment, AssignmentLeaf, MAX_GROUPS, Mode};
+use crate::trust::assignment::{Assignment, AssignmentLeaf, Mode};
 use crate::trust::placement::{Proof, is_included};
-use crate::trust::roster::{Class, SigningRole};
+use crate::trust::roster::SigningRole;
 use crate::trust::sign::Signed;
 use crate::trust::watermark::{Mark, Watermark};
 
@@ -60,25 +59,18 @@ fn place(
     if row.machine != watermark.machine {
         return Err(other_machine);
     }
-    if row.groups.len() > MAX_GROUPS || !row.groups.is_sorted_by(|a, b| a < b) {
-        return Err(Why::Malformed {
-            document: DOCUMENT,
-            problem: "its groups are not sorted, not unique or too many",
-        });
-    }
+    row.check().map_err(|problem| Why::Malformed {
+        document: DOCUMENT,
+        problem,
+    })?;
     let before = watermark.place.as_ref();
     // A table with two rows for one machine must not let the collector choose.
     if table.digest() == seen.digest && before.is_some_and(|old| *old != row) {
         return Err(Why::Changed { document: DOCUMENT });
     }
-    let class = before.map_or(Class::LifeSupport, |old| old.class);
-    let units: Vec<&Name> = before
-        .map(|old| &old.unit)
-        .into_iter()
-        .chain([&row.unit])
-        .collect();
+    let (units, quorum) = row.must_sign(before, roster);
     let approvers = roster.endorsement(table.signers(), &[SigningRole::Approver], &units, now);
-    enough(&approvers, roster.quorum(class.max(row.class)))?;
+    enough(&approvers, quorum)?;
     let mark = Mark {
         number: table.number,
         digest: table.digest(),

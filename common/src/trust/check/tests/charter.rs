@@ -3,6 +3,7 @@
 use super::hospital::*;
 use super::*;
 use crate::trust::charter::MAX_CHARTER_CHAIN;
+use crate::trust::sign::PublicKey;
 use crate::trust::watermark::Mark;
 
 /// The watermark after charter 1 was seen.
@@ -60,6 +61,32 @@ fn the_next_charter_needs_the_old_roots_threshold_and_the_new() {
     refused!(rotate(&[4, 5]), 1, ArbitrarySoftware, Why::Signature { .. });
     refused!(rotate(&[1, 4, 5]), 1, KeyStolen, Why::TooFewSigned { .. });
     refused!(rotate(&[1, 2, 4]), 1, KeyStolen, Why::TooFewSigned { .. });
+}
+
+/// With root keys that nobody can use, no later charter could ever be signed.
+#[test]
+fn a_next_root_of_unusable_keys_is_refused() {
+    let rotate = |key: [u8; 32]| {
+        changed(|h| {
+            next_charter(h, &[1, 2, 4, 5]);
+            h.charters[1].0.root.keys = vec![public(4), public(5), PublicKey(key)];
+        })
+    };
+    accepted(rotate(public(6).0));
+    let mut small_order = [0; 32];
+    small_order[0] = 1;
+    for unusable in [small_order, [2; 32]] {
+        assert!(!PublicKey(unusable).is_usable());
+        refused!(
+            rotate(unusable),
+            1,
+            OwnedAgent,
+            Why::Malformed {
+                document: "charter",
+                ..
+            }
+        );
+    }
 }
 
 #[test]
