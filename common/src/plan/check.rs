@@ -2,12 +2,13 @@
 //! else. It shares no code with the planner; page, command, API and signer show its
 //! findings before anyone signs.
 
+mod assigned;
 mod documents;
 mod groups;
 mod machines;
 mod slots;
 
-use super::{Context, MachineFacts, PlanFile, Table, TableError, newest_rows};
+use super::{Context, MachineFacts, PlanFile, Table, TableError};
 use crate::digest::Digest;
 use crate::id::{MachineId, Name};
 use crate::time::{Interval, UtcMs};
@@ -16,6 +17,7 @@ use crate::trust::assignment::AssignmentLeaf;
 use crate::trust::charter::Charter;
 use crate::trust::roster::Roster;
 use crate::trust::sign::Verified;
+use assigned::Rows;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -39,7 +41,8 @@ pub enum Rule {
     Root,
     /// Leaves are sorted and unique by machine.
     LeafOrder,
-    /// Charters, roster and assignment are signed by those who must, and in date.
+    /// Charters, roster and assignment are signed by those who must, and in date; rows
+    /// that are not count for nothing.
     Authority,
     /// Enough approvers exist who could sign for each unit.
     Approvers,
@@ -179,8 +182,8 @@ struct View<'a> {
     now: UtcMs,
     approval: Approval,
     leaves: Vec<PlanLeaf>,
-    /// Each machine's row and the position of its assignment.
-    rows: BTreeMap<MachineId, (usize, AssignmentLeaf)>,
+    /// Each machine's row, as enough approvers signed it.
+    rows: BTreeMap<MachineId, AssignmentLeaf>,
     facts: BTreeMap<MachineId, &'a MachineFacts>,
     authority: Option<(Verified<Charter>, Verified<Roster>)>,
     beside: Vec<Beside>,
@@ -197,15 +200,18 @@ impl<'a> View<'a> {
     fn read(file: &'a PlanFile, now: UtcMs, findings: &mut Findings) -> Option<Self> {
         let context = &file.context;
         let (approval, leaves) = read_table(&file.plan, Subject::Plan, "the plan", findings)?;
-        let rows = newest_rows(&context.assignments).unwrap_or_else(|error| {
-            let text = format!("the assignment cannot be used: {error}; export the plan anew");
-            findings.blocks(Rule::Readable, Subject::Plan, text);
-            BTreeMap::new()
-        });
         let authority = context.chain.roster(&context.roster).map_err(|error| {
             let text = format!("who may sign cannot be told: {error}; export the plan anew");
             findings.blocks(Rule::Authority, Subject::Plan, text);
         });
+        let authority = authority.ok();
+        let roster = authority.as_ref().map(|(_, roster)| &**roster);
+        let rows = Rows::read(context, roster, now).unwrap_or_else(|error| {
+            let text = format!("the assignment cannot be used: {error}; export the plan anew");
+            findings.blocks(Rule::Readable, Subject::Plan, text);
+            Rows::default()
+        });
+        rows.signed(&approval, &leaves, findings);
         let own = file.plan.signed.digest();
         let mut beside = Vec::new();
         for table in &context.beside {
@@ -229,15 +235,15 @@ impl<'a> View<'a> {
             now,
             approval,
             leaves,
-            rows,
+            rows: rows.counting,
             facts: context.machines.iter().map(|f| (f.machine, f)).collect(),
-            authority: authority.ok(),
+            authority,
             beside,
         })
     }
 
     fn row(&self, machine: MachineId) -> Option<&AssignmentLeaf> {
-        self.rows.get(&machine).map(|(_, row)| row)
+        self.rows.get(&machine)
     }
 
     /// What people call a machine.

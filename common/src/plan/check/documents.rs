@@ -1,6 +1,5 @@
 //! Rules on what is signed: authority, releases, expiries, waves.
 
-use super::super::signers;
 use super::{Findings, Rule, Subject, View};
 use crate::id::Name;
 use crate::time::MINUTE_MS;
@@ -13,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     if let Some((charter, roster)) = &view.authority {
         in_date(view, charter, roster, findings);
-        assignments_signed(view, roster, findings);
         enough_approvers(view, roster, findings);
         for release in &view.approval.releases {
             vendor(charter, release, findings);
@@ -45,33 +43,6 @@ fn in_date(view: &View<'_>, charter: &Charter, roster: &Roster, findings: &mut F
             roster.expires
         );
         findings.warns(Rule::RosterExpiry, Subject::Plan, text);
-    }
-}
-
-/// Each row that the plan uses was signed for its unit and class.
-fn assignments_signed(view: &View<'_>, roster: &Roster, findings: &mut Findings) {
-    let keys = roster.people_keys(view.now);
-    let tables = view.context.assignments.iter();
-    let signed_by: Vec<_> = tables.map(|table| signers(&table.signed, &keys)).collect();
-    let used: BTreeSet<(usize, &Name, Class)> = view
-        .leaves
-        .iter()
-        .filter_map(|leaf| view.rows.get(&leaf.machine))
-        .map(|(at, row)| (*at, &row.unit, row.class))
-        .collect();
-    for (at, unit, class) in used {
-        let Some(signers) = signed_by.get(at) else {
-            continue;
-        };
-        let endorsement = roster.endorsement(signers, &[SigningRole::Approver], &[unit], view.now);
-        if !endorsement.meets(roster.quorum(class)) {
-            let text = format!(
-                "the assignment of {} machines in unit {unit} is signed by {} approvers of that unit, which is too few; have it signed first",
-                class.word(),
-                endorsement.people().len()
-            );
-            findings.blocks(Rule::Authority, Subject::Unit(unit.clone()), text);
-        }
     }
 }
 

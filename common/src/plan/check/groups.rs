@@ -51,10 +51,10 @@ fn stated(view: &View<'_>, findings: &mut Findings) {
     }
 }
 
-/// The size is what the assignment shows; a larger one would let more be down.
+/// The size is what the signed assignment shows; a larger one would let more be down.
 fn size(view: &View<'_>, group: &Name, size: u32, findings: &mut Findings) {
     let rows = view.rows.values();
-    let members = rows.filter(|(_, row)| row.groups.contains(group)).count();
+    let members = rows.filter(|row| row.groups.contains(group)).count();
     let subject = Subject::Group(group.clone());
     if size as usize > members {
         let text = format!(

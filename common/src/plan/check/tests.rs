@@ -1,5 +1,7 @@
 //! A good plan passes; each rule finds its violation in a plan damaged on purpose.
 
+mod members;
+
 use super::*;
 use crate::id::Label;
 use crate::plan::{AssignmentFile, CharterChain, build_approval};
