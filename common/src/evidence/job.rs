@@ -10,13 +10,16 @@ use crate::id::{JobId, MachineId};
 use crate::job::{Event, JobEvent, Measurement, Start, State, Verdict};
 use crate::plan::{MAX_LEAF_BYTES, Tabled};
 use crate::time::UtcMs;
-use crate::trust::approval::{Approval, PlanLeaf};
+use crate::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, PlanLeaf};
 use crate::trust::assignment::{AssignmentLeaf, Mode};
 use crate::trust::placement::is_included;
 use crate::trust::release::Reboot;
 use crate::trust::roster::Class;
 use crate::trust::sign::Verified;
 use std::collections::BTreeSet;
+
+/// What a start record says of an idle machine; a job starts on no other.
+const IDLE: [&str; 2] = ["idle", "idle, handed over"];
 
 /// Verifies one job.
 pub(super) fn verify(
@@ -81,6 +84,10 @@ pub(super) fn verify(
                 findings.add(Rule::Mode, text);
             }
             in_slot(approval, leaf, start, event.at, findings);
+            if !IDLE.contains(&start.interlock.as_str()) {
+                let text = "it started while the machine was not known to be idle";
+                findings.add(Rule::Interlock, text);
+            }
             let authority = Authority {
                 evidence,
                 documents,
@@ -199,6 +206,9 @@ fn in_slot(
     if at >= approval.expires {
         let text = format!("the approval had expired at {}", approval.expires);
         findings.add(Rule::Approval, text);
+    }
+    if approval.expires.since_ms(approval.issued) > MAX_APPROVAL_LIFE_MS {
+        findings.add(Rule::Approval, "the approval lives longer than 100 days");
     }
     if leaf.class == Class::LifeSupport && approval.waves != 1 {
         findings.add(Rule::Approval, "life support is approved wave by wave");

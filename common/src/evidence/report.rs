@@ -38,6 +38,8 @@ pub enum Rule {
     Mode,
     /// The job started inside one of its slots, with the longest run before its end.
     Slot,
+    /// The machine was idle as it started.
+    Interlock,
     /// A collector's go-key said go for this machine, job and boot, once.
     Go,
     /// The machine's key signed every event.

@@ -414,6 +414,31 @@ const PARTS_MUTANTS: &[PartsMutant] = &[
     ("a roster for ever", Rule::Roster, |p| {
         p.roster.expires = NOW.plus_ms(91 * DAY_MS)
     }),
+    ("one key of two people", Rule::Roster, |p| {
+        p.roster.people[1].keys = p.roster.people[0].keys.clone();
+        p.by.2 = vec![ANNA];
+        p.start.approved_by.truncate(1);
+    }),
+    ("a person who stands twice", Rule::Roster, |p| {
+        p.roster.people[1].id = p.roster.people[0].id.clone();
+    }),
+    ("a go-key of a registrar", Rule::Roster, |p| {
+        p.roster.go_keys[0].key = public(REGISTRAR);
+        p.by.3 = REGISTRAR;
+    }),
+    ("a go-key of the hospital root", Rule::Roster, |p| {
+        p.roster.go_keys[0].key = public(ROOT);
+        p.by.3 = ROOT;
+    }),
+    ("an approval for ever", Rule::Approval, |p| {
+        p.approval.issued = NOW.plus_ms(-100 * DAY_MS);
+    }),
+    ("a start in use", Rule::Interlock, |p| {
+        p.start.interlock = "in_use: two sessions".into();
+    }),
+    ("a start with an unknown interlock", Rule::Interlock, |p| {
+        p.start.interlock = String::new();
+    }),
     ("one approver of two", Rule::ApprovalQuorum, |p| {
         p.by.2 = vec![ANNA];
         p.start.approved_by.truncate(1);
