@@ -34,6 +34,8 @@ pub const MAX_EVENTS: usize = 256;
 pub const MAX_APPROVALS: usize = 16;
 /// Longest name of a TUF role.
 pub const MAX_ROLE_NAME: usize = 64;
+/// Most digits of a role file's version: those of 2^63.
+const MAX_VERSION_DIGITS: usize = 19;
 /// Largest role file; the targets of a vendor with thousands of releases.
 pub const MAX_METADATA_BYTES: usize = 8 * 1024 * 1024;
 /// Largest range of an artifact in one answer: bounds what a lost stream repeats.
@@ -437,23 +439,23 @@ pub fn machine_of_common_name(common_name: &str) -> Option<MachineId> {
 }
 
 /// Whether `file` is the name of a TUF role file: `timestamp.json`, `3.root.json`,
-/// `12.some-role.json`. The only names that become paths on either side.
+/// `12.some-role.json`, `7.vendor.viewer~2.json`. The only names that become paths on
+/// either side. A role whose name would have to be percent-encoded has none; its
+/// repository is refused where it is taken in.
 pub fn is_role_file(file: &str) -> bool {
     let Some(stem) = file.strip_suffix(".json") else {
         return false;
     };
-    let role = match stem.split_once('.') {
-        Some((version, role)) => {
-            let digits = version.bytes().all(|b| b.is_ascii_digit());
-            if version.is_empty() || version.len() > 19 || !digits {
-                return false;
-            }
-            role
-        }
-        None => stem,
+    let is_version = |text: &str| {
+        (1..=MAX_VERSION_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
     };
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    (1..=MAX_ROLE_NAME).contains(&role.len()) && role.bytes().all(allowed)
+    let role = match stem.split_once('.') {
+        Some((version, role)) if is_version(version) => role,
+        _ => stem,
+    };
+    // The unreserved characters of RFC 3986, which no client encodes.
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    (1..=MAX_ROLE_NAME).contains(&role.len()) && !role.starts_with('.') && role.bytes().all(allowed)
 }
 
 #[cfg(test)]

@@ -56,6 +56,11 @@ pub enum Problem {
     /// One key id with two signatures.
     #[error("key {0:?} stands twice among the signatures")]
     DuplicateSignature(String),
+    /// A delegated role that no machine could ask for.
+    #[error(
+        "machines cannot ask for a role named {0:?}: at most 64 letters, digits, '-', '_', '~' and inner '.' are carried; have the vendor rename it"
+    )]
+    RoleName(String),
     /// A lower version than was seen.
     #[error("version {found} is older than {seen}, which was seen before")]
     Older {
@@ -136,6 +141,7 @@ impl VendorError {
             }
             Problem::Malformed(_) => Attack::OwnedAgent,
             Problem::Missing(_)
+            | Problem::RoleName(_)
             | Problem::Unavailable { .. }
             | Problem::NotLookedUp(_)
             | Problem::NotRefreshed => Attack::None,

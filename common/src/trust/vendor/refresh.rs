@@ -302,7 +302,7 @@ fn limit(pin: &MetaFile, most: usize) -> usize {
 
 /// A role's name as one segment of a URL or path: everything but RFC 3986's
 /// unreserved characters percent-encoded.
-fn encoded(role: &str) -> String {
+pub(super) fn encoded(role: &str) -> String {
     role.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {

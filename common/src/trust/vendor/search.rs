@@ -1,7 +1,9 @@
 //! 5.6.7: from a path to its target, over delegations, pre-order and depth first.
 
+use super::refresh::encoded;
 use super::signers::{self, content, parse};
 use super::{MAX_DELEGATIONS, Problem, Repository, Source, Target, VendorError};
+use crate::wire::machine::is_role_file;
 use sigstore_tuf::Targets;
 use std::collections::BTreeSet;
 
@@ -63,6 +65,9 @@ impl Repository {
 
     /// Paths that any role lists, each once, for a catalogue. A path is what a role
     /// *says*; only [`Repository::resolve`] tells whether it may.
+    ///
+    /// A role whose file could not be carried to machines is refused here, where a
+    /// person takes the repository in and can say so to the vendor.
     pub fn listed(&mut self, source: &mut dyn Source) -> Result<BTreeSet<String>, VendorError> {
         if !self.fresh {
             return Err(Problem::NotRefreshed.at("targets", "5.6.7"));
@@ -74,6 +79,11 @@ impl Repository {
                 continue;
             }
             if let Some(delegator) = delegator {
+                let file = format!("{}.json", encoded(&role));
+                if !is_role_file(&file) {
+                    let problem = Problem::RoleName(role.clone());
+                    return Err(problem.at(&role, "5.6.1"));
+                }
                 self.load_delegated(source, &role, &delegator)?;
             }
             let Some(targets) = self.trusted.targets_role(&role) else {

@@ -51,7 +51,14 @@ fn what_is_not_known_is_a_typed_error() {
 
 #[test]
 fn only_role_files_become_paths() {
-    for good in ["timestamp.json", "1.root.json", "12.some_role-2.json"] {
+    for good in [
+        "timestamp.json",
+        "1.root.json",
+        "12.some_role-2.json",
+        "7.vendor.viewer~2.json",
+        "vendor.viewer.json",
+        "1.2.root.json",
+    ] {
         assert!(is_role_file(good), "{good:?} was refused");
     }
     let long = format!("{}.json", "r".repeat(65));
@@ -60,9 +67,13 @@ fn only_role_files_become_paths() {
         ".json",
         "../root.json",
         "a/b.json",
-        "1.2.root.json",
-        "x.root.json",
         ".root.json",
+        "1..root.json",
+        "..json",
+        "...json",
+        "1...json",
+        "1.a%2Fb.json",
+        "a b.json",
         "root.json\0",
         "root.JSON",
         "röle.json",

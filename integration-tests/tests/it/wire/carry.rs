@@ -275,7 +275,7 @@ async fn metadata_and_artifacts_are_fetched_and_resumed() {
         matches!(none, Err(DownloadError::Content { .. })),
         "{none:?}"
     );
-    for file in ["../1.root.json", "passwd", "1.2.root.json"] {
+    for file in ["../1.root.json", "passwd", "1..root.json"] {
         let asked = MetadataAsked {
             repository: name("acme"),
             file: file.into(),

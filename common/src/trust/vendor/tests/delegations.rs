@@ -301,6 +301,37 @@ fn role_names_cannot_leave_the_folder() {
 }
 
 #[test]
+fn the_catalogue_has_only_roles_that_machines_can_ask_for() {
+    let listed = |role: &'static str| {
+        let vendor = vendor_with(&[("targets", role, false, &["a"])], &[(role, "a")]);
+        let client = Client::of(&vendor);
+        let mut asked = Vec::new();
+        let mut source = |name: &str, _: usize| {
+            asked.push(name.to_owned());
+            Ok(vendor.files.get(&name.replace("%20", " ")).cloned())
+        };
+        let pin = Digest::of(&client.first_root);
+        let mut repository =
+            Repository::open(&client.first_root, pin, client.watermark, NOW).unwrap();
+        repository.refresh(&mut source).unwrap();
+        let listed = repository.listed(&mut source);
+        (listed, asked)
+    };
+    for role in ["vendor.viewer", "viewer~2", "2.viewer", "a_b-C"] {
+        let (paths, asked) = listed(role);
+        assert!(paths.unwrap().contains("a"), "{role}");
+        for file in asked {
+            assert!(crate::wire::machine::is_role_file(&file), "{file}");
+        }
+    }
+    for role in ["a b", "ä", ".hidden", "a%2Fb"] {
+        let (paths, _) = listed(role);
+        let error = paths.unwrap_err();
+        assert!(matches!(error.problem, Problem::RoleName(_)), "{error}");
+    }
+}
+
+#[test]
 fn the_catalogue_lists_every_role() {
     let vendor = vendor_with(
         &[("targets", "A", false, &["a"]), ("A", "B", false, &["b"])],
