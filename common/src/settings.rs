@@ -70,4 +70,29 @@ mod tests {
         assert!(problem("name = \"a\"\n").contains("missing field `listen`"));
         assert!(problem("listen = \"a\"\nlisten = \"b\"\n").starts_with("line 2: duplicate key"));
     }
+
+    /// A parser that recurses would end the program by its stack.
+    #[test]
+    fn deep_nesting_is_an_error_like_any_other() {
+        for depth in [200, 100_000] {
+            let arrays = ["[".repeat(depth), "]".repeat(depth)].concat();
+            let tables = ["{a=".repeat(depth), "1".to_owned(), "}".repeat(depth)].concat();
+            let dotted = vec!["a"; depth].join(".");
+            for text in [
+                format!("listen = {arrays}"),
+                format!("name = {tables}"),
+                format!("{dotted} = 1"),
+                format!("[{dotted}]"),
+            ] {
+                assert!(problem(&text).starts_with("line 1: "), "{depth}");
+            }
+        }
+    }
+
+    #[test]
+    fn control_characters_are_no_text() {
+        for text in ["\0", "listen = \"a\0b\"", "listen = \"a\" \0", "\u{1b} = 1"] {
+            assert!(problem(text).starts_with("line 1: "), "{text:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod approved;
 mod artifacts;
 mod authority;
 mod charter;
+mod clocks;
 mod content;
 mod fitness;
 mod hospital;

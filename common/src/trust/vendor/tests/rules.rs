@@ -18,6 +18,25 @@ fn arbitrary_software_is_refused_in_every_role() {
     }
 }
 
+/// A parser that recurses would end the installer by its stack.
+#[test]
+fn deep_nesting_is_refused_as_any_other_damage() {
+    for depth in [200, 8_000] {
+        let nested = ["[".repeat(depth), "]".repeat(depth)].concat();
+        for (kind, file, step) in [
+            ("timestamp", "timestamp.json", "5.4.2"),
+            ("root", "2.root.json", "5.3.4"),
+        ] {
+            let text = format!(r#"{{"signed":{{"_type":"{kind}","x":{nested}}},"signatures":[]}}"#);
+            let mut vendor = Vendor::new();
+            vendor.files.insert(file.to_owned(), text.into_bytes());
+            let mut client = Client::of(&vendor);
+            let refused = client.refuses(&vendor.files, kind, step, Attack::OwnedAgent);
+            assert!(matches!(refused, Problem::Malformed(_)), "{refused}");
+        }
+    }
+}
+
 #[test]
 fn another_first_root_is_refused() {
     let vendor = Vendor::new();
