@@ -11,7 +11,7 @@ use patchward_common::trust::approval::{
     Approval, ApprovedRelease, GroupMinimum, PlanLeaf, Rollback,
 };
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
-use patchward_common::trust::charter::{Charter, Registrar, RootKeys, VendorGrant};
+use patchward_common::trust::charter::{Charter, Publisher, Registrar, RootKeys, VendorGrant};
 use patchward_common::trust::check::Ask;
 use patchward_common::trust::go::Go;
 use patchward_common::trust::placement::{Tree, leaf_bytes};
@@ -131,6 +131,7 @@ impl Hospital {
             }],
             vendors: vec![VendorGrant {
                 vendor: name("acme"),
+                publisher: Publisher::Vendor,
                 repository: name("acme"),
                 root: Digest::of(&self.vendor_root()),
                 products: vec![name("viewer")],

@@ -186,7 +186,7 @@ impl Hospital {
             "number = 1\ndays = 365\n\
              [root]\nkeys = [\"{root_1}\", \"{root_2}\"]\nthreshold = 2\n\
              [[registrars]]\nname = \"rita\"\nkey = \"{registrar}\"\n\
-             [[vendors]]\nvendor = \"acme\"\nrepository = \"acme\"\nroot = \"{}\"\n\
+             [[vendors]]\nvendor = \"acme\"\npublisher = \"vendor\"\nrepository = \"acme\"\nroot = \"{}\"\n\
              products = [{}]\npaths = [\"\"]\n",
             self.vendor.root_digest(),
             products.collect::<Vec<_>>().join(", "),

@@ -1,6 +1,6 @@
 //! The charter: what the hospital's root keys say, and nothing else does.
 
-use super::release::is_target_path;
+use super::release::{Provenance, is_target_path};
 use super::sign::{Document, PublicKey, SignError, Signed, Verified};
 use crate::digest::Digest;
 use crate::id::{MachineId, Name};
@@ -101,6 +101,8 @@ pub struct Registrar {
 pub struct VendorGrant {
     /// The vendor, or the hospital itself for its custodian repository.
     pub vendor: Name,
+    /// Who publishes in the repository, and with that what its releases may be called.
+    pub publisher: Publisher,
     /// The TUF repository's name.
     pub repository: Name,
     /// SHA-256 of the repository's first root.
@@ -110,6 +112,35 @@ pub struct VendorGrant {
     /// The target paths that it may use: these, and everything in the folders of these
     /// names. The empty path is the repository's whole tree.
     pub paths: Vec<String>,
+}
+
+/// Who publishes in a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Publisher {
+    /// The vendor itself.
+    Vendor,
+    /// The hospital, for what vendors send without a repository.
+    Custodian,
+}
+
+impl Publisher {
+    /// Whether a release from it may carry `provenance`: what the hospital published is
+    /// never shown as the vendor's own, nor the other way round.
+    pub fn may_give(self, provenance: Provenance) -> bool {
+        match provenance {
+            Provenance::Vendor => self == Self::Vendor,
+            Provenance::VendorSignature | Provenance::Attested => self == Self::Custodian,
+        }
+    }
+
+    /// Whose repository it is, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Vendor => "the vendor's own",
+            Self::Custodian => "the hospital's custodian repository",
+        }
+    }
 }
 
 impl VendorGrant {

@@ -41,6 +41,7 @@ impl Described for Charter {
         let vendors = self.vendors.iter().map(|grant| {
             [
                 grant.vendor.to_string(),
+                grant.publisher.words().to_owned(),
                 grant.repository.to_string(),
                 names(&grant.products),
                 grant.paths.join(", "),
@@ -56,6 +57,7 @@ impl Described for Charter {
             table(
                 [
                     "vendor",
+                    "whose",
                     "repository",
                     "products",
                     "paths",

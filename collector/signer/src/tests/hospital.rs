@@ -79,6 +79,7 @@ name = "registrar"
 key = "{}"
 [[vendors]]
 vendor = "acme"
+publisher = "vendor"
 repository = "acme"
 root = "{}"
 products = ["viewer"]

@@ -8,7 +8,7 @@ use patchward_common::plan::{AssignmentFile, CharterChain, Context, MachineFacts
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use patchward_common::trust::approval::Rollback;
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
-use patchward_common::trust::charter::{Charter, Registrar, RootKeys, VendorGrant};
+use patchward_common::trust::charter::{Charter, Publisher, Registrar, RootKeys, VendorGrant};
 use patchward_common::trust::release::{
     Applicability, ArtifactRef, Kind, Provenance, Reboot, ReleaseDescription, TreeKind,
 };
@@ -142,6 +142,7 @@ fn file(input: &PlanInput, planned: &Planned, beside: Vec<Table<Approval>>) -> P
         }],
         vendors: vec![VendorGrant {
             vendor: name("acme"),
+            publisher: Publisher::Vendor,
             repository: name("acme"),
             root: Digest([9; 32]),
             products: vec![name("viewer"), name("driver")],

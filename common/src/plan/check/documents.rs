@@ -97,6 +97,15 @@ fn vendor(charter: &Charter, release: &ApprovedRelease, findings: &mut Findings)
         );
         return findings.blocks(Rule::Vendor, subject(), text);
     };
+    if !grant.publisher.may_give(release.provenance) {
+        let text = format!(
+            "repository {} is {}, and what it publishes is not {}; correct the release's provenance or the charter's grant",
+            release.repository,
+            grant.publisher.words(),
+            release.provenance.word()
+        );
+        findings.blocks(Rule::Vendor, subject(), text);
+    }
     for described in release.described() {
         let mut paths = described.artifacts.iter().map(|a| a.path.as_str());
         if !grant.products.contains(&described.product) || !paths.all(|path| grant.covers(path)) {

@@ -8,7 +8,7 @@ use crate::plan::{AssignmentFile, CharterChain, build_approval};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::trust::approval::{ApprovedRelease, GroupMinimum, Rollback};
 use crate::trust::assignment::{Assignment, Mode};
-use crate::trust::charter::{Registrar, RootKeys, VendorGrant};
+use crate::trust::charter::{Publisher, Registrar, RootKeys, VendorGrant};
 use crate::trust::release::{
     Applicability, ArtifactRef, Kind, Provenance, Reboot, ReleaseDescription, TreeKind,
 };
@@ -177,6 +177,7 @@ fn parts() -> Parts {
             }],
             vendors: vec![VendorGrant {
                 vendor: name("acme"),
+                publisher: Publisher::Vendor,
                 repository: name("acme"),
                 root: Digest([9; 32]),
                 products: vec![name("viewer")],
@@ -364,6 +365,17 @@ const PARTS_MUTANTS: &[PartsMutant] = {
         ("foreign repository", Blocks, Vendor, |p| {
             p.approval.releases[0].repository = name("other");
         }),
+        ("attested by a vendor", Blocks, Vendor, |p| {
+            p.approval.releases[0].provenance = Provenance::Attested;
+        }),
+        (
+            "the hospital's own called the vendor's",
+            Blocks,
+            Vendor,
+            |p| {
+                p.charter.vendors[0].publisher = Publisher::Custodian;
+            },
+        ),
         ("foreign product", Blocks, Vendor, |p| {
             p.charter.vendors[0].products.clear()
         }),

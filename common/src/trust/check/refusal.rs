@@ -131,6 +131,12 @@ pub enum Why {
     UnknownRepository(Name),
     #[error("repository {repository} may not speak for {what}")]
     NotItsProduct { repository: Name, what: String },
+    #[error("repository {repository} is {whose}, and the approval calls its release {said}")]
+    Provenance {
+        repository: Name,
+        whose: &'static str,
+        said: &'static str,
+    },
     #[error("the vendor's metadata is refused: {0}")]
     Tuf(VendorError),
     #[error("the vendor's repository says otherwise about {what} of {path}")]
@@ -205,6 +211,7 @@ impl Refusal {
             }
             Why::UnknownRepository(_)
             | Why::NotItsProduct { .. }
+            | Why::Provenance { .. }
             | Why::VendorDiffers { .. }
             | Why::NoTarget(_)
             | Why::OtherRecipe(_)

@@ -8,7 +8,8 @@ use crate::trust::release::{ArtifactRef, ReleaseDescription};
 use crate::trust::vendor::VerifiedTargets;
 
 /// 5 **vendor**: path, length and hash equal the approval's (and `custom`, where there
-/// is one); the charter lets this vendor speak for this product.
+/// is one); the charter lets this vendor speak for this product, and calls the
+/// repository what the approval says of the release's provenance.
 ///
 /// `targets` is what a TUF refresh of the very repository that the release names, from
 /// the charter's pin and a fixed update start time, found.
@@ -29,6 +30,13 @@ fn speaks_for(
         .charter
         .grant(&release.repository)
         .ok_or_else(|| Why::UnknownRepository(release.repository.clone()))?;
+    if !grant.publisher.may_give(release.provenance) {
+        return Err(Why::Provenance {
+            repository: release.repository.clone(),
+            whose: grant.publisher.words(),
+            said: release.provenance.word(),
+        });
+    }
     let mut described = release.described();
     described.try_for_each(|described| released(grant, described, targets))
 }

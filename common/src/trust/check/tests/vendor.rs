@@ -4,6 +4,8 @@ use super::hospital::*;
 use super::*;
 use crate::digest::Digest;
 use crate::trust::approval::Rollback;
+use crate::trust::charter::Publisher;
+use crate::trust::release::Provenance;
 use serde_json::json;
 
 fn back(h: &mut Hospital) -> &mut crate::trust::approval::RollbackRelease {
@@ -91,6 +93,31 @@ fn a_vendor_speaks_for_its_own_products_and_paths() {
             5,
             ArbitrarySoftware,
             Why::NotItsProduct { .. }
+        );
+    }
+}
+
+#[test]
+fn what_the_hospital_publishes_is_not_called_the_vendors() {
+    let said = |publisher: Publisher, provenance: Provenance| {
+        changed(|h| {
+            h.charter().vendors[0].publisher = publisher;
+            h.release().provenance = provenance;
+        })
+    };
+    accepted(said(Publisher::Vendor, Provenance::Vendor));
+    accepted(said(Publisher::Custodian, Provenance::VendorSignature));
+    accepted(said(Publisher::Custodian, Provenance::Attested));
+    for (publisher, provenance) in [
+        (Publisher::Custodian, Provenance::Vendor),
+        (Publisher::Vendor, Provenance::VendorSignature),
+        (Publisher::Vendor, Provenance::Attested),
+    ] {
+        refused!(
+            said(publisher, provenance),
+            5,
+            ArbitrarySoftware,
+            Why::Provenance { .. }
         );
     }
 }

@@ -8,7 +8,7 @@ use crate::trust::approval::{
     Approval, ApprovedRelease, GroupMinimum, PlanLeaf, Rollback, RollbackRelease,
 };
 use crate::trust::assignment::{AssignmentLeaf, Mode};
-use crate::trust::charter::{Charter, Registrar, RootKeys, VendorGrant};
+use crate::trust::charter::{Charter, Publisher, Registrar, RootKeys, VendorGrant};
 use crate::trust::release::{
     Applicability, ArtifactRef, Kind, Provenance, Reboot, ReleaseDescription, TreeKind,
 };
@@ -94,6 +94,7 @@ pub(super) fn charter() -> Charter {
         }],
         vendors: vec![VendorGrant {
             vendor: name("acme"),
+            publisher: Publisher::Vendor,
             repository: name("acme"),
             root: Digest::of(&vendor_root()),
             products: vec![name("viewer")],
