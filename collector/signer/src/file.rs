@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 /// Largest description that a person writes: a table of the largest fleet.
@@ -70,7 +70,18 @@ pub(crate) fn write(
         .to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let written = write_new(&part, bytes, access).and_then(|()| fs::rename(&part, path));
+    // What is there already is somebody else's, and stays.
+    let file = new_file(&part, access).map_err(|error| {
+        failure(match error.kind() {
+            ErrorKind::AlreadyExists => format!(
+                "{} is there: another command writes it, or one was cut off; look at it and move it away",
+                part.display()
+            ),
+            ErrorKind::NotFound => "its folder is not there; make it first".into(),
+            _ => error.to_string(),
+        })
+    })?;
+    let written = fill(file, bytes).and_then(|()| fs::rename(&part, path));
     written.map_err(|error| {
         // A half file of ours is worth nothing; what cannot be removed is left.
         let _ = fs::remove_file(&part);
@@ -78,7 +89,7 @@ pub(crate) fn write(
     })
 }
 
-fn write_new(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<()> {
+fn new_file(path: &Path, access: Access) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -88,7 +99,10 @@ fn write_new(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<()> {
     }
     #[cfg(not(unix))]
     let _ = access;
-    let mut file = options.open(path)?;
+    options.open(path)
+}
+
+fn fill(mut file: File, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }
