@@ -32,7 +32,7 @@ pub enum Command {
     /// Sign a charter, as root keys do
     Charter(FromFile),
     /// Sign a roster, as a registrar does
-    Roster(FromFile),
+    Roster(RosterArgs),
     /// Sign a table that says what each machine is, as approvers do
     Assignment(FromFile),
     /// Check and sign a plan, as approvers do
@@ -113,6 +113,20 @@ pub struct FromFile {
     /// The description, in TOML
     #[arg(long)]
     pub from: PathBuf,
+    /// How to sign
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A roster described by a file.
+#[derive(Debug, Args)]
+pub struct RosterArgs {
+    /// The description, in TOML
+    #[arg(long)]
+    pub from: PathBuf,
+    /// The charter in force: checks that you are a registrar and no go-key is one's
+    #[arg(long)]
+    pub charter: Option<PathBuf>,
     /// How to sign
     #[command(flatten)]
     pub signing: Signing,

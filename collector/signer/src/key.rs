@@ -29,10 +29,7 @@ impl Key {
         };
         only_owner(path)?;
         let pem = Zeroizing::new(file::read(path, MAX_KEY_BYTES)?);
-        let pem = std::str::from_utf8(&pem).map_err(|_| content("it is no key file in PEM"))?;
-        let signing = SigningKey::from_pkcs8_pem(pem).map_err(|_| {
-            content("it is no Ed25519 private key in PEM (PKCS #8); make one with `patchward-sign key new`")
-        })?;
+        let signing = read_pem(&pem).map_err(content)?;
         Ok(Self {
             path: path.to_owned(),
             signing,
@@ -46,6 +43,17 @@ impl Key {
     pub(crate) fn id(&self) -> KeyId {
         self.public().id()
     }
+}
+
+/// Reads the content of a key file.
+///
+/// # Errors
+/// What it is not, and what to do.
+pub fn read_pem(pem: &[u8]) -> Result<SigningKey, &'static str> {
+    let pem = std::str::from_utf8(pem).map_err(|_| "it is no key file in PEM")?;
+    SigningKey::from_pkcs8_pem(pem).map_err(
+        |_| "it is no Ed25519 private key in PEM (PKCS #8); make one with `patchward-sign key new`",
+    )
 }
 
 /// Opens several, each once.

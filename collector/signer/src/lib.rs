@@ -14,7 +14,9 @@ mod show;
 mod time_text;
 
 pub use cli::Cli;
+pub use command::described;
 pub use error::Failure;
+pub use key::read_pem;
 
 use patchward_common::time::UtcMs;
 use std::io::Write;

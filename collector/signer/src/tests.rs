@@ -3,4 +3,6 @@
 mod approve;
 mod documents;
 mod evidence;
+mod files;
 mod hospital;
+mod refused;

@@ -40,10 +40,14 @@ pub(super) fn run(args: &Cosign, session: &mut Session<'_>) -> Result<(), Failur
 fn one<T: Described>(args: &Cosign, session: &mut Session<'_>) -> Result<(), Failure> {
     let keys = open_all(&args.signing.keys)?;
     let signed = read_signed::<T>(&args.file)?;
-    let document = signed.peek().map_err(|error| Failure::Content {
+    let content = |problem: String| Failure::Content {
         path: args.file.clone(),
-        problem: error.to_string(),
-    })?;
+        problem,
+    };
+    let document = signed.peek().map_err(|error| content(error.to_string()))?;
+    if let Some(problem) = document.problem() {
+        return Err(content(problem));
+    }
     session.say(describe(&document))?;
     let signed = add_signatures(signed, &keys, T::WORD, &args.signing, session)?;
     write_signed(&signed, T::WORD, &args.signing, Some(&args.file), session)

@@ -15,8 +15,10 @@ use crate::file::{self, Access};
 use crate::key::{Key, open_all};
 use crate::show::{Described, describe};
 use crate::{Failure, Session};
+use patchward_common::codec;
 use patchward_common::plan::file as plan_file;
 use patchward_common::settings;
+use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::{Document, PublicKey, Signed};
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -49,6 +51,31 @@ fn described_in<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     })
 }
 
+/// What a description of a charter, roster or assignment would have signed: the document's
+/// bytes. The same that the commands do, without files; `command` is the command's word.
+///
+/// # Errors
+/// What a person has to correct.
+pub fn described(command: &str, text: &str, now: UtcMs) -> Result<Vec<u8>, String> {
+    fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+        settings::parse(text).map_err(|error| error.to_string())
+    }
+    match command {
+        "charter" => {
+            let (charter, _) = read::<charter::Description>(text)?.build(now)?;
+            Ok(codec::encode_deterministic(&charter.whole()?))
+        }
+        "roster" => {
+            let roster = read::<roster::Description>(text)?.build(now)?;
+            Ok(codec::encode_deterministic(&roster))
+        }
+        "assignment" => Ok(read::<assignment::Description>(text)?
+            .build(now)?
+            .to_bytes()),
+        other => Err(format!("{other:?} is described by no file")),
+    }
+}
+
 /// Reads a signed document.
 fn read_signed<T: Document>(path: &Path) -> Result<Signed<T>, Failure> {
     let content = |problem: String| Failure::Content {
@@ -67,9 +94,12 @@ fn sign_new<T: Described>(
     signing: &Signing,
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
+    if let Some(problem) = document.problem() {
+        return Err(Failure::Input(problem));
+    }
     let keys = open_all(&signing.keys)?;
     session.say(describe(document))?;
-    let payload = patchward_common::codec::encode_deterministic(document);
+    let payload = codec::encode_deterministic(document);
     if payload.len() > T::MAX_BYTES {
         return Err(Failure::Input(format!(
             "this {} would have {} bytes, and machines read at most {}; split it",

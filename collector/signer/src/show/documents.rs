@@ -14,6 +14,19 @@ pub(crate) trait Described: Document {
 
     /// What it says.
     fn words(&self) -> String;
+
+    /// Why no machine would accept it, whoever signs it; asked before it is signed.
+    fn problem(&self) -> Option<String> {
+        None
+    }
+
+    /// Itself, where a machine could accept it.
+    fn whole(self) -> Result<Self, String> {
+        match self.problem() {
+            Some(problem) => Err(problem),
+            None => Ok(self),
+        }
+    }
 }
 
 /// What a document says, ready for a terminal.
@@ -34,6 +47,15 @@ fn root(root: &RootKeys) -> String {
 
 impl Described for Charter {
     const WORD: &'static str = "charter";
+
+    fn problem(&self) -> Option<String> {
+        if !self.root.is_valid() {
+            let text = "root: give up to 16 different keys that are keys, and a threshold from 1 to their number";
+            return Some(text.into());
+        }
+        let problem = self.check().err();
+        problem.map(|problem| format!("no machine accepts this charter: {problem}"))
+    }
 
     fn words(&self) -> String {
         let registrars = self.registrars.iter();
@@ -71,6 +93,11 @@ impl Described for Charter {
 
 impl Described for Roster {
     const WORD: &'static str = "roster";
+
+    fn problem(&self) -> Option<String> {
+        let problem = self.check().err();
+        problem.map(|problem| format!("no machine accepts this roster: {problem}"))
+    }
 
     fn words(&self) -> String {
         let people = self.people.iter().map(|person| {
