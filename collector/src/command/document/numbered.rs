@@ -8,8 +8,9 @@ use crate::control::Failure;
 use crate::store::Change;
 use crate::store::documents::{DocumentKind, NewDocument};
 use crate::store::vendors::Vendor;
-use patchward_common::plan::{AssignmentFile, CharterChain, approvers};
-use patchward_common::trust::assignment::AssignmentLeaf;
+use patchward_common::plan::{AssignmentFile, CharterChain, approvers, newest_rows};
+use patchward_common::time::UtcMs;
+use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
 use patchward_common::trust::charter::Charter;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{PublicKey, Signed};
@@ -88,6 +89,9 @@ pub(super) async fn roster(
     let (charter, roster) = chain
         .roster(&new)
         .map_err(|error| Failure::conflict(error.to_string()))?;
+    roster.check_under(&charter).map_err(|problem| {
+        Failure::conflict(format!("No machine would accept this roster: {problem}."))
+    })?;
     let known = app.store.view().await?.newest(DocumentKind::Roster).await?;
     if let Some(known) = known.and_then(|known| known.number)
         && roster.number <= known
@@ -137,22 +141,8 @@ pub(super) async fn assignment(
     let (assignment, rows) = table.read().map_err(|error| bad(&error))?;
     let now = app.now();
     let held = authority::held(&mut app.store.view().await?).await?;
-    for row in &rows {
-        let signed = approvers(&table.signed, &held.roster, &[&row.unit], now);
-        let quorum = held.roster.quorum(row.class);
-        if !signed.meets(quorum) {
-            return Err(Failure::conflict(format!(
-                "{} is {} in {}: {} approvers of that unit must sign ({} with a file key), and {} \
-                 did.",
-                row.name,
-                row.class.word(),
-                row.unit,
-                quorum.people,
-                quorum.with_file_key,
-                signed.people().len()
-            )));
-        }
-    }
+    let known = authority::assignments(&mut app.store.view().await?).await?;
+    acceptable(&table, &assignment, &rows, &known, &held.roster, now)?;
     let mut change = app.change(caller).await?;
     let digest = change
         .add_document(
@@ -180,6 +170,58 @@ pub(super) async fn assignment(
         assignment.number,
         rows.len()
     ))
+}
+
+/// Whether each machine would accept its row after the newest that is held of it.
+fn acceptable(
+    table: &AssignmentFile,
+    assignment: &Assignment,
+    rows: &[AssignmentLeaf],
+    known: &[AssignmentFile],
+    roster: &Roster,
+    now: UtcMs,
+) -> Result<(), Failure> {
+    let before = newest_rows(known)
+        .map_err(|error| Failure::conflict(format!("An assignment here is damaged: {error}")))?;
+    for row in rows {
+        let before = before.get(&row.machine);
+        let newest = before
+            .and_then(|(at, _)| known.get(*at))
+            .map(|one| &one.signed);
+        if let Some(newest) = newest.filter(|newest| newest.digest() != table.signed.digest())
+            && let Ok(newest) = newest.peek()
+            && newest.number >= assignment.number
+        {
+            return Err(Failure::conflict(format!(
+                "{} stands in assignment {} already; number the new one higher than that.",
+                row.name, newest.number
+            )));
+        }
+        row.check().map_err(|problem| {
+            Failure::conflict(format!("The row of {} is refused: {problem}.", row.name))
+        })?;
+        let (units, quorum) = row.must_sign(before.map(|(_, row)| row), roster);
+        let signed = approvers(&table.signed, roster, &units, now);
+        if !signed.meets(quorum) {
+            let units: Vec<String> = units.iter().map(ToString::to_string).collect();
+            return Err(Failure::conflict(format!(
+                "{} is {} in {}, and {}: {} approvers of {} must sign ({} with a file key), and {} \
+                 did.",
+                row.name,
+                row.class.word(),
+                row.unit,
+                match before {
+                    Some((_, old)) => format!("was {} in {}", old.class.word(), old.unit),
+                    None => "counts as life support until it has a place".to_owned(),
+                },
+                quorum.people,
+                units.join(" and "),
+                quorum.with_file_key,
+                signed.people().len()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What the collector shows of its machines follows the signed rows.
