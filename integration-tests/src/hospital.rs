@@ -365,7 +365,10 @@ impl Hospital {
             .iter()
             .map(|person| format!("{person}.pem"))
             .collect();
-        let mut arguments = vec!["approve", &out_text, "--out", &signed, "--yes"];
+        let root = self.root_fingerprint()?;
+        let mut arguments = vec![
+            "approve", &out_text, "--out", &signed, "--yes", "--root", &root,
+        ];
         for key in &keys {
             arguments.extend(["--key", key]);
         }

@@ -137,7 +137,8 @@ pub struct RosterArgs {
 pub struct Approve {
     /// The plan, as the collector exports it
     pub plan: PathBuf,
-    /// The hospital root's fingerprint as you know it; without it the plan's own is only shown
+    /// The hospital root's fingerprint as you know it; without it the plan's own is shown to be
+    /// compared, and --yes is refused
     #[arg(long, env = "PATCHWARD_ROOT")]
     pub root: Option<Digest>,
     /// Show slots in this time zone instead of UTC

@@ -3,6 +3,7 @@
 mod documents;
 mod evidence;
 mod plan;
+mod release;
 
 pub(crate) use documents::{Described, assignment, describe};
 pub(crate) use evidence::evidence;

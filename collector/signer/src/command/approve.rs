@@ -16,6 +16,11 @@ use patchward_common::trust::roster::{Roster, SigningRole};
 use std::path::Path;
 
 pub(super) fn run(args: &Approve, session: &mut Session<'_>) -> Result<(), Failure> {
+    if args.signing.yes && args.root.is_none() {
+        return Err(Failure::Input(
+            "--yes needs --root: nobody compares the hospital root that the plan itself states; print yours with `patchward-sign root fingerprint`".into(),
+        ));
+    }
     let keys = open_all(&args.signing.keys)?;
     let zone = args.zone.as_deref().map(time_text::zone).transpose();
     let zone = zone.map_err(Failure::Input)?;

@@ -1,14 +1,14 @@
 //! A plan as HTM reads it before signing.
 
 use super::documents::names;
-use super::{plain, table};
+use super::{plain, release, table};
 use crate::time_text;
 use jiff::tz::TimeZone;
 use patchward_common::plan::check::{Finding, Severity, Subject};
 use patchward_common::plan::{Context, PlanFile, approvers, newest_rows};
 use patchward_common::time::{HOUR_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf, Rollback};
-use patchward_common::trust::release::{Provenance, Reboot};
+use patchward_common::trust::release::Reboot;
 use patchward_common::trust::roster::{Class, Roster};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,19 +48,15 @@ pub(crate) fn plan(
 }
 
 fn releases(approval: &Approval) -> String {
-    let rows = approval.releases.iter().map(|release| {
-        let described = &release.release;
-        let provenance = match release.provenance {
-            Provenance::Vendor => "vendor",
-            Provenance::VendorSignature => "vendor's signature, checked here",
-            Provenance::Attested => "ATTESTED by HTM, not signed by the vendor",
-        };
+    let rows = approval.releases.iter().map(|approved| {
+        let described = &approved.release;
+        let provenance = release::provenance(approved.provenance);
         let restart = match described.reboot {
             Reboot::None => "nothing",
             Reboot::Service => "service",
             Reboot::Machine => "machine",
         };
-        let back = match &release.rollback {
+        let back = match &approved.rollback {
             Rollback::None => "none staged".to_owned(),
             Rollback::Release(back) => back.release.version.clone(),
         };
@@ -70,12 +66,15 @@ fn releases(approval: &Approval) -> String {
                 [] => "any".to_owned(),
                 from => from.join(", "),
             },
-            format!("{} ({provenance})", release.repository),
+            format!("{} ({provenance})", approved.repository),
             described.kind.word().to_owned(),
             restart.to_owned(),
-            format!("{} + {}", release.install_minutes, release.recovery_minutes),
+            format!(
+                "{} + {}",
+                approved.install_minutes, approved.recovery_minutes
+            ),
             back,
-            release.sha256.to_string(),
+            approved.sha256.to_string(),
         ]
     });
     let mut shown = table(
@@ -91,13 +90,8 @@ fn releases(approval: &Approval) -> String {
         ],
         rows.collect(),
     );
-    for release in &approval.releases {
-        if let Some(notice) = &release.release.users_will_notice {
-            shown.push_str(&format!(
-                "\nUsers will notice of {}: {notice}",
-                release.release.product
-            ));
-        }
+    for approved in &approval.releases {
+        shown.push_str(&format!("\n\n{}", release::in_full(approved)));
     }
     shown
 }

@@ -1,8 +1,12 @@
-use super::hospital::{Hospital, NOW, changed_leaf, night, tampered};
+use super::hospital::{Hospital, NOW, changed_leaf, name, night, tampered};
 use crate::Failure;
-use patchward_common::plan::PlanFile;
-use patchward_common::plan::approvers;
+use patchward_common::digest::Digest;
+use patchward_common::plan::{PlanFile, approvers, build_approval};
 use patchward_common::time::DAY_MS;
+use patchward_common::trust::approval::{Rollback, RollbackRelease};
+use patchward_common::trust::release::{
+    ArtifactRef, Kind, PackageManager, PackageRef, Packages, Provenance, RecipeKind,
+};
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::Signed;
 use serde_bytes::ByteBuf;
@@ -83,6 +87,94 @@ fn nothing_is_signed_without_yes() {
         let (_, outcome) = hospital.run(&APPROVE, answer);
         assert!(matches!(outcome, Err(Failure::Declined)), "{answer:?}");
         assert!(!hospital.path("signed.cbor").exists());
+    }
+}
+
+#[test]
+fn nobody_signs_unasked_under_the_root_that_the_plan_states() {
+    let mut hospital = Hospital::new();
+    hospital.knows_root = false;
+    hospital.write_plan("plan.cbor", &hospital.plan());
+    let (said, code) = hospital.fails(&[&APPROVE[..], &["--yes"]].concat());
+    assert!(said.contains("--yes needs --root"), "{said}");
+    assert_eq!(code, 1);
+    assert!(!hospital.path("signed.cbor").exists());
+    // Asked, a person can compare it.
+    let (out, outcome) = hospital.run(&APPROVE, "yes");
+    outcome.unwrap();
+    assert!(out.contains("compare the hospital root"), "{out}");
+}
+
+/// A plan of everything that an approver answers for.
+fn full_plan(hospital: &Hospital, kind: Kind) -> PlanFile {
+    let mut plan = hospital.plan();
+    let (mut approval, leaves) = plan.plan.read().unwrap();
+    let approved = &mut approval.releases[0];
+    approved.provenance = Provenance::Attested;
+    let mut back = approved.release.clone();
+    (back.version, back.counter) = ("4.1".into(), 41);
+    back.artifacts = vec![artifact("viewer/4.1.tar", 6)];
+    let described = &mut approved.release;
+    described.kind = kind;
+    described.artifacts.push(artifact("viewer/fonts.tar", 5));
+    described.checks_before = vec![name("disk-free")];
+    described.checks_after = vec![name("viewer-answers")];
+    approved.rollback = Rollback::Release(Box::new(RollbackRelease {
+        path: back.artifacts[0].path.clone(),
+        release: back,
+    }));
+    plan.plan = build_approval(approval, leaves).unwrap();
+    plan
+}
+
+fn artifact(path: &str, byte: u8) -> ArtifactRef {
+    ArtifactRef {
+        path: path.into(),
+        sha256: Digest([byte; 32]),
+        length: 7_000,
+    }
+}
+
+#[test]
+fn everything_that_is_signed_is_shown_first() {
+    let hospital = Hospital::new();
+    let recipe = Kind::Recipe(RecipeKind {
+        name: name("viewer-install"),
+        sha256: Digest([7; 32]),
+    });
+    let packages = Kind::Packages(Packages {
+        manager: PackageManager::Deb,
+        packages: vec![PackageRef {
+            name: "viewer-core".into(),
+            version: "4.2-1".into(),
+            artifact: Digest([5; 32]),
+        }],
+    });
+    let digest = |byte: u8| Digest([byte; 32]).to_string();
+    let always = [
+        "ATTESTED by HTM".to_owned(),
+        format!("viewer/fonts.tar, 7000 bytes, SHA-256 {}", digest(5)),
+        format!("viewer/4.1.tar, 7000 bytes, SHA-256 {}", digest(6)),
+        "way back: 4.1".into(),
+        "checks before: disk-free".into(),
+        "checks after: viewer-answers".into(),
+        "validated for models: station".into(),
+    ];
+    for (kind, own) in [
+        (
+            recipe,
+            format!("recipe viewer-install, SHA-256 {}", digest(7)),
+        ),
+        (
+            packages,
+            format!("viewer-core 4.2-1, SHA-256 {}", digest(5)),
+        ),
+    ] {
+        hospital.write_plan("plan.cbor", &full_plan(&hospital, kind));
+        let (out, _) = hospital.run(&APPROVE, "no");
+        for shown in always.iter().chain([&own]) {
+            assert!(out.contains(shown), "{shown:?} is not shown in:\n{out}");
+        }
     }
 }
 

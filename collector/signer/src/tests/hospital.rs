@@ -27,6 +27,7 @@ pub(super) const NOW: UtcMs = UtcMs(1_800_000_000_000);
 pub(super) struct Hospital {
     folder: TempDir,
     pub(super) now: UtcMs,
+    pub(super) knows_root: bool,
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -47,6 +48,7 @@ impl Hospital {
         Self {
             folder: TempDir::new().unwrap(),
             now: NOW,
+            knows_root: true,
         }
     }
 
@@ -201,10 +203,19 @@ mode = "active"
                 .iter()
                 .any(|end| arg.ends_with(end))
         };
-        let args = args.iter().map(|arg| match is_file(arg) {
-            true => self.path(arg).display().to_string(),
-            false => (*arg).to_owned(),
-        });
+        let mut args: Vec<String> = args
+            .iter()
+            .map(|arg| match is_file(arg) {
+                true => self.path(arg).display().to_string(),
+                false => (*arg).to_owned(),
+            })
+            .collect();
+        // People who sign without being asked have PATCHWARD_ROOT in their environment.
+        let given = |flag: &str| args.iter().any(|arg| arg == flag);
+        if self.knows_root && args[0] == "approve" && given("--yes") && !given("--root") {
+            let root = codec_root(&self.signed("charter.cbor"));
+            args.extend(["--root".to_owned(), root.fingerprint().to_string()]);
+        }
         let cli = Cli::try_parse_from(["patchward-sign".to_owned()].into_iter().chain(args));
         let cli = cli.unwrap_or_else(|error| panic!("{error}"));
         let mut out = Vec::new();
