@@ -132,8 +132,16 @@ pub struct RosterArgs {
     pub signing: Signing,
 }
 
+const APPROVE_HELP: &str = "\
+Every plan that you sign is kept until it expires, in the folder KEY.signed beside the key file or \
+where --memory says. The next plan is checked together with all that are kept, so that a collector \
+that leaves one out cannot have two plans work on one coverage group at the same time. Keep the \
+folder with the key. A plan in it that nobody will use still counts: stop it with `patchward-sign \
+stop --plan DIGEST`, hand the stop in, and only then move its file away.";
+
 /// A plan to sign.
 #[derive(Debug, Args)]
+#[command(after_help = APPROVE_HELP)]
 pub struct Approve {
     /// The plan, as the collector exports it
     pub plan: PathBuf,
@@ -141,6 +149,12 @@ pub struct Approve {
     /// compared, and --yes is refused
     #[arg(long, env = "PATCHWARD_ROOT")]
     pub root: Option<Digest>,
+    /// Another plan that stands, such as one that a colleague signed; once per file
+    #[arg(long = "beside")]
+    pub beside: Vec<PathBuf>,
+    /// The folder of the plans that you signed, instead of one beside each key
+    #[arg(long)]
+    pub memory: Option<PathBuf>,
     /// Show slots in this time zone instead of UTC
     #[arg(long)]
     pub zone: Option<String>,

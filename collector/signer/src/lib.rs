@@ -10,6 +10,7 @@ mod command;
 mod error;
 mod file;
 mod key;
+mod memory;
 mod show;
 mod time_text;
 

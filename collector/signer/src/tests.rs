@@ -5,4 +5,5 @@ mod documents;
 mod evidence;
 mod files;
 mod hospital;
+mod memory;
 mod refused;

@@ -32,6 +32,13 @@ pub fn to_bytes<T: Serialize>(format: &'static str, content: &T) -> Vec<u8> {
     codec::encode(&(format, content))
 }
 
+/// Whether the bytes say that they are a file of this format; they may be damaged behind it.
+pub fn is(format: &'static str, bytes: &[u8]) -> bool {
+    // A pair of the format's name and the content.
+    let head = codec::encode(&format);
+    bytes.first() == Some(&0x82) && bytes.get(1..).is_some_and(|rest| rest.starts_with(&head))
+}
+
 /// Reads a file of at most `limit` bytes.
 pub fn from_bytes<T: DeserializeOwned>(
     format: &'static str,

@@ -4,7 +4,8 @@ use super::add_signatures;
 use crate::cli::Approve;
 use crate::file::{self, Access};
 use crate::key::{Key, open_all};
-use crate::show;
+use crate::memory::{self, Memory};
+use crate::show::{self, plain};
 use crate::time_text;
 use crate::{Failure, Session};
 use patchward_common::digest::Digest;
@@ -13,6 +14,7 @@ use patchward_common::plan::{MAX_FILE_BYTES, PlanFile};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::roster::{Roster, SigningRole};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) fn run(args: &Approve, session: &mut Session<'_>) -> Result<(), Failure> {
@@ -26,7 +28,12 @@ pub(super) fn run(args: &Approve, session: &mut Session<'_>) -> Result<(), Failu
     let zone = zone.map_err(Failure::Input)?;
     let mut file = read(&args.plan)?;
     known_root(&file, args.root, session)?;
-    let blocking = shown(&file, zone.as_ref(), session)?;
+    let memory = Memory::of(&keys, args.memory.as_deref());
+    let blocking = shown(
+        &with_beside(&file, args, &memory, session)?,
+        zone.as_ref(),
+        session,
+    )?;
     if blocking > 0 {
         return Err(Failure::Findings(blocking));
     }
@@ -49,6 +56,7 @@ pub(super) fn run(args: &Approve, session: &mut Session<'_>) -> Result<(), Failu
     }
     let signed = add_signatures(file.plan.signed, &keys, "plan", &args.signing, session)?;
     file.plan.signed = signed;
+    memory.keep(&file.plan, session.now)?;
     file::write(
         &args.signing.out,
         &file.to_bytes(),
@@ -72,6 +80,43 @@ pub(super) fn run(args: &Approve, session: &mut Session<'_>) -> Result<(), Failu
         args.signing.out.display(),
         file.plan.signed.digest()
     ))
+}
+
+/// The plan as it is checked: beside what the collector says stands, all that its signer
+/// signed before and names.
+fn with_beside(
+    file: &PlanFile,
+    args: &Approve,
+    memory: &Memory,
+    session: &mut Session<'_>,
+) -> Result<PlanFile, Failure> {
+    let mut checked = file.clone();
+    let mut more = memory.unexpired(session.now)?;
+    for path in &args.beside {
+        more.push(memory::beside(path)?);
+    }
+    let own = file.plan.signed.digest();
+    let mut known: BTreeSet<Digest> = file
+        .context
+        .beside
+        .iter()
+        .map(|b| b.signed.digest())
+        .collect();
+    known.insert(own);
+    for plan in more {
+        let digest = plan.signed.digest();
+        if known.insert(digest) {
+            if let Ok((approval, _)) = plan.read() {
+                session.say(plain(&format!(
+                    "Checked with plan {:?} until {}, which you signed or named (digest {digest})",
+                    approval.title.as_str(),
+                    approval.expires
+                )))?;
+            }
+            checked.context.beside.push(plan);
+        }
+    }
+    Ok(checked)
 }
 
 /// Reads a plan file.
