@@ -253,8 +253,10 @@ impl Taken {
             }
             match check::charters(&self.watermark, None, std::slice::from_ref(next)) {
                 Ok(charter) => {
+                    // Signed by the root that was known and by its own.
+                    let roots = self.watermark.root.keys.iter().chain(&charter.root.keys);
+                    chain.push(next.trimmed(roots));
                     raise_charter(&mut self.watermark, &charter);
-                    chain.push(next.clone());
                 }
                 Err(refusal) => {
                     let refused = ("charter".to_owned(), Reason::from(&refusal));
@@ -270,18 +272,28 @@ impl Taken {
             return;
         };
         let old = self.papers.documents.roster.replace(newer.clone());
-        if let Err(refusal) = self.papers.authority(&self.watermark, now) {
-            self.papers.documents.roster = old;
-            self.refused
-                .push(("roster".to_owned(), Reason::from(&refusal)));
-        }
+        self.papers.documents.roster = match self.papers.authority(&self.watermark, now) {
+            Ok(authority) => {
+                let registrars = authority.charter.registrars.iter();
+                Some(newer.trimmed(registrars.map(|registrar| &registrar.key)))
+            }
+            Err(refusal) => {
+                let refused = ("roster".to_owned(), Reason::from(&refusal));
+                self.refused.push(refused);
+                old
+            }
+        };
     }
 
     fn assignment(&mut self, authority: &Authority, brought: &Documents, now: UtcMs) {
         let Some(newer) = &brought.assignment else {
             return;
         };
-        let old = self.papers.documents.assignment.replace(newer.clone());
+        let newer = Placed {
+            signed: newer.signed.trimmed(&authority.roster.all_people_keys()),
+            ..newer.clone()
+        };
+        let old = self.papers.documents.assignment.replace(newer);
         match self.papers.place(authority, &self.watermark, now) {
             Ok(place) => raise(&mut self.watermark, authority, Some(&place)),
             Err(refusal) => {
@@ -313,7 +325,12 @@ impl Taken {
                 .is_ok_and(|approval| approval.expires <= now)
         };
         kept.retain(|placed| !is_over(placed));
+        let keys = authority.roster.all_people_keys();
         for placed in brought {
+            let placed = Placed {
+                signed: placed.signed.trimmed(&keys),
+                ..placed
+            };
             let digest = placed.signed.digest();
             let problem = match accept(&placed) {
                 Ok(_) => {
@@ -361,7 +378,8 @@ fn raise_charter(watermark: &mut Watermark, charter: &Verified<Charter>) {
 }
 
 /// Adds what a known key signed and what `concerns` this machine, and drops what no
-/// longer does. Says whether something had to stay out for want of room.
+/// longer does. A document is kept once, with every signature that counts. Says whether
+/// something had to stay out for want of room.
 fn keep<T: Document>(
     kept: &mut Vec<Signed<T>>,
     brought: Vec<Signed<T>>,
@@ -374,12 +392,18 @@ fn keep<T: Document>(
         let wanted = signed
             .verify(keys)
             .is_ok_and(|document| concerns(&document));
-        if !wanted || kept.contains(&signed) {
+        if !wanted {
             continue;
         }
-        match kept.len() < MAX_OTHERS {
-            true => kept.push(signed),
-            false => is_full = true,
+        let digest = signed.digest();
+        let has_room = kept.len() < MAX_OTHERS;
+        match kept.iter_mut().find(|other| other.digest() == digest) {
+            Some(known) => {
+                known.add_signatures(signed.trimmed(keys).signatures().iter().cloned());
+                *known = known.trimmed(keys);
+            }
+            None if has_room => kept.push(signed.trimmed(keys)),
+            None => is_full = true,
         }
     }
     is_full

@@ -307,3 +307,36 @@ fn a_stop_is_kept_although_its_key_has_run_out() {
         assert_eq!(taken.papers.documents.stops.len(), kept, "by {by}");
     }
 }
+
+/// Whoever carries documents adds what is no signature: it must not fill the disk, nor
+/// make one stop many.
+#[test]
+fn only_signatures_that_count_are_kept_and_each_document_once() {
+    let stop = Stop {
+        scope: Scope::All,
+        reason: label("look first"),
+        issued: NOW,
+    };
+    let honest = (sign(&stop, ANNA), sign(&roster(2, 80 * DAY_MS), RITA));
+    let padded = |at: u8| {
+        let junk = (0..12).map(|byte| vec![byte ^ at; 500]);
+        let (mut stop, mut roster) = honest.clone();
+        stop.add_signatures(junk.clone());
+        roster.add_signatures(junk);
+        let charter = charter(1, RITA);
+        Documents {
+            charters: vec![charter],
+            roster: Some(roster),
+            stops: vec![stop],
+            ..Documents::default()
+        }
+    };
+    let mut taken = started();
+    for at in 0..3 {
+        taken = bring(&taken, padded(at));
+        assert_eq!(numbers(&taken), (1, 2));
+    }
+    let kept = taken.papers.documents;
+    assert_eq!(kept.stops, [honest.0]);
+    assert_eq!(kept.roster, Some(honest.1));
+}
