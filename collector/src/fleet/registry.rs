@@ -34,6 +34,8 @@ struct Entry<C> {
     /// The one that said hello last.
     live: Option<Live<C>>,
     known: Option<Known>,
+    /// What the store, or this registry, said last of a suspicion.
+    is_suspect: bool,
     /// The boots before the present one, newest first.
     boots: Vec<BootId>,
     takeovers: u32,
@@ -49,6 +51,7 @@ impl<C> Default for Entry<C> {
             open: Vec::new(),
             live: None,
             known: None,
+            is_suspect: false,
             boots: Vec::new(),
             takeovers: 0,
             first_takeover: UtcMs(0),
@@ -128,7 +131,8 @@ impl<C: Clone> Registry<C> {
     }
 
     /// A connection begins. Refused where its certificate was revoked; a machine with too
-    /// many gets back the oldest, to be closed.
+    /// many gets back the oldest to be closed, but never the one that said hello: whoever
+    /// has a copy of its certificate must not throw the machine itself out.
     pub(super) fn join(
         &mut self,
         machine: MachineId,
@@ -140,8 +144,12 @@ impl<C: Clone> Registry<C> {
         }
         let entry = self.machines.entry(machine).or_default();
         entry.open.push((id, connection.clone()));
-        let too_many = entry.open.len() > OPEN;
-        Ok(too_many.then(|| entry.open.remove(0).1))
+        if entry.open.len() <= OPEN {
+            return Ok(None);
+        }
+        let live = entry.live.as_ref().map(|live| live.id);
+        let oldest = entry.open.iter().position(|(id, _)| Some(*id) != live);
+        Ok(oldest.map(|oldest| entry.open.remove(oldest).1))
     }
 
     /// Whether a certificate may be used.
@@ -159,10 +167,29 @@ impl<C: Clone> Registry<C> {
         self.machines.get(machine)?.known.as_ref()
     }
 
-    /// Remembers what the store knows, if nobody was faster.
+    /// Remembers what the store knows, if nobody was faster. Where a person cleared a
+    /// suspicion, what led to it is over: only then are boots and watermarks forgotten.
     pub(super) fn learn(&mut self, machine: MachineId, known: Known) {
         let entry = self.machines.entry(machine).or_default();
-        entry.known.get_or_insert(known);
+        if entry.known.is_some() {
+            return;
+        }
+        if entry.is_suspect && !known.is_suspect {
+            entry.boots.clear();
+            entry.takeovers = 0;
+            entry.watermarks.clear();
+            entry.is_regressed = false;
+        }
+        entry.is_suspect = known.is_suspect;
+        entry.known = Some(known);
+    }
+
+    /// A suspicion was stored.
+    pub(super) fn suspect(&mut self, machine: &MachineId) {
+        if let Some(entry) = self.machines.get_mut(machine) {
+            entry.is_suspect = true;
+        }
+        self.update(machine, |known| known.is_suspect = true);
     }
 
     /// Changes what is remembered.
@@ -176,15 +203,12 @@ impl<C: Clone> Registry<C> {
         }
     }
 
-    /// Forgets what is remembered, so that the store is asked again: after a person
-    /// changed something, or cleared a suspicion.
+    /// Forgets what the store said, so that it is asked again: after a renewal, or after a
+    /// person changed something. What the machine itself showed is kept, or every renewal
+    /// would let a copy begin anew.
     pub(super) fn forget(&mut self, machine: &MachineId) {
         if let Some(entry) = self.machines.get_mut(machine) {
             entry.known = None;
-            entry.boots.clear();
-            entry.takeovers = 0;
-            entry.watermarks.clear();
-            entry.is_regressed = false;
         }
     }
 

@@ -26,6 +26,8 @@ const WRITE_TIME: Duration = Duration::from_secs(120);
 const ARTIFACT_TIME: Duration = Duration::from_secs(450);
 /// Longest life of a connection that may only enrol.
 const ENROL_TIME: Duration = Duration::from_secs(30);
+/// Longest wait until a refused copy has its answer: a round trip over a satellite, twice.
+const CLONE_TIME: Duration = Duration::from_secs(5);
 /// The stream is not read to its end: the request was refused.
 const STOPPED: VarInt = VarInt::from_u32(close::PROTOCOL);
 
@@ -101,13 +103,21 @@ fn identity(connection: &Connection) -> Option<(MachineId, String)> {
 /// a request needs is in its task, so a connection that only waits stays small.
 async fn serve(fleet: &Arc<Fleet>, connection: &Connection, peer: &Arc<Peer>) {
     while let Ok((send, receive)) = connection.accept_bi().await {
-        tokio::spawn(request(fleet.clone(), peer.clone(), send, receive));
+        let connection = connection.clone();
+        tokio::spawn(request(
+            fleet.clone(),
+            peer.clone(),
+            connection,
+            send,
+            receive,
+        ));
     }
 }
 
 async fn request(
     fleet: Arc<Fleet>,
     peer: Arc<Peer>,
+    connection: Connection,
     mut send: SendStream,
     mut receive: RecvStream,
 ) {
@@ -128,6 +138,8 @@ async fn request(
     } else {
         WRITE_TIME
     };
+    let is_clone =
+        matches!(&answer, Answer::Refused(refused) if refused.code == RefusedCode::Clone);
     let write = async {
         send.write_all(&codec::encode(&answer)).await.ok()?;
         if let Some(bytes) = artifact {
@@ -138,6 +150,12 @@ async fn request(
     if let Err(_) | Ok(None) = tokio::time::timeout(limit, write).await {
         // Cut off rather than finished: the machine must not take it for whole.
         let _ = send.reset(STOPPED);
+    }
+    if is_clone {
+        // What is refused for good does not stay connected: such connections would add up
+        // beside the genuine machine's. It may read why first.
+        let _ = tokio::time::timeout(CLONE_TIME, send.stopped()).await;
+        end(&connection, close::CLONE, "another machine is this one");
     }
 }
 

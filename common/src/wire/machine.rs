@@ -58,6 +58,8 @@ pub mod close {
     pub const GOING_AWAY: u32 = 4;
     /// The peer broke the protocol.
     pub const PROTOCOL: u32 = 5;
+    /// Another machine runs with this identity; a person must decide.
+    pub const CLONE: u32 = 6;
 }
 
 crate::fixed_bytes! {

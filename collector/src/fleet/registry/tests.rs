@@ -39,6 +39,19 @@ impl Heard {
         Self(registry)
     }
 
+    /// The store is read anew, and says whether a suspicion stands.
+    fn again(&mut self, is_suspect: bool) {
+        let known = self.0.known(&MACHINE).unwrap().clone();
+        self.0.forget(&MACHINE);
+        self.0.learn(
+            MACHINE,
+            Known {
+                is_suspect,
+                ..known
+            },
+        );
+    }
+
     fn hello(&mut self, id: usize, hello: &Hello, minute: i64) -> Noticed<&'static str> {
         let name = ["a", "b", "c"][id];
         let noticed = self
@@ -140,6 +153,20 @@ fn connections_are_counted_and_revoked_certificates_refused() {
 }
 
 #[test]
+fn however_many_connections_come_the_one_that_said_hello_stays() {
+    let mut heard = Heard::new();
+    heard.0.join(MACHINE, "good", (0, &"a")).unwrap();
+    heard.hello(0, &hello(1, 1), 0);
+    for id in 1..=20 {
+        let thrown_out = heard.0.join(MACHINE, "good", (id, &"copy"));
+        assert!(matches!(thrown_out, Ok(None | Some("copy"))), "{id}");
+    }
+    assert_eq!(heard.0.connection(&MACHINE), Some("a"));
+    assert_eq!(heard.0.all_of(&MACHINE).len(), OPEN);
+    assert!(heard.0.all_of(&MACHINE).contains(&"a"));
+}
+
+#[test]
 fn a_watermark_that_falls_back_is_noticed() {
     let mut heard = Heard::new();
     let say = |heard: &mut Heard, watermark: u8| {
@@ -154,6 +181,20 @@ fn a_watermark_that_falls_back_is_noticed() {
     }
     assert!(say(&mut heard, 2));
     assert!(say(&mut heard, 2));
-    heard.0.forget(&MACHINE);
+    // A renewal reads the store anew, and changes nothing about what was seen.
+    heard.0.suspect(&MACHINE);
+    heard.again(true);
+    assert!(say(&mut heard, 2));
+    // A person looked.
+    heard.again(false);
     assert!(!say(&mut heard, 2));
+}
+
+#[test]
+fn a_renewal_does_not_forget_earlier_boots() {
+    let mut heard = Heard::new();
+    heard.hello(0, &hello(1, 1), 0);
+    heard.hello(0, &hello(2, 1), 0);
+    heard.again(false);
+    assert!(matches!(heard.hello(1, &hello(1, 1), 1), Noticed::Clone(_)));
 }

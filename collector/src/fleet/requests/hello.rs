@@ -12,6 +12,9 @@ use patchward_common::wire::machine::{
     Answer, Hello, HelloAnswer, Refused, RefusedCode, ShortDigest, Stale, close,
 };
 
+/// Longest version of an agent or installer.
+const MAX_VERSION_BYTES: usize = 64;
+
 pub(super) async fn hello(
     fleet: &Fleet,
     session: &Session,
@@ -19,22 +22,11 @@ pub(super) async fn hello(
     hello: Hello,
 ) -> Result<Answer, Refused> {
     let now = fleet.now();
-    let noticed = fleet.registry().heard(
-        session.machine,
-        (session.connection.stable_id(), &session.connection),
-        &hello,
-        now,
-    );
-    match noticed {
-        Noticed::Itself => {}
-        Noticed::Again(old) => old.close(close::REPLACED.into(), b"connected again"),
-        Noticed::Changed(reason) => suspect(fleet, session, &known, &reason, now).await?,
-        Noticed::Clone(reason) => {
-            suspect(fleet, session, &known, &reason, now).await?;
-            let text = format!("another machine has this identity ({reason}); a person must look");
-            return Err(Refused::new(RefusedCode::Clone, text));
-        }
+    if !is_version(&hello.version) {
+        let text = "the agent's version is longer than 64 bytes, or has control characters";
+        return Err(Refused::new(RefusedCode::BadRequest, text));
     }
+    notice(fleet, session, &known, &hello, now).await?;
     locked(&fleet.seen).insert(session.machine, now);
     let said = Said {
         installer: known
@@ -76,6 +68,11 @@ pub(super) async fn hello(
     Ok(Answer::Hello(Box::new(answer)))
 }
 
+/// Whether a text may be stored and shown as a program's version: it is the machine's word.
+pub(super) fn is_version(text: &str) -> bool {
+    text.len() <= MAX_VERSION_BYTES && !text.contains(char::is_control)
+}
+
 fn has_inventory(hello: &Hello, known: &Known) -> bool {
     hello.inventory != Digest::default() && hello.inventory == known.set
 }
@@ -86,6 +83,37 @@ fn spread(every_ms: u64, machine: MachineId, now: UtcMs) -> u64 {
     let hash = Digest::of_parts(&[&machine.0, &now.0.to_be_bytes()]);
     let part = u64::from(hash.0[0]) * every_ms / 2 / 256;
     every_ms - every_ms / 4 + part
+}
+
+/// Judges who says hello: a copy is refused, and what a person has to look at is stored.
+async fn notice(
+    fleet: &Fleet,
+    session: &Session,
+    known: &Known,
+    hello: &Hello,
+    now: UtcMs,
+) -> Result<(), Refused> {
+    let noticed = fleet.registry().heard(
+        session.machine,
+        (session.connection.stable_id(), &session.connection),
+        hello,
+        now,
+    );
+    match noticed {
+        Noticed::Itself => {}
+        Noticed::Again(old) => old.close(close::REPLACED.into(), b"connected again"),
+        Noticed::Changed(reason) => suspect(fleet, session, known, &reason, now).await?,
+        Noticed::Clone(reason) => {
+            suspect(fleet, session, known, &reason, now).await?;
+            let text = format!("another machine has this identity ({reason}); a person must look");
+            return Err(Refused::new(RefusedCode::Clone, text));
+        }
+    }
+    if fleet.registry().is_regressed(&session.machine) {
+        let reason = "its installer's record of what it has seen fell back to an earlier one";
+        suspect(fleet, session, known, reason, now).await?;
+    }
+    Ok(())
 }
 
 async fn suspect(
@@ -102,9 +130,7 @@ async fn suspect(
     let mut change = fleet.store().change(actor, now).await?;
     change.suspect_clone(&session.machine, reason).await?;
     change.commit().await?;
-    fleet
-        .registry()
-        .update(&session.machine, |known| known.is_suspect = true);
+    fleet.registry().suspect(&session.machine);
     Ok(())
 }
 
@@ -166,6 +192,19 @@ pub(super) async fn said_before(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_short_and_plain() {
+        assert!(is_version("0.1.0") && is_version("") && is_version(&"x".repeat(64)));
+        for bad in [
+            "x".repeat(65),
+            "1\n2".into(),
+            "\u{1b}[2J".into(),
+            "\u{7f}".into(),
+        ] {
+            assert!(!is_version(&bad), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_fleet_is_spread_over_the_interval() {

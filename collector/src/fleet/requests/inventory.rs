@@ -7,9 +7,6 @@ use patchward_common::wire::machine::{
     Answer, InventoryContent, InventoryReport, Refused, RefusedCode,
 };
 
-/// Longest version of an installer.
-const MAX_VERSION_BYTES: usize = 64;
-
 pub(super) async fn inventory(
     fleet: &Fleet,
     session: &Session,
@@ -57,7 +54,7 @@ pub(super) async fn inventory(
     let mut said = known.said.clone();
     if let (Some(said), Some(installer)) = (&mut said, report.installer)
         && said.installer != installer
-        && installer.len() <= MAX_VERSION_BYTES
+        && hello::is_version(&installer)
     {
         said.installer = installer;
         store
