@@ -5,8 +5,8 @@
 //! key that it is for.
 
 use super::{Peer, busy};
-use crate::fleet::Fleet;
 use crate::fleet::enrolment::{self, Ask};
+use crate::fleet::{Fleet, locked};
 use crate::store::enrolments::{Enrolment, EnrolmentState};
 use crate::store::machines::{Machine, MachineState};
 use crate::store::tokens::{Acceptance, Token};
@@ -58,12 +58,11 @@ pub(super) async fn enroll(fleet: &Fleet, ask: Enroll) -> Result<Answer, Refused
         return Err(forbidden("this machine was revoked; it needs a new key"));
     }
     let before = before.filter(|before| before.token == token.id);
+    let decided_at = before.as_ref().and_then(|before| before.decided_at);
     match before.map(|before| before.state) {
         Some(EnrolmentState::Waiting) => Ok(Answer::Wait(WAIT_MS)),
         Some(EnrolmentState::Refused) => Err(forbidden("a person refused this machine")),
-        // Its first certificate may have been lost on the way: it is issued again, until
-        // it was used.
-        Some(EnrolmentState::Accepted) if is_first(fleet, &machine).await? => {
+        Some(EnrolmentState::Accepted) if is_due(fleet, &machine, decided_at).await? => {
             let change = change(fleet, machine, now).await?;
             certify(fleet, change, machine, &statement, now).await
         }
@@ -77,10 +76,26 @@ pub(super) async fn enroll(fleet: &Fleet, ask: Enroll) -> Result<Answer, Refused
     }
 }
 
-/// Whether an accepted machine has not used a certificate yet.
-async fn is_first(fleet: &Fleet, machine: &MachineId) -> Result<bool, Refused> {
+/// Whether an accepted machine has a certificate to come: none was issued since it was
+/// accepted, or the one that was may have been lost on the way, because nobody was heard
+/// since. That it was known before says nothing: a machine enrols again with a lost disk.
+async fn is_due(
+    fleet: &Fleet,
+    machine: &MachineId,
+    decided_at: Option<UtcMs>,
+) -> Result<bool, Refused> {
+    let Some(decided_at) = decided_at else {
+        return Ok(false);
+    };
     let mut view = fleet.store().view().await?;
-    Ok(view.machine_status(machine).await?.is_none())
+    let newest = view.certificates_of(machine).await?.into_iter().next();
+    // A token's rule decides and certifies at one instant.
+    if newest.is_none_or(|newest| newest.issued_at < decided_at) {
+        return Ok(true);
+    }
+    let written = view.seen_at(machine).await?;
+    let heard = locked(&fleet.seen).get(machine).copied().max(written);
+    Ok(heard.is_none_or(|heard| heard < decided_at))
 }
 
 /// A machine that uses a token for the first time.

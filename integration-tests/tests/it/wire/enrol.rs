@@ -228,6 +228,38 @@ async fn an_enrolled_machine_that_enrols_again_waits_for_a_person() {
     machine.link(&world).await;
 }
 
+/// The whole way of a machine that lost its disk, or its certificate: it is known, enrols
+/// again, waits, a person accepts, and it is let in. The token is used once.
+#[tokio::test]
+async fn a_known_machine_that_enrols_again_is_let_in_once_a_person_accepts() {
+    let world = World::new().await;
+    let machine = world.enrolled(1).await;
+    machine.link(&world).await;
+    world.fleet.flush().await.unwrap();
+    let token = world.token("again", 1, Acceptance::Person).await;
+    let ask = async || machine.enrol(token.clone(), &world.addresses).await;
+    for _ in 0..2 {
+        assert!(matches!(ask().await, Ok(Asked::Wait(_))));
+    }
+    // The one that is about says hello meanwhile.
+    machine.link(&world).await;
+    let (id, person) = (machine.id(), Actor::Local(0));
+    world.fleet.accept(&id, None, person).await.unwrap();
+    machine.link(&world).await;
+    let Ok(Asked::Certified(lost)) = ask().await else {
+        panic!("accepted, and no certificate");
+    };
+    let tokens = world.store.view().await.unwrap().tokens().await.unwrap();
+    let used = tokens.iter().find(|token| token.id.as_str() == "again");
+    assert_eq!(used.unwrap().uses_left, 0);
+    let link = Link::connect(&world.addresses, Identity::Machine(&lost)).await;
+    super::world::say(&link.unwrap(), machine.hello())
+        .await
+        .unwrap();
+    // It was heard with it: the token counts no more.
+    assert_eq!(refused(ask().await), RefusedCode::Token);
+}
+
 #[tokio::test]
 async fn certificates_are_renewed_by_the_machines_key_alone() {
     let world = World::new().await;
