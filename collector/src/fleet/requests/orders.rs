@@ -7,9 +7,9 @@ use crate::store::{StoreError, View};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::signatures_for_unit;
-use patchward_common::time::{MINUTE_MS, UtcMs};
-use patchward_common::trust::approval::Approval;
+use patchward_common::plan::{MAX_LEAF_BYTES, signatures_for_unit};
+use patchward_common::time::{Interval, MINUTE_MS, UtcMs};
+use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::charter::{Charter, TimeReset};
 use patchward_common::trust::placement::Tree;
 use patchward_common::trust::roster::Roster;
@@ -20,6 +20,7 @@ use patchward_common::wire::machine::{
     Answer, MAX_APPROVALS, Orders, OrdersAsked, Refused, ShortDigest,
 };
 use serde_bytes::ByteBuf;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -56,7 +57,8 @@ impl Placement {
     }
 }
 
-/// What the machine asked for; its digest is remembered for its next hello.
+/// What the machine asked for; its digest is remembered for its next hello. A machine that
+/// names these very orders gets their digest alone: they are up to 16 approvals.
 pub(super) async fn orders(
     fleet: &Fleet,
     machine: &MachineId,
@@ -64,6 +66,12 @@ pub(super) async fn orders(
     asked: &OrdersAsked,
 ) -> Result<Answer, Refused> {
     let mut orders = current(fleet, machine, unit).await?;
+    if asked.known == orders.digest {
+        orders = Orders {
+            digest: orders.digest,
+            ..Orders::default()
+        };
+    }
     let mut view = fleet.store().view().await?;
     let newer = view
         .numbered_after(DocumentKind::Charter, asked.charter)
@@ -195,25 +203,43 @@ async fn current(fleet: &Fleet, machine: &MachineId, unit: &Name) -> Result<Orde
     let common = common(fleet, &mut view, now).await?;
     let mut orders = common.of(machine);
     orders.assignment = assignment(fleet, &mut view, machine).await?;
-    approvals(fleet, &mut view, &common, (machine, unit), &mut orders, now).await?;
+    let given = in_force_on(&mut view, &common, machine, now).await?;
+    let is_whole = given.len() <= MAX_APPROVALS;
+    if !is_whole {
+        tracing::warn!(%machine, "more approvals than a machine takes; the soonest are given");
+    }
+    for plan in soonest(given, now) {
+        let placed = placed(
+            fleet,
+            &mut view,
+            &common,
+            (machine, unit),
+            plan,
+            &orders,
+            now,
+        );
+        let placed = placed.await?;
+        orders.approvals.extend(placed);
+    }
     orders.digest = Digest::of(&codec::encode(&orders));
-    let remembered = (common.generation, orders.digest.into());
+    // Which are the soonest changes with time, and no document comes or goes.
+    let remembered = is_whole.then(|| (common.generation, orders.digest.into()));
     fleet
         .registry()
-        .update(machine, |known| known.orders = Some(remembered));
+        .update(machine, |known| known.orders = remembered);
     Ok(orders)
 }
 
-async fn approvals(
-    fleet: &Fleet,
+/// The approvals that a machine may get, oldest first, each with its slots there.
+async fn in_force_on(
     view: &mut View,
     common: &Common,
-    (machine, unit): (&MachineId, &Name),
-    orders: &mut Orders,
+    machine: &MachineId,
     now: UtcMs,
-) -> Result<(), StoreError> {
-    for (plan, _) in view.leaves_of(machine, PlanState::Active).await? {
-        let Some(mut approval) = common.approval(view, plan).await? else {
+) -> Result<Vec<(Digest, Vec<Interval>)>, StoreError> {
+    let mut found = Vec::new();
+    for (plan, leaf) in view.leaves_of(machine, PlanState::Active).await? {
+        let Some(approval) = common.approval(view, plan).await? else {
             continue;
         };
         // Machines refuse it then; it need not be sent.
@@ -223,26 +249,58 @@ async fn approvals(
         {
             continue;
         }
-        if approval.signatures().len() > MAX_SIGNATURES
-            && let Some(Ok(roster)) = orders.roster.as_ref().map(Signed::<Roster>::peek)
-        {
-            approval = signatures_for_unit(&approval, &roster, unit, now);
-        }
-        let placement = match kept(fleet, &plan) {
-            Some(placement) => placement,
-            None => {
-                let leaves = view.leaves(&plan).await?;
-                let rows = leaves.into_iter().map(|leaf| (leaf.machine, leaf.bytes));
-                keep(fleet, plan, Placement::new(rows.collect()))
-            }
-        };
-        orders.approvals.extend(placement.place(approval, machine));
-        if orders.approvals.len() == MAX_APPROVALS {
-            tracing::warn!(%machine, "more approvals than a machine takes; the oldest are given");
-            break;
-        }
+        let leaf: Result<PlanLeaf, _> = codec::decode_deterministic(&leaf.bytes, MAX_LEAF_BYTES);
+        found.push((plan, leaf.map_or_else(|_| Vec::new(), |leaf| leaf.slots)));
     }
-    Ok(())
+    Ok(found)
+}
+
+/// As many as a machine takes, in the order in which they came. Where there are more,
+/// those are left out whose next slot is the latest, or that have none left, and among
+/// equals the oldest: an emergency's plan must not wait for one of next month.
+fn soonest(plans: Vec<(Digest, Vec<Interval>)>, now: UtcMs) -> Vec<Digest> {
+    let next = |slots: &[Interval]| {
+        let open = slots.iter().filter(|slot| slot.end() > now);
+        let starts = open.map(|slot| slot.start().max(now).0);
+        starts.min().unwrap_or(i64::MAX)
+    };
+    let plans = plans.into_iter().enumerate();
+    let mut order: Vec<_> = plans
+        .map(|(at, (plan, slots))| (next(&slots), Reverse(at), plan))
+        .collect();
+    order.sort_unstable();
+    order.truncate(MAX_APPROVALS);
+    order.sort_unstable_by_key(|(_, Reverse(at), _)| *at);
+    order.into_iter().map(|(_, _, plan)| plan).collect()
+}
+
+/// An approval with the machine's place in it, and the signatures that count there.
+async fn placed(
+    fleet: &Fleet,
+    view: &mut View,
+    common: &Common,
+    (machine, unit): (&MachineId, &Name),
+    plan: Digest,
+    orders: &Orders,
+    now: UtcMs,
+) -> Result<Option<Placed<Approval>>, StoreError> {
+    let Some(mut approval) = common.approval(view, plan).await? else {
+        return Ok(None);
+    };
+    if approval.signatures().len() > MAX_SIGNATURES
+        && let Some(Ok(roster)) = orders.roster.as_ref().map(Signed::<Roster>::peek)
+    {
+        approval = signatures_for_unit(&approval, &roster, unit, now);
+    }
+    let placement = match kept(fleet, &plan) {
+        Some(placement) => placement,
+        None => {
+            let leaves = view.leaves(&plan).await?;
+            let rows = leaves.into_iter().map(|leaf| (leaf.machine, leaf.bytes));
+            keep(fleet, plan, Placement::new(rows.collect()))
+        }
+    };
+    Ok(placement.place(approval, machine))
 }
 
 async fn assignment<T: Document>(
@@ -315,3 +373,6 @@ async fn with_signatures<T: Document>(
     signed.add_signatures(signatures.into_iter().map(|signature| signature.bytes));
     Ok(signed)
 }
+
+#[cfg(test)]
+mod tests;

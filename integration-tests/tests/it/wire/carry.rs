@@ -193,6 +193,17 @@ async fn a_machine_gets_its_own_documents_and_no_others() {
     let again = orders(&link, 1).await;
     assert!(again.charters.is_empty());
     assert_eq!(again.digest, got.digest);
+    // Who names these very orders gets their digest alone.
+    let asked = OrdersAsked {
+        charter: 1,
+        known: got.digest,
+    };
+    let same = Orders {
+        digest: got.digest,
+        ..Orders::default()
+    };
+    let answer = link.ask(&Request::Orders(asked)).await.unwrap();
+    assert_eq!(answer, Answer::Orders(Box::new(same)));
     // The other machine gets none of it.
     let none = orders(&second, 0).await;
     assert!(none.approvals.is_empty() && none.assignment.is_none());
@@ -211,7 +222,7 @@ async fn a_machine_gets_its_own_documents_and_no_others() {
     assert_eq!(orders(&link, 1).await.stops.len(), 1);
 }
 
-async fn stop_all(world: &World, hospital: &Hospital) {
+pub(super) async fn stop_all(world: &World, hospital: &Hospital) {
     let stop = Stop {
         scope: Scope::All,
         reason: super::world::label("a test"),
