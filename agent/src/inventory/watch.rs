@@ -8,6 +8,7 @@
 use super::{Inventory, InventorySettings, Stamp, dpkg, files, host, ports, rpm, services};
 use crate::probe;
 use patchward_common::component::{Component, ComponentSet, MAX_COMPONENTS, Source};
+use patchward_common::digest::Digest;
 use patchward_common::facts::{
     Facts, FileFact, FileState, MAX_LISTED, MAX_PORTS, MAX_SERVICES, Port, fit,
 };
@@ -34,6 +35,8 @@ pub struct Watch {
     files: Vec<Option<(Stamp, FileState)>>,
     unfinished: Vec<String>,
     ports: Vec<Port>,
+    /// Digests of the inventory, until it changes: an idle machine hashes nothing.
+    digests: (Option<Digest>, Option<Digest>),
     /// What could not be read, by where it belongs.
     gaps: BTreeMap<Gap, Vec<String>>,
 }
@@ -60,6 +63,7 @@ impl Watch {
             rpm: None,
             unfinished: Vec::new(),
             ports: Vec::new(),
+            digests: (None, None),
             gaps: BTreeMap::new(),
         }
     }
@@ -67,6 +71,18 @@ impl Watch {
     /// The inventory as of the last look.
     pub fn inventory(&self) -> &Inventory {
         &self.inventory
+    }
+
+    /// The digest of the components as of the last look.
+    pub fn components_digest(&mut self) -> Digest {
+        let components = &self.inventory.components;
+        *self.digests.0.get_or_insert_with(|| components.digest())
+    }
+
+    /// The digest of the facts as of the last look.
+    pub fn facts_digest(&mut self) -> Digest {
+        let facts = &self.inventory.facts;
+        *self.digests.1.get_or_insert_with(|| facts.digest())
     }
 
     /// The inventory as of the last look.
@@ -77,7 +93,7 @@ impl Watch {
     /// Looks at everything: files, ports, RPM packages where their database changed,
     /// and the versions that `probes` tell. Costs a process per probe.
     pub async fn look(&mut self, probes: &[Probe]) -> Change {
-        let before = self.inventory.components.digest();
+        let before = self.components_digest();
         let files = rpm::files(&self.root);
         let stamps = files.iter().map(|file| Stamp::at(file)).collect();
         if self.rpm.as_ref() != Some(&stamps) {
@@ -91,7 +107,7 @@ impl Watch {
         self.look_at_ports();
         let change = self.look_at_files();
         Change {
-            components: before != self.inventory.components.digest(),
+            components: before != self.components_digest(),
             ..change
         }
     }
@@ -104,12 +120,24 @@ impl Watch {
             components,
             facts: facts != self.inventory.facts,
         };
-        self.inventory.facts = facts;
+        if change.facts {
+            self.inventory.facts = facts;
+            self.digests.1 = None;
+        }
         change
     }
 
     /// Replaces the components of one source: trees, which only the installer knows.
-    pub fn replace(&mut self, source: Source, fresh: Vec<Component>) {
+    pub fn replace(&mut self, source: Source, mut fresh: Vec<Component>) {
+        fresh.sort_unstable();
+        fresh.dedup();
+        let known = &self.inventory.components;
+        let limits = self.gaps.entry(Gap::Limits).or_default();
+        let is_whole = !limits.iter().any(|gap| gap.starts_with(source.word()));
+        if is_whole && known.iter().filter(|c| c.source == source).eq(&fresh) {
+            return;
+        }
+        self.digests.0 = None;
         let mut gaps = Vec::new();
         let old = std::mem::take(&mut self.inventory.components);
         let mut all: Vec<_> = old.into();
@@ -157,16 +185,17 @@ impl Watch {
         if self.dpkg.as_deref() == Some(&stamps) {
             return false;
         }
-        let before = self.inventory.components.digest();
+        let before = self.components_digest();
         let found = dpkg::read(&self.root).map(Option::unwrap_or_default);
-        self.dpkg = Some(stamps.to_vec());
+        // A list that could not be read is not known, whatever its file's stamp says.
+        self.dpkg = found.is_ok().then(|| stamps.to_vec());
         if let Ok(packages) = &found {
             self.unfinished.clone_from(&packages.unfinished);
         }
         let found = found.map(|packages| packages.installed);
         self.take(Gap::Dpkg, Source::Deb, found.map_err(|e| e.to_string()));
         self.replace(Source::Firmware, host::firmware(&self.root));
-        before != self.inventory.components.digest()
+        before != self.components_digest()
     }
 
     /// Reads the listening ports, where the settings ask for them.
