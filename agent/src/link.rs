@@ -1,19 +1,23 @@
 //! The way to the collector: one QUIC connection, a stream per request.
 
 use crate::credentials::Credentials;
-use patchward_common::codec::{self, DecodeError};
+use error::{of_connection, of_handshake};
+use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
 use patchward_common::wire::machine::{
     ALPN, ALPN_ENROLL, Answer, MAX_ANSWER_BYTES, Request, SERVER_NAME, close,
 };
-use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, VarInt};
+use quinn::{ClientConfig, Connection, Endpoint, RecvStream, VarInt};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+mod error;
 pub mod trust;
+
+pub use error::LinkError;
 
 /// Longest handshake with one address.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -31,9 +35,6 @@ const NUDGES: u32 = 4;
 /// but when told to; room for a whole Ethernet frame, not for the 64 KB of the default.
 const MAX_PACKET_BYTES: u16 = 1_472;
 
-/// The TLS alert for it.
-const CERTIFICATE_REVOKED: u64 = 44;
-
 /// Whom to be, and whom to believe.
 pub enum Identity<'a> {
     /// An enrolled machine.
@@ -50,83 +51,6 @@ pub struct Link {
     endpoint: Endpoint,
     connection: Connection,
     address: SocketAddr,
-}
-
-/// Why there is no connection, or no answer on it.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    /// The name is not known.
-    #[error("{address}: the name cannot be resolved ({source}); check DNS")]
-    Resolve {
-        /// The address.
-        address: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// No socket, or no route.
-    #[error("{address}: {problem}; check the network and its routes")]
-    Route {
-        /// The address.
-        address: String,
-        /// Why.
-        problem: String,
-    },
-    /// Nothing comes back.
-    #[error(
-        "{address}: nothing answers; is the collector running, and is UDP to this port \
-         allowed on the way?"
-    )]
-    Silent {
-        /// The address.
-        address: String,
-    },
-    /// TLS does not come to terms: certificate, clock or protocol.
-    #[error("{address}: TLS: {problem}")]
-    Tls {
-        /// The address.
-        address: String,
-        /// What does not fit.
-        problem: String,
-        /// The collector's alert (RFC 8446 §6), where the collector does not like us.
-        alert: Option<u64>,
-    },
-    /// The collector closed the connection.
-    #[error("the collector closed the connection: {reason} (code {code})")]
-    Closed {
-        /// One of [`close`].
-        code: u32,
-        /// Its words.
-        reason: String,
-    },
-    /// The connection was lost.
-    #[error("the connection was lost: {0}")]
-    Lost(String),
-    /// The answer cannot be read.
-    #[error("the collector's answer cannot be read: {0}")]
-    Answer(#[from] DecodeError),
-    /// The answer did not come in time.
-    #[error("the collector did not answer within {} s", ANSWER_TIME.as_secs())]
-    Late,
-    /// It answered another question.
-    #[error("the collector answered something else than {0}")]
-    Unexpected(&'static str),
-    /// Our own key or certificate is not usable.
-    #[error("this machine's certificate cannot be used: {0}; enrol it again")]
-    Own(String),
-    /// There is no address to try.
-    #[error("no collector address is known; set `collectors` in the settings")]
-    NoAddress,
-}
-
-impl LinkError {
-    /// Whether the collector says that this machine's certificate was revoked.
-    pub fn is_revoked(&self) -> bool {
-        match self {
-            Self::Closed { code, .. } => *code == close::REVOKED,
-            Self::Tls { alert, .. } => *alert == Some(CERTIFICATE_REVOKED),
-            _ => false,
-        }
-    }
 }
 
 impl Link {
@@ -215,13 +139,15 @@ impl Link {
         answer.unwrap_or(Err(LinkError::Late))
     }
 
+    /// A stream of a request's own, both ways, as tests use it.
+    pub async fn open(&self) -> Result<(quinn::SendStream, RecvStream), LinkError> {
+        let opened = self.connection.open_bi().await;
+        opened.map_err(|error| of_connection(&error))
+    }
+
     /// Asks, and leaves the reading of the answer to the caller.
     pub async fn send(&self, request: &[u8]) -> Result<RecvStream, LinkError> {
-        let (mut send, receive) = self
-            .connection
-            .open_bi()
-            .await
-            .map_err(|error| of_connection(&error))?;
+        let (mut send, receive) = self.open().await?;
         // A collector that refuses early answers before it has read all: its answer says
         // why, the broken stream does not.
         if send.write_all(request).await.is_ok() {
@@ -246,6 +172,11 @@ impl Link {
         }
     }
 
+    /// Whether the connection stands, as far as is known.
+    pub fn is_open(&self) -> bool {
+        self.connection.close_reason().is_none()
+    }
+
     /// Why the connection ended: the connection's own reason, or else `error`.
     pub fn lost(&self, error: &dyn std::fmt::Display) -> LinkError {
         match self.connection.close_reason() {
@@ -260,49 +191,6 @@ impl Link {
             .close(VarInt::from_u32(close::DONE), b"done");
         self.endpoint.wait_idle().await;
     }
-}
-
-fn of_connection(error: &ConnectionError) -> LinkError {
-    match error {
-        ConnectionError::ApplicationClosed(closed) => LinkError::Closed {
-            code: u32::try_from(closed.error_code.into_inner()).unwrap_or(u32::MAX),
-            reason: String::from_utf8_lossy(&closed.reason).into_owned(),
-        },
-        // The collector judges our certificate after our handshake is over.
-        ConnectionError::ConnectionClosed(closed) => match alert(closed.error_code) {
-            None => LinkError::Lost(error.to_string()),
-            alert => LinkError::Tls {
-                address: "the collector".into(),
-                problem: closed.to_string(),
-                alert,
-            },
-        },
-        other => LinkError::Lost(other.to_string()),
-    }
-}
-
-fn of_handshake(address: &str, error: ConnectionError) -> LinkError {
-    let address = address.to_owned();
-    match error {
-        ConnectionError::TimedOut => LinkError::Silent { address },
-        ConnectionError::TransportError(error) => LinkError::Tls {
-            address,
-            problem: error.to_string(),
-            alert: None,
-        },
-        ConnectionError::ConnectionClosed(closed) => LinkError::Tls {
-            address,
-            problem: closed.to_string(),
-            alert: alert(closed.error_code),
-        },
-        other => of_connection(&other),
-    }
-}
-
-/// The TLS alert that a QUIC error carries (RFC 9001 §4.8).
-fn alert(code: quinn::TransportErrorCode) -> Option<u64> {
-    let code = u64::from(code);
-    (0x100..0x200).contains(&code).then(|| code - 0x100)
 }
 
 fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
