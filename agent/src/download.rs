@@ -4,20 +4,20 @@
 //! that came over the network becomes a path. What is here is not trusted by anybody: the
 //! installer verifies all of it.
 
+mod artifact;
+mod pace;
+
 use crate::link::{Link, LinkError};
 use crate::state::{self, StateError};
-use patchward_common::codec;
+use pace::Pace;
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
 use patchward_common::wire::machine::{
-    Answer, ArtifactAsked, ArtifactHeader, MAX_METADATA_BYTES, MAX_RANGE_BYTES, MetadataAsked,
-    Refused, Request, is_role_file,
+    Answer, ArtifactAsked, MAX_METADATA_BYTES, MetadataAsked, Refused, Request, is_role_file,
 };
-use quinn::RecvStream;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,14 +25,10 @@ use std::time::Duration;
 const MAX_ROOTS: u64 = 256;
 /// Most roles of one repository.
 const MAX_ROLES: usize = 256;
-/// Longest header before an artifact's bytes, or refusal instead of them.
-const MAX_HEADER_BYTES: usize = 2_048;
-/// Longest wait for the next bytes of an artifact.
-const BYTES_TIME: Duration = Duration::from_secs(30);
-/// What is read at once while hashing; small, for the agent is lean.
-const HASHED_BYTES: usize = 32 * 1024;
-/// Shortest pause of the rate limit.
-const PAUSE_MS: u64 = 10;
+/// Longest time for one range: less than the collector's 450 s, so that it ends by us.
+const RANGE_TIME: Duration = Duration::from_secs(400);
+/// What is said of a collector, or a line, that is too slow; what came is kept.
+const SLOW: &str = "it comes too slowly; what is here is kept, and the rest is tried again";
 /// What an artifact is called while it is fetched.
 const PART: &str = ".part";
 
@@ -147,11 +143,16 @@ impl Downloads {
             let asked = ArtifactAsked {
                 sha256: *sha256,
                 offset: at,
-                length: (length - at).min(MAX_RANGE_BYTES),
+                length: (length - at).min(artifact::range_bytes(self.rate)),
             };
-            at += self.range(link, &asked, length, &mut file, &part).await?;
+            let mut pace = Pace::new(self.rate);
+            let range = artifact::range(link, &asked, length, (&mut file, &part), &mut pace);
+            at += match tokio::time::timeout(RANGE_TIME, range).await {
+                Ok(fetched) => fetched?,
+                Err(_) => return Err(content(sha256, SLOW)),
+            };
         }
-        let found = hash(&mut file)
+        let found = artifact::hash(&mut file)
             .await
             .map_err(StateError::of("read", &part))?;
         if found != *sha256 {
@@ -165,57 +166,16 @@ impl Downloads {
         Ok(state::publish(&part, &path)?)
     }
 
-    /// Fetches one range and appends it; gives back its length.
-    async fn range(
-        &self,
-        link: &Link,
-        asked: &ArtifactAsked,
-        length: u64,
-        file: &mut File,
-        part: &Path,
-    ) -> Result<u64, DownloadError> {
-        let request = codec::encode(&Request::Artifact(asked.clone()));
-        let mut stream = link.send(&request).await?;
-        let mut bytes = Vec::new();
-        let header = header(link, &mut stream, &mut bytes).await?;
-        if header.total != length || header.length != asked.length {
-            return Err(content(
-                asked.sha256,
-                "it has another length than was signed",
-            ));
-        }
-        let mut left = header.length;
-        let mut unpaid = 0;
-        loop {
-            let more = bytes.len() as u64;
-            if more > left {
-                return Err(content(asked.sha256, "more bytes came than were announced"));
-            }
-            file.write_all(&bytes)
-                .map_err(StateError::of("write", part))?;
-            left -= more;
-            self.pause(&mut unpaid, more).await;
-            if left == 0 {
-                return Ok(header.length);
-            }
-            bytes = match chunk(link, &mut stream).await? {
-                Some(bytes) => bytes,
-                None => return Err(content(asked.sha256, "it ended too early")),
-            };
-        }
-    }
-
-    /// Holds the rate: every byte costs its time, paid in pauses that timers can hold.
-    async fn pause(&self, unpaid: &mut u64, bytes: u64) {
-        if self.rate == 0 {
-            return;
-        }
-        *unpaid += bytes;
-        let pause_ms = *unpaid * 1_000 / self.rate;
-        if pause_ms >= PAUSE_MS {
-            *unpaid = 0;
-            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-        }
+    /// Removes an artifact whose bytes are not those of its name any more: a disk that
+    /// failed, or somebody with access to it. Whether there was one.
+    pub async fn drop_damaged(&self, sha256: &Digest) -> bool {
+        let path = self.artifacts().join(sha256.to_string());
+        let found = match File::open(&path) {
+            Ok(mut file) => artifact::hash(&mut file).await.ok(),
+            Err(_) => return false,
+        };
+        // What cannot be read to its end is of no use either.
+        found != Some(*sha256) && std::fs::remove_file(&path).is_ok()
     }
 
     /// Removes the metadata of a repository; it is fetched anew.
@@ -246,58 +206,6 @@ fn content(what: impl ToString, problem: &'static str) -> DownloadError {
     DownloadError::Content {
         what: what.to_string(),
         problem,
-    }
-}
-
-async fn chunk(link: &Link, stream: &mut RecvStream) -> Result<Option<Vec<u8>>, DownloadError> {
-    let read = stream.read_chunk(64 * 1024, true);
-    match tokio::time::timeout(BYTES_TIME, read).await {
-        Ok(Ok(chunk)) => Ok(chunk.map(|chunk| chunk.bytes.to_vec())),
-        Ok(Err(error)) => Err(link.lost(&error).into()),
-        Err(_) => Err(LinkError::Late.into()),
-    }
-}
-
-/// Reads the header; what came after it stays in `bytes`. CBOR says itself where it ends:
-/// exactly one beginning of the bytes is a whole answer.
-async fn header(
-    link: &Link,
-    stream: &mut RecvStream,
-    bytes: &mut Vec<u8>,
-) -> Result<ArtifactHeader, DownloadError> {
-    loop {
-        let more = chunk(link, stream).await?;
-        let is_end = more.is_none();
-        bytes.extend(more.unwrap_or_default());
-        for end in 1..=bytes.len().min(MAX_HEADER_BYTES) {
-            match codec::decode(&bytes[..end], MAX_HEADER_BYTES) {
-                Ok(Answer::Artifact(header)) => {
-                    bytes.drain(..end);
-                    return Ok(header);
-                }
-                Ok(Answer::Refused(refused)) => return Err(DownloadError::Refused(refused)),
-                Ok(_) => return Err(LinkError::Unexpected("an artifact").into()),
-                Err(_) => {}
-            }
-        }
-        if is_end || bytes.len() >= MAX_HEADER_BYTES {
-            return Err(LinkError::Unexpected("an artifact").into());
-        }
-    }
-}
-
-async fn hash(file: &mut File) -> std::io::Result<Digest> {
-    file.rewind()?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; HASHED_BYTES];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(Digest(hash.finalize().into()));
-        }
-        hash.update(&buffer[..read]);
-        // One thread: nudges are heard meanwhile.
-        tokio::task::yield_now().await;
     }
 }
 
@@ -398,6 +306,24 @@ mod tests {
         for bad in [&b"{"[..], b"[]", b"{\"signed\":{\"meta\":[]}}", b"\xff"] {
             assert!(versions(bad).is_empty());
         }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_artifact_goes_and_a_whole_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let downloads = Downloads::new(folder.path(), 0);
+        let artifacts = folder.path().join("artifacts");
+        std::fs::create_dir_all(&artifacts).unwrap();
+        let sha256 = Digest::of(b"the release");
+        let path = artifacts.join(sha256.to_string());
+        std::fs::write(&path, b"the release").unwrap();
+        assert!(!downloads.drop_damaged(&sha256).await);
+        assert!(downloads.has(&sha256, 11));
+        std::fs::write(&path, b"the relaese").unwrap();
+        assert!(downloads.has(&sha256, 11), "its length tells nothing");
+        assert!(downloads.drop_damaged(&sha256).await);
+        assert!(!downloads.has(&sha256, 11));
+        assert!(!downloads.drop_damaged(&sha256).await, "none is there");
     }
 
     #[test]
