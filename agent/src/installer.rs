@@ -7,9 +7,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-/// Longest wait for an answer. Preparing copies and hashes every artifact: 20 GB from a
-/// slow disk.
-const ANSWER_TIME: Duration = Duration::from_secs(20 * 60);
+/// Longest wait for what takes long. Preparing copies and hashes every artifact: 20 GB
+/// from a slow disk.
+const WORK_TIME: Duration = Duration::from_secs(20 * 60);
+/// Longest wait for everything else: what asks the machine's probes, or signs. No hello
+/// is said meanwhile, and a machine that was not heard for minutes counts as gone.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// Where the installer listens.
 #[derive(Clone, Debug)]
@@ -63,7 +66,7 @@ impl Installer {
             limited.read_to_end(&mut bytes).await?;
             Ok(bytes)
         };
-        let bytes = tokio::time::timeout(ANSWER_TIME, ask)
+        let bytes = tokio::time::timeout(limit(request), ask)
             .await
             .map_err(|_| InstallerError::Answer("it came too late".into()))?
             .map_err(failed)?;
@@ -91,7 +94,41 @@ impl Installer {
     }
 }
 
+fn limit(request: &Request) -> Duration {
+    match request {
+        Request::Prepare(_) | Request::Start(..) | Request::Reboot(..) => WORK_TIME,
+        _ => ANSWER_TIME,
+    }
+}
+
 /// It answered, but another question.
 pub fn unexpected(wanted: &str) -> InstallerError {
     InstallerError::Answer(format!("{wanted} was expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hello waits for the status: it must not wait as long as for a preparation.
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_installer_is_given_up_soon() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let installer = Installer::new(&socket);
+        for request in [Request::Status, Request::Identity] {
+            let began = tokio::time::Instant::now();
+            let answer = installer.ask(&request).await;
+            assert!(
+                matches!(answer, Err(InstallerError::Answer(_))),
+                "{answer:?}"
+            );
+            assert!(began.elapsed() <= Duration::from_secs(31), "{request:?}");
+        }
+        let job = patchward_common::id::JobId([1; 16]);
+        let began = tokio::time::Instant::now();
+        assert!(installer.ask(&Request::Prepare(job)).await.is_err());
+        assert!(began.elapsed() >= WORK_TIME);
+    }
 }
