@@ -1,6 +1,7 @@
 //! The agent: inventory, download, carrying documents and events. It never executes what
 //! it downloaded.
 
+pub mod apart;
 pub mod cli;
 pub mod config;
 pub mod credentials;

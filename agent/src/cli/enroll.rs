@@ -4,7 +4,7 @@ use super::{CliError, EnrollArgs, print};
 use crate::config::Settings;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::driver::{boot_id, system_clock};
-use crate::enrol::{Asked, Enrolment, Myself};
+use crate::enrol::{Asked, EnrolError, Enrolment, Myself};
 use crate::fingerprint::fingerprint;
 use crate::installer::Installer;
 use crate::inventory;
@@ -17,6 +17,8 @@ use std::time::Duration;
 const MAX_TEXT_BYTES: u64 = 4 * MAX_TOKEN_BYTES as u64;
 /// Shortest and longest wait between two questions.
 const ASK_MS: std::ops::RangeInclusive<u64> = 500..=60_000;
+/// Wait after a collector was not reached.
+const UNREACHED_MS: u64 = 2_000;
 
 pub(super) async fn enroll(
     settings: &Settings,
@@ -54,23 +56,30 @@ pub(super) async fn enroll(
     let mut is_told = false;
     loop {
         let now = system_clock();
-        let again_ms = match enrolment.ask(&addresses, &myself, now).await? {
-            Asked::Certified(credentials) => {
+        let again_ms = match enrolment.ask(&addresses, &myself, now).await {
+            Ok(Asked::Certified(credentials)) => {
                 credentials.save(&settings.state_dir)?;
                 return print(&format!(
                     "Enrolled as {}. The certificate lasts until {} and renews itself.\n",
                     credentials.machine, credentials.expires
                 ));
             }
-            Asked::Wait(again_ms) => again_ms.clamp(*ASK_MS.start(), *ASK_MS.end()),
+            Ok(Asked::Wait(again_ms)) if now < end => again_ms,
+            Ok(Asked::Wait(_)) => return Err(CliError::Waiting),
+            // A collector that restarts, or a cable that is plugged in: it is waited for as
+            // long as a person is.
+            Err(EnrolError::Link(error)) if now < end => {
+                eprintln!("patchward-agent: {error}; it is tried again");
+                tokio::time::sleep(Duration::from_millis(UNREACHED_MS)).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
         };
-        if now >= end {
-            return Err(CliError::Waiting);
-        }
         if !is_told {
             is_told = true;
             print("Waiting for a person to accept this machine at the collector.\n")?;
         }
+        let again_ms = again_ms.clamp(*ASK_MS.start(), *ASK_MS.end());
         tokio::time::sleep(Duration::from_millis(again_ms)).await;
     }
 }

@@ -1,6 +1,7 @@
 //! The agent as people and systemd run it: a process with settings and exit codes.
 
-use super::world::{Machine, World};
+use super::world::{Machine, World, now};
+use patchward_agent::apart::Apart;
 use patchward_collector::fleet::Target;
 use patchward_collector::store::Actor;
 use patchward_collector::store::machines::MachineState;
@@ -9,6 +10,7 @@ use patchward_common::wire::collector::Nudge;
 use patchward_integration_tests::programs::Program;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 /// An agent's folder and settings, beside the machine whose installer is played.
@@ -143,6 +145,8 @@ async fn doctor_names_what_fails() {
         ("no-such-host.invalid:4433", "dns", 5),
         // Nobody listens there.
         ("127.0.0.1:9", "udp", 5),
+        // The kernel gives nobody a way to everybody.
+        ("255.255.255.255:9", "route", 5),
     ] {
         agent.configure(&installer, &[address]);
         let (code, out, _) = agent.run(&["doctor", "--json"]).await;
@@ -154,6 +158,17 @@ async fn doctor_names_what_fails() {
         assert_eq!(failed.len(), 1, "{out}");
         assert_eq!(failed[0]["check"], failing, "{out}");
     }
+    agent.configure(&installer, &[]);
+    let state = agent.folder.path().join("state");
+    let apart = Apart::of(now().plus_ms(600_000), now());
+    Apart::save(apart, &state).unwrap();
+    let (code, out, _) = agent.run(&["doctor"]).await;
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.contains("FAIL  clock") && out.contains("600 s behind"),
+        "{out}"
+    );
+    Apart::save(None, &state).unwrap();
     let other = World::new().await;
     agent.configure(&installer, &[other.addresses[0].as_str()]);
     let (code, out, _) = agent.run(&["doctor"]).await;
@@ -178,6 +193,31 @@ async fn doctor_names_what_fails() {
     agent.configure(&world.folder.path().join("nobody.sock"), &[]);
     let (_, out, _) = agent.run(&["doctor"]).await;
     assert!(out.contains("FAIL  installer"), "{out}");
+}
+
+/// A collector that restarts, or a network that is plugged in, is waited for like a person.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn enrolling_waits_for_a_collector_that_cannot_be_reached() {
+    let world = World::new().await;
+    let _machine = Machine::new(world.folder.path(), 1);
+    let agent = Agent::new(&socket(&world, 1));
+    agent.configure(&socket(&world, 1), &["no-such-host.invalid:4433"]);
+    let token = world.token("t", 1, Acceptance::Automatic).await.to_text();
+    let arguments = ["enroll", "--token", &token, "--wait", "0"];
+    let (code, _, errors) = agent.run(&arguments).await;
+    assert_eq!(code, 5, "{errors}");
+    let mut waiting = agent
+        .command(&["enroll", "--token", &token])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut errors = BufReader::new(waiting.stderr.take().unwrap()).lines();
+    let said = errors.next_line().await.unwrap().unwrap();
+    assert!(
+        said.contains("DNS") && said.ends_with("it is tried again"),
+        "{said}"
+    );
+    assert!(waiting.try_wait().unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
