@@ -3,14 +3,15 @@
 
 mod backoff;
 mod carry;
+mod journal;
 mod report;
+mod session;
 
+use crate::apart::Apart;
 use crate::config::Settings;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::enrol::{self, Asked, EnrolError, Myself};
-use crate::fingerprint::fingerprint;
 use crate::installer::{Installer, unexpected};
-use crate::job::{Effect, Next};
 use crate::link::{Identity, Link, LinkError};
 use crate::outbox::Outbox;
 use crate::state::StateError;
@@ -18,23 +19,17 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, OutboxId};
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::trust::check::Interlock;
-use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::local::{self, Status};
-use patchward_common::wire::machine::{
-    Answer, Hello, InterlockWord, Refused, RefusedCode, Request, Stale,
-};
+use patchward_common::wire::machine::{Answer, Hello, InterlockWord, Refused, RefusedCode, close};
 use std::future::Future;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 pub use report::Reporter;
 
-/// Shortest and longest wait between two hellos, whatever the collector says.
-const AGAIN_MS: std::ops::RangeInclusive<u64> = 1_000..=15 * MINUTE_MS as u64;
 /// Longest absence that a collector may ask for.
 const MAX_AWAY_MS: u64 = 10 * MINUTE_MS as u64;
-/// A machine that is refused for good asks again so rarely: a person has to act first.
-const REFUSED_MS: u64 = 5 * MINUTE_MS as u64;
+/// How often a machine says hello that was not told.
+const PACE_MS: u64 = 2 * MINUTE_MS as u64;
 
 /// The clock; read once per turn.
 pub type Clock = fn() -> UtcMs;
@@ -66,8 +61,26 @@ enum TurnError {
     Link(#[from] LinkError),
     #[error("the collector refused: {}", .0.text)]
     Refused(Refused),
-    #[error(transparent)]
-    State(#[from] StateError),
+    #[error("a person has to accept this machine again at the collector")]
+    Waits,
+}
+
+impl TurnError {
+    /// Whether the next try will end in the same way until a person did something.
+    fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Link(link) => link.is_revoked() || link.is_closed_with(close::CLONE),
+            Self::Refused(refused) => !is_busy(refused),
+            Self::Waits => false,
+        }
+    }
+
+    fn wait_ms(&self, failures: u32, chance: u64) -> u64 {
+        match self.needs_a_person() {
+            true => backoff::refused(chance),
+            false => backoff::after(failures, chance),
+        }
+    }
 }
 
 /// How a session ended.
@@ -87,6 +100,12 @@ pub struct Driver {
     reporter: Reporter,
     outbox: Outbox,
     carrier: carry::Carrier,
+    /// When the collector last wanted the next hello, in milliseconds.
+    pace_ms: u64,
+    /// A clock that is too far from the collector's, as it was last noted.
+    apart: Option<Apart>,
+    /// The newest event of the installer's journal at the last turn.
+    journal_seen: Option<u64>,
 }
 
 impl Driver {
@@ -99,7 +118,10 @@ impl Driver {
             outbox: Outbox::open(folder, OutboxId(rand::random()))?,
             carrier: carry::Carrier::new(&settings),
             installer: Installer::new(&settings.installer_socket),
+            apart: Apart::load(folder),
             clock,
+            pace_ms: PACE_MS,
+            journal_seen: None,
             settings,
         })
     }
@@ -113,17 +135,12 @@ impl Driver {
         loop {
             let wait_ms = match self.connected(&mut failures, stop.as_mut()).await {
                 Ok(Ended::Stop) => return Ok(()),
-                Ok(Ended::Away(ms)) => backoff::jitter(ms.min(MAX_AWAY_MS), rand::random()),
+                Ok(Ended::Away(ms)) => backoff::later(ms.min(MAX_AWAY_MS), rand::random()),
                 Err(error) => {
                     tracing::warn!(%error, "no contact with the collector");
                     notify(sd_notify::NotifyState::Status(&error.to_string()));
                     failures += 1;
-                    let wait_ms = backoff::after(failures, rand::random());
-                    match &error {
-                        TurnError::Refused(_) => wait_ms.max(REFUSED_MS),
-                        TurnError::Link(link) if link.is_revoked() => wait_ms.max(REFUSED_MS),
-                        _ => wait_ms,
-                    }
+                    error.wait_ms(failures, rand::random())
                 }
             };
             notify(sd_notify::NotifyState::Watchdog);
@@ -143,14 +160,17 @@ impl Driver {
         if self.credentials.is_expired(now) {
             let link =
                 Link::connect(&self.addresses(), Identity::Expired(&self.credentials)).await?;
-            self.renew(&link, now).await?;
+            let renewed = self.renew(&link, now).await;
             link.close().await;
+            renewed?;
+            if self.credentials.is_expired(now) {
+                return Err(TurnError::Waits);
+            }
         }
         let link = Link::connect(&self.addresses(), Identity::Machine(&self.credentials)).await?;
         let ended = self.session(&link, failures, stop).await;
-        if let Ok(Ended::Stop) = ended {
-            link.close().await;
-        }
+        // However it ended: a connection that nobody uses is one too many at the collector.
+        link.close().await;
         ended
     }
 
@@ -159,89 +179,6 @@ impl Driver {
             [] => self.credentials.addresses.clone(),
             set => set.to_vec(),
         }
-    }
-
-    async fn session(
-        &mut self,
-        link: &Link,
-        failures: &mut u32,
-        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<Ended, TurnError> {
-        let mut nudges = nudges(link.clone());
-        loop {
-            let again_ms = self.turn(link).await?;
-            *failures = 0;
-            notify(sd_notify::NotifyState::Status(
-                "in contact with the collector",
-            ));
-            let now = (self.clock)();
-            let wait_ms = match self.carrier.next(now) {
-                // Never cut short by a nudge: a go is answered once.
-                Next::Do(effect) if effect != Effect::Fetch(effect.job()) => {
-                    tokio::select! {
-                        done = self.carrier.act(link, &self.installer, effect, now) => done?,
-                        () = stop.as_mut() => return Ok(Ended::Stop),
-                    }
-                    continue;
-                }
-                Next::Do(_) => 0,
-                Next::Wait(ms) => u64::try_from(ms).unwrap_or(0).min(again_ms),
-                Next::Nothing => again_ms,
-            };
-            let wait = async {
-                if wait_ms == 0 {
-                    return self.carrier.fetch_next(link, now).await;
-                }
-                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-                Ok(())
-            };
-            // A nudge interrupts a download; it goes on from where it was.
-            let nudge = tokio::select! {
-                done = wait => { done?; None }
-                nudge = nudges.recv() => Some(nudge.ok_or_else(|| link.lost(&"closed"))?),
-                () = stop.as_mut() => return Ok(Ended::Stop),
-            };
-            match nudge {
-                Some(Nudge::GoingAway(ms)) => return Ok(Ended::Away(ms)),
-                Some(Nudge::ReportNow) => self.reporter.look_again(),
-                Some(Nudge::OrdersChanged | Nudge::Stop) => self.carrier.try_again(),
-                None => {}
-            }
-        }
-    }
-
-    /// One turn; gives back when the next is due, in milliseconds.
-    async fn turn(&mut self, link: &Link) -> Result<u64, TurnError> {
-        let now = (self.clock)();
-        notify(sd_notify::NotifyState::Watchdog);
-        if self.credentials.is_due(now) {
-            self.renew(link, now).await?;
-        }
-        self.reporter.look(now).await;
-        if !self.reporter.knows_installer()
-            && let Ok(identity) = self.installer.identity().await
-        {
-            self.reporter.set_installer(identity.version);
-        }
-        let status = self.status().await;
-        let hello = self.hello(status.as_ref(), now).await;
-        let answer = match link.ask(&Request::Hello(Box::new(hello))).await? {
-            Answer::Hello(answer) => *answer,
-            other => return Err(refused(other, "a hello")),
-        };
-        let is_stale = answer.stale.has(Stale::INVENTORY);
-        self.reporter.report(link, is_stale, now).await?;
-        let newest = status.as_ref().map_or(0, |status| status.journal);
-        if newest > self.outbox.acknowledged() {
-            // The installer was at work: versions that only a probe knows may be others.
-            self.reporter.look_again();
-        }
-        self.journal(link, newest, answer.journal).await?;
-        let machine = self.credentials.machine;
-        self.carrier
-            .turn(link, &self.installer, machine, &answer, status)
-            .await?;
-        Ok(answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end()))
     }
 
     async fn status(&self) -> Option<Status> {
@@ -272,11 +209,12 @@ impl Driver {
             journal: status.map_or(0, |status| status.journal),
             interlock,
             held_until: status.and_then(|status| status.hold.as_ref().map(|hold| hold.until)),
-            ready: match self.reporter.is_ready().await {
-                Some(ready) => Some(ready),
-                None => status.and_then(|status| status.ready),
+            ready: match status {
+                // The installer has just asked the same probes.
+                Some(status) => status.ready,
+                None => self.reporter.is_ready().await,
             },
-            fingerprint: self.myself().fingerprint.into(),
+            fingerprint: self.reporter.fingerprint().into(),
         }
     }
 
@@ -285,11 +223,25 @@ impl Driver {
     }
 
     fn myself(&self) -> Myself {
-        let facts = self.reporter.facts().clone();
         Myself {
-            fingerprint: fingerprint(&self.settings.root_dir, &facts),
+            fingerprint: self.reporter.fingerprint(),
             boot: self.boot(),
-            facts,
+            facts: self.reporter.facts().clone(),
+        }
+    }
+
+    /// Notes a clock that is too far off, once for as long as it lasts.
+    fn clock_told(&mut self, collector: UtcMs, now: UtcMs) {
+        let apart = Apart::of(collector, now);
+        if apart.is_some() == self.apart.is_some() {
+            return;
+        }
+        if let Some(apart) = &apart {
+            tracing::warn!("{apart}");
+        }
+        match Apart::save(apart, &self.settings.state_dir) {
+            Ok(()) => self.apart = apart,
+            Err(error) => tracing::warn!(%error, "how far the clock is off is not kept"),
         }
     }
 
@@ -297,7 +249,10 @@ impl Driver {
         let myself = self.myself();
         match enrol::renew(link, &self.installer, &self.credentials, &myself, now).await {
             Ok(Asked::Certified(credentials)) => {
-                credentials.save(&self.settings.state_dir)?;
+                if let Err(error) = credentials.save(&self.settings.state_dir) {
+                    // It serves until the next start; the old one still does then.
+                    tracing::warn!(%error, "the new certificate is not kept");
+                }
                 self.credentials = *credentials;
                 tracing::info!(expires = %self.credentials.expires, "the certificate was renewed");
                 Ok(())
@@ -307,7 +262,9 @@ impl Driver {
                 Ok(())
             }
             Err(EnrolError::Link(error)) => Err(error.into()),
-            Err(EnrolError::Refused(refused)) => Err(TurnError::Refused(refused)),
+            Err(EnrolError::Refused(refused)) if !is_busy(&refused) => {
+                Err(TurnError::Refused(refused))
+            }
             Err(error) => {
                 tracing::warn!(%error, "the certificate was not renewed");
                 Ok(())
@@ -336,21 +293,41 @@ fn is_busy(refused: &Refused) -> bool {
     refused.code == RefusedCode::Busy
 }
 
-/// Reads nudges apart from everything else, so that none is lost half read. It ends with
-/// the connection.
-fn nudges(link: Link) -> mpsc::Receiver<Nudge> {
-    let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(async move {
-        while let Ok(nudge) = link.nudge().await {
-            if sender.send(nudge).await.is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
 fn notify(state: sd_notify::NotifyState<'_>) {
     // Without systemd nobody listens.
     let _ = sd_notify::notify(&[state]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_needs_a_person_asks_rarely_and_others_soon() {
+        let refused = |code| TurnError::Refused(Refused::new(code, "no"));
+        let closed = |code| {
+            TurnError::Link(LinkError::Closed {
+                code,
+                reason: String::new(),
+            })
+        };
+        for rarely in [
+            refused(RefusedCode::Clone),
+            refused(RefusedCode::Forbidden),
+            closed(close::CLONE),
+            closed(close::REVOKED),
+        ] {
+            assert!(rarely.wait_ms(1, 0) >= 300_000, "{rarely}");
+            assert_ne!(rarely.wait_ms(1, 1), rarely.wait_ms(1, 2), "{rarely}");
+        }
+        for soon in [
+            refused(RefusedCode::Busy),
+            closed(close::REPLACED),
+            closed(close::GOING_AWAY),
+            TurnError::Link(LinkError::Late),
+            TurnError::Waits,
+        ] {
+            assert!(soon.wait_ms(1, u64::MAX) <= 1_000, "{soon}");
+        }
+    }
 }

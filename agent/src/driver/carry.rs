@@ -1,6 +1,6 @@
-//! Carrying: orders and journal between collector and installer, and jobs along.
+//! Carrying: orders to the installer, and jobs along.
 
-use super::{TurnError, is_busy, refused};
+use super::{TurnError, backoff, is_busy, refused};
 use crate::config::Settings;
 use crate::download::{DownloadError, Downloads};
 use crate::installer::{Installer, InstallerError, unexpected};
@@ -15,24 +15,24 @@ use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::Signed;
 use patchward_common::wire::local::{self, Documents, Status};
 use patchward_common::wire::machine::{
-    Answer, GoAsked, HelloAnswer, JournalReport, Orders, OrdersAsked, Request, ShortDigest, Stale,
+    Answer, GoAsked, HelloAnswer, Orders, OrdersAsked, Request, ShortDigest, Stale,
 };
-use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
 /// Metadata older than this is fetched again before it is used: a vendor's timestamp is
 /// signed anew every few hours.
 const METADATA_LIFE_MS: i64 = HOUR_MS;
-/// Bytes of events in one request; the collector reads 4 MiB.
-const MAX_REPORT_BYTES: usize = 3 * 1024 * 1024;
-/// Journal requests in one turn; the rest goes with the next.
-const MAX_REPORTS: usize = 64;
 
 /// What is carried, and what was tried.
 pub(super) struct Carrier {
     downloads: Downloads,
-    /// Digest of the orders that the installer was given.
+    /// Digest of the orders that the installer has taken, all of them.
     orders: Digest,
+    /// Digest of those that it was given last, whatever became of them.
+    given: Digest,
+    /// How often it refused a part of them, and when they are brought again.
+    brought: u32,
+    bring_at: UtcMs,
     wanted: Vec<Wanted>,
     metadata_at: BTreeMap<Name, UtcMs>,
     tries: BTreeMap<JobId, Tried>,
@@ -51,6 +51,9 @@ impl Carrier {
         Self {
             downloads: Downloads::new(&settings.state_dir, rate),
             orders: Digest::default(),
+            given: Digest::default(),
+            brought: 0,
+            bring_at: UtcMs(0),
             wanted: Vec::new(),
             metadata_at: BTreeMap::new(),
             tries: BTreeMap::new(),
@@ -58,7 +61,7 @@ impl Carrier {
         }
     }
 
-    /// Digest of the documents that the installer has been given.
+    /// Digest of the documents that the installer has.
     pub(super) fn orders(&self) -> ShortDigest {
         self.orders.into()
     }
@@ -66,6 +69,8 @@ impl Carrier {
     /// Something changed at the collector: what was put off is tried again.
     pub(super) fn try_again(&mut self) {
         self.tries.clear();
+        self.brought = 0;
+        self.bring_at = UtcMs(0);
     }
 
     /// Fetches orders where there are others, and hands them on.
@@ -76,26 +81,83 @@ impl Carrier {
         machine: MachineId,
         answer: &HelloAnswer,
         status: Option<Status>,
+        now: UtcMs,
     ) -> Result<(), TurnError> {
         let charter = status.as_ref().map(|status| status.numbers.0);
         self.status = status;
         let (true, Some(charter)) = (answer.stale.has(Stale::ORDERS), charter) else {
             return Ok(());
         };
-        let asked = OrdersAsked {
-            charter,
-            known: self.orders,
-        };
+        // A clock that was set back must not hold documents up for longer than the wait.
+        let wait_ms = u64::try_from(self.bring_at.since_ms(now)).unwrap_or(0);
+        if (1..=backoff::BRING_LONGEST_MS).contains(&wait_ms) {
+            return Ok(());
+        }
+        let known = self.orders;
+        let asked = OrdersAsked { charter, known };
         let orders = match link.ask(&Request::Orders(asked)).await? {
             Answer::Orders(orders) => *orders,
             Answer::Refused(refused) if is_busy(&refused) => return Ok(()),
             other => return Err(refused(other, "orders")),
         };
-        self.take(orders, machine, installer).await;
+        // The same that it has: nothing but their digest came.
+        if known == Digest::default() || orders.digest != known {
+            self.take(orders, machine, installer, now).await;
+        }
         Ok(())
     }
 
-    async fn take(&mut self, orders: Orders, machine: MachineId, installer: &Installer) {
+    async fn take(
+        &mut self,
+        orders: Orders,
+        machine: MachineId,
+        installer: &Installer,
+        now: UtcMs,
+    ) {
+        let digest = orders.digest;
+        if self.given != digest {
+            self.given = digest;
+            self.brought = 0;
+            self.want(&orders, machine);
+        }
+        let documents = Documents {
+            charters: orders.charters,
+            roster: orders.roster,
+            assignment: orders.assignment,
+            approvals: orders.approvals,
+            stops: orders.stops,
+            lifts: orders.lifts,
+            downgrades: orders.downgrades,
+            handovers: orders.handovers,
+            time_resets: orders.time_resets,
+        };
+        let request = local::Request::Documents(Box::new(documents));
+        match installer.ask(&request).await {
+            Ok(local::Answer::Documents(taken)) if taken.refused.is_empty() => {
+                self.orders = digest;
+                self.brought = 0;
+                self.bring_at = UtcMs(0);
+            }
+            // What does not count now may count later: a clock that is set right, an
+            // assignment that comes. The collector has to see that not all of it is here.
+            Ok(local::Answer::Documents(taken)) => {
+                for (document, reason) in &taken.refused {
+                    tracing::warn!(document, reason = reason.text, "the installer refused it");
+                }
+                self.orders = Digest::default();
+                self.brought = self.brought.saturating_add(1);
+                let wait_ms = i64::try_from(backoff::bring(self.brought)).unwrap_or(0);
+                self.bring_at = now.plus_ms(wait_ms);
+            }
+            Ok(_) => quietly(&unexpected("what became of the documents")),
+            // Asked for again with the next hello.
+            Err(error) => quietly(&error),
+        }
+        self.look(installer).await;
+    }
+
+    /// Notes what new orders want fetched, and begins anew with all of it.
+    fn want(&mut self, orders: &Orders, machine: MachineId) {
         self.wanted = orders
             .approvals
             .iter()
@@ -112,31 +174,6 @@ impl Carrier {
         self.downloads.prune(&artifacts.copied().collect());
         self.tries.clear();
         self.metadata_at.clear();
-        let digest = orders.digest;
-        let documents = Documents {
-            charters: orders.charters,
-            roster: orders.roster,
-            assignment: orders.assignment,
-            approvals: orders.approvals,
-            stops: orders.stops,
-            lifts: orders.lifts,
-            downgrades: orders.downgrades,
-            handovers: orders.handovers,
-            time_resets: orders.time_resets,
-        };
-        let request = local::Request::Documents(Box::new(documents));
-        match installer.ask(&request).await {
-            Ok(local::Answer::Documents(taken)) => {
-                for (document, reason) in &taken.refused {
-                    tracing::warn!(document, reason = reason.text, "the installer refused it");
-                }
-                self.orders = digest;
-            }
-            Ok(_) => quietly(&unexpected("what became of the documents")),
-            // Asked for again with the next hello.
-            Err(error) => quietly(&error),
-        }
-        self.look(installer).await;
     }
 
     async fn look(&mut self, installer: &Installer) {
@@ -191,8 +228,10 @@ impl Carrier {
         match installer.ask(&request).await {
             Ok(local::Answer::Refused(reason)) => {
                 tracing::info!(%job, step = ?reason.step, reason = reason.text, "not now");
-                if reason.step == Some(Step::Vendor) {
-                    self.forget_metadata(job);
+                match reason.step {
+                    Some(Step::Vendor) => self.forget_metadata(job),
+                    Some(Step::Artifacts) => self.check_artifacts(job).await,
+                    _ => {}
                 }
             }
             Ok(_) => {}
@@ -213,6 +252,17 @@ impl Carrier {
         for repository in wanted.iter().flat_map(|wanted| &wanted.repositories) {
             self.downloads.forget(repository);
             self.metadata_at.remove(repository);
+        }
+    }
+
+    /// Artifacts that are not what their names say any more are fetched anew. A refusal may
+    /// have other reasons, such as a full disk, for which whole ones must not go.
+    async fn check_artifacts(&mut self, job: JobId) {
+        let wanted = self.wanted.iter().find(|wanted| wanted.job == job);
+        for sha256 in wanted.iter().flat_map(|wanted| wanted.artifacts.keys()) {
+            if self.downloads.drop_damaged(sha256).await {
+                tracing::warn!(%sha256, "an artifact was damaged on this disk; fetched anew");
+            }
         }
     }
 
@@ -241,11 +291,13 @@ impl Carrier {
         .collect()
     }
 
+    fn is_fresh(&self, repository: &Name, now: UtcMs) -> bool {
+        let at = self.metadata_at.get(repository);
+        at.is_some_and(|at| now.since_ms(*at) < METADATA_LIFE_MS)
+    }
+
     fn is_fetched(&self, wanted: &Wanted, now: UtcMs) -> bool {
-        let is_fresh = |repository: &Name| {
-            let at = self.metadata_at.get(repository);
-            at.is_some_and(|at| now.since_ms(*at) < METADATA_LIFE_MS)
-        };
+        let is_fresh = |repository: &Name| self.is_fresh(repository, now);
         let mut artifacts = wanted.artifacts.iter();
         wanted.repositories.iter().all(is_fresh)
             && artifacts.all(|(sha256, length)| self.downloads.has(sha256, *length))
@@ -257,6 +309,10 @@ impl Carrier {
             return Ok(false);
         };
         for repository in &wanted.repositories {
+            // A fetch that was interrupted goes on with what is left.
+            if self.is_fresh(repository, now) {
+                continue;
+            }
             let fetched = self.downloads.metadata(link, repository).await;
             if !is_done(fetched, repository)? {
                 return Ok(false);
@@ -339,67 +395,6 @@ fn is_done(
 }
 
 /// The installer is not there, or says no: its journal and status tell more.
-fn quietly(error: &InstallerError) {
+pub(super) fn quietly(error: &InstallerError) {
     tracing::warn!(%error, "the installer did not do as asked");
-}
-
-impl super::Driver {
-    /// Sends the events that the collector lacks, and notes what it has.
-    pub(super) async fn journal(
-        &mut self,
-        link: &Link,
-        newest: u64,
-        stored: u64,
-    ) -> Result<(), TurnError> {
-        self.outbox.acknowledge(stored)?;
-        for _ in 0..MAX_REPORTS {
-            let acknowledged = self.outbox.acknowledged();
-            if acknowledged >= newest {
-                return Ok(());
-            }
-            let asked = local::Request::Journal(acknowledged);
-            let events = match self.installer.ask(&asked).await {
-                Ok(local::Answer::Journal(events)) => within(events),
-                Ok(_) => {
-                    quietly(&unexpected("journal events"));
-                    return Ok(());
-                }
-                Err(error) => {
-                    quietly(&error);
-                    return Ok(());
-                }
-            };
-            if events.is_empty() {
-                return Ok(());
-            }
-            let report = JournalReport {
-                outbox: self.outbox.id(),
-                first: acknowledged + 1,
-                events,
-            };
-            match link.ask(&Request::Journal(report)).await? {
-                Answer::Stored(sequence) => self.outbox.acknowledge(sequence)?,
-                Answer::Refused(refused) => {
-                    tracing::error!(reason = refused.text, "the collector does not take events");
-                    return Ok(());
-                }
-                _ => return Err(LinkError::Unexpected("an acknowledgement").into()),
-            }
-            if self.outbox.acknowledged() <= acknowledged {
-                // It did not move on; the next turn tries again.
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// As many of the first events as fit into one request.
-fn within(events: Vec<ByteBuf>) -> Vec<ByteBuf> {
-    let mut bytes = 0;
-    let fits = |event: &ByteBuf| {
-        bytes += event.len();
-        bytes <= MAX_REPORT_BYTES
-    };
-    events.into_iter().take_while(fits).collect()
 }

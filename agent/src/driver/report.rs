@@ -1,7 +1,8 @@
 //! What the collector is told of this machine: changes against what it accepted last.
 
-use super::{TurnError, is_busy, refused};
+use super::TurnError;
 use crate::config::Settings;
+use crate::fingerprint::fingerprint;
 use crate::inventory::{Watch, read_trees};
 use crate::link::{Link, LinkError};
 use crate::probe::{self, Loaded};
@@ -35,6 +36,8 @@ pub struct Reporter {
     /// The facts that it has.
     facts: Option<Digest>,
     facts_at: UtcMs,
+    /// By what a copy of this machine is told, as of the last whole look.
+    fingerprint: Digest,
     installer: Option<String>,
 }
 
@@ -56,6 +59,7 @@ impl Reporter {
             looked_at: None,
             facts: None,
             facts_at: UtcMs(0),
+            fingerprint: Digest::default(),
             installer: None,
         }
     }
@@ -77,6 +81,7 @@ impl Reporter {
             tracing::warn!(%refused, "a probe is not used");
         }
         self.watch.look(&self.probes.probes).await;
+        self.fingerprint = fingerprint(&self.root, self.facts());
     }
 
     /// The next look is at everything, and facts are told at once.
@@ -93,6 +98,11 @@ impl Reporter {
     /// The facts as of the last look.
     pub fn facts(&self) -> &Facts {
         &self.watch.inventory().facts
+    }
+
+    /// By what a copy of this machine is told, as of the last whole look.
+    pub fn fingerprint(&self) -> Digest {
+        self.fingerprint
     }
 
     /// What the readiness probes say; `None` without one.
@@ -122,8 +132,8 @@ impl Reporter {
         is_stale: bool,
         now: UtcMs,
     ) -> Result<(), TurnError> {
-        let digest = self.watch.inventory().components.digest();
-        let facts = self.facts().digest();
+        let digest = self.watch.components_digest();
+        let facts = self.watch.facts_digest();
         let has_components = digest == self.accepted && !is_stale;
         // Ports and services come and go; they are told with components, or now and then.
         let has_facts = match self.facts {
@@ -133,32 +143,42 @@ impl Reporter {
         if has_components && has_facts {
             return Ok(());
         }
+        // Who asks for all of it may have lost the facts as well.
+        let with_facts = is_stale || self.facts != Some(facts);
         let change = match is_stale {
             true => None,
             false => self.change(),
         };
         let is_change = change.is_some();
         let content = change.unwrap_or_else(|| self.whole());
-        let mut answer = self.send(link, digest, content).await?;
+        let mut answer = self.send(link, digest, content, with_facts).await?;
         if is_change && matches!(answer, Answer::SendWhole) {
             let whole = self.whole();
-            answer = self.send(link, digest, whole).await?;
+            answer = self.send(link, digest, whole, with_facts).await?;
         }
         match answer {
             Answer::Accepted(accepted) if accepted == digest => {
-                let packed = PackedComponents::of(&self.watch.inventory().components);
-                state::write(&self.accepted_file, packed.as_bytes())?;
+                self.keep();
                 self.accepted = digest;
                 self.facts = Some(facts);
                 self.facts_at = now;
                 Ok(())
             }
-            Answer::Refused(refused) if is_busy(&refused) => {
-                tracing::warn!(reason = refused.text, "the inventory is sent later");
+            // Neither ends the turn: the machine has more to say and to hear.
+            Answer::Refused(refused) => {
+                tracing::warn!(reason = refused.text, "the inventory was not taken");
                 Ok(())
             }
-            Answer::Refused(_) => Err(refused(answer, "an inventory")),
             _ => Err(LinkError::Unexpected("an inventory").into()),
+        }
+    }
+
+    /// Keeps the accepted set. Where it cannot be written, the next change has no base and
+    /// all of it is sent.
+    fn keep(&self) {
+        let packed = PackedComponents::of(&self.watch.inventory().components);
+        if let Err(error) = state::write(&self.accepted_file, packed.as_bytes()) {
+            tracing::warn!(%error, "the reported inventory is not kept");
         }
     }
 
@@ -181,11 +201,12 @@ impl Reporter {
         link: &Link,
         digest: Digest,
         content: InventoryContent,
+        with_facts: bool,
     ) -> Result<Answer, LinkError> {
         let report = InventoryReport {
             digest,
             content,
-            facts: Some(PackedFacts::of(self.facts())),
+            facts: with_facts.then(|| PackedFacts::of(self.facts())),
             installer: self.installer.clone(),
         };
         link.ask(&Request::Inventory(Box::new(report))).await

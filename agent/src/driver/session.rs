@@ -1,0 +1,174 @@
+//! One connection: turn after turn, and what is waited for between them.
+
+use super::{Driver, Ended, TurnError, is_busy, notify, refused};
+use crate::job::{Effect, Next};
+use crate::link::Link;
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::wire::collector::Nudge;
+use patchward_common::wire::local::Status;
+use patchward_common::wire::machine::{Answer, HelloAnswer, Request, Stale};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Shortest and longest wait between two hellos, whatever the collector says.
+const AGAIN_MS: std::ops::RangeInclusive<u64> = 1_000..=15 * MINUTE_MS as u64;
+/// Shortest time from one turn to the next that a nudge causes: whoever nudges without end
+/// gets one look at this machine a second.
+const NUDGED_MS: u64 = 1_000;
+/// Nudges that wait while a turn is under way.
+const NUDGES: usize = 4;
+
+impl Driver {
+    pub(super) async fn session(
+        &mut self,
+        link: &Link,
+        failures: &mut u32,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Ended, TurnError> {
+        let mut nudges = nudges(link.clone());
+        loop {
+            let again_ms = self.turn(link).await?;
+            *failures = 0;
+            notify(sd_notify::NotifyState::Status(
+                "in contact with the collector",
+            ));
+            // It begins here, not when it is waited for.
+            let floor = tokio::time::sleep(Duration::from_millis(NUDGED_MS));
+            let now = (self.clock)();
+            let wait_ms = match self.carrier.next(now) {
+                // Never cut short by a nudge: a go is answered once.
+                Next::Do(effect) if effect != Effect::Fetch(effect.job()) => {
+                    tokio::select! {
+                        done = self.carrier.act(link, &self.installer, effect, now) => done?,
+                        () = stop.as_mut() => return Ok(Ended::Stop),
+                    }
+                    continue;
+                }
+                Next::Do(_) => None,
+                Next::Wait(ms) => Some(u64::try_from(ms).unwrap_or(0).min(again_ms)),
+                Next::Nothing => Some(again_ms),
+            };
+            let wait = async {
+                match wait_ms {
+                    None => self.carrier.fetch_next(link, now).await,
+                    Some(ms) => {
+                        after(ms).await;
+                        Ok(())
+                    }
+                }
+            };
+            // Hello and nudges interrupt a download; it goes on from where it was. Without
+            // a hello the machine would count as gone for as long as it lasts.
+            let nudge = tokio::select! {
+                done = wait => { done?; None }
+                () = after(again_ms) => None,
+                nudge = nudges.recv() => Some(nudge.ok_or_else(|| link.lost(&"closed"))?),
+                () = stop.as_mut() => return Ok(Ended::Stop),
+            };
+            let Some(nudge) = nudge else { continue };
+            if let Some(ended) = self.nudged(nudge) {
+                return Ok(ended);
+            }
+            tokio::select! {
+                () = floor => {}
+                () = stop.as_mut() => return Ok(Ended::Stop),
+            }
+            while let Ok(nudge) = nudges.try_recv() {
+                if let Some(ended) = self.nudged(nudge) {
+                    return Ok(ended);
+                }
+            }
+        }
+    }
+
+    fn nudged(&mut self, nudge: Nudge) -> Option<Ended> {
+        match nudge {
+            Nudge::GoingAway(ms) => return Some(Ended::Away(ms)),
+            Nudge::ReportNow => self.reporter.look_again(),
+            Nudge::OrdersChanged | Nudge::Stop => self.carrier.try_again(),
+        }
+        None
+    }
+
+    /// One turn; gives back when the next is due, in milliseconds.
+    async fn turn(&mut self, link: &Link) -> Result<u64, TurnError> {
+        let now = (self.clock)();
+        notify(sd_notify::NotifyState::Watchdog);
+        if self.credentials.is_due(now) {
+            self.renew(link, now).await?;
+        }
+        self.reporter.look(now).await;
+        if !self.reporter.knows_installer()
+            && let Ok(identity) = self.installer.identity().await
+        {
+            self.reporter.set_installer(identity.version);
+        }
+        let status = self.status().await;
+        let hello = self.hello(status.as_ref(), now).await;
+        let answer = match link.ask(&Request::Hello(Box::new(hello))).await? {
+            Answer::Hello(answer) => *answer,
+            Answer::Refused(refused) if is_busy(&refused) => {
+                // A new connection would cost it more than a hello that it cannot answer.
+                tracing::warn!(reason = refused.text, "the collector is busy");
+                return Ok(self.pace_ms);
+            }
+            other => return Err(refused(other, "a hello")),
+        };
+        self.pace_ms = answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end());
+        self.clock_told(answer.clock, now);
+        self.answered(link, &answer, status, now).await?;
+        Ok(self.pace_ms)
+    }
+
+    /// What follows from a hello's answer. Orders first: a stop among them must not wait
+    /// for what cannot be reported or written.
+    async fn answered(
+        &mut self,
+        link: &Link,
+        answer: &HelloAnswer,
+        status: Option<Status>,
+        now: UtcMs,
+    ) -> Result<(), TurnError> {
+        let newest = status.as_ref().map_or(0, |status| status.journal);
+        let machine = self.credentials.machine;
+        self.carrier
+            .turn(link, &self.installer, machine, answer, status, now)
+            .await?;
+        let is_stale = answer.stale.has(Stale::INVENTORY);
+        self.reporter.report(link, is_stale, now).await?;
+        if self
+            .journal_seen
+            .replace(newest)
+            .is_some_and(|seen| newest > seen)
+        {
+            // The installer was at work: versions that only a probe knows may be others.
+            self.reporter.look_again();
+        }
+        self.journal(link, newest, answer.journal).await
+    }
+}
+
+async fn after(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+/// Reads nudges apart from everything else, so that none is lost half read. It ends with
+/// the connection, or when nobody listens any more: it must not keep the connection.
+fn nudges(link: Link) -> mpsc::Receiver<Nudge> {
+    let (sender, receiver) = mpsc::channel(NUDGES);
+    tokio::spawn(async move {
+        loop {
+            let nudge = tokio::select! {
+                nudge = link.nudge() => nudge,
+                () = sender.closed() => return,
+            };
+            let Ok(nudge) = nudge else { return };
+            if sender.send(nudge).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
