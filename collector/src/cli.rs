@@ -58,6 +58,6 @@ pub struct Init {
     #[arg(long)]
     pub database: Option<String>,
     /// How often a machine reports, in seconds
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 120)]
     pub pace_seconds: u32,
 }

@@ -30,7 +30,8 @@ impl Default for Settings {
             listen: SocketAddr::from(([0, 0, 0, 0], 9443)),
             addresses: Vec::new(),
             database: None,
-            pace_seconds: 60,
+            // Ready means heard within minutes; nudges carry what is urgent.
+            pace_seconds: 120,
         }
     }
 }

@@ -12,7 +12,7 @@ const MB: f64 = 1e6;
 /// Seconds of a day.
 const DAY_SECONDS: f64 = 86_400.0;
 /// After the start: the first report, documents, and the first hello at the pace.
-const SETTLING_SECONDS: usize = 100;
+const SETTLING_SECONDS: usize = 160;
 
 /// Watches a real agent that is enrolled, assigned and has nothing to do, for `seconds`.
 pub async fn run(seconds: usize) -> anyhow::Result<Report> {
