@@ -2,6 +2,9 @@
 
 mod agent;
 mod carry;
+mod driver;
 mod enrol;
+mod played;
+mod refused;
 mod session;
 mod world;

@@ -96,16 +96,6 @@ const EXCEPTIONS: &[Exception] = &[
         why: "what machines report, on two engines",
     },
     Exception {
-        what: "agent/src/download.rs",
-        lines: 480,
-        why: "its tests are most of the excess",
-    },
-    Exception {
-        what: "agent/src/driver/carry.rs",
-        lines: 450,
-        why: "carrying both ways; one of them can leave it",
-    },
-    Exception {
         what: "common/src/evidence/tests.rs",
         lines: 720,
         why: "one pack behind every rule's test",

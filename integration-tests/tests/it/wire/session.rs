@@ -140,7 +140,7 @@ async fn an_inventory_that_does_not_fit_is_sent_whole_or_refused() {
 }
 
 /// Waits for the end of a connection and gives back its code.
-async fn ended(link: &Link) -> u32 {
+pub(super) async fn ended(link: &Link) -> u32 {
     match link.nudge().await {
         Err(LinkError::Closed { code, .. }) => code,
         other => panic!("{other:?}"),

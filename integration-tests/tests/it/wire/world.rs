@@ -14,6 +14,7 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::facts::Facts;
 use patchward_common::id::{BootId, Label, MachineId, Name, OutboxId};
+use patchward_common::job::Reason;
 use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::charter::RootKeys;
 use patchward_common::trust::check::Interlock;
@@ -26,9 +27,9 @@ use patchward_common::wire::machine::{
 use patchward_common::wire::token::EnrolmentToken;
 use serde_bytes::ByteBuf;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
@@ -81,6 +82,17 @@ impl World {
     }
 
     async fn start(folder: tempfile::TempDir, store: Store) -> Self {
+        Self::start_with(folder, store, FleetSettings::default()).await
+    }
+
+    /// The same with settings of the fleet's own.
+    pub(crate) async fn with(settings: FleetSettings) -> Self {
+        let world = Self::new().await;
+        world.fleet.shutdown().await;
+        Self::start_with(world.folder, world.store, settings).await
+    }
+
+    async fn start_with(folder: tempfile::TempDir, store: Store, settings: FleetSettings) -> Self {
         let moved_ms = Arc::new(AtomicI64::new(0));
         let artifacts = folder.path().join("artifacts");
         std::fs::create_dir_all(&artifacts).unwrap();
@@ -95,7 +107,7 @@ impl World {
             go_key: go_key.clone(),
             artifacts: Arc::new(LocalFileSystem::new_with_prefix(artifacts).unwrap()),
             clock: Arc::new(clock),
-            settings: FleetSettings::default(),
+            settings,
         };
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let fleet = fleet::serve(context, any).await.unwrap();
@@ -175,9 +187,22 @@ pub(crate) fn now() -> UtcMs {
     patchward_agent::driver::system_clock()
 }
 
+/// What a played installer has, and does.
+#[derive(Default)]
+pub(crate) struct Played {
+    /// The documents that it was given, oldest first.
+    pub(crate) given: Mutex<Vec<local::Documents>>,
+    /// So many of the next documents are refused in part.
+    pub(crate) refuses: AtomicI64,
+    /// Its journal.
+    pub(crate) journal: Mutex<Vec<ByteBuf>>,
+}
+
 /// A machine: its installer's key, and what its agent has.
 pub(crate) struct Machine {
     pub(crate) key: SigningKey,
+    pub(crate) played: Arc<Played>,
+    pub(crate) socket: PathBuf,
     pub(crate) installer: Installer,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) myself: Myself,
@@ -188,10 +213,13 @@ impl Machine {
         let key = SigningKey::from_bytes(&[number; 32]);
         let socket = folder.join(format!("installer-{number}.sock"));
         let listener = UnixListener::bind(&socket).unwrap();
-        tokio::spawn(play_installer(listener, key.clone()));
+        let played = Arc::new(Played::default());
+        tokio::spawn(play_installer(listener, key.clone(), played.clone()));
         Self {
             installer: Installer::new(&socket),
             key,
+            played,
+            socket,
             credentials: None,
             myself: Myself {
                 facts: Facts {
@@ -260,7 +288,7 @@ pub(crate) async fn say(link: &Link, hello: Hello) -> Result<HelloAnswer, String
 }
 
 /// The part of an installer that enrolment needs.
-async fn play_installer(listener: UnixListener, key: SigningKey) {
+async fn play_installer(listener: UnixListener, key: SigningKey, played: Arc<Played>) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
@@ -280,13 +308,26 @@ async fn play_installer(listener: UnixListener, key: SigningKey) {
                 watermark: Digest([3; 32]),
                 numbers: (0, 0, 0),
                 boot: BootId([1; 16]),
-                journal: 0,
+                journal: played.journal.lock().unwrap().len() as u64,
                 interlock: Interlock::Idle,
                 hold: None,
                 ready: Some(true),
                 jobs: Vec::new(),
             })),
-            local::Request::Documents(_) => local::Answer::Documents(Default::default()),
+            local::Request::Documents(documents) => {
+                played.given.lock().unwrap().push(*documents);
+                let mut taken = local::DocumentsTaken::default();
+                if played.refuses.fetch_sub(1, Ordering::SeqCst) > 0 {
+                    let why = Reason::new("not yet");
+                    taken.refused.push(("assignment".into(), why));
+                }
+                local::Answer::Documents(taken)
+            }
+            local::Request::Journal(after) => {
+                let journal = played.journal.lock().unwrap();
+                let after = usize::try_from(after).unwrap();
+                local::Answer::Journal(journal.iter().skip(after).cloned().collect())
+            }
             local::Request::Hold(_) | local::Request::EndHold => local::Answer::Done,
             other => local::Answer::Error(format!("not played here: {other:?}")),
         };
