@@ -161,6 +161,55 @@ fn packages_do_not_vanish_with_a_damaged_file() {
     assert!(watch.inventory().facts.gaps.is_empty());
 }
 
+/// What is in the folder `updates` changes without its stamp.
+#[test]
+fn a_list_that_could_not_be_read_is_tried_with_the_next_look() {
+    let root = root();
+    let updates = root.path().join("var/lib/dpkg/updates");
+    std::fs::create_dir(&updates).unwrap();
+    let update = updates.join("0001");
+    std::fs::write(&update, "Package: bash\nStat").unwrap();
+    let mut watch = Watch::new(root.path().to_owned(), settings());
+    watch.look_at_files();
+    assert_eq!(watch.inventory().components.len(), 0);
+    assert_eq!(watch.inventory().facts.gaps.len(), 1);
+    std::fs::write(&update, status("7")).unwrap();
+    watch.look_at_files();
+    assert_eq!(watch.inventory().components[0].version, "7");
+    assert!(watch.inventory().facts.gaps.is_empty());
+}
+
+#[test]
+fn digests_follow_what_changed() {
+    let root = root();
+    let mut watch = Watch::new(root.path().to_owned(), settings());
+    watch.look_at_files();
+    let digests = (watch.components_digest(), watch.facts_digest());
+    let real = |watch: &Watch| {
+        let inventory = watch.inventory();
+        (inventory.components.digest(), inventory.facts.digest())
+    };
+    assert_eq!(digests, real(&watch));
+    watch.replace(Source::Tree, Vec::new());
+    assert_eq!(digests, real(&watch));
+    std::fs::write(root.path().join("var/lib/dpkg/status"), status("8")).unwrap();
+    std::fs::write(root.path().join("etc/app.conf"), "a=3\n").unwrap();
+    watch.look_at_files();
+    let changed = (watch.components_digest(), watch.facts_digest());
+    assert_eq!(changed, real(&watch));
+    assert!(changed.0 != digests.0 && changed.1 != digests.1);
+    let tree = Component {
+        source: Source::Tree,
+        name: "viewer".into(),
+        version: "1".into(),
+        arch: String::new(),
+    };
+    for trees in [vec![tree.clone()], vec![tree.clone(), tree], Vec::new()] {
+        watch.replace(Source::Tree, trees);
+        assert_eq!(watch.components_digest(), real(&watch).0);
+    }
+}
+
 #[test]
 fn what_breaks_a_limit_is_a_gap() {
     let mut watch = Watch::new("/nonexistent".into(), InventorySettings::default());

@@ -11,6 +11,7 @@ mod installer_kill;
 mod installer_packages;
 mod installer_papers;
 mod installer_socket;
+mod inventory_rpm;
 mod released;
 mod store;
 mod tidy;
