@@ -127,3 +127,36 @@ impl Credentials {
         authorities.map(|der| CertificateDer::from(der.to_vec()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use patchward_common::time::DAY_MS;
+
+    #[test]
+    fn it_is_due_at_two_thirds_of_its_life_and_over_at_its_end() {
+        let issued = UtcMs(1_000_000);
+        let credentials = Credentials {
+            addresses: Vec::new(),
+            machine: MachineId([1; 32]),
+            key: ByteBuf::new(),
+            certificate: Certificate {
+                certificate: ByteBuf::new(),
+                authorities: Vec::new(),
+            },
+            expires: issued.plus_ms(CERTIFICATE_LIFE_MS),
+        };
+        for (days, is_due, is_expired) in [
+            (0, false, false),
+            (60, false, false),
+            (61, true, false),
+            (89, true, false),
+            (90, true, true),
+            (400, true, true),
+        ] {
+            let now = issued.plus_ms(days * DAY_MS);
+            assert_eq!(credentials.is_due(now), is_due, "day {days}");
+            assert_eq!(credentials.is_expired(now), is_expired, "day {days}");
+        }
+    }
+}

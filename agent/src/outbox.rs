@@ -76,6 +76,24 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    /// An acknowledgement that was lost, then a collector that was put back to yesterday.
+    #[test]
+    fn the_collector_says_how_far_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut outbox = Outbox::open(folder.path(), OutboxId([1; 16])).unwrap();
+        for stored in [0, 9, 4, 4, 9] {
+            outbox.acknowledge(stored).unwrap();
+            assert_eq!(outbox.acknowledged(), stored);
+            let again = Outbox::open(folder.path(), OutboxId([2; 16])).unwrap();
+            assert_eq!(again.acknowledged(), stored, "it is durable");
+            assert_eq!(again.id(), OutboxId([1; 16]), "and not another outbox");
+        }
+        // Where it cannot be written it is known as long as this process runs.
+        std::fs::create_dir(folder.path().join("outbox.new")).unwrap();
+        assert!(outbox.acknowledge(12).is_err());
+        assert_eq!(outbox.acknowledged(), 12);
+    }
+
     #[test]
     fn the_outbox_keeps_its_name_and_place() {
         let folder = tempfile::tempdir().unwrap();

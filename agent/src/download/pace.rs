@@ -8,6 +8,7 @@ const PAUSE_MS: u64 = 10;
 pub(super) struct Pace {
     /// Bytes a second; 0 is no limit.
     rate: u64,
+    /// Thousandths of bytes: what is less than a millisecond is paid with the next.
     unpaid: u64,
 }
 
@@ -21,14 +22,12 @@ impl Pace {
         if self.rate == 0 {
             return 0;
         }
-        self.unpaid = self.unpaid.saturating_add(bytes);
-        let pause_ms = self.unpaid.saturating_mul(1_000) / self.rate;
+        self.unpaid = self.unpaid.saturating_add(bytes.saturating_mul(1_000));
+        let pause_ms = self.unpaid / self.rate;
         if pause_ms < PAUSE_MS {
             return 0;
         }
-        // What is less than a millisecond is paid with the next.
-        let paid = pause_ms.saturating_mul(self.rate).div_ceil(1_000);
-        self.unpaid = self.unpaid.saturating_sub(paid);
+        self.unpaid %= self.rate;
         pause_ms
     }
 }
