@@ -1,7 +1,7 @@
 //! The agent's loop, in this process: what it does when things go wrong.
 
 use super::carry::stop_all;
-use super::played::{Collector, answered};
+use super::played::{Collector, Does, answered};
 use super::world::{Machine, World, now};
 use patchward_agent::config::Settings;
 use patchward_agent::credentials::Credentials;
@@ -10,13 +10,20 @@ use patchward_agent::link::{Identity, Link, LinkError};
 use patchward_collector::fleet::Target;
 use patchward_collector::store::Actor;
 use patchward_collector::store::machines::MachineState;
-use patchward_common::id::MachineId;
+use patchward_common::codec;
+use patchward_common::digest::Digest;
+use patchward_common::id::{JobId, MachineId};
+use patchward_common::job::State;
 use patchward_common::time::DAY_MS;
 use patchward_common::wire::collector::Nudge;
-use patchward_common::wire::machine::{Answer, Refused, RefusedCode, Request, Stale};
-use patchward_integration_tests::fixture::Hospital;
+use patchward_common::wire::local::JobStatus;
+use patchward_common::wire::machine::{
+    Answer, ArtifactHeader, Orders, Refused, RefusedCode, Request, Stale,
+};
+use patchward_integration_tests::fixture::{Hospital, interval};
 use serde_bytes::ByteBuf;
 use std::path::Path;
+use std::time::Duration;
 
 /// An agent in `folder/agent` beside a machine's installer.
 fn settings(folder: &Path, machine: &Machine, credentials: &Credentials) -> Settings {
@@ -36,12 +43,15 @@ fn settings(folder: &Path, machine: &Machine, credentials: &Credentials) -> Sett
     }
 }
 
+/// Longest wait for anything that an agent does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs an agent until `done`.
 async fn run<T>(settings: Settings, done: impl Future<Output = T>) -> T {
     let driver = Driver::new(settings, system_clock).unwrap();
     tokio::select! {
         ended = driver.run(std::future::pending()) => panic!("it ended: {ended:?}"),
-        done = done => done,
+        done = tokio::time::timeout(PATIENCE, done) => done.expect("it never came to this"),
     }
 }
 
@@ -60,8 +70,8 @@ async fn with_played(collector: &Collector, done: impl Future<Output = ()>) {
     run(settings, done).await;
 }
 
-fn refusal(code: RefusedCode) -> Option<Answer> {
-    Some(Answer::Refused(Refused::new(code, "a test")))
+fn refusal(code: RefusedCode) -> Does {
+    Does::Answers(Answer::Refused(Refused::new(code, "a test")))
 }
 
 #[tokio::test]
@@ -72,10 +82,10 @@ async fn a_session_that_failed_leaves_no_connection() {
 }
 
 /// Answers everything as a collector does that has nothing to say.
-fn calmly(request: &Request) -> Option<Answer> {
+fn calmly(request: &Request) -> Does {
     match request {
         Request::Hello(_) => answered(Stale::default(), 0),
-        Request::Inventory(report) => Some(Answer::Accepted(report.digest)),
+        Request::Inventory(report) => Does::Answers(Answer::Accepted(report.digest)),
         other => panic!("{other:?}"),
     }
 }
@@ -147,6 +157,77 @@ async fn facts_are_told_once_and_again_to_who_lost_them() {
     assert_eq!(with_facts(), [true, false]);
 }
 
+/// A machine that downloads is there like any other: it says hello, hears nudges, and goes
+/// on with what is missing.
+#[tokio::test]
+async fn a_download_that_takes_long_stops_no_hello() {
+    let hospital = Hospital::new(1, now());
+    let release = hospital.release("2", 2, b"the release");
+    let files = hospital
+        .repository(3, std::slice::from_ref(&release))
+        .unwrap();
+    let id = MachineId([1; 32]);
+    let leaf = hospital.leaf(&hospital.row(id));
+    let approval = hospital.approval(vec![release]);
+    let placed = hospital.approve(&approval, &[leaf], &[&hospital.alice]);
+    let digest = placed[0].signed.digest();
+    let orders = Orders {
+        approvals: placed,
+        digest: Digest([9; 32]),
+        ..Orders::default()
+    };
+    let collector = Collector::new(move |_, request| match request {
+        Request::Hello(hello) if hello.orders == orders.digest.into() => {
+            answered(Stale::default(), 0)
+        }
+        Request::Hello(_) => answered(Stale::ORDERS, 0),
+        Request::Orders(_) => Does::Answers(Answer::Orders(Box::new(orders.clone()))),
+        Request::Metadata(asked) => {
+            let file = files.get(&asked.file).cloned().map(ByteBuf::from);
+            Does::Answers(Answer::Metadata(file))
+        }
+        Request::Artifact(asked) => {
+            let header = ArtifactHeader {
+                total: 11,
+                length: asked.length,
+            };
+            let first = if asked.offset == 0 { "the" } else { "" };
+            let header = codec::encode(&Answer::Artifact(header));
+            Does::Trickles([&header[..], first.as_bytes()].concat())
+        }
+        _ => calmly(request),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let machine = Machine::new(folder.path(), 1);
+    machine.played.jobs.lock().unwrap().push(JobStatus {
+        job: JobId::of(digest, id),
+        approval: digest,
+        state: State::Assigned,
+        slots: vec![interval(now(), now().plus_ms(DAY_MS))],
+        longest_run_ms: 1,
+        title: super::world::label("Update"),
+    });
+    let settings = settings(folder.path(), &machine, &collector.credentials);
+    let offsets = || {
+        let requests = collector.requests().into_iter();
+        let artifacts = requests.filter_map(|(_, request)| match request {
+            Request::Artifact(asked) => Some(asked.offset),
+            _ => None,
+        });
+        artifacts.collect::<Vec<_>>()
+    };
+    run(settings, until(|| offsets().len() >= 3)).await;
+    assert_eq!(offsets()[..3], [0, 3, 3], "it goes on from where it was");
+    assert!(collector.hellos() >= 3);
+    let is_timestamp = |request: &Request| matches!(request, Request::Metadata(asked) if asked.file == "timestamp.json");
+    let requests = collector.requests().into_iter();
+    let timestamps = requests
+        .filter(|(_, request)| is_timestamp(request))
+        .count();
+    assert_eq!(timestamps, 1, "what is fresh is not fetched again");
+    assert_eq!(collector.connections(), 1);
+}
+
 #[tokio::test]
 async fn a_machine_comes_back_to_a_collector_that_went_away() {
     let collector = Collector::new(|_, request| calmly(request));
@@ -173,7 +254,10 @@ async fn the_journal_goes_on_where_the_collector_says() {
         }
         Request::Journal(_) => {
             reports += 1;
-            (reports > 1).then_some(Answer::Stored(3))
+            match reports {
+                1 => Does::BreaksOff,
+                _ => Does::Answers(Answer::Stored(3)),
+            }
         }
         _ => calmly(request),
     });
@@ -230,7 +314,7 @@ async fn documents_that_were_refused_are_brought_again() {
     let known = async || {
         let mut view = world.store.view().await.unwrap();
         let said = view.machine_status(&machine.id()).await.unwrap();
-        said.is_some_and(|said| said.orders != patchward_common::digest::Digest::default())
+        said.is_some_and(|said| said.orders != Digest::default())
     };
     run(settings, async {
         until(|| given().len() == 1).await;
@@ -307,7 +391,7 @@ async fn a_machine_from_storage_comes_back_after_a_persons_yes() {
 /// A clock that is wrong by years shows as a certificate that is over.
 #[tokio::test]
 async fn a_collectors_certificate_that_is_over_is_a_matter_of_clocks() {
-    let collector = Collector::valid_until(2021, |_, _| None);
+    let collector = Collector::valid_until(2021, |_, _| Does::BreaksOff);
     let addresses = [collector.address.clone()];
     let linked = Link::connect(&addresses, Identity::Machine(&collector.credentials)).await;
     assert!(matches!(linked, Err(LinkError::Clock { .. })), "{linked:?}");

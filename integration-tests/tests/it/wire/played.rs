@@ -15,8 +15,16 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_bytes::ByteBuf;
 use std::sync::{Arc, Mutex};
 
-/// What it answers on which connection, counted from 0; `None` breaks the stream off.
-type Script = dyn FnMut(usize, &Request) -> Option<Answer> + Send;
+/// What it does about a request.
+pub(super) enum Does {
+    Answers(Answer),
+    /// Raw bytes, and the stream stays open.
+    Trickles(Vec<u8>),
+    BreaksOff,
+}
+
+/// What it does on which connection, counted from 0.
+type Script = dyn FnMut(usize, &Request) -> Does + Send;
 
 /// A played collector.
 pub(super) struct Collector {
@@ -32,8 +40,8 @@ struct Seen {
 }
 
 /// An answer to a hello.
-pub(super) fn answered(stale: Stale, journal: u64) -> Option<Answer> {
-    Some(Answer::Hello(Box::new(HelloAnswer {
+pub(super) fn answered(stale: Stale, journal: u64) -> Does {
+    Does::Answers(Answer::Hello(Box::new(HelloAnswer {
         clock: super::world::now(),
         stale,
         audit: Digest::default(),
@@ -43,16 +51,14 @@ pub(super) fn answered(stale: Stale, journal: u64) -> Option<Answer> {
 }
 
 impl Collector {
-    pub(super) fn new(
-        script: impl FnMut(usize, &Request) -> Option<Answer> + Send + 'static,
-    ) -> Self {
+    pub(super) fn new(script: impl FnMut(usize, &Request) -> Does + Send + 'static) -> Self {
         Self::valid_until(2096, script)
     }
 
     /// One whose certificate ends with the beginning of a year.
     pub(super) fn valid_until(
         year: i32,
-        script: impl FnMut(usize, &Request) -> Option<Answer> + Send + 'static,
+        script: impl FnMut(usize, &Request) -> Does + Send + 'static,
     ) -> Self {
         let authority_key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
@@ -155,6 +161,7 @@ async fn serve(endpoint: quinn::Endpoint, seen: Arc<Seen>, script: Arc<Mutex<Scr
         };
         let (seen, script) = (seen.clone(), script.clone());
         tokio::spawn(async move {
+            let mut open = Vec::new();
             while let Ok((mut send, mut receive)) = connection.accept_bi().await {
                 let Ok(bytes) = receive.read_to_end(MAX_REQUEST_BYTES).await else {
                     continue;
@@ -163,11 +170,15 @@ async fn serve(endpoint: quinn::Endpoint, seen: Arc<Seen>, script: Arc<Mutex<Scr
                 let answer = (script.lock().unwrap())(number, &request);
                 seen.requests.lock().unwrap().push((number, request));
                 match answer {
-                    Some(answer) => {
+                    Does::Answers(answer) => {
                         let _ = send.write_all(&codec::encode(&answer)).await;
                         let _ = send.finish();
                     }
-                    None => {
+                    Does::Trickles(bytes) => {
+                        let _ = send.write_all(&bytes).await;
+                        open.push(send);
+                    }
+                    Does::BreaksOff => {
                         let _ = send.reset(0u32.into());
                     }
                 }

@@ -194,6 +194,8 @@ pub(crate) struct Played {
     pub(crate) given: Mutex<Vec<local::Documents>>,
     /// So many of the next documents are refused in part.
     pub(crate) refuses: AtomicI64,
+    /// Its jobs.
+    pub(crate) jobs: Mutex<Vec<local::JobStatus>>,
     /// Its journal.
     pub(crate) journal: Mutex<Vec<ByteBuf>>,
 }
@@ -312,7 +314,7 @@ async fn play_installer(listener: UnixListener, key: SigningKey, played: Arc<Pla
                 interlock: Interlock::Idle,
                 hold: None,
                 ready: Some(true),
-                jobs: Vec::new(),
+                jobs: played.jobs.lock().unwrap().clone(),
             })),
             local::Request::Documents(documents) => {
                 played.given.lock().unwrap().push(*documents);
