@@ -5,12 +5,16 @@ use crate::codec::encode_deterministic;
 use crate::id::{Label, Name};
 use crate::time::{DAY_MS, HOUR_MS, Interval};
 use crate::trust::assignment::{AssignmentLeaf, Mode};
+use crate::trust::charter::Charter;
 use crate::trust::charter::{MAX_TIME_RESET_LIFE_MS, Registrar, RootKeys, TimeReset};
+use crate::trust::roster::Roster;
 use crate::trust::roster::{
     Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units,
 };
+use crate::trust::sign::Document;
 use crate::trust::sign::PublicKey;
 use crate::trust::stop::Stop;
+use crate::trust::watermark::Mark;
 use ed25519_dalek::SigningKey;
 
 const NOW: UtcMs = UtcMs(1_800_000_000_000);
