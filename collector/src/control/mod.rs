@@ -6,7 +6,7 @@ pub mod frame;
 pub mod output;
 pub mod server;
 
-pub use output::{Cell, Output, Table};
+pub use output::{Cell, Output, Report, Table};
 
 use crate::command::Command;
 use serde::{Deserialize, Serialize};

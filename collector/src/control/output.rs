@@ -11,6 +11,8 @@ pub enum Output {
     Table(Table),
     /// One thing with named parts.
     Record(Vec<(String, Cell)>),
+    /// One thing with named parts and with lists under it.
+    Report(Report),
     /// One sentence.
     Text(String),
     /// Bytes for a file that the command named, and a sentence about them.
@@ -31,6 +33,18 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// What to do or know, below the table.
     pub note: Option<String>,
+}
+
+/// One thing with its lists. Programs get one object with all of it; people the first
+/// list as a table, and a text that says the rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Its parts by name.
+    pub parts: Vec<(String, Cell)>,
+    /// Its lists by name.
+    pub lists: Vec<(String, Table)>,
+    /// What people read of it below the first list.
+    pub text: String,
 }
 
 /// One value.
@@ -61,6 +75,23 @@ impl Table {
     pub fn row(&mut self, cells: Vec<Cell>) {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells);
+    }
+}
+
+impl Report {
+    /// A report with these parts.
+    pub fn new<const N: usize>(parts: [(&str, Cell); N], text: impl Into<String>) -> Self {
+        Self {
+            parts: parts.map(|(name, cell)| (name.to_owned(), cell)).into(),
+            lists: Vec::new(),
+            text: text.into(),
+        }
+    }
+
+    /// The same with a list.
+    pub fn with(mut self, name: &str, list: Table) -> Self {
+        self.lists.push((name.to_owned(), list));
+        self
     }
 }
 
@@ -128,12 +159,14 @@ impl Output {
     /// The same for programs.
     pub fn json(&self) -> Value {
         match self {
-            Self::Table(table) => table
-                .rows
-                .iter()
-                .map(|row| object(table.columns.iter().zip(row)))
-                .collect(),
-            Self::Record(parts) => object(parts.iter().map(|(name, cell)| (name, cell))),
+            Self::Table(table) => rows(table),
+            Self::Record(parts) => Value::Object(object(parts.iter().map(|(n, cell)| (n, cell)))),
+            Self::Report(report) => {
+                let mut whole = object(report.parts.iter().map(|(n, cell)| (n, cell)));
+                let lists = report.lists.iter();
+                whole.extend(lists.map(|(name, list)| (name.clone(), rows(list))));
+                Value::Object(whole)
+            }
             Self::Text(text) | Self::File { text, .. } => Value::Object(Map::from_iter([(
                 "message".to_owned(),
                 text.as_str().into(),
@@ -145,6 +178,11 @@ impl Output {
     pub fn text(&self) -> String {
         match self {
             Self::Table(table) => table_text(table),
+            Self::Report(report) => {
+                let list = report.lists.first().map(|(_, list)| table_text(list));
+                let texts = list.into_iter().chain([report.text.clone()]);
+                texts.collect::<Vec<_>>().join("\n\n")
+            }
             Self::Record(parts) => {
                 let width = parts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 let lines = parts.iter().map(|(name, cell)| {
@@ -157,12 +195,16 @@ impl Output {
     }
 }
 
-fn object<'a>(parts: impl Iterator<Item = (&'a String, &'a Cell)>) -> Value {
-    Value::Object(
-        parts
-            .map(|(name, cell)| (name.clone(), cell.json()))
-            .collect(),
-    )
+fn object<'a>(parts: impl Iterator<Item = (&'a String, &'a Cell)>) -> Map<String, Value> {
+    parts
+        .map(|(name, cell)| (name.clone(), cell.json()))
+        .collect()
+}
+
+fn rows(table: &Table) -> Value {
+    let rows = table.rows.iter();
+    rows.map(|row| Value::Object(object(table.columns.iter().zip(row))))
+        .collect()
 }
 
 fn table_text(table: &Table) -> String {
@@ -204,6 +246,24 @@ mod tests {
             r#"[{"machines":4,"name":"icu-3"}]"#
         );
         assert!(output.text().contains("icu-3"));
+    }
+
+    #[test]
+    fn a_report_loses_nothing_for_programs() {
+        let mut list = Table::new(&["name"]);
+        list.row(vec![Cell::of("icu-3")]);
+        let report = Report::new([("halted", Cell::Flag(true))], "It is halted.");
+        let output = Output::Report(
+            report
+                .with("units", list)
+                .with("findings", Table::default()),
+        );
+        assert_eq!(
+            output.json().to_string(),
+            r#"{"findings":[],"halted":true,"units":[{"name":"icu-3"}]}"#
+        );
+        let text = output.text();
+        assert!(text.contains("icu-3") && text.ends_with("It is halted."));
     }
 
     #[test]
