@@ -1,15 +1,19 @@
-//! Jobs and rollouts: what is where, and why.
+//! Jobs: what is where, and why.
 
 use super::{Caller, machine, plan};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::store::View;
 use crate::store::jobs::Job;
-use crate::store::stops::{EVERY_WAVE, HaltScope};
+use crate::store::journal::MAX_EVENT_BYTES;
+use patchward_common::codec;
 use patchward_common::id::{JobId, Label, MachineId};
-use patchward_common::job::Reason;
+use patchward_common::job::{Event, JobEvent, Reason};
+use patchward_common::trust::sign::Signed;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+
+/// Events that are read at once.
+const PAGE: u32 = 1_000;
 
 /// What can be done with jobs.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -28,36 +32,24 @@ pub enum JobCommand {
         /// Its id
         job: JobId,
     },
-}
-
-/// What can be done with rollouts.
-#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
-pub enum RolloutCommand {
-    /// Show how far a plan is, by wave
-    Show {
-        /// The plan's id, or the first digits of it
-        plan: String,
+    /// Show what the machine's installer recorded of a job, event by event
+    Journal {
+        /// Its id
+        job: JobId,
     },
-    /// Give no go for a plan until a person resumes it
-    Halt {
-        /// The plan's id, or the first digits of it
-        plan: String,
-        /// Why
-        #[arg(long)]
-        reason: Label,
-    },
-    /// Go on with a plan that was halted
-    Resume {
-        /// The plan's id, or the first digits of it
-        plan: String,
-        /// Why
+    /// Say that a machine is up again whose go was never reported to have ended: others
+    /// of its groups need not wait for it any more
+    Free {
+        /// The job's id
+        job: JobId,
+        /// How that is known
         #[arg(long)]
         reason: Label,
     },
 }
 
 /// Carries out a command on jobs.
-pub async fn job(app: &App, command: JobCommand) -> Result<Output, Failure> {
+pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     match command {
         JobCommand::List {
@@ -81,6 +73,78 @@ pub async fn job(app: &App, command: JobCommand) -> Result<Output, Failure> {
             jobs_table(&mut view, &jobs).await
         }
         JobCommand::Show { job } => show(&mut view, &job).await,
+        JobCommand::Journal { job } => journal(&mut view, &job).await,
+        JobCommand::Free { job, reason } => {
+            let found = find(&mut view, &job).await?;
+            let name = name(&mut view, &found.machine).await?;
+            drop(view);
+            free(app, caller, &job, &name, &reason).await
+        }
+    }
+}
+
+async fn find(view: &mut View, id: &JobId) -> Result<Job, Failure> {
+    let job = view.job(id).await?;
+    job.ok_or_else(|| {
+        Failure::not_found(format!(
+            "There is no job {id}. `job list --machine NAME` shows a machine's."
+        ))
+    })
+}
+
+async fn free(
+    app: &App,
+    caller: &Caller,
+    job: &JobId,
+    machine: &str,
+    reason: &Label,
+) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    if !change.end_go(job, reason.as_str()).await? {
+        return Err(Failure::not_found(format!(
+            "{machine} has no go for this job whose end was not reported."
+        )));
+    }
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "The go of {machine} counts no more. What it reports of it later is still taken in."
+    )))
+}
+
+/// What the installer signed of a job, oldest first. Each was verified before it was
+/// stored.
+async fn journal(view: &mut View, id: &JobId) -> Result<Output, Failure> {
+    let job = find(view, id).await?;
+    let mut table = Table::new(&["event", "at", "what", "why", "received"]);
+    let mut from = 0;
+    loop {
+        let page = view.journal_of(&job.machine, from, PAGE).await?;
+        for stored in &page {
+            let signed = codec::decode::<Signed<JobEvent>>(&stored.bytes, MAX_EVENT_BYTES);
+            let event = signed.ok().and_then(|signed| signed.peek().ok());
+            let Some(event) = event.filter(|event| event.job == job.id) else {
+                continue;
+            };
+            table.row(vec![
+                Cell::Number(event.sequence as i64),
+                Cell::of(event.at),
+                Cell::of(event.event.word()),
+                Cell::maybe(detail(&event.event)),
+                Cell::of(stored.received_at),
+            ]);
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => from = last.sequence + 1,
+            _ => return Ok(Output::Table(table)),
+        }
+    }
+}
+
+/// What an event says beside its word.
+fn detail(event: &Event) -> Option<String> {
+    match event {
+        Event::StepEnded(end) => Some(format!("{} {:?}", end.step, end.outcome)),
+        other => other.reason().map(words),
     }
 }
 
@@ -112,9 +176,10 @@ fn words(reason: &Reason) -> String {
 }
 
 async fn show(view: &mut View, id: &JobId) -> Result<Output, Failure> {
-    let job = view.job(id).await?;
-    let job = job.ok_or_else(|| Failure::not_found(format!("There is no job {id}.")))?;
+    let job = find(view, id).await?;
     let plan = view.plan(&job.plan).await?;
+    let goes = view.goes_of(id).await?;
+    let going = goes.iter().find(|go| go.ended_at.is_none());
     Ok(Output::record([
         ("job", Cell::of(job.id)),
         ("machine", Cell::of(name(view, &job.machine).await?)),
@@ -127,66 +192,6 @@ async fn show(view: &mut View, id: &JobId) -> Result<Output, Failure> {
         ("attempt", Cell::Number(job.attempt.into())),
         ("slot_from", Cell::maybe(job.slot.map(|slot| slot.start()))),
         ("slot_until", Cell::maybe(job.slot.map(|slot| slot.end()))),
+        ("go_since", Cell::maybe(going.map(|go| go.issued_at))),
     ]))
-}
-
-/// Carries out a command on rollouts.
-pub async fn rollout(
-    app: &App,
-    caller: &Caller,
-    command: RolloutCommand,
-) -> Result<Output, Failure> {
-    match command {
-        RolloutCommand::Show { plan: text } => {
-            let mut view = app.store.view().await?;
-            let plan = plan::find(&mut view, &text).await?;
-            let mut waves: BTreeMap<(u32, &'static str), i64> = BTreeMap::new();
-            let jobs = view.jobs_of_plan(&plan.id).await?;
-            for job in &jobs {
-                *waves.entry((job.wave, job.state.word())).or_default() += 1;
-            }
-            let mut table = Table::new(&["wave", "state", "machines"]);
-            for ((wave, state), count) in waves {
-                table.row(vec![
-                    Cell::Number(wave.into()),
-                    Cell::of(state),
-                    Cell::Number(count),
-                ]);
-            }
-            let halts = view.halts_of(HaltScope::Plan, &plan.id.to_string()).await?;
-            let halted = halts.iter().find(|halt| halt.resumed_at.is_none());
-            table.note = Some(match halted {
-                Some(halt) => format!("{}: halted since {}: {}.", plan.title, halt.at, halt.reason),
-                None => format!("{}: {}.", plan.title, plan.state.word()),
-            });
-            Ok(Output::Table(table))
-        }
-        RolloutCommand::Halt { plan: text, reason } => {
-            let plan = plan::find(&mut app.store.view().await?, &text).await?;
-            let mut change = app.change(caller).await?;
-            let subject = plan.id.to_string();
-            change
-                .halt(HaltScope::Plan, &subject, EVERY_WAVE, reason.as_str())
-                .await?;
-            change.commit().await?;
-            Ok(Output::Text(format!(
-                "{} is halted: no go is given. Jobs that run go on to a safe end.",
-                plan.title
-            )))
-        }
-        RolloutCommand::Resume { plan: text, reason } => {
-            let plan = plan::find(&mut app.store.view().await?, &text).await?;
-            let mut change = app.change(caller).await?;
-            let subject = plan.id.to_string();
-            for halt in change.view().halts_of(HaltScope::Plan, &subject).await? {
-                if halt.resumed_at.is_none() {
-                    change
-                        .resume(HaltScope::Plan, &subject, halt.wave, reason.as_str())
-                        .await?;
-                }
-            }
-            change.commit().await?;
-            Ok(Output::Text(format!("{} goes on.", plan.title)))
-        }
-    }
 }

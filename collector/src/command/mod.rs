@@ -11,6 +11,7 @@ pub mod machine;
 pub mod place;
 pub mod plan;
 pub mod release;
+pub mod rollout;
 pub mod stop;
 pub mod token;
 pub mod window;
@@ -68,7 +69,7 @@ pub enum Command {
     Job(job::JobCommand),
     /// Rollouts: how far a plan is; halt and resume
     #[command(subcommand)]
-    Rollout(job::RolloutCommand),
+    Rollout(rollout::RolloutCommand),
     /// Stop everything, a plan, a release, a vendor or a unit
     #[command(subcommand)]
     Stop(stop::StopCommand),
@@ -130,8 +131,8 @@ pub async fn run(
         Command::Window(command) => window::window(app, caller, command).await,
         Command::Freeze(command) => window::freeze(app, caller, command).await,
         Command::Plan(command) => plan::run(app, caller, command).await,
-        Command::Job(command) => job::job(app, command).await,
-        Command::Rollout(command) => job::rollout(app, caller, command).await,
+        Command::Job(command) => job::job(app, caller, command).await,
+        Command::Rollout(command) => rollout::rollout(app, caller, command).await,
         Command::Stop(command) => stop::run(app, caller, command).await,
         Command::Evidence(command) => evidence::run(app, command).await,
         Command::Audit(command) => audit::run(app, command).await,

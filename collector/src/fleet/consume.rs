@@ -37,12 +37,20 @@ pub(super) async fn all(store: &Store, now: UtcMs) -> Result<(), StoreError> {
         if waiting.is_empty() {
             return Ok(());
         }
+        let mut consumed = 0;
+        let mut conflict = None;
         for from in &waiting {
             match some(store, from, now).await {
+                Ok(()) => consumed += 1,
                 // Somebody else was faster; the next look sees what is left.
-                Err(StoreError::Conflict(_)) | Ok(()) => {}
+                Err(error @ StoreError::Conflict(_)) => conflict = Some(error),
                 Err(error) => return Err(error),
             }
+        }
+        // Nobody is faster at all of them: what cannot be consumed must not be tried
+        // without end.
+        if consumed == 0 {
+            return conflict.map_or(Ok(()), Err);
         }
     }
 }
@@ -88,6 +96,15 @@ async fn apply(change: &mut Change, event: &JobEvent, bytes: &[u8]) -> Result<()
             return Ok(());
         }
     };
+    if state.is_open() && !job.state.is_open() && is_at_work(change, &job).await? {
+        // No installer does two jobs at once: a machine that says so lies, or its disk
+        // was copied.
+        let detail =
+            json!({ "problem": "another job of the machine is open", "sequence": event.sequence });
+        tracing::warn!(machine = %event.machine, job = %job.id, "it says that it started a second job");
+        change.note("job.event_unexpected", job.id, &detail);
+        return Ok(());
+    }
     if is_evidence(&event.event) {
         change.add_evidence(&job.id, bytes).await?;
     }
@@ -101,11 +118,20 @@ async fn apply(change: &mut Change, event: &JobEvent, bytes: &[u8]) -> Result<()
     end_go(change, &job, event).await
 }
 
-/// A start that was refused after its go: the machine does not count as down any more.
+/// Whether another job of the machine is under way.
+async fn is_at_work(change: &mut Change, job: &Job) -> Result<bool, StoreError> {
+    let jobs = change.view().jobs_of_machine(&job.machine).await?;
+    Ok(jobs
+        .iter()
+        .any(|one| one.id != job.id && one.state.is_open()))
+}
+
+/// A go after which nothing runs: refused, rehearsed, stopped, or drawn back before
+/// anything was changed. The machine does not count as down any more.
 async fn end_go(change: &mut Change, job: &Job, event: &JobEvent) -> Result<(), StoreError> {
     let ends = matches!(
         event.event,
-        Event::Refused(_) | Event::WouldHaveStarted(_) | Event::Stopped(_)
+        Event::Refused(_) | Event::WouldHaveStarted(_) | Event::Withdrawn(_) | Event::Stopped(_)
     );
     if !ends {
         return Ok(());

@@ -1,11 +1,13 @@
 //! Brings jobs and plans to their end when time does: a job whose last slot is over
 //! without a start was missed; a plan without open jobs is done or has expired.
+//!
+//! A job with a go whose end nobody has reported is not missed: the machine may have
+//! started in its last slot and lost its network. It counts as down until its report
+//! comes, or a person says that it is up (`job free`).
 
-use crate::app::App;
-use crate::control::Failure;
 use crate::store::jobs::Job;
 use crate::store::plans::{Plan, PlanState};
-use crate::store::{Actor, StoreError};
+use crate::store::{Actor, Store, StoreError};
 use patchward_common::codec;
 use patchward_common::id::MachineId;
 use patchward_common::job::State;
@@ -41,23 +43,17 @@ pub fn ended<'a>(
 }
 
 /// Looks at every active plan.
-pub async fn run(app: &App) -> Result<(), Failure> {
-    let now = app.now();
-    let active = app
-        .store
-        .view()
-        .await?
-        .plans(Some(PlanState::Active))
-        .await?;
+pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
+    let active = store.view().await?.plans(Some(PlanState::Active)).await?;
     for plan in active {
-        end(app, &plan, now).await?;
+        end(store, &plan, now).await?;
     }
     Ok(())
 }
 
-async fn end(app: &App, plan: &Plan, now: UtcMs) -> Result<(), Failure> {
+async fn end(store: &Store, plan: &Plan, now: UtcMs) -> Result<(), StoreError> {
     let (mut jobs, leaves) = {
-        let mut view = app.store.view().await?;
+        let mut view = store.view().await?;
         (
             view.jobs_of_plan(&plan.id).await?,
             view.leaves(&plan.id).await?,
@@ -73,12 +69,12 @@ async fn end(app: &App, plan: &Plan, now: UtcMs) -> Result<(), Failure> {
     for job in &mut jobs {
         let leaf = leaves.get(&job.machine);
         if leaf.is_some_and(|leaf| is_missed(&job.state, leaf, now)) {
-            miss(app, job, now).await?;
+            miss(store, job, now).await?;
         }
     }
     let states = jobs.iter().map(|job| &job.state);
     if let Some(state) = ended(states, plan.expires_at, now) {
-        let mut change = app.store.change(Actor::Collector, now).await?;
+        let mut change = store.change(Actor::Collector, now).await?;
         change
             .move_plan(&plan.id, PlanState::Active, state, "no job is left")
             .await?;
@@ -87,8 +83,17 @@ async fn end(app: &App, plan: &Plan, now: UtcMs) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn miss(app: &App, job: &mut Job, now: UtcMs) -> Result<(), Failure> {
-    let mut change = app.store.change(Actor::Collector, now).await?;
+async fn miss(store: &Store, job: &mut Job, now: UtcMs) -> Result<(), StoreError> {
+    let mut change = store.change(Actor::Collector, now).await?;
+    // A go that is being decided on is there afterwards, or never.
+    match change.lock_groups_of(&job.machine).await {
+        Err(StoreError::Busy) => return Ok(()),
+        locked => locked?,
+    }
+    let goes = change.view().goes_of(&job.id).await?;
+    if goes.iter().any(|go| go.ended_at.is_none()) {
+        return Ok(());
+    }
     match change
         .move_job(job, &State::Missed, None, job.attempt)
         .await
@@ -100,7 +105,7 @@ async fn miss(app: &App, job: &mut Job, now: UtcMs) -> Result<(), Failure> {
         }
         // The machine's report was faster; the next look sees it.
         Err(StoreError::Conflict(_)) => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,6 +4,7 @@
 //! installer's own checks: a stop, a freeze, a hold, a halt, the failure limit, and above
 //! all that enough other members of each coverage group are ready.
 
+use crate::schedule::opening;
 use crate::store::go::{GoSnapshot, GroupSnapshot, Member};
 use crate::store::machines::{MachineState, Readiness};
 use crate::store::places::SwitchedOff;
@@ -13,7 +14,7 @@ use crate::store::windows::Area;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::job::State;
-use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
+use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::check::may_start_at;
@@ -69,6 +70,8 @@ pub enum Not {
     Halted(String),
     #[error("{found} machines failed or were rolled back, and the plan allows fewer than {limit}")]
     FailureLimit { found: u64, limit: u32 },
+    #[error("no window of the unit is open long enough now; it was shortened or removed since")]
+    Window,
     #[error("held by the ward until {0}")]
     Held(UtcMs),
     #[error("frozen until {until}: {reason}")]
@@ -102,6 +105,7 @@ pub fn decide(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<()
     stops(snapshot, planned)?;
     halts(snapshot, planned)?;
     holds(snapshot, now)?;
+    windows(snapshot, planned, now)?;
     freezes(snapshot, planned, now)?;
     let machine = &snapshot.machine.id;
     snapshot
@@ -196,17 +200,36 @@ fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
             return Err(Not::Halted(halt.reason.clone()));
         }
     }
-    let failed = snapshot
-        .plan_jobs
-        .iter()
-        .filter(|(word, _)| matches!(word.as_str(), "failed" | "rolled_back"));
-    let found = failed.map(|(_, count)| count).sum();
+    // The halt that says so may not be written yet.
+    failure_limit(snapshot.failures, &planned.approval)
+}
+
+/// Whether so many failures halt a plan.
+pub fn failure_limit(found: u64, approval: &Approval) -> Result<(), Not> {
     // A limit of 0 would never let anything start.
-    let limit = planned.approval.failure_limit.max(1);
+    let limit = approval.failure_limit.max(1);
     if found >= u64::from(limit) {
         return Err(Not::FailureLimit { found, limit });
     }
     Ok(())
+}
+
+/// The whole run must lie in the unit's windows as they are now: one that was shortened
+/// or removed stops signed work at once.
+fn windows(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
+    let until = now.plus_ms(planned.approval.longest_run_ms().max(1));
+    let run = Interval::new(now, until).map_err(|_| Not::Window)?;
+    let mut open = Vec::new();
+    for window in &snapshot.windows {
+        // What cannot be understood opens nothing.
+        let openings = window.understood().ok().and_then(|w| w.openings(run).ok());
+        open.extend(openings.into_iter().flatten());
+    }
+    let holds_run = |open: &Interval| open.start() <= run.start() && run.end() <= open.end();
+    match opening::union(open).iter().any(holds_run) {
+        true => Ok(()),
+        false => Err(Not::Window),
+    }
 }
 
 fn holds(snapshot: &GoSnapshot, now: UtcMs) -> Result<(), Not> {

@@ -11,7 +11,7 @@ mod words;
 
 pub use civil::MAX_OPENINGS;
 pub use error::BadWindow;
-pub use preview::Preview;
+pub use preview::{HORIZON_MS, Preview};
 
 use super::opening;
 use civil::Rule;

@@ -11,7 +11,7 @@ use super::plans::Plan;
 use super::sql::Tx;
 use super::stops::{Halt, Hold};
 use super::value::{args, from_row};
-use super::windows::{Feed, Freeze};
+use super::windows::{Feed, Freeze, Window};
 use super::{Actor, Change, Store, StoreError, View};
 use patchward_common::id::{JobId, MachineId, Name, Nonce};
 use patchward_common::time::{Interval, UtcMs};
@@ -46,8 +46,9 @@ pub struct GoSnapshot {
     pub job: Job,
     /// The job's plan.
     pub plan: Plan,
-    /// How many jobs of the plan are in each state, by the state's word.
-    pub plan_jobs: Vec<(String, u64)>,
+    /// How many jobs of the plan have failed or were rolled back since a person last
+    /// resumed it.
+    pub failures: u64,
     /// The machine's groups, by name.
     pub groups: Vec<GroupSnapshot>,
     /// Every stop in force.
@@ -56,6 +57,8 @@ pub struct GoSnapshot {
     pub halts: Vec<Halt>,
     /// Every hold in force.
     pub holds: Vec<Hold>,
+    /// The windows of the machine's unit.
+    pub windows: Vec<Window>,
     /// Every freeze in force.
     pub freezes: Vec<Freeze>,
     /// The calendars and when they were read.
@@ -141,8 +144,10 @@ from_row!(Go {
 impl Store {
     /// Decides on a go. `decide` gets what stands in the database under the locks and gives
     /// back the signed go's bytes, or its reason to refuse; it may be long, but must not
-    /// wait. The same nonce for the same job again gets the same bytes, while that go has
-    /// not ended; another nonce of the machine takes the place of the one before.
+    /// wait. It decides anew each time: a stop that came since is not passed by asking
+    /// twice. Where it agrees, the same nonce for the same job gets the bytes that it got
+    /// before, while that go has not ended; another nonce of the machine takes the place
+    /// of the one before.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where the job is not this machine's.
@@ -153,12 +158,12 @@ impl Store {
         decide: impl FnOnce(&GoSnapshot) -> Result<Vec<u8>, R>,
     ) -> Result<GoOutcome<R>, StoreError> {
         let mut change = self.change(Actor::Collector, now).await?;
-        let groups = change.view().groups_of(&ask.machine).await?;
-        lock_groups(&mut change.view().tx, &groups).await?;
-        // Whoever moves the machine to other groups takes the locks of those it had.
-        if change.view().groups_of(&ask.machine).await? != groups {
-            return Err(StoreError::Busy);
-        }
+        change.lock_groups_of(&ask.machine).await?;
+        let snapshot = change.view().go_snapshot(ask, now).await?;
+        let token = match decide(&snapshot) {
+            Ok(token) => token,
+            Err(refusal) => return Ok(GoOutcome::Refused(refusal)),
+        };
         // Answered before, and the answer was lost on the way.
         let again: Option<(Vec<u8>,)> = change
             .view()
@@ -172,11 +177,6 @@ impl Store {
         if let Some((token,)) = again {
             return Ok(GoOutcome::Issued(token));
         }
-        let snapshot = change.view().go_snapshot(ask, now).await?;
-        let token = match decide(&snapshot) {
-            Ok(token) => token,
-            Err(refusal) => return Ok(GoOutcome::Refused(refusal)),
-        };
         let tx = change.step("go.issue", ask.job, json!({ "machine": ask.machine }));
         tx.execute(
             "UPDATE goes SET ended_at = $2, ended_by = 'another nonce'
@@ -240,7 +240,8 @@ impl View {
             status: self.machine_status(&ask.machine).await?,
             unit: self.need_unit(&machine.unit).await?,
             plan: self.need_plan(&job.plan).await?,
-            plan_jobs: self.job_counts(&job.plan).await?,
+            failures: self.failures(&job.plan).await?,
+            windows: self.windows(Some(&machine.unit)).await?,
             stops: self.in_force(DocumentKind::Stop, now).await?,
             halts: self.halts().await?,
             holds: self.holds(now).await?,
@@ -276,6 +277,21 @@ impl View {
 }
 
 impl Change {
+    /// Takes the locks of a machine's groups until this change ends: no go is decided on
+    /// for it in between. Whoever moves it to other groups takes the locks of those it
+    /// had.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where the machine was moved to other groups meanwhile.
+    pub async fn lock_groups_of(&mut self, machine: &MachineId) -> Result<(), StoreError> {
+        let groups = self.view().groups_of(machine).await?;
+        lock_groups(&mut self.view().tx, &groups).await?;
+        if self.view().groups_of(machine).await? != groups {
+            return Err(StoreError::Busy);
+        }
+        Ok(())
+    }
+
     /// Notes that a job's go has ended without a final state: the machine refused, or its
     /// slot passed. Gives back whether there was one.
     pub async fn end_go(&mut self, job: &JobId, by: &str) -> Result<bool, StoreError> {

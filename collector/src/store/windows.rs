@@ -3,8 +3,9 @@
 
 use super::value::{Row, args, from_row, words};
 use super::{Change, StoreError, View};
+use crate::schedule::window as schedule;
 use patchward_common::id::{Label, Name};
-use patchward_common::time::{Interval, UtcMs};
+use patchward_common::time::{Interval, MINUTE_MS, UtcMs};
 use serde_json::json;
 
 /// When a window opens.
@@ -60,6 +61,34 @@ impl super::value::FromRow for Window {
             valid_from: row.next()?,
             valid_until: row.next()?,
         })
+    }
+}
+
+impl Window {
+    /// What it means.
+    ///
+    /// # Errors
+    /// What is wrong with it, and how to put it right.
+    pub fn understood(&self) -> Result<schedule::Window, String> {
+        let when = match &self.opening {
+            Opening::Once(at) => {
+                if self.minutes == 0 || self.minutes > schedule::MAX_LENGTH_MINUTES {
+                    return Err("its length must be 1 to 1439 minutes".into());
+                }
+                let end = at.plus_ms(i64::from(self.minutes) * MINUTE_MS);
+                schedule::When::Once(Interval::new(*at, end).map_err(|error| error.to_string())?)
+            }
+            Opening::Cron(cron) => schedule::When::Recurring(schedule::Recurring {
+                cron: cron.clone(),
+                zone: self.zone.clone(),
+                length_minutes: self.minutes,
+                day_offset: i16::try_from(self.day_offset)
+                    .map_err(|_| "its day offset is too large")?,
+                from: self.valid_from,
+                until: self.valid_until,
+            }),
+        };
+        schedule::Window::parse(&when).map_err(|error| error.to_string())
     }
 }
 
@@ -157,8 +186,11 @@ impl View {
 }
 
 impl Change {
-    /// Adds a window, or changes the one with its id.
-    pub async fn put_window(&mut self, window: &Window) -> Result<(), StoreError> {
+    /// Adds a window. Like a freeze it waits for the decisions on go that are under way.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where a window has its id, in whichever unit.
+    pub async fn add_window(&mut self, window: &Window) -> Result<(), StoreError> {
         self.view().need_unit(&window.unit).await?;
         let (cron, once) = match &window.opening {
             Opening::Cron(cron) => (Some(cron), None),
@@ -172,15 +204,13 @@ impl Change {
             "minutes": window.minutes,
             "day_offset": window.day_offset,
         });
-        self.step("window.put", &window.id, detail)
+        let tx = self.step("window.add", &window.id, detail);
+        super::go::lock_all_groups(tx).await?;
+        let added = tx
             .execute(
                 "INSERT INTO windows (id, unit, cron, starts_at, zone, minutes, day_offset,
                                       valid_from, valid_until)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-                 ON CONFLICT (id) DO UPDATE SET unit = excluded.unit, cron = excluded.cron,
-                    starts_at = excluded.starts_at, zone = excluded.zone,
-                    minutes = excluded.minutes, day_offset = excluded.day_offset,
-                    valid_from = excluded.valid_from, valid_until = excluded.valid_until",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
                 args![
                     window.id,
                     window.unit,
@@ -194,14 +224,20 @@ impl Change {
                 ],
             )
             .await?;
-        self.done();
-        Ok(())
+        self.done_if(added, || {
+            StoreError::conflict(format!(
+                "there is a window {} already; choose another name, or remove that one first",
+                window.id
+            ))
+        })
     }
 
-    /// Removes a window.
+    /// Removes a window. Decisions on go that are under way end first; every later one
+    /// finds it gone.
     pub async fn remove_window(&mut self, id: &Name) -> Result<(), StoreError> {
-        let removed = self
-            .step("window.remove", id, json!({}))
+        let tx = self.step("window.remove", id, json!({}));
+        super::go::lock_all_groups(tx).await?;
+        let removed = tx
             .execute("DELETE FROM windows WHERE id = $1", args![id])
             .await?;
         self.done_if(removed, || StoreError::missing("window", id))

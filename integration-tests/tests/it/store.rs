@@ -9,6 +9,7 @@ mod journal;
 mod limits;
 mod places;
 mod plans;
+mod reconcile;
 mod vendors;
 mod windows;
 

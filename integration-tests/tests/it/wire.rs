@@ -2,6 +2,7 @@
 
 mod agent;
 mod carry;
+mod consume;
 mod driver;
 mod enrol;
 mod played;

@@ -4,7 +4,7 @@ use crate::store::machines::{Machine, MachineStatus};
 use crate::store::places::{Group, Unit};
 use crate::store::plans::Plan;
 use crate::store::stops::{Halt, Hold};
-use crate::store::windows::{Feed, Freeze};
+use crate::store::windows::{Feed, Freeze, Opening, Window};
 use patchward_common::id::{BootId, JobId, Label};
 use patchward_common::job::Reason;
 use patchward_common::time::{HOUR_MS, Interval};
@@ -40,6 +40,20 @@ fn member(number: u8) -> Member {
         hold_until: None,
         go: None,
         open_job: None,
+    }
+}
+
+/// A window of the unit that opens once, so long after now.
+fn window(after_ms: i64, minutes: u32) -> Window {
+    Window {
+        id: name("once"),
+        unit: name("icu"),
+        opening: Opening::Once(NOW.plus_ms(after_ms)),
+        zone: "UTC".into(),
+        minutes,
+        day_offset: 0,
+        valid_from: None,
+        valid_until: None,
     }
 }
 
@@ -96,7 +110,7 @@ fn snapshot() -> GoSnapshot {
             expires_at: NOW.plus_ms(DAY_MS),
             changed_at: NOW,
         },
-        plan_jobs: vec![("staged".into(), 3), ("verified".into(), 2)],
+        failures: 0,
         groups: vec![GroupSnapshot {
             group: Group {
                 name: name("readers"),
@@ -109,6 +123,7 @@ fn snapshot() -> GoSnapshot {
         stops: vec![],
         halts: vec![],
         holds: vec![],
+        windows: vec![window(-HOUR_MS, 2 * 60)],
         freezes: vec![],
         feeds: vec![Feed {
             source: name("theatre"),
@@ -295,15 +310,25 @@ fn halts_and_the_failure_limit() {
     let on = HaltScope::ReleaseOnModel;
     assert!(with(on, format!("{RELEASE}/station"), EVERY_WAVE));
     assert!(!with(on, format!("{RELEASE}/cart"), EVERY_WAVE));
-    let failed = |failed, rolled_back| {
-        after(|s, _| {
-            s.plan_jobs.push(("failed".into(), failed));
-            s.plan_jobs.push(("rolled_back".into(), rolled_back));
-        })
-    };
-    assert_eq!(failed(1, 0), Ok(()));
-    assert_eq!(failed(1, 1), Err(Not::FailureLimit { found: 2, limit: 2 }));
+    let failed = |failures| after(|s, _| s.failures = failures);
+    assert_eq!(failed(1), Ok(()));
+    assert_eq!(failed(2), Err(Not::FailureLimit { found: 2, limit: 2 }));
     assert_eq!(after(|_, p| p.approval.failure_limit = 0), Ok(()));
+}
+
+#[test]
+fn the_windows_of_now_must_hold_the_whole_run() {
+    let with = |windows: Vec<Window>| after(|s, _| s.windows = windows);
+    assert_eq!(with(vec![]), Err(Not::Window), "removed");
+    assert_eq!(
+        with(vec![window(-HOUR_MS, 79)]),
+        Err(Not::Window),
+        "shortened"
+    );
+    assert_eq!(with(vec![window(-HOUR_MS, 80)]), Ok(()));
+    assert_eq!(with(vec![window(MINUTE_MS, 60)]), Err(Not::Window), "moved");
+    let two = vec![window(-HOUR_MS, 70), window(10 * MINUTE_MS, 10)];
+    assert_eq!(with(two), Ok(()), "one opening that is written as two");
 }
 
 #[test]

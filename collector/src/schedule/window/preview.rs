@@ -7,7 +7,7 @@ use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use serde::Serialize;
 
 /// How far a preview looks: a yearly window shows its next few openings.
-const HORIZON_MS: i64 = 1_000 * DAY_MS;
+pub const HORIZON_MS: i64 = 1_000 * DAY_MS;
 
 /// One opening as people read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -26,19 +26,22 @@ async fn windows(world: World) {
     let night = window("night", Opening::Cron("0 0 2 * * Tue".into()));
     let once = window("once", Opening::Once(NOW));
     let mut change = world.change().await;
-    change.put_window(&night).await.unwrap();
-    change.put_window(&once).await.unwrap();
+    change.add_window(&night).await.unwrap();
+    change.add_window(&once).await.unwrap();
+    change.commit().await.unwrap();
+    // A name is taken once, whatever is behind it.
     let shorter = Window {
         minutes: 60,
         opening: Opening::Once(NOW.plus_ms(1)),
         ..night.clone()
     };
-    change.put_window(&shorter).await.unwrap();
-    change.commit().await.unwrap();
+    let mut change = world.change().await;
+    refused!(change.add_window(&shorter).await, StoreError::Conflict(_));
+    drop(change);
     let mut view = world.store.view().await.unwrap();
     assert_eq!(
         view.windows(None).await.unwrap(),
-        [shorter.clone(), once.clone()]
+        [night.clone(), once.clone()]
     );
     assert_eq!(view.windows(Some(&name("icu"))).await.unwrap().len(), 2);
     assert_eq!(view.windows(Some(&name("er"))).await.unwrap(), []);
@@ -55,7 +58,7 @@ async fn windows(world: World) {
         unit: name("lab"),
         ..once
     };
-    refused!(change.put_window(&lab).await, StoreError::NotFound { .. });
+    refused!(change.add_window(&lab).await, StoreError::NotFound { .. });
 }
 
 fn freeze(id: &str, start: i64, end: i64, source: &str) -> Freeze {

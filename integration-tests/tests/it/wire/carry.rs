@@ -44,7 +44,17 @@ where
 }
 
 /// A plan over the first of `machines`, in force; its approval's digest.
-async fn planned(world: &World, hospital: &Hospital, machines: &[&Machine]) -> Digest {
+pub(super) async fn planned(world: &World, hospital: &Hospital, machines: &[&Machine]) -> Digest {
+    planned_as(world, hospital, machines, "Viewer update").await
+}
+
+/// The same under another title, which makes another plan.
+pub(super) async fn planned_as(
+    world: &World,
+    hospital: &Hospital,
+    machines: &[&Machine],
+    title: &str,
+) -> Digest {
     let mut sorted: Vec<MachineId> = machines.iter().map(|machine| machine.id()).collect();
     sorted.sort();
     let mut rows = Vec::new();
@@ -58,7 +68,8 @@ async fn planned(world: &World, hospital: &Hospital, machines: &[&Machine]) -> D
     let assignment = hospital.assignment(1, &rows);
     let leaves: Vec<_> = rows.iter().map(|row| hospital.leaf(row)).collect();
     let release = hospital.release("2", 2, b"the release");
-    let approval = hospital.approval(vec![release]);
+    let mut approval = hospital.approval(vec![release]);
+    approval.title = super::world::label(title);
     let signers = [&hospital.alice, &hospital.bob];
     let placed = hospital.approve(&approval, &leaves, &signers);
     let mut change = change(world).await;
@@ -351,7 +362,7 @@ async fn artifacts(world: &World, link: &Link, downloads: &Downloads, folder: &s
     }
 }
 
-fn go_asked(approval: Digest, machine: &Machine, nonce: u8) -> Request {
+pub(super) fn go_asked(approval: Digest, machine: &Machine, nonce: u8) -> Request {
     Request::Go(GoAsked {
         job: JobId::of(approval, machine.id()),
         approval,
@@ -397,16 +408,16 @@ async fn go_is_signed_for_one_job_and_refused_when_stopped() {
 }
 
 /// A journal as an installer writes it.
-struct Journal {
+pub(super) struct Journal {
     key: SigningKey,
-    job: JobId,
-    approval: Digest,
+    pub(super) job: JobId,
+    pub(super) approval: Digest,
     events: Vec<ByteBuf>,
     previous: Digest,
 }
 
 impl Journal {
-    fn new(machine: &Machine, approval: Digest) -> Self {
+    pub(super) fn new(machine: &Machine, approval: Digest) -> Self {
         Self {
             key: machine.key.clone(),
             job: JobId::of(approval, machine.id()),
@@ -428,13 +439,13 @@ impl Journal {
         }
     }
 
-    fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event) {
         let signed = Signed::new(&self.event(event), &self.key);
         self.previous = signed.digest();
         self.events.push(ByteBuf::from(codec::encode(&signed)));
     }
 
-    fn report(&self, first: usize, last: usize) -> Request {
+    pub(super) fn report(&self, first: usize, last: usize) -> Request {
         Request::Journal(JournalReport {
             outbox: OutboxId([4; 16]),
             first: first as u64,
@@ -443,7 +454,7 @@ impl Journal {
     }
 }
 
-fn started() -> Event {
+pub(super) fn started() -> Event {
     Event::Started(Start {
         slot: patchward_integration_tests::fixture::interval(now(), now().plus_ms(DAY_MS)),
         boot: BootId([1; 16]),
@@ -457,7 +468,7 @@ fn started() -> Event {
     })
 }
 
-fn measured() -> Event {
+pub(super) fn measured() -> Event {
     Event::Measured(Measurement {
         verdict: Verdict::Verified,
         versions_after: vec![ProductVersion {
@@ -570,7 +581,11 @@ async fn events_move_jobs_and_leave_evidence() {
 }
 
 /// Waits until a job is in a state.
-async fn until(world: &World, job: &JobId, word: &str) -> patchward_collector::store::jobs::Job {
+pub(super) async fn until(
+    world: &World,
+    job: &JobId,
+    word: &str,
+) -> patchward_collector::store::jobs::Job {
     loop {
         let found = world.store.view().await.unwrap().job(job).await.unwrap();
         if let Some(found) = found.filter(|found| found.state.word() == word) {

@@ -9,13 +9,14 @@ use patchward_agent::link::{Identity, Link, LinkError};
 use patchward_collector::fleet::{self, Authority, FleetContext, FleetHandle, FleetSettings};
 use patchward_collector::store::places::{Site, Unit};
 use patchward_collector::store::tokens::{Acceptance, Token};
+use patchward_collector::store::windows::{Opening, Window};
 use patchward_collector::store::{Actor, Place, Store};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::facts::Facts;
 use patchward_common::id::{BootId, Label, MachineId, Name, OutboxId};
 use patchward_common::job::Reason;
-use patchward_common::time::{DAY_MS, UtcMs};
+use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
 use patchward_common::trust::charter::RootKeys;
 use patchward_common::trust::check::Interlock;
 use patchward_common::trust::roster::Class;
@@ -75,6 +76,18 @@ impl World {
                 class: Class::Critical,
             };
             change.add_unit(&unit).await.unwrap();
+            // Open all the time that a test takes.
+            let window = Window {
+                id: unit.name.clone(),
+                unit: unit.name,
+                opening: Opening::Once(now.plus_ms(-HOUR_MS)),
+                zone: "UTC".into(),
+                minutes: 24 * 60 - 1,
+                day_offset: 0,
+                valid_from: None,
+                valid_until: None,
+            };
+            change.add_window(&window).await.unwrap();
         }
         change.commit().await.unwrap();
         Authority::init(folder.path(), &name("main"), now).unwrap();

@@ -1,0 +1,141 @@
+//! Rollouts: how far a plan is; halt and resume.
+
+use super::{Caller, plan};
+use crate::app::App;
+use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::reconcile::limit;
+use crate::store::plans::Plan;
+use crate::store::stops::{EVERY_WAVE, HaltScope};
+use patchward_common::id::Label;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What can be done with rollouts.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum RolloutCommand {
+    /// Show how far a plan is, by wave
+    Show {
+        /// The plan's id, or the first digits of it
+        plan: String,
+    },
+    /// Give no go for a plan until a person resumes it
+    Halt {
+        /// The plan's id, or the first digits of it
+        plan: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Go on with a plan that was halted
+    Resume {
+        /// The plan's id, or the first digits of it
+        plan: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+}
+
+/// Carries out a command on rollouts.
+pub async fn rollout(
+    app: &App,
+    caller: &Caller,
+    command: RolloutCommand,
+) -> Result<Output, Failure> {
+    match command {
+        RolloutCommand::Show { plan } => show(app, &plan).await,
+        RolloutCommand::Halt { plan: text, reason } => {
+            let plan = plan::find(&mut app.store.view().await?, &text).await?;
+            let mut change = app.change(caller).await?;
+            let subject = plan.id.to_string();
+            change
+                .halt(HaltScope::Plan, &subject, EVERY_WAVE, reason.as_str())
+                .await?;
+            change.commit().await?;
+            Ok(Output::Text(format!(
+                "{} is halted: no go is given. Jobs that run go on to a safe end.",
+                plan.title
+            )))
+        }
+        RolloutCommand::Resume { plan: text, reason } => {
+            let plan = plan::find(&mut app.store.view().await?, &text).await?;
+            resume(app, caller, &plan, &reason).await
+        }
+    }
+}
+
+async fn show(app: &App, text: &str) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let plan = plan::find(&mut view, text).await?;
+    let mut waves: BTreeMap<(u32, &'static str), i64> = BTreeMap::new();
+    for job in &view.jobs_of_plan(&plan.id).await? {
+        *waves.entry((job.wave, job.state.word())).or_default() += 1;
+    }
+    let mut table = Table::new(&["wave", "state", "machines"]);
+    for ((wave, state), count) in waves {
+        table.row(vec![
+            Cell::Number(wave.into()),
+            Cell::of(state),
+            Cell::Number(count),
+        ]);
+    }
+    let halts = view.halts_of(HaltScope::Plan, &plan.id.to_string()).await?;
+    let halt = halts.iter().find(|halt| halt.resumed_at.is_none());
+    let failures = view.failures(&plan.id).await?;
+    // The limit may have been reached a moment ago, before the halt was written.
+    let why = match halt {
+        Some(halt) => Some(halt.reason.clone()),
+        None => limit::reached(&mut view, &plan.id).await?,
+    };
+    let text = match &why {
+        Some(why) => format!(
+            "{}: halted{}: {why}. No go is given until a person looked at it: `rollout resume`.",
+            plan.title,
+            halt.map_or_else(String::new, |halt| format!(" since {}", halt.at)),
+        ),
+        None => format!("{}: {}.", plan.title, plan.state.word()),
+    };
+    let report = Report::new(
+        [
+            ("plan", Cell::of(plan.id)),
+            ("title", Cell::of(&plan.title)),
+            ("state", Cell::of(plan.state.word())),
+            ("failures", Cell::Number(failures as i64)),
+            ("halted", Cell::Flag(why.is_some())),
+            ("halted_since", Cell::maybe(halt.map(|halt| halt.at))),
+            ("halted_why", Cell::maybe(why)),
+        ],
+        text,
+    );
+    Ok(Output::Report(report.with("waves", table)))
+}
+
+async fn resume(
+    app: &App,
+    caller: &Caller,
+    plan: &Plan,
+    reason: &Label,
+) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    // Failures that reached the limit a moment ago are judged with this as well.
+    limit::halt(&mut change, &plan.id).await?;
+    let subject = plan.id.to_string();
+    let mut halts = change.view().halts_of(HaltScope::Plan, &subject).await?;
+    halts.retain(|halt| halt.resumed_at.is_none());
+    if halts.is_empty() {
+        return Err(Failure::not_found(format!(
+            "{} is not halted. What else keeps its jobs from starting, `job list` shows.",
+            plan.title
+        )));
+    }
+    for halt in halts {
+        change
+            .resume(HaltScope::Plan, &subject, halt.wave, reason.as_str())
+            .await?;
+    }
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "{} goes on. Failures are counted anew from now.",
+        plan.title
+    )))
+}

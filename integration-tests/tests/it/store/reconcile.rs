@@ -1,0 +1,191 @@
+//! What reconcilers do, on both engines.
+
+use super::*;
+use patchward_collector::reconcile::{ending, limit, sets};
+use patchward_collector::store::StoreError;
+use patchward_collector::store::go::{GoAsk, GoOutcome};
+use patchward_collector::store::plans::{Leaf, NewPlan, PlanState};
+use patchward_collector::store::stops::{EVERY_WAVE, HaltScope};
+use patchward_common::component::{Component, ComponentSet, Source};
+use patchward_common::id::Nonce;
+use patchward_common::job::{Reason, State};
+use patchward_common::time::DAY_MS;
+use patchward_common::trust::approval::PlanLeaf;
+use patchward_common::trust::placement::leaf_bytes;
+use patchward_integration_tests::fixture::{Hospital, interval};
+
+on_both_engines!(
+    a_job_with_an_outstanding_go_is_not_missed,
+    the_failure_limit_halts_until_a_person_resumes,
+    sets_that_no_machine_has_are_dropped,
+);
+
+/// An active plan over machines 1 to `count` whose slots end in an hour.
+async fn active(world: &World, count: u8, failure_limit: u32) -> Digest {
+    let hospital = Hospital::new(1, NOW);
+    let leaf = |number| PlanLeaf {
+        machine: machine(number),
+        unit: name("icu"),
+        class: Class::Critical,
+        groups: vec![],
+        wave: 0,
+        slots: vec![interval(NOW, NOW.plus_ms(3_600_000))],
+    };
+    let leaves: Vec<PlanLeaf> = (1..=count).map(leaf).collect();
+    let mut approval = hospital.approval(vec![hospital.release("2", 2, b"x")]);
+    approval.failure_limit = failure_limit;
+    let placed = hospital.approve(&approval, &leaves, &[&hospital.alice]);
+    let rows: Vec<Leaf> = leaves
+        .iter()
+        .map(|leaf| Leaf {
+            machine: leaf.machine,
+            wave: 0,
+            bytes: leaf_bytes(leaf),
+        })
+        .collect();
+    let mut change = world.change().await;
+    let id = change
+        .add_plan(&NewPlan {
+            title: &label("Update"),
+            payload: placed[0].signed.payload(),
+            expires_at: NOW.plus_ms(30 * DAY_MS),
+            groups: &[],
+            leaves: &rows,
+        })
+        .await
+        .unwrap();
+    for (from, to) in [
+        (PlanState::Draft, PlanState::Signed),
+        (PlanState::Signed, PlanState::Active),
+    ] {
+        change.move_plan(&id, from, to, "a test").await.unwrap();
+    }
+    let machines: Vec<_> = rows.iter().map(|row| (row.machine, 0)).collect();
+    change.add_jobs(&id, &machines).await.unwrap();
+    change.commit().await.unwrap();
+    id
+}
+
+async fn word(world: &World, plan: Digest, number: u8) -> &'static str {
+    let mut view = world.store.view().await.unwrap();
+    let job = view.job(&job(plan, number)).await.unwrap();
+    job.unwrap().state.word()
+}
+
+async fn a_job_with_an_outstanding_go_is_not_missed(world: World) {
+    let world = world.with_machines(2).await;
+    let plan = active(&world, 2, 1).await;
+    let asked = GoAsk {
+        machine: machine(1),
+        job: job(plan, 1),
+        nonce: Nonce([1; 32]),
+    };
+    let issued = world
+        .store
+        .decide_go(&asked, NOW, |_| Ok::<_, ()>(vec![1]))
+        .await;
+    assert!(matches!(issued, Ok(GoOutcome::Issued(_))));
+    let late = NOW.plus_ms(DAY_MS);
+    ending::run(&world.store, late).await.unwrap();
+    assert_eq!(word(&world, plan, 1).await, "assigned");
+    assert_eq!(word(&world, plan, 2).await, "missed");
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(view.outstanding_goes().await.unwrap().len(), 1);
+    drop(view);
+    // A person says that it is up: now nothing more can come of it.
+    let mut change = world.change().await;
+    change.lock_groups_of(&machine(1)).await.unwrap();
+    assert!(
+        change
+            .end_go(&job(plan, 1), "seen at the bed")
+            .await
+            .unwrap()
+    );
+    change.commit().await.unwrap();
+    ending::run(&world.store, late).await.unwrap();
+    assert_eq!(word(&world, plan, 1).await, "missed");
+}
+
+/// Rolls a machine's job back, so long after [`NOW`].
+async fn roll_back(world: &World, plan: Digest, number: u8, after_ms: i64) {
+    let mut change = world.change_at(NOW.plus_ms(after_ms)).await;
+    let read = change.view().job(&job(plan, number)).await.unwrap();
+    let state = State::RolledBack(Reason::new("its check failed"));
+    change
+        .move_job(&read.unwrap(), &state, None, 1)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+}
+
+async fn the_failure_limit_halts_until_a_person_resumes(world: World) {
+    let world = world.with_machines(4).await;
+    let plan = active(&world, 4, 2).await;
+    let subject = plan.to_string();
+    let halts = async |after_ms| {
+        limit::run(&world.store, NOW.plus_ms(after_ms))
+            .await
+            .unwrap();
+        let mut view = world.store.view().await.unwrap();
+        let halts = view.halts_of(HaltScope::Plan, &subject).await.unwrap();
+        let in_force = halts.iter().filter(|halt| halt.resumed_at.is_none());
+        (in_force.count(), view.failures(&plan).await.unwrap())
+    };
+    roll_back(&world, plan, 1, 10).await;
+    assert_eq!(halts(11).await, (0, 1));
+    roll_back(&world, plan, 2, 20).await;
+    assert_eq!(halts(21).await, (1, 2));
+    assert_eq!(halts(22).await, (1, 2), "not twice");
+    let mut change = world.change_at(NOW.plus_ms(60)).await;
+    change
+        .resume(HaltScope::Plan, &subject, EVERY_WAVE, "a known cable")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(halts(61).await, (0, 0), "those were judged");
+    roll_back(&world, plan, 3, 70).await;
+    assert_eq!(halts(71).await, (0, 1), "it goes on until the limit again");
+    roll_back(&world, plan, 4, 80).await;
+    assert_eq!(halts(81).await, (1, 2));
+    // Another plan's are its own.
+    let other = world.store.view().await.unwrap().failures(&digest(9)).await;
+    assert_eq!(other.unwrap(), 0);
+    let mut change = world.change().await;
+    refused!(
+        change.resume(HaltScope::Plan, "x", EVERY_WAVE, "r").await,
+        StoreError::NotFound { .. }
+    );
+}
+
+async fn sets_that_no_machine_has_are_dropped(world: World) {
+    let world = world.with_machines(1).await;
+    let set = |version: &str| {
+        let one = Component {
+            source: Source::Tree,
+            name: "viewer".into(),
+            version: version.into(),
+            arch: "all".into(),
+        };
+        ComponentSet::new(vec![one]).unwrap()
+    };
+    for (version, days) in [("1", 0), ("2", 1)] {
+        let at = NOW.plus_ms(days * DAY_MS);
+        let set = set(version);
+        world
+            .store
+            .record_inventory(&machine(1), &set, at)
+            .await
+            .unwrap();
+    }
+    let mut task = sets::Sets::default();
+    let at = |days| NOW.plus_ms(days * DAY_MS);
+    assert_eq!(
+        task.run(&world.store, at(2)).await.unwrap(),
+        0,
+        "kept a while"
+    );
+    assert_eq!(task.run(&world.store, at(9)).await.unwrap(), 1);
+    let mut view = world.store.view().await.unwrap();
+    let held = view.components_of(&set("2").digest()).await.unwrap();
+    assert!(held.is_some(), "what a machine has stays");
+}
