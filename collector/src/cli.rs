@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::command::Command;
+use crate::config::{MAX_PACE_SECONDS, is_address};
 use clap::{Parser, Subcommand};
 use patchward_common::id::Name;
 use std::net::SocketAddr;
@@ -52,12 +53,19 @@ pub struct Init {
     #[arg(long, default_value = "0.0.0.0:9443")]
     pub listen: SocketAddr,
     /// How machines reach it, as host:port; may be given several times
-    #[arg(long = "address", required = true)]
+    #[arg(long = "address", required = true, value_parser = address)]
     pub addresses: Vec<String>,
     /// A PostgreSQL URL instead of SQLite in the folder
     #[arg(long)]
     pub database: Option<String>,
     /// How often a machine reports, in seconds
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PACE_SECONDS)))]
     pub pace_seconds: u32,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match is_address(text) {
+        true => Ok(text.to_owned()),
+        false => Err("write it as host:port, such as patchward.hospital.example:9443".into()),
+    }
 }

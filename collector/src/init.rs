@@ -3,10 +3,11 @@
 use crate::cli::Init;
 use crate::clock;
 use crate::config::Settings;
+use crate::control::{Cell, Failure, Output, Report};
 use crate::fleet::ca::Authority;
 use crate::folder::Folder;
 use crate::store::{Actor, Place, Store};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
@@ -15,21 +16,19 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// Makes the folder and everything in it; gives back what a person has to carry on.
-pub async fn init(folder: &Folder, init: Init) -> anyhow::Result<String> {
+/// Makes the folder and everything in it; says what a person has to carry on. Where
+/// something fails, nothing of it stays.
+pub async fn init(folder: &Folder, init: Init) -> Result<Output, Failure> {
     let path = folder.path();
-    if std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!(
+    let there = match std::fs::read_dir(path) {
+        Ok(mut entries) => Some(entries.next().is_none()),
+        Err(_) => None,
+    };
+    if there == Some(false) {
+        return Err(Failure::conflict(format!(
             "{} is not empty; a new collector needs a folder of its own, nothing was changed",
             path.display()
-        );
-    }
-    for made in [path, &folder.authority()] {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(made)
-            .with_context(|| format!("making {}", made.display()))?;
+        )));
     }
     let settings = Settings {
         name: init.name,
@@ -38,26 +37,78 @@ pub async fn init(folder: &Folder, init: Init) -> anyhow::Result<String> {
         database: init.database,
         pace_seconds: init.pace_seconds,
     };
-    let now = clock::now();
-    Authority::init(&folder.authority(), &settings.name, now)
-        .context("making the certificate authority")?;
-    let key = new_go_key(&folder.go_key()).context("making the go-key")?;
-    let store = Store::open(&place(folder, &settings)).await?;
-    let mut change = store.change(Actor::Collector, now).await?;
-    change.name_collector(&settings.name).await?;
-    change.commit().await?;
-    store.close().await;
-    // Last: its presence says that all of it is there.
-    let text = toml::to_string_pretty(&settings).context("writing the settings")?;
-    std::fs::write(folder.settings(), text).context("writing the settings")?;
-    Ok(format!(
+    let key = match fill(folder, &settings).await {
+        Ok(key) => key,
+        Err(error) => {
+            clear(path, there.is_none());
+            return Err(error.into());
+        }
+    };
+    let text = format!(
         "Collector {} is ready in {}.\n\
          Its go-key for the roster: {key}\n\
          Next: make root, charter and roster with patchward-sign, start `patchward-collector \
          serve`, and take them in with `document add`.",
         settings.name,
         path.display()
-    ))
+    );
+    let parts = [
+        ("collector", Cell::of(&settings.name)),
+        ("folder", Cell::of(path.display())),
+        ("go_key", Cell::of(key)),
+        ("listen", Cell::of(settings.listen)),
+        ("addresses", Cell::List(settings.addresses)),
+    ];
+    Ok(Output::Report(Report::new(parts, text)))
+}
+
+async fn fill(folder: &Folder, settings: &Settings) -> anyhow::Result<PublicKey> {
+    for made in [folder.path(), &folder.authority()] {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(made)
+            .map_err(|error| {
+                Failure::unavailable(format!("{} cannot be made: {error}", made.display()))
+            })?;
+    }
+    // First: it may be elsewhere, and may belong to somebody.
+    let store = Store::create(&place(folder, settings))
+        .await
+        .context("making the database")?;
+    let filled = keys(folder, settings, &store).await;
+    store.close().await;
+    filled
+}
+
+async fn keys(folder: &Folder, settings: &Settings, store: &Store) -> anyhow::Result<PublicKey> {
+    let now = clock::now();
+    let mut change = store.change(Actor::Collector, now).await?;
+    change.name_collector(&settings.name).await?;
+    let authority = Authority::init(&folder.authority(), &settings.name, now)
+        .context("making the certificate authority")?;
+    change.note_authority(&authority.fingerprint()).await?;
+    let key = new_go_key(&folder.go_key()).context("making the go-key")?;
+    let text = toml::to_string_pretty(settings).context("writing the settings")?;
+    std::fs::write(folder.settings(), text).context("writing the settings")?;
+    // Last: from now on the database belongs to this folder.
+    change.commit().await?;
+    Ok(key)
+}
+
+/// Takes away what a failed `init` made: the folder was empty, or not there.
+fn clear(path: &Path, with_folder: bool) {
+    if with_folder {
+        let _ = std::fs::remove_dir_all(path);
+        return;
+    }
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let _ = match path.is_dir() {
+            true => std::fs::remove_dir_all(&path),
+            false => std::fs::remove_file(&path),
+        };
+    }
 }
 
 /// Where the database is.

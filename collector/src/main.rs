@@ -5,7 +5,7 @@ use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use patchward_collector::cli::{Action, Cli};
 use patchward_collector::command::Command;
-use patchward_collector::control::{Failure, client};
+use patchward_collector::control::{Failure, Output, client};
 use patchward_collector::folder::Folder;
 use patchward_collector::{init, serve};
 use std::process::ExitCode;
@@ -13,10 +13,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let folder = Folder::new(cli.folder);
-    let done = match cli.action {
-        Action::Init(arguments) => {
-            run(init::init(&folder, arguments)).map(|said| println!("{said}"))
-        }
+    let shown = match cli.action {
+        Action::Init(arguments) => run(async { Ok(init::init(&folder, arguments).await?) })
+            .map(|output| Some(said(&output, cli.json))),
         Action::Serve => {
             tracing_subscriber::fmt()
                 .with_env_filter(
@@ -26,20 +25,37 @@ fn main() -> ExitCode {
                 .with_writer(std::io::stderr)
                 .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
                 .init();
-            run(serve::serve(&folder))
+            run(serve::serve(&folder)).map(|()| None)
         }
-        Action::Ask(command) => return ask(&folder, command, cli.json),
+        Action::Ask(command) => ask(&folder, command, cli.json).map(Some),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("patchward-collector: {error:#}");
-            ExitCode::FAILURE
+    match shown {
+        Ok(text) => {
+            if let Some(text) = text {
+                println!("{text}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            if cli.json {
+                println!("{}", serde_json::json!({ "error": failure.text }));
+            }
+            eprintln!("patchward-collector: {}", failure.text);
+            ExitCode::from(failure.kind.exit_code())
         }
     }
 }
 
-fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+fn said(output: &Output, json: bool) -> String {
+    if json {
+        output.json().to_string()
+    } else {
+        output.text()
+    }
+}
+
+fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> Result<T, Failure> {
+    let work = async { Ok(work.await?) };
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -47,46 +63,23 @@ fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
         .block_on(work)
 }
 
-/// Sends a command to the running collector and shows the answer.
-fn ask(folder: &Folder, command: Command, json: bool) -> ExitCode {
+/// Sends a command to the running collector; what it answers is to be shown.
+fn ask(folder: &Folder, command: Command, json: bool) -> Result<String, Failure> {
     let out = command.output_file().map(ToOwned::to_owned);
     let bar = ProgressBar::hidden();
     let answer = run(async {
-        Ok(
-            client::call(&folder.socket(), command, |what, done, total| {
-                show_progress(&bar, what, done, total);
-            })
-            .await,
-        )
+        let socket = folder.socket();
+        let answer = client::call(&socket, command, |what, done, total| {
+            show_progress(&bar, what, done, total);
+        });
+        Ok(answer.await?)
     });
     bar.finish_and_clear();
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => Err(Failure::input(format!("{error:#}"))),
-    };
-    let shown = answer.and_then(|output| {
-        if let Some(path) = out {
-            output.write_to(&path)?;
-        }
-        Ok(if json {
-            output.json().to_string()
-        } else {
-            output.text()
-        })
-    });
-    match shown {
-        Ok(text) => {
-            println!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            if json {
-                println!("{}", serde_json::json!({ "error": failure.text }));
-            }
-            eprintln!("patchward-collector: {}", failure.text);
-            ExitCode::from(failure.kind.exit_code())
-        }
+    let output = answer?;
+    if let Some(path) = out {
+        output.write_to(&path)?;
     }
+    Ok(said(&output, json))
 }
 
 fn show_progress(bar: &ProgressBar, what: &str, done: u64, total: u64) {

@@ -2,39 +2,39 @@
 
 use crate::app::App;
 use crate::config::Settings;
-use crate::control::server;
+use crate::control::{Failure, server};
 use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
 use crate::{clock, init, reconcile};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use std::sync::Arc;
+use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the collector in `folder` until it is told to end.
 pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
-    let text = match std::fs::read_to_string(folder.settings()) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
-            "{} is no collector's folder; make it with `patchward-collector init`",
-            folder.path().display()
-        ),
-        Err(error) => {
-            return Err(error).context(format!("reading {}", folder.settings().display()));
-        }
-    };
-    let settings =
-        Settings::parse(&text).with_context(|| format!("in {}", folder.settings().display()))?;
+    let settings = settings(folder)?;
     // Before the port and the database: two collectors never share a folder.
-    let listener = server::bind(&folder.socket()).context("opening the socket of the commands")?;
-    let store = open_store(&init::place(folder, &settings)).await?;
+    let listener = server::bind(&folder.socket())
+        .map_err(|error| Failure::unavailable(error.to_string()))
+        .context("opening the socket of the commands")?;
+    let served = with(folder, settings, listener).await;
+    // A socket that nobody serves would only confuse.
+    let _ = std::fs::remove_file(folder.socket());
+    served
+}
+
+async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> anyhow::Result<()> {
+    let authority = Authority::open(&folder.authority())?;
+    let store = open_store(&init::place(folder, &settings), &settings, &authority).await?;
     let go_key = init::go_key(&folder.go_key())?;
     let artifacts = Artifacts::in_folder(&folder.artifacts()).context("opening the artifacts")?;
     let fleet = fleet::serve(
         FleetContext {
             store: store.clone(),
-            authority: Authority::open(&folder.authority())?,
+            authority,
             go_key: go_key.clone(),
             artifacts: artifacts.object_store(),
             clock: Arc::new(clock::now),
@@ -71,13 +71,64 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     app.fleet.shutdown().await;
     app.store.close().await;
-    // A socket that nobody serves would only confuse.
-    let _ = std::fs::remove_file(app.folder.socket());
     Ok(())
 }
 
-async fn open_store(place: &Place) -> anyhow::Result<Store> {
-    Store::open(place).await.context("opening the database")
+fn settings(folder: &Folder) -> anyhow::Result<Settings> {
+    let path = folder.settings();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = format!(
+                "{} is no collector's folder; make it with `patchward-collector init`",
+                folder.path().display()
+            );
+            return Err(Failure::not_found(text).into());
+        }
+        Err(error) => {
+            let text = format!("{} cannot be read: {error}", path.display());
+            return Err(Failure::unavailable(text).into());
+        }
+    };
+    let within = || format!("in {}", path.display());
+    let settings = Settings::parse(&text).with_context(within)?;
+    settings
+        .check()
+        .map_err(Failure::input)
+        .with_context(within)?;
+    Ok(settings)
+}
+
+/// Opens the database of this very collector: another one's would know other machines,
+/// other stops and other goes.
+async fn open_store(
+    place: &Place,
+    settings: &Settings,
+    authority: &Authority,
+) -> anyhow::Result<Store> {
+    let store = Store::open(place).await.context("opening the database")?;
+    let mut view = store.view().await?;
+    let (name, noted) = (view.collector().await?, view.authority().await?);
+    drop(view);
+    let problem = match name {
+        None => Some("the database belongs to no collector; `init` did not make it".to_owned()),
+        Some(name) if name != settings.name => Some(format!(
+            "the database belongs to the collector \"{name}\", and the settings say \"{}\"",
+            settings.name
+        )),
+        Some(_) => noted
+            .filter(|noted| *noted != authority.fingerprint())
+            .map(|_| {
+                "the database belongs to another certificate authority than the folder".to_owned()
+            }),
+    };
+    match problem {
+        None => Ok(store),
+        Some(problem) => {
+            store.close().await;
+            Err(Failure::conflict(problem).into())
+        }
+    }
 }
 
 /// The host parts of `host:port`: what goes into the certificate.

@@ -143,7 +143,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
             StoreError::Conflict(_) => FailureKind::Conflict,
-            StoreError::NotFound { .. } => FailureKind::NotFound,
+            StoreError::NotFound { .. } | StoreError::NoDatabase(_) => FailureKind::NotFound,
             StoreError::Invalid(_) => FailureKind::Input,
             StoreError::Busy
             | StoreError::Full

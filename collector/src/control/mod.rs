@@ -9,6 +9,9 @@ pub mod server;
 pub use output::{Cell, Output, Report, Table};
 
 use crate::command::Command;
+use crate::fleet::FleetError;
+use crate::store::StoreError;
+use patchward_common::settings::BadSettings;
 use serde::{Deserialize, Serialize};
 
 /// What a command sends.
@@ -73,7 +76,60 @@ impl FailureKind {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What `init` and `serve` end with: the exit code by what is known of the cause.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        let kind = error.chain().find_map(kind_of);
+        Self {
+            kind: kind.unwrap_or(FailureKind::Internal),
+            text: format!("{error:#}"),
+        }
+    }
+}
+
+fn kind_of(cause: &(dyn std::error::Error + 'static)) -> Option<FailureKind> {
+    if let Some(failure) = cause.downcast_ref::<Failure>() {
+        return Some(failure.kind);
+    }
+    if let Some(error) = cause.downcast_ref::<StoreError>() {
+        return Some(Failure::from(error.clone()).kind);
+    }
+    if let Some(FleetError::Bind { .. }) = cause.downcast_ref::<FleetError>() {
+        return Some(FailureKind::Unavailable);
+    }
+    cause.downcast_ref::<BadSettings>()?;
+    Some(FailureKind::Input)
+}
+
 impl Failure {
+    /// A failure of this kind that says the error with all that caused it.
+    pub fn because(kind: FailureKind, error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            text.push_str(": ");
+            text.push_str(&next.to_string());
+            cause = next.source();
+        }
+        Self { kind, text }
+    }
+
+    /// Not possible now.
+    pub fn unavailable(text: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Unavailable,
+            text: text.into(),
+        }
+    }
+
     /// Wrong arguments or files.
     pub fn input(text: impl Into<String>) -> Self {
         Self {

@@ -26,6 +26,11 @@ pub enum StoreError {
     /// There is no server, the connection to it was lost, or the file cannot be opened.
     #[error("the database cannot be reached ({0})")]
     Unreachable(String),
+    /// Nobody made a collector's database there.
+    #[error(
+        "there is no collector's database at {0}; restore a backup, or make a new collector with `patchward-collector init`"
+    )]
+    NoDatabase(String),
     /// No room is left for the database. Nothing is lost; free some and try again.
     #[error("the disk with the database is full; free some space, nothing was changed")]
     Full,
@@ -42,6 +47,13 @@ pub enum StoreError {
     #[error("the database refused")]
     Other(#[source] Arc<sqlx::Error>),
 }
+
+/// What an engine's message on a foreign key means. Where it can be known what refers to
+/// what, the store says so before the engine does.
+const REFERRED: &str =
+    "something else still refers to it, or what it refers to is gone; read again and decide anew";
+/// What an engine's message on a unique key means.
+const TWICE: &str = "there is another one already that only one may be; read again";
 
 impl StoreError {
     /// The error for a missing row.
@@ -89,7 +101,11 @@ fn of_sqlite(code: &str, message: &str) -> Option<StoreError> {
         11 | 26 => Some(StoreError::Corrupt(message.to_owned())),
         13 => Some(StoreError::Full),
         14 => Some(StoreError::Unreachable(message.to_owned())),
-        19 => Some(StoreError::Conflict(message.to_owned())),
+        19 => Some(match code.parse::<i32>().ok()? {
+            787 => StoreError::Conflict(REFERRED.into()),
+            1555 | 2067 => StoreError::Conflict(TWICE.into()),
+            _ => StoreError::Conflict(message.to_owned()),
+        }),
         _ => None,
     }
 }
@@ -97,7 +113,9 @@ fn of_sqlite(code: &str, message: &str) -> Option<StoreError> {
 /// PostgreSQL's SQLSTATE (its manual, appendix A).
 fn of_postgres(code: &str, message: &str) -> Option<StoreError> {
     match code {
-        // Integrity constraints.
+        // Integrity constraints: foreign key, unique, others.
+        "23503" => Some(StoreError::Conflict(REFERRED.into())),
+        "23505" => Some(StoreError::Conflict(TWICE.into())),
         _ if code.starts_with("23") => Some(StoreError::Conflict(message.to_owned())),
         // Disk full.
         "53100" => Some(StoreError::Full),

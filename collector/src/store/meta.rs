@@ -2,11 +2,14 @@
 
 use super::value::args;
 use super::{Change, StoreError, View};
+use patchward_common::digest::Digest;
 use patchward_common::id::Name;
 use serde_json::json;
 
 /// The key of the collector's name.
 const COLLECTOR: &str = "collector";
+/// The key of the fingerprint of the collector's certificate authority.
+const AUTHORITY: &str = "authority";
 /// The key that is there while a person has to confirm that a restored database is the
 /// one to go on with.
 const RESTORED: &str = "restored";
@@ -19,6 +22,16 @@ impl View {
             .first("SELECT value FROM meta WHERE key = $1", args![COLLECTOR])
             .await?;
         Ok(row.map(|(name,)| name))
+    }
+
+    /// The fingerprint of the authority that certifies this database's machines, once
+    /// `init` has noted it.
+    pub async fn authority(&mut self) -> Result<Option<Digest>, StoreError> {
+        let row: Option<(Digest,)> = self
+            .tx
+            .first("SELECT value FROM meta WHERE key = $1", args![AUTHORITY])
+            .await?;
+        Ok(row.map(|(fingerprint,)| fingerprint))
     }
 
     /// Whether this is a restored database that nobody has confirmed yet: no go until then.
@@ -42,15 +55,36 @@ impl View {
 
 impl Change {
     /// Names the collector, once.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the database has a collector.
     pub async fn name_collector(&mut self, name: &Name) -> Result<(), StoreError> {
-        self.step("collector.init", name, json!({}))
+        let named = self
+            .step("collector.init", name, json!({}))
             .execute(
-                "INSERT INTO meta (key, value) VALUES ($1, $2)",
+                "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                 args![COLLECTOR, name],
             )
             .await?;
-        self.done();
-        Ok(())
+        self.done_if(named, || {
+            StoreError::conflict(
+                "the database belongs to a collector already; give the new one its own",
+            )
+        })
+    }
+
+    /// Notes which authority certifies this database's machines, once.
+    pub async fn note_authority(&mut self, fingerprint: &Digest) -> Result<(), StoreError> {
+        let noted = self
+            .step("collector.authority", fingerprint, json!({}))
+            .execute(
+                "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                args![AUTHORITY, fingerprint],
+            )
+            .await?;
+        self.done_if(noted, || {
+            StoreError::conflict("the database belongs to another certificate authority already")
+        })
     }
 
     /// Notes that this database came from a backup.

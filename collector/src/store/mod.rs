@@ -60,7 +60,7 @@ const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 /// Where the database is.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// A file; made if it is missing.
+    /// A file.
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -72,6 +72,13 @@ pub enum Place {
         /// The URL.
         url: String,
     },
+}
+
+/// What a database means that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    IsAnError,
+    IsMade,
 }
 
 /// The pools of an engine.
@@ -98,15 +105,27 @@ pub struct View {
 }
 
 impl Store {
-    /// Opens the database, brings its schema up to date and starts the journal's writer.
+    /// Opens a collector's database, brings its schema up to date and starts the journal's
+    /// writer.
     ///
     /// # Errors
-    /// [`StoreError::Schema`] where a newer collector made it, [`StoreError::Corrupt`] where
-    /// it is no database, [`StoreError::Unreachable`] where no server answers.
+    /// [`StoreError::NoDatabase`] where nobody made one: an empty one in its place would
+    /// have forgotten every stop. [`StoreError::Schema`] where a newer collector made it,
+    /// [`StoreError::Corrupt`] where it is no database, [`StoreError::Unreachable`] where no
+    /// server answers.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
+        Self::start(place, Missing::IsAnError).await
+    }
+
+    /// The same for a new collector: what is not there is made.
+    pub async fn create(place: &Place) -> Result<Self, StoreError> {
+        Self::start(place, Missing::IsMade).await
+    }
+
+    async fn start(place: &Place, missing: Missing) -> Result<Self, StoreError> {
         let engine = match place {
-            Place::Sqlite { path, max_pages } => open_sqlite(path, *max_pages).await?,
-            Place::Postgres { url } => open_postgres(url).await?,
+            Place::Sqlite { path, max_pages } => open_sqlite(path, *max_pages, missing).await?,
+            Place::Postgres { url } => open_postgres(url, missing).await?,
         };
         let journal = journal::Queue::start(engine.clone());
         Ok(Self { engine, journal })
@@ -166,10 +185,17 @@ impl Engine {
     }
 }
 
-async fn open_sqlite(path: &std::path::Path, max_pages: Option<u32>) -> Result<Engine, StoreError> {
+async fn open_sqlite(
+    path: &std::path::Path,
+    max_pages: Option<u32>,
+    missing: Missing,
+) -> Result<Engine, StoreError> {
+    if missing == Missing::IsAnError && !path.exists() {
+        return Err(StoreError::NoDatabase(path.display().to_string()));
+    }
     let mut options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
+        .create_if_missing(missing == Missing::IsMade)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -194,7 +220,7 @@ async fn open_sqlite(path: &std::path::Path, max_pages: Option<u32>) -> Result<E
     Ok(Engine::Sqlite { writer, readers })
 }
 
-async fn open_postgres(url: &str) -> Result<Engine, StoreError> {
+async fn open_postgres(url: &str, missing: Missing) -> Result<Engine, StoreError> {
     // sqlx takes any scheme for its own.
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(StoreError::Invalid(
@@ -211,7 +237,20 @@ async fn open_postgres(url: &str) -> Result<Engine, StoreError> {
         ])
         .disable_statement_logging();
     // Once without the pool, which would try again for as long as it may.
-    options.connect().await?.close().await?;
+    let mut connection = options.connect().await?;
+    let migrated: Option<i32> = sqlx::query_scalar(
+        "SELECT 1 FROM information_schema.tables
+         WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'",
+    )
+    .fetch_optional(&mut connection)
+    .await?;
+    connection.close().await?;
+    if missing == Missing::IsAnError && migrated.is_none() {
+        // Without the password that may stand in the URL.
+        let database = options.get_database().unwrap_or_default();
+        let place = format!("{database} on {}", options.get_host());
+        return Err(StoreError::NoDatabase(place));
+    }
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(LOCK_TIMEOUT)

@@ -32,7 +32,7 @@ async fn main() -> anyhow::Result<()> {
             max_pages: None,
         }
     };
-    let store = Store::open(&place).await?;
+    let store = Store::create(&place).await?;
     let mut tasks = JoinSet::new();
     for number in 1..=MACHINES {
         tasks.spawn(write_events(store.clone(), number, round));

@@ -1,19 +1,47 @@
 //! The collector's commands: what they refuse, with which exit code, and that it changes
 //! nothing.
 
+mod postgres;
+
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row};
 use patchward_integration_tests::programs::Program;
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn ask(hospital: &Hospital, arguments: &[&str]) -> Output {
+    ask_in(&hospital.collector_folder(), arguments)
+}
+
+fn ask_in(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(Program::Collector.path().unwrap())
         .arg("--folder")
-        .arg(hospital.collector_folder())
+        .arg(folder)
         .args(arguments)
         .output()
         .unwrap()
+}
+
+/// Asserts the exit code of a program that does not need a running collector, that its
+/// message says `text`, in JSON too, and that the folder has what it had.
+fn ends(folder: &Path, arguments: &[&str], code: i32, text: &str) {
+    let entries = || {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+        // SQLite's own, while a database is open.
+        names.retain(|name| !name.to_string_lossy().contains(".sqlite-"));
+        names.sort();
+        (folder.exists(), names)
+    };
+    let before = entries();
+    let output = ask_in(folder, &[arguments, &["--json"]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    assert!(said.contains(text), "{arguments:?}: {said}");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["error"].as_str().unwrap().contains(text), "{json}");
+    assert_eq!(entries(), before, "{arguments:?} changed something");
 }
 
 /// Asserts the exit code, that the message says `text`, and that nothing was changed.
@@ -239,33 +267,75 @@ fn documents_that_no_machine_accepts_are_refused() {
 }
 
 #[test]
-fn a_folder_or_port_in_use_is_named() {
+fn init_and_serve_say_what_is_in_the_way_and_leave_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut hospital = Hospital::found(folder.path(), &["icu"], &["viewer"]).unwrap();
-    let output = ask(&hospital, &["serve"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("another collector listens"), "{said}");
-    let again = ["init", "--address", "127.0.0.1:1"];
-    let output = ask(&hospital, &again);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("is not empty"), "{said}");
+    let there = hospital.collector_folder();
+    let init = ["init", "--address", "127.0.0.1:1"];
+    ends(&there, &["serve"], 5, "another collector listens");
+    ends(&there, &init, 4, "is not empty");
     hospital.stop_collector().unwrap();
-    let settings = hospital.collector_folder().join("collector.toml");
+    let settings = there.join("collector.toml");
     let text = std::fs::read_to_string(&settings).unwrap();
-    std::fs::write(&settings, text.replace("listen", "listn")).unwrap();
-    let output = ask(&hospital, &["serve"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("did you mean \"listen\""), "{said}");
+    let with = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&settings, text.replace(from, to)).unwrap();
+    };
+    with("listen", "listn");
+    ends(&there, &["serve"], 2, "did you mean \"listen\"");
+    with("pace_seconds = 1", "pace_seconds = 0");
+    ends(&there, &["serve"], 2, "pace_seconds is 0");
+    with("name = \"collector\"", "name = \"other\"");
+    ends(
+        &there,
+        &["serve"],
+        4,
+        "belongs to the collector \"collector\"",
+    );
+    std::fs::write(&settings, "listen = \"127.0.0.1:1\"").unwrap();
+    ends(&there, &["serve"], 2, "addresses is empty");
     let blocker = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = blocker.local_addr().unwrap().port();
-    std::fs::write(&settings, format!("listen = \"127.0.0.1:{port}\"\n")).unwrap();
-    let output = ask(&hospital, &["serve"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        said.contains(&format!("cannot listen on UDP 127.0.0.1:{port}")),
-        "{said}"
+    let taken = format!("listen = \"127.0.0.1:{port}\"\naddresses = [\"127.0.0.1:{port}\"]\n");
+    std::fs::write(&settings, taken).unwrap();
+    let text_taken = format!("cannot listen on UDP 127.0.0.1:{port}");
+    ends(&there, &["serve"], 5, &text_taken);
+    // A database that is gone is not replaced by one that knows of no stop.
+    std::fs::write(&settings, &text).unwrap();
+    let away = folder.path().join("away");
+    std::fs::rename(there.join("collector.sqlite"), &away).unwrap();
+    ends(&there, &["serve"], 3, "restore a backup");
+    std::fs::rename(&away, there.join("collector.sqlite")).unwrap();
+    ends(&there, &["site", "list"], 5, "no collector answers");
+    hospital.start_collector().unwrap();
+}
+
+#[test]
+fn an_init_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    let init = ["init", "--address", "c.example:9443"];
+    let with = |more: &[&'static str]| [&init[..], more].concat();
+    ends(&new, &with(&["--database", "mysql://x"]), 2, "postgres://");
+    let nobody = "postgres:///x?host=/nowhere&user=x";
+    ends(&new, &with(&["--database", nobody]), 5, "cannot be reached");
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    ends(
+        &empty,
+        &with(&["--database", nobody]),
+        5,
+        "cannot be reached",
     );
-    let output = ask(&hospital, &["site", "list", "--json"]);
-    assert_eq!(output.status.code(), Some(5), "nobody answers");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("\"error\""));
+    ends(&new, &["serve"], 3, "is no collector's folder");
+    for bad in ["c.example", "c.example:0", ":9443"] {
+        let output = ask_in(&new, &["init", "--address", bad]);
+        assert_eq!(output.status.code(), Some(2), "{bad}");
+    }
+    let output = ask_in(&new, &with(&["--pace-seconds", "0"]));
+    assert_eq!(output.status.code(), Some(2));
+    let output = ask_in(&new, &with(&["--json"]));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["collector"], "collector");
+    assert!(said["go_key"].as_str().unwrap().len() > 20, "{said}");
 }

@@ -40,7 +40,7 @@ async fn connect(path: &Path) -> SqliteConnection {
 
 /// A small hospital in a database, by today's store.
 async fn fill(path: &Path) {
-    let store = Store::open(&place(path)).await.unwrap();
+    let store = Store::create(&place(path)).await.unwrap();
     let by = Actor::Person(name("iris"));
     let mut change = store.change(by, NOW).await.unwrap();
     change.name_collector(&name("collector")).await.unwrap();

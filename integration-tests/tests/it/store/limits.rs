@@ -129,7 +129,20 @@ async fn a_folder_that_is_missing_is_an_error() {
         path: folder.path().join("missing").join("collector.db"),
         max_pages: None,
     };
-    refused!(Store::open(&place).await, StoreError::Unreachable(_));
+    refused!(Store::create(&place).await, StoreError::Unreachable(_));
+}
+
+/// A database that is gone is not replaced by an empty one: that would have forgotten
+/// every stop and every go.
+#[tokio::test]
+async fn a_missing_database_is_not_made_by_opening_it() {
+    let (place, folder) = sqlite();
+    refused!(Store::open(&place).await, StoreError::NoDatabase(_));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let (place, _folder) = postgres();
+    refused!(Store::open(&place).await, StoreError::NoDatabase(_));
+    Store::create(&place).await.unwrap().close().await;
+    Store::open(&place).await.unwrap().close().await;
 }
 
 #[tokio::test]

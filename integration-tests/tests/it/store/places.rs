@@ -23,6 +23,8 @@ async fn the_collector_knows_itself(world: World) {
     let mut change = world.change().await;
     assert_eq!(change.view().collector().await.unwrap(), None);
     change.name_collector(&name("north")).await.unwrap();
+    assert_eq!(change.view().authority().await.unwrap(), None);
+    change.note_authority(&digest(7)).await.unwrap();
     assert_eq!(change.next_crl_number().await.unwrap(), 1);
     assert_eq!(change.next_crl_number().await.unwrap(), 2);
     change.mark_restored().await.unwrap();
@@ -35,6 +37,7 @@ async fn the_collector_knows_itself(world: World) {
     change.commit().await.unwrap();
     let mut view = world.store.view().await.unwrap();
     assert_eq!(view.collector().await.unwrap(), Some(name("north")));
+    assert_eq!(view.authority().await.unwrap(), Some(digest(7)));
     assert!(!view.awaits_confirmation().await.unwrap());
     assert_eq!(view.schema_version().await.unwrap(), 1);
     let mut change = world.change().await;

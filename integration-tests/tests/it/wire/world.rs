@@ -55,7 +55,7 @@ pub(crate) fn label(text: &str) -> Label {
 impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&Place::Sqlite {
+        let store = Store::create(&Place::Sqlite {
             path: folder.path().join("collector.sqlite"),
             max_pages: None,
         })
