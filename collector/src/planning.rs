@@ -17,7 +17,9 @@ use patchward_common::facts::PackedFacts;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::{AssignmentFile, Context, MachineFacts, PlanFile, Table, newest_rows};
 use patchward_common::time::{Interval, UtcMs};
-use patchward_common::trust::approval::{Approval, ApprovedRelease, Rollback, RollbackRelease};
+use patchward_common::trust::approval::{
+    Approval, ApprovedRelease, Emergency, Rollback, RollbackRelease,
+};
 use patchward_common::trust::assignment::AssignmentLeaf;
 use patchward_common::trust::release::{ABSENT, Kind, ReleaseDescription};
 use patchward_common::wire::machine::InterlockWord;
@@ -171,14 +173,13 @@ pub fn version_of<'a>(product: &ReleaseDescription, set: &'a ComponentSet) -> Op
     found.map(|component| component.version.as_str())
 }
 
-/// A release as a plan approves it. The way back is the newest earlier release of the
-/// product that is here, unless the kind has its own.
-pub fn approved(release: &Release, earlier: Option<&Release>) -> Result<ApprovedRelease, Failure> {
+/// A release as a plan approves it, with the release that its packages go back to.
+pub fn approved(release: &Release, back: Option<&Release>) -> Result<ApprovedRelease, Failure> {
     let description = release::description(release)?;
-    let rollback = match (&description.kind, earlier) {
-        (Kind::Packages(_), Some(earlier)) => Rollback::Release(Box::new(RollbackRelease {
-            path: earlier.path.clone(),
-            release: release::description(earlier)?,
+    let rollback = match (&description.kind, back) {
+        (Kind::Packages(_), Some(back)) => Rollback::Release(Box::new(RollbackRelease {
+            path: back.path.clone(),
+            release: release::description(back)?,
         })),
         _ => Rollback::None,
     };
@@ -195,16 +196,19 @@ pub fn approved(release: &Release, earlier: Option<&Release>) -> Result<Approved
     })
 }
 
-/// Allowed time within `range` of every unit of `rows`.
+/// Allowed time within `range` of every unit of `rows`; an emergency passes the freezes
+/// that it names.
 pub async fn allowed<'a>(
     view: &mut View,
     rows: impl Iterator<Item = &'a AssignmentLeaf>,
     range: Interval,
+    emergency: Option<&Emergency>,
 ) -> Result<BTreeMap<Name, Vec<Interval>>, Failure> {
+    let overridden = emergency.map_or(&[][..], |emergency| &emergency.freezes);
     let mut found = BTreeMap::new();
     for row in rows {
         if !found.contains_key(&row.unit) {
-            let openings = allowed::of_unit(view, &row.unit, range).await?;
+            let openings = allowed::of_unit(view, &row.unit, range, overridden).await?;
             found.insert(row.unit.clone(), openings);
         }
     }
@@ -238,7 +242,7 @@ pub async fn plan_file(
     let rows = leaves
         .iter()
         .filter_map(|leaf| gathered.rows.get(&leaf.machine));
-    let openings = allowed(view, rows, range).await?;
+    let openings = allowed(view, rows, range, approval.emergency.as_ref()).await?;
     let mut metadata = BTreeMap::new();
     for release in &approval.releases {
         let files = view.tuf_files(&release.repository).await?;
@@ -246,14 +250,10 @@ pub async fn plan_file(
             metadata.insert(release.repository.clone(), expires);
         }
     }
-    let id = plan.signed.digest();
-    let beside = gathered
-        .tables
-        .into_iter()
-        .filter(|table| {
-            table.signed.digest() != id && approval.beside.contains(&table.signed.digest())
-        })
-        .collect();
+    // Every other one, named beside it or not: the plan check finds what was signed since
+    // it was made.
+    let mut beside = gathered.tables;
+    beside.retain(|table| table.signed.digest() != plan.signed.digest());
     Ok(PlanFile {
         plan,
         context: Context {

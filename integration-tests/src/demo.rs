@@ -239,8 +239,9 @@ fn rollout(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
 
 /// The machine of wave 0.
 fn canary(hospital: &Hospital, plan: &str) -> anyhow::Result<String> {
-    let leaves = hospital.ask_json(&["plan", "show", plan])?;
-    let leaves = leaves.as_array().context("the plan's machines")?;
+    let shown = hospital.ask_json(&["plan", "show", plan])?;
+    let leaves = shown["machines"].as_array();
+    let leaves = leaves.context("the plan's machines")?;
     let first = leaves.iter().find(|leaf| leaf["wave"] == 0);
     let name = first.and_then(|leaf| leaf["machine"].as_str());
     Ok(name.context("a plan has a first wave")?.to_owned())

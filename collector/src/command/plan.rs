@@ -1,12 +1,13 @@
 //! Plans: made, shown, handed to those who sign, taken back signed.
 
 mod make;
+mod releases;
 mod sign;
 
 use super::Caller;
 use super::file::InputFile;
 use crate::app::App;
-use crate::control::{Cell, Failure, Output, Table};
+use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning;
 use crate::store::View;
 use crate::store::plans::Plan;
@@ -278,7 +279,6 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         .iter()
         .map(|(id, row)| (*id, row.name.to_string()));
     let names: BTreeMap<MachineId, String> = named.collect();
-    let mut shown = leaves_table(&leaves, &names);
     let releases: Vec<String> = approval
         .releases
         .iter()
@@ -291,14 +291,27 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             )
         })
         .collect();
-    shown.note = Some(format!(
-        "Plan {}: {}, {}. Installs {}. Ends {}. {} signatures.",
+    let signatures = table.signed.signatures().len();
+    let text = format!(
+        "Plan {}: {}, {}. Installs {}. Ends {}. {signatures} signatures.",
         plan.id,
         plan.title,
         plan.state.word(),
         releases.join(", then "),
         approval.expires,
-        table.signed.signatures().len()
-    ));
-    Ok(Output::Table(shown))
+    );
+    let report = Report::new(
+        [
+            ("plan", Cell::of(plan.id)),
+            ("title", Cell::of(plan.title)),
+            ("state", Cell::of(plan.state.word())),
+            ("releases", Cell::List(releases)),
+            ("ends", Cell::of(approval.expires)),
+            ("signatures", Cell::Number(signatures as i64)),
+        ],
+        text,
+    );
+    Ok(Output::Report(
+        report.with("machines", leaves_table(&leaves, &names)),
+    ))
 }

@@ -210,7 +210,7 @@ async fn preview(app: &App, unit: &Name) -> Result<Output, Failure> {
         if openings.len() < PREVIEW {
             let range = Interval::new(now, now.plus_ms(ahead_ms))
                 .map_err(|error| Failure::input(error.to_string()))?;
-            openings = match crate::allowed::of_unit(&mut view, unit, range).await {
+            openings = match crate::allowed::of_unit(&mut view, unit, range, &[]).await {
                 Ok(found) => found,
                 // Windows that open every few minutes and merge: what is near must do.
                 Err(_) if !openings.is_empty() => break,

@@ -154,7 +154,8 @@ impl View {
         Ok(rows.into_iter().map(leaf).collect())
     }
 
-    /// The signed and active plans that have not expired at `now` and touch a group.
+    /// The plans that stand at `now` and touch a group: signed, whatever became of them,
+    /// and not expired.
     pub async fn plans_touching(
         &mut self,
         group: &Name,
@@ -164,7 +165,7 @@ impl View {
             .all(
                 "SELECT id, title, state, created_at, created_by, expires_at, changed_at
                  FROM plans p JOIN plan_groups g ON g.plan = p.id
-                 WHERE g.group_name = $1 AND p.expires_at > $2 AND p.state IN ('signed', 'active')
+                 WHERE g.group_name = $1 AND p.expires_at > $2 AND p.state <> 'draft'
                  ORDER BY created_at, id",
                 args![group, now],
             )
@@ -213,6 +214,29 @@ impl Change {
         }
         self.done();
         Ok(id)
+    }
+
+    /// Takes the locks of a plan's groups until this change ends, and gives back every
+    /// other plan that stands and touches one of them: none is added in between.
+    pub async fn lock_beside(&mut self, id: &Digest) -> Result<Vec<Digest>, StoreError> {
+        let now = self.now();
+        let groups: Vec<(Name,)> = self
+            .view()
+            .tx
+            .all(
+                "SELECT group_name FROM plan_groups WHERE plan = $1 ORDER BY group_name",
+                args![id],
+            )
+            .await?;
+        let groups: Vec<Name> = groups.into_iter().map(|(group,)| group).collect();
+        super::go::lock_groups(&mut self.view().tx, &groups).await?;
+        let mut beside = std::collections::BTreeSet::new();
+        for group in &groups {
+            let touching = self.view().plans_touching(group, now).await?;
+            beside.extend(touching.into_iter().map(|plan| plan.id));
+        }
+        beside.remove(id);
+        Ok(beside.into_iter().collect())
     }
 
     /// Moves a plan from one state to another.

@@ -62,6 +62,8 @@ pub enum Rule {
     Model,
     /// The release may be installed from the version that is there.
     FromVersion,
+    /// Packages can go back, and to the version that the machine has.
+    Rollback,
     /// The release is for this operating system and architecture.
     Platform,
     /// At least one and at most 64 slots, sorted and apart.
@@ -180,6 +182,8 @@ impl Findings {
 struct View<'a> {
     context: &'a Context,
     now: UtcMs,
+    /// The plan itself.
+    digest: Digest,
     approval: Approval,
     leaves: Vec<PlanLeaf>,
     /// Each machine's row, as enough approvers signed it.
@@ -233,6 +237,7 @@ impl<'a> View<'a> {
         Some(Self {
             context,
             now,
+            digest: own,
             approval,
             leaves,
             rows: rows.counting,

@@ -15,6 +15,7 @@ use crate::id::{MachineId, Name};
 use crate::time::{Interval, UtcMs};
 use crate::trust::approval::{Approval, PlanLeaf};
 use crate::trust::assignment::{Assignment, AssignmentLeaf};
+use crate::trust::release::{Kind, ReleaseDescription};
 use crate::trust::roster::Roster;
 use crate::trust::sign::Signed;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,16 @@ impl PlanFile {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
         file::from_bytes(PLAN_FORMAT, MAX_FILE_BYTES, bytes)
     }
+}
+
+/// Whether a machine on which `measured` was found has this release: inventories know a
+/// set of packages by the version of its first.
+pub fn is_release(described: &ReleaseDescription, measured: &str) -> bool {
+    let first = match &described.kind {
+        Kind::Packages(set) => set.packages.first().map(|first| first.version.as_str()),
+        Kind::Tree(_) | Kind::Recipe(_) => None,
+    };
+    described.version == measured || first == Some(measured)
 }
 
 /// Each machine's newest row over several assignments, with the position of the

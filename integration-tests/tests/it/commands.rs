@@ -1,6 +1,8 @@
 //! The collector's commands: what they refuse, with which exit code, and that it changes
 //! nothing.
 
+mod desk;
+mod plans;
 mod postgres;
 
 use patchward_common::trust::assignment::Mode;

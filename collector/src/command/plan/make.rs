@@ -1,19 +1,19 @@
 //! `plan new`: gathers, lets the planner decide, stores and shows.
 
-use super::{NewPlanArguments, leaves_table, severity};
+use super::{NewPlanArguments, findings_table, leaves_table, releases, severity};
 use crate::app::App;
 use crate::command::{Caller, machine};
-use crate::control::{Failure, Output};
+use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning::{self, Gathered};
 use crate::schedule::planner::{self, Candidate, Impossible, Owner, PlanError, PlanInput, Policy};
 use crate::store::View;
 use crate::store::plans::{Leaf, NewPlan};
-use crate::store::releases::{Release, ReleaseState};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
+use patchward_common::nearest::nearest;
 use patchward_common::plan::check::{self, Finding};
 use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS};
-use patchward_common::trust::approval::{ApprovedRelease, Emergency};
+use patchward_common::trust::approval::Emergency;
 use patchward_common::trust::release::ReleaseDescription;
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ pub(super) async fn new(
     let now = app.now();
     let mut view = app.store.view().await?;
     let gathered = planning::gather(&mut view, now).await?;
-    let releases = releases(&mut view, &chosen.releases).await?;
-    let described: Vec<&ReleaseDescription> = releases.iter().map(|r| &r.release).collect();
+    let releases = releases::chosen(&mut view, &chosen.releases).await?;
+    let described: Vec<&ReleaseDescription> = releases.iter().map(|r| &r.description).collect();
     let mut candidates = Vec::new();
     let mut unassigned = Vec::new();
     for machine in machines(&mut view, &gathered, &chosen).await? {
@@ -35,14 +35,16 @@ pub(super) async fn new(
             None => unassigned.push(machine),
         }
     }
+    let releases = releases
+        .iter()
+        .map(|release| release.approved(&candidates))
+        .collect::<Result<_, _>>()?;
     let policy = policy(&chosen);
-    let emergency = chosen.emergency.clone().map(|reason| Emergency {
-        reason,
-        freezes: chosen.overrides.clone(),
-    });
     let range = Interval::new(now, now.plus_ms(policy.horizon_ms.max(1)))
         .map_err(|error| Failure::input(error.to_string()))?;
-    let allowed = planning::allowed(&mut view, candidates.iter().map(|c| &c.row), range).await?;
+    let emergency = emergency(&mut view, &chosen, range).await?;
+    let rows = candidates.iter().map(|c| &c.row);
+    let allowed = planning::allowed(&mut view, rows, range, emergency.as_ref()).await?;
     let names = names(&candidates);
     let input = PlanInput {
         title: chosen.title.clone(),
@@ -74,19 +76,84 @@ pub(super) async fn new(
     drop(view);
     let id = store(app, caller, &planned).await?;
     let findings = check::check(&file, now);
-    let mut shown = leaves_table(&planned.leaves, &names);
-    shown.note = Some(format!(
+    Ok(Output::Report(report(
+        &id,
+        &planned,
+        &unassigned,
+        &findings,
+        &names,
+    )))
+}
+
+/// All that came out: the plan, what it leaves out, what speaks against it.
+fn report(
+    id: &Digest,
+    planned: &planner::Planned,
+    unassigned: &[MachineId],
+    findings: &[Finding],
+    names: &BTreeMap<MachineId, String>,
+) -> Report {
+    let approval = &planned.approval;
+    let text = format!(
         "Plan {id}: {} machines, {} waves, ends {}.{}{}{}\nNext: `plan export {} --out FILE`, then \
          `patchward-sign approve`.",
         planned.leaves.len(),
-        planned.approval.waves,
-        planned.approval.expires,
+        approval.waves,
+        approval.expires,
         not_planned(&planned.impossible),
-        not_assigned(&unassigned),
-        found(&findings),
+        not_assigned(unassigned),
+        found(findings),
         &id.to_string()[..12],
-    ));
-    Ok(Output::Table(shown))
+    );
+    let mut impossible = Table::new(&["machine", "reason", "who"]);
+    for one in &planned.impossible {
+        impossible.row(vec![
+            Cell::of(&one.name),
+            Cell::of(&one.reason),
+            Cell::of(owner(one.who)),
+        ]);
+    }
+    let parts = [
+        ("plan", Cell::of(id)),
+        ("title", Cell::of(&approval.title)),
+        ("waves", Cell::Number(approval.waves.into())),
+        ("ends", Cell::of(approval.expires)),
+        (
+            "unassigned",
+            Cell::List(unassigned.iter().map(MachineId::to_string).collect()),
+        ),
+    ];
+    Report::new(parts, text)
+        .with("machines", leaves_table(&planned.leaves, names))
+        .with("impossible", impossible)
+        .with("findings", findings_table(findings))
+}
+
+/// What makes the plan an emergency. A freeze that it overrides must be one: a name with
+/// a slip of the pen would override nothing, and nobody would see why.
+async fn emergency(
+    view: &mut View,
+    chosen: &NewPlanArguments,
+    range: Interval,
+) -> Result<Option<Emergency>, Failure> {
+    let Some(reason) = chosen.emergency.clone() else {
+        return Ok(None);
+    };
+    let known = view.freezes(range).await?;
+    let known: Vec<&str> = known.iter().map(|freeze| freeze.id.as_str()).collect();
+    for freeze in &chosen.overrides {
+        if !known.contains(&freeze.as_str()) {
+            let meant = nearest(freeze.as_str(), &known);
+            let meant = meant.map_or_else(String::new, |meant| format!(" Did you mean {meant}?"));
+            return Err(Failure::not_found(format!(
+                "There is no freeze {freeze} in the time of this plan.{meant} `freeze list` shows all."
+            )));
+        }
+    }
+    Ok(Some(Emergency {
+        reason,
+        freezes: chosen.overrides.clone(),
+    }))
 }
 
 fn policy(chosen: &NewPlanArguments) -> Policy {
@@ -103,37 +170,6 @@ fn policy(chosen: &NewPlanArguments) -> Policy {
         horizon_ms: i64::from(chosen.days) * DAY_MS,
         lead_ms: 0,
     }
-}
-
-/// The chosen releases, each with its way back.
-async fn releases(view: &mut View, chosen: &[String]) -> Result<Vec<ApprovedRelease>, Failure> {
-    let mut found = Vec::new();
-    for text in chosen {
-        let (product, version) = text.split_once('=').ok_or_else(|| {
-            Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION"))
-        })?;
-        let product =
-            Name::new(product).map_err(|e| Failure::input(format!("\"{product}\" {e}")))?;
-        let all: Vec<Release> = view.releases(Some(&product)).await?;
-        let release = all
-            .iter()
-            .filter(|r| r.version == version)
-            .max_by_key(|r| r.counter);
-        let release = release.ok_or_else(|| {
-            Failure::not_found(format!("There is no release {version} of {product}."))
-        })?;
-        if release.state == ReleaseState::Withdrawn {
-            return Err(Failure::conflict(format!(
-                "{product} {version} was withdrawn."
-            )));
-        }
-        let earlier = all
-            .iter()
-            .filter(|r| r.repository == release.repository && r.counter < release.counter)
-            .max_by_key(|r| r.counter);
-        found.push(planning::approved(release, earlier)?);
-    }
-    Ok(found)
 }
 
 async fn machines(

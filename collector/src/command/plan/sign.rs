@@ -7,7 +7,9 @@ use crate::command::file::InputFile;
 use crate::control::{Failure, Output};
 use crate::planning;
 use crate::store::plans::PlanState;
-use patchward_common::plan::{PlanFile, Table, approvers};
+use crate::store::{Change, View};
+use patchward_common::digest::Digest;
+use patchward_common::plan::{PlanFile, Table, TableError, approvers};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
 use patchward_common::wire::collector::Nudge;
@@ -15,18 +17,16 @@ use patchward_common::wire::collector::Nudge;
 pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Failure> {
     let file = PlanFile::from_bytes(&input.bytes)
         .map_err(|error| Failure::input(format!("{}: {error}", input.name)))?;
-    let now = app.now();
     let id = file.plan.signed.digest();
-    let (plan, held, mut table) = {
-        let mut view = app.store.view().await?;
-        let plan = view.plan(&id).await?.ok_or_else(|| {
-            Failure::not_found(
-                "This plan was not made here; the file must come from `plan export`.",
-            )
-        })?;
-        let held = authority::held(&mut view).await?;
-        (plan, held, planning::table(&mut view, &id).await?)
-    };
+    // Read, judged and written in one change: of two who sign at once, the second finds
+    // what the first has stored.
+    let mut change = app.change(caller).await?;
+    let now = change.now();
+    let beside = change.lock_beside(&id).await?;
+    let plan = change.view().plan(&id).await?.ok_or_else(|| {
+        Failure::not_found("This plan was not made here; the file must come from `plan export`.")
+    })?;
+    let held = authority::held(change.view()).await?;
     let new = stored_signatures(&file.plan.signed, &held.roster.people_keys(now));
     if new.is_empty() {
         return Err(Failure::conflict(format!(
@@ -34,38 +34,24 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
             input.name
         )));
     }
-    let count = new.len();
-    table
-        .signed
-        .add_signatures(new.iter().map(|signature| signature.bytes.clone()));
-    let missing = missing(&table, &held, now)?;
-    let mut change = app.change(caller).await?;
     change.add_signatures(&id, &new).await?;
+    let table = planning::table(change.view(), &id).await?;
+    let missing = missing(&table, &held, now)?;
     if missing.is_empty() && plan.state == PlanState::Draft {
-        let jobs: Vec<_> = change
-            .view()
-            .leaves(&id)
-            .await?
-            .into_iter()
-            .map(|leaf| (leaf.machine, leaf.wave))
-            .collect();
-        change
-            .move_plan(&id, PlanState::Draft, PlanState::Signed, "signed by enough")
-            .await?;
-        change
-            .move_plan(
-                &id,
-                PlanState::Signed,
-                PlanState::Active,
-                "given to its machines",
-            )
-            .await?;
-        change.add_jobs(&id, &jobs).await?;
+        if plan.expires_at <= now {
+            return Err(Failure::conflict(format!(
+                "{} is over: its last slot ended at {}. Make a new plan.",
+                plan.title, plan.expires_at
+            )));
+        }
+        names_all(&table, &beside, change.view()).await?;
+        give_out(&mut change, &id).await?;
     }
     change.commit().await?;
     if !missing.is_empty() {
         return Ok(Output::Text(format!(
-            "{count} signatures are stored. Still missing: {}.",
+            "{} signatures are stored. Still missing: {}.",
+            new.len(),
             missing.join("; ")
         )));
     }
@@ -74,6 +60,47 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
         "Plan {} is signed by enough and goes to its machines.",
         plan.title
     )))
+}
+
+/// Minimum ready holds by signature only if whoever signed saw every plan that stands on
+/// the same groups. One that was signed since this one was made is in nobody's sight.
+async fn names_all(
+    table: &Table<Approval>,
+    beside: &[Digest],
+    view: &mut View,
+) -> Result<(), Failure> {
+    let unread = |error: TableError| Failure::conflict(format!("the plan: {error}"));
+    let (approval, _) = table.read().map_err(unread)?;
+    if let Some(other) = beside.iter().find(|id| !approval.beside.contains(*id)) {
+        let title = view.plan(other).await?.map(|plan| plan.title.to_string());
+        return Err(Failure::conflict(format!(
+            "Plan \"{}\" was signed since this one was made, and both have slots for the same \
+             coverage groups. Make a new plan with `plan new`: it takes the other into account.",
+            title.unwrap_or_else(|| other.to_string())
+        )));
+    }
+    Ok(())
+}
+
+/// Gives a plan to its machines: from now on each has a job.
+async fn give_out(change: &mut Change, id: &Digest) -> Result<(), Failure> {
+    let leaves = change.view().leaves(id).await?;
+    let jobs: Vec<_> = leaves
+        .iter()
+        .map(|leaf| (leaf.machine, leaf.wave))
+        .collect();
+    for (from, to, why) in [
+        (PlanState::Draft, PlanState::Signed, "signed by enough"),
+        (
+            PlanState::Signed,
+            PlanState::Active,
+            "given to its machines",
+        ),
+    ] {
+        change.move_plan(id, from, to, why).await?;
+    }
+    change.add_jobs(id, &jobs).await?;
+    Ok(())
 }
 
 /// What is still to be signed, by unit and class.

@@ -2,9 +2,10 @@
 
 use super::{Findings, Rule, Subject, View};
 use crate::id::Name;
-use crate::trust::approval::PlanLeaf;
+use crate::plan::is_release;
+use crate::trust::approval::{ApprovedRelease, PlanLeaf, Rollback};
 use crate::trust::assignment::{AssignmentLeaf, Mode};
-use crate::trust::release::{ABSENT, Applicability, ReleaseDescription};
+use crate::trust::release::{ABSENT, Applicability, Kind, ReleaseDescription};
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for leaf in &view.leaves {
@@ -37,6 +38,8 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
                     .map(String::as_str),
             };
             from_version(leaf, &name, described, version, findings);
+            let measured = facts.and_then(|facts| facts.versions.get(&described.product));
+            rollback(leaf, &name, release, measured, findings);
         }
     }
 }
@@ -128,6 +131,39 @@ fn platform(
             found.unwrap_or("none")
         );
         findings.blocks(Rule::Platform, Subject::Machine(leaf.machine), text);
+    }
+}
+
+/// Packages go back to the release that the approval names, and to no other: where the
+/// machine has another version, a failure ends with a person at the machine.
+fn rollback(
+    leaf: &PlanLeaf,
+    name: &str,
+    release: &ApprovedRelease,
+    measured: Option<&String>,
+    findings: &mut Findings,
+) {
+    let described = &release.release;
+    if !matches!(described.kind, Kind::Packages(_)) {
+        return; // The other kinds keep what was there before.
+    }
+    match &release.rollback {
+        Rollback::None => {
+            let text = format!(
+                "{} {} has no way back: no earlier release that its machines have is here; what fails waits for a person",
+                described.product, described.version
+            );
+            let subject = Subject::Release(described.product.clone());
+            findings.warns(Rule::Rollback, subject, text);
+        }
+        Rollback::Release(back) if measured.is_some_and(|m| !is_release(&back.release, m)) => {
+            let text = format!(
+                "{name} would not go back to the version that it has, but to {} {}; plan it on its own",
+                described.product, back.release.version
+            );
+            findings.warns(Rule::Rollback, Subject::Machine(leaf.machine), text);
+        }
+        Rollback::Release(_) => {}
     }
 }
 

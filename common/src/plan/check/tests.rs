@@ -6,11 +6,12 @@ use super::*;
 use crate::id::Label;
 use crate::plan::{AssignmentFile, CharterChain, build_approval};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
-use crate::trust::approval::{ApprovedRelease, GroupMinimum, Rollback};
+use crate::trust::approval::{ApprovedRelease, GroupMinimum, Rollback as Way, RollbackRelease};
 use crate::trust::assignment::{Assignment, Mode};
 use crate::trust::charter::{Publisher, Registrar, RootKeys, VendorGrant};
 use crate::trust::release::{
-    Applicability, ArtifactRef, Kind, Provenance, Reboot, ReleaseDescription, TreeKind,
+    Applicability, ArtifactRef, Kind, PackageManager, PackageRef, Packages, Provenance, Reboot,
+    ReleaseDescription, TreeKind,
 };
 use crate::trust::roster::{
     Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units,
@@ -95,7 +96,7 @@ fn release() -> ApprovedRelease {
         },
         install_minutes: 10,
         recovery_minutes: 5,
-        rollback: Rollback::None,
+        rollback: Way::None,
     }
 }
 
@@ -118,6 +119,53 @@ fn approval(title: &str) -> Approval {
         clears: Vec::new(),
         emergency: None,
     }
+}
+
+fn packages() -> Kind {
+    Kind::Packages(Packages {
+        manager: PackageManager::Deb,
+        packages: vec![PackageRef {
+            name: "viewer".into(),
+            version: "4.2".into(),
+            artifact: Digest([4; 32]),
+        }],
+    })
+}
+
+/// The way back to an earlier version of the packages.
+fn back_to(version: &str) -> Way {
+    let mut earlier = release().release;
+    earlier.kind = packages();
+    earlier.version = version.into();
+    earlier.counter = 1;
+    Way::Release(Box::new(RollbackRelease {
+        path: earlier.artifacts[0].path.clone(),
+        release: earlier,
+    }))
+}
+
+#[test]
+fn packages_go_back_to_what_the_machines_have() {
+    let mut parts = parts();
+    parts.approval.releases[0].release.kind = packages();
+    parts.approval.releases[0].rollback = back_to("4.1");
+    let found = check(&parts.file(), NOW);
+    assert!(found.iter().all(|f| f.rule != Rule::Rollback), "{found:?}");
+}
+
+#[test]
+fn a_later_plan_that_names_this_one_is_not_in_its_way() {
+    let mut file = parts().file();
+    let mut later = approval("Later");
+    later.beside = vec![file.plan.signed.digest()];
+    let leaves = vec![leaf(3, 0, &[slot(3, 60)])];
+    let named = build_approval(later.clone(), leaves.clone()).unwrap();
+    file.context.beside.push(named);
+    assert_eq!(check(&file, NOW), []);
+    later.beside.clear();
+    file.context.beside[1] = build_approval(later, leaves).unwrap();
+    let found = check(&file, NOW);
+    assert!(found.iter().any(|f| f.rule == Rule::Beside));
 }
 
 fn leaf(machine: u8, wave: u16, slots: &[Interval]) -> PlanLeaf {
@@ -511,6 +559,13 @@ const PARTS_MUTANTS: &[PartsMutant] = {
         ("group smaller than assigned", Warns, GroupSize, |p| {
             p.approval.groups[0].size = 2;
             p.approval.groups[0].minimum_ready = 1;
+        }),
+        ("packages without a way back", Warns, Rollback, |p| {
+            p.approval.releases[0].release.kind = packages();
+        }),
+        ("packages that go back elsewhere", Warns, Rollback, |p| {
+            p.approval.releases[0].release.kind = packages();
+            p.approval.releases[0].rollback = back_to("4.0");
         }),
         ("plan beside not named", Blocks, Beside, |p| {
             p.named_beside = false

@@ -86,7 +86,9 @@ async fn drafts(world: World) {
 
 async fn states_of_plans(world: World) {
     use PlanState::{Active, Draft, Signed, Stopped};
+    let world = world.with_unit().await;
     let mut change = world.change().await;
+    change.add_group(&group("monitors", 1)).await.unwrap();
     let id = plan(&mut change, "spring", 3).await;
     let draft = plan(&mut change, "autumn", 3).await;
     change
@@ -122,6 +124,17 @@ async fn states_of_plans(world: World) {
     assert_eq!(view.plans_touching(&monitors, late).await.unwrap(), []);
     assert_eq!(view.plans_touching(&name("x"), NOW).await.unwrap(), []);
     drop(view);
+    // A draft that touches the group finds the other one, and not itself; done or stopped,
+    // it stands until it expires.
+    let mut change = world.change().await;
+    assert_eq!(change.lock_beside(&draft).await.unwrap(), [id]);
+    assert_eq!(change.lock_beside(&id).await.unwrap(), []);
+    change.move_plan(&id, Active, Stopped, "").await.unwrap();
+    assert_eq!(change.lock_beside(&draft).await.unwrap(), [id]);
+    drop(change);
+    let mut change = world.change_at(late).await;
+    assert_eq!(change.lock_beside(&draft).await.unwrap(), []);
+    drop(change);
     let mut change = world.change().await;
     refused!(
         change.move_plan(&id, Signed, Stopped, "late").await,

@@ -36,11 +36,6 @@ const EXCEPTIONS: &[Exception] = &[
         why: "one list of what each document refuses",
     },
     Exception {
-        what: "collector/src/command/plan/make.rs:new",
-        lines: 90,
-        why: "one step after another of gathering a plan's context",
-    },
-    Exception {
         what: "collector/src/command/stop.rs:run",
         lines: 100,
         why: "one arm per command",
@@ -72,7 +67,7 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         what: "common/src/plan/check/tests.rs",
-        lines: 700,
+        lines: 760,
         why: "one plan behind every rule's test",
     },
     Exception {
