@@ -137,6 +137,13 @@ impl Change {
     ) -> Result<(), StoreError> {
         if let Some(machine) = machine {
             self.view().need_machine(machine).await?;
+            let other = self.view().asset_of(machine).await?;
+            if let Some(other) = other.filter(|other| other.tag != *tag) {
+                return Err(StoreError::conflict(format!(
+                    "that machine is asset {} already; end that link first with `asset link {}`",
+                    other.tag, other.tag
+                )));
+            }
         }
         let detail = json!({ "machine": machine });
         let changed = self

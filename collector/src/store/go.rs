@@ -324,6 +324,16 @@ pub(super) async fn lock_groups(tx: &mut Tx, groups: &[Name]) -> Result<(), Stor
     if names.is_empty() {
         names.push(NO_GROUP);
     }
+    lock(tx, names).await
+}
+
+/// The same with the lock of machines without a group, whatever the groups.
+pub(super) async fn lock_groups_and_none(tx: &mut Tx, groups: &[Name]) -> Result<(), StoreError> {
+    let names = groups.iter().map(Name::as_str);
+    lock(tx, names.chain([NO_GROUP]).collect()).await
+}
+
+async fn lock(tx: &mut Tx, mut names: Vec<&str>) -> Result<(), StoreError> {
     names.sort_unstable();
     names.dedup();
     for name in names {

@@ -1,11 +1,15 @@
 //! Sites, units and coverage groups.
 
-use super::go::lock_groups;
+mod members;
+mod uses;
+
+use super::go::{lock_all_groups, lock_groups};
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::trust::roster::Class;
 use serde_json::json;
+use uses::{GROUP_USES, SITE_USES, UNIT_USES};
 
 /// A site of the hospital.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,6 +193,7 @@ impl Change {
 
     /// Removes a site without units.
     pub async fn remove_site(&mut self, name: &Name) -> Result<(), StoreError> {
+        self.unused("site", name, SITE_USES).await?;
         let removed = self
             .step("site.remove", name, json!({}))
             .execute("DELETE FROM sites WHERE name = $1", args![name])
@@ -215,8 +220,10 @@ impl Change {
     pub async fn edit_unit(&mut self, unit: &Unit) -> Result<(), StoreError> {
         self.view().need_site(&unit.site).await?;
         let detail = json!({ "site": unit.site, "title": unit.title, "class": unit.class.word() });
-        let changed = self
-            .step("unit.edit", &unit.name, detail)
+        let tx = self.step("unit.edit", &unit.name, detail);
+        // At another site other freezes hold.
+        lock_all_groups(tx).await?;
+        let changed = tx
             .execute(
                 "UPDATE units SET site = $2, title = $3, class = $4 WHERE name = $1",
                 args![unit.name, unit.site, unit.title, unit.class],
@@ -227,6 +234,7 @@ impl Change {
 
     /// Removes a unit to which nothing refers.
     pub async fn remove_unit(&mut self, name: &Name) -> Result<(), StoreError> {
+        self.unused("unit", name, UNIT_USES).await?;
         let removed = self
             .step("unit.remove", name, json!({}))
             .execute("DELETE FROM units WHERE name = $1", args![name])
@@ -283,50 +291,12 @@ impl Change {
 
     /// Removes a group without members.
     pub async fn remove_group(&mut self, name: &Name) -> Result<(), StoreError> {
+        self.unused("coverage group", name, GROUP_USES).await?;
         let removed = self
             .step("group.remove", name, json!({}))
             .execute("DELETE FROM coverage_groups WHERE name = $1", args![name])
             .await?;
         self.done_if(removed, || StoreError::missing("coverage group", name))
-    }
-
-    /// Makes `groups` the groups of a machine.
-    pub async fn set_groups_of(
-        &mut self,
-        machine: &MachineId,
-        groups: &[Name],
-    ) -> Result<(), StoreError> {
-        self.view().need_machine(machine).await?;
-        let before = self.view().groups_of(machine).await?;
-        let mut touched = before.clone();
-        for group in groups {
-            self.view().need_group(group).await?;
-            touched.push(group.clone());
-        }
-        let rows = groups.iter().map(|group| args![group, machine]).collect();
-        let tx = self.step("machine.groups", machine, json!({ "groups": groups }));
-        // What it belongs to now, even if that is no group, and what it will belong to.
-        if before.is_empty() {
-            lock_groups(tx, &before).await?;
-        }
-        if !touched.is_empty() {
-            lock_groups(tx, &touched).await?;
-        }
-        tx.execute(
-            "DELETE FROM group_members WHERE machine = $1",
-            args![machine],
-        )
-        .await?;
-        tx.execute_many(
-            (
-                "INSERT INTO group_members (group_name, machine) VALUES",
-                "ON CONFLICT DO NOTHING",
-            ),
-            rows,
-        )
-        .await?;
-        self.done();
-        Ok(())
     }
 }
 

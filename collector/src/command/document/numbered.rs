@@ -140,10 +140,15 @@ pub(super) async fn assignment(
     let table = AssignmentFile::from_bytes(&input.bytes).map_err(|error| bad(&error))?;
     let (assignment, rows) = table.read().map_err(|error| bad(&error))?;
     let now = app.now();
-    let held = authority::held(&mut app.store.view().await?).await?;
-    let known = authority::assignments(&mut app.store.view().await?).await?;
-    acceptable(&table, &assignment, &rows, &known, &held.roster, now)?;
+    // Judged within the change and under the locks: of two that come at once, the second
+    // finds the first.
     let mut change = app.change(caller).await?;
+    let machines: Vec<_> = rows.iter().map(|row| row.machine).collect();
+    let groups = rows.iter().flat_map(|row| &row.groups);
+    change.lock_placement(&machines, groups).await?;
+    let held = authority::held(change.view()).await?;
+    let known = authority::assignments(change.view()).await?;
+    acceptable(&table, &assignment, &rows, &known, &held.roster, now)?;
     let digest = change
         .add_document(
             &NewDocument {
@@ -165,6 +170,9 @@ pub(super) async fn assignment(
     change.add_assignment_leaves(&digest, &leaves).await?;
     place(&mut change, &rows).await?;
     change.commit().await?;
+    for row in &rows {
+        app.fleet.machine_changed(&row.machine);
+    }
     Ok(format!(
         "Assignment {} is in force for {} machines.",
         assignment.number,

@@ -17,6 +17,7 @@ on_both_engines!(
     a_go_ends,
     never_beyond_minimum_ready,
     overlapping_groups_do_not_wait_for_each_other,
+    assignments_and_decisions_do_not_wait_for_each_other,
     a_stop_is_seen_by_every_later_decision,
 );
 
@@ -301,6 +302,34 @@ async fn overlapping_groups_do_not_wait_for_each_other(world: World) {
     tasks.join_all().await;
     let mut view = world.store.view().await.unwrap();
     assert!(view.outstanding_goes().await.unwrap().len() <= 6);
+}
+
+/// An assignment that has the groups in another order than their names, row by row.
+async fn assignments_and_decisions_do_not_wait_for_each_other(world: World) {
+    let (world, plan) = ward(world, 3, 0, &["a", "b"]).await;
+    let store = world.store.clone();
+    let asks = tokio::spawn(async move {
+        for round in 0..40u8 {
+            let asked = ask(plan, 3, round);
+            store.decide_go(&asked, NOW, decide).await.unwrap();
+        }
+    });
+    let (a, b) = (name("a"), name("b"));
+    for _ in 0..40 {
+        let mut change = world.change().await;
+        change
+            .lock_placement(&[machine(1), machine(2)], [&b, &a].into_iter())
+            .await
+            .unwrap();
+        for (number, group) in [(1, &b), (2, &a)] {
+            change
+                .set_groups_of(&machine(number), std::slice::from_ref(group))
+                .await
+                .unwrap();
+        }
+        change.commit().await.unwrap();
+    }
+    asks.await.unwrap();
 }
 
 /// A stop that was acknowledged is in every decision that begins afterwards, and a
