@@ -3,9 +3,11 @@
 use super::{Caller, Progress};
 use crate::app::App;
 use crate::authority;
-use crate::control::{Cell, Failure, Output, Reply, Table};
+use crate::control::{Cell, Failure, FailureKind, Output, Reply, Report, Table};
 use crate::store::releases::{ArtifactState, Release, ReleaseState};
-use crate::vendor::mirror;
+use crate::store::vendors::TufFile;
+use crate::vendor::artifact::ArtifactError;
+use crate::vendor::mirror::{self, MirrorError, Mirrored};
 use patchward_common::codec;
 use patchward_common::id::{Label, Name};
 use patchward_common::trust::release::ReleaseDescription;
@@ -132,21 +134,17 @@ async fn import(
         (grant, view.tuf_files(repository).await?)
     };
     let now = app.now();
+    let seen = known.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let watermark = mirror::watermark_of(&grant, &known);
+        let watermark = mirror::watermark_of(&grant, &seen);
         mirror::read(&folder, &grant, watermark, now)
     });
     let mirrored = read
         .await
-        .map_err(|error| Failure::input(error.to_string()))?
-        .map_err(|error| Failure::input(error.to_string()))?;
-    let mut change = app.change(caller).await?;
-    change.put_tuf_files(repository, &mirrored.files).await?;
-    for found in &mirrored.releases {
-        let artifacts: Vec<_> = found.artifacts.iter().map(|(d, l, _)| (*d, *l)).collect();
-        change.add_release(&found.release, &artifacts).await?;
-    }
-    change.commit().await?;
+        .map_err(|error| Failure::because(FailureKind::Internal, &error))?
+        .map_err(not_taken_in)?;
+    // The bytes first: what the store then says is here, is here. Without the store's word
+    // they are nothing.
     for found in &mirrored.releases {
         mirror::take_in(&app.artifacts, found, |path, done, total| {
             // A step that nobody reads in time is not worth waiting for.
@@ -157,15 +155,9 @@ async fn import(
             });
         })
         .await
-        .map_err(|error| Failure::input(error.to_string()))?;
+        .map_err(not_taken_in)?;
     }
-    let mut change = app.change(caller).await?;
-    for (digest, ..) in mirrored.releases.iter().flat_map(|found| &found.artifacts) {
-        change
-            .set_artifact_state(digest, ArtifactState::Stored)
-            .await?;
-    }
-    change.commit().await?;
+    store(app, caller, repository, &known, &mirrored).await?;
     let mut text = format!(
         "{repository}: {} releases verified and taken in.",
         mirrored.releases.len()
@@ -175,6 +167,52 @@ async fn import(
         text.push_str(problem);
     }
     Ok(Output::Text(text))
+}
+
+/// Stores what was verified, all of it or nothing.
+async fn store(
+    app: &App,
+    caller: &Caller,
+    repository: &Name,
+    known: &[TufFile],
+    mirrored: &Mirrored,
+) -> Result<(), Failure> {
+    let mut change = app.change(caller).await?;
+    if change.view().tuf_files(repository).await? != known {
+        return Err(Failure::conflict(format!(
+            "Somebody else took in {repository} meanwhile; nothing was changed, look and try again."
+        )));
+    }
+    if mirrored.recovered {
+        let void = known.iter().map(|file| &*file.file);
+        let void: Vec<&str> = void.filter(|file| !file.ends_with("root.json")).collect();
+        change.drop_tuf_files(repository, &void).await?;
+    }
+    change.put_tuf_files(repository, &mirrored.files).await?;
+    for found in &mirrored.releases {
+        let artifacts: Vec<_> = found.artifacts.iter().map(|(d, l, _)| (*d, *l)).collect();
+        change.add_release(&found.release, &artifacts).await?;
+        for (digest, _) in &artifacts {
+            change
+                .set_artifact_state(digest, ArtifactState::Stored)
+                .await?;
+        }
+    }
+    change.commit().await?;
+    Ok(())
+}
+
+/// A folder or repository that is wrong is the caller's to put right; no room or no right
+/// in our own folder is not.
+fn not_taken_in(error: MirrorError) -> Failure {
+    let kind = match &error {
+        MirrorError::Artifact {
+            error: ArtifactError::Store(_),
+            ..
+        } => FailureKind::Unavailable,
+        _ => FailureKind::Input,
+    };
+    Failure::because(kind, &error)
 }
 
 /// A release by product and version; the newest counter where several have it.
@@ -224,7 +262,19 @@ async fn list(app: &App, product: Option<&Name>) -> Result<Output, Failure> {
 async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failure> {
     let release = find(app, product, version).await?;
     let description = description(&release)?;
-    Ok(Output::record([
+    let mut artifacts = Table::new(&["artifact", "sha256", "length", "state"]);
+    let mut view = app.store.view().await?;
+    for artifact in &description.artifacts {
+        let known = view.artifact(&artifact.sha256).await?;
+        artifacts.row(vec![
+            Cell::of(&artifact.path),
+            Cell::of(artifact.sha256),
+            Cell::Number(artifact.length as i64),
+            Cell::maybe(known.map(|known| known.state.word())),
+        ]);
+    }
+    let minutes = |minutes: u32| Cell::Number(minutes.into());
+    let parts = [
         ("product", Cell::of(&release.product)),
         ("version", Cell::of(&release.version)),
         ("counter", Cell::Number(release.counter as i64)),
@@ -234,28 +284,22 @@ async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failur
         ("repository", Cell::of(&release.repository)),
         ("path", Cell::of(&release.path)),
         ("sha256", Cell::of(release.sha256)),
-        (
-            "artifacts",
-            Cell::Number(description.artifacts.len() as i64),
-        ),
         ("from", Cell::List(description.applies_to.from)),
         ("systems", Cell::List(description.applies_to.os)),
         (
             "architectures",
             Cell::List(description.applies_to.architectures),
         ),
-        (
-            "install_minutes",
-            Cell::Number(description.install_minutes.into()),
-        ),
-        (
-            "recovery_minutes",
-            Cell::Number(description.recovery_minutes.into()),
-        ),
+        ("install_minutes", minutes(description.install_minutes)),
+        ("recovery_minutes", minutes(description.recovery_minutes)),
         ("fixes", Cell::List(description.fixes)),
         (
             "users_will_notice",
             Cell::maybe(description.users_will_notice),
         ),
-    ]))
+    ];
+    let text = Output::record(parts.clone()).text();
+    Ok(Output::Report(
+        Report::new(parts, text).with("artifacts", artifacts),
+    ))
 }

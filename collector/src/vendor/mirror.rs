@@ -11,7 +11,8 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::charter::VendorGrant;
 use patchward_common::trust::release::{MAX_ARTIFACT_BYTES, Provenance, ReleaseDescription};
 use patchward_common::trust::vendor::{
-    MAX_ROOT_BYTES, Repository, Unavailable, VendorError, VendorWatermark, VerifiedTargets,
+    MAX_ROOT_BYTES, Repository, RoleMark, Unavailable, VendorError, VendorWatermark,
+    VerifiedTargets,
 };
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -24,6 +25,9 @@ pub struct Mirrored {
     pub files: Vec<TufFile>,
     /// What must never fall.
     pub watermark: VendorWatermark,
+    /// Whether marks did fall: a new root rotated the keys of timestamp or snapshot, and
+    /// what was seen below it is void (TUF 1.0 §5.3.11).
+    pub recovered: bool,
     /// The releases that its targets describe, and their artifacts' places.
     pub releases: Vec<FoundRelease>,
     /// What was passed over, and why.
@@ -48,22 +52,24 @@ pub enum MirrorError {
     #[error("{0} has no metadata/1.root.json; is it a TUF repository?")]
     NoRoot(PathBuf),
     /// The rules of TUF refuse it.
-    #[error("the repository is refused: {0}")]
+    #[error("the repository is refused")]
     Refused(#[from] VendorError),
     /// A file could not be read.
-    #[error("{path} cannot be read: {error}")]
+    #[error("{path} cannot be read")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
+        #[source]
         error: std::io::Error,
     },
     /// An artifact could not be taken in.
-    #[error("{path}: {error}")]
+    #[error("{path} was not taken in")]
     Artifact {
         /// The artifact's target path.
         path: String,
         /// Why.
+        #[source]
         error: ArtifactError,
     },
 }
@@ -93,6 +99,7 @@ pub fn read(
         }
         Ok(found)
     };
+    let before = watermark.clone();
     let mut repository = Repository::open(&first, grant.root, watermark, now)?;
     repository.refresh(&mut source)?;
     let paths = repository.listed(&mut source)?;
@@ -100,6 +107,7 @@ pub fn read(
     let watermark = repository.watermark().clone();
     let mut mirrored = Mirrored {
         files: fetched.into_iter().map(tuf_file).collect(),
+        recovered: fell(&before, &watermark),
         watermark,
         releases: Vec::new(),
         passed_over: Vec::new(),
@@ -112,6 +120,25 @@ pub fn read(
         }
     }
     Ok(mirrored)
+}
+
+/// Whether a mark is lower than it was, or on other content. The verifier lets one fall
+/// only where 5.3.11 clears it.
+fn fell(before: &VendorWatermark, after: &VendorWatermark) -> bool {
+    let fell = |before: Option<&RoleMark>, after: Option<&RoleMark>| match (before, after) {
+        (Some(before), Some(after)) if after.version == before.version => {
+            matches!((before.digest, after.digest), (Some(was), Some(is)) if was != is)
+        }
+        (Some(before), Some(after)) => after.version < before.version,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    fell(before.timestamp.as_ref(), after.timestamp.as_ref())
+        || fell(before.snapshot.as_ref(), after.snapshot.as_ref())
+        || before
+            .targets
+            .iter()
+            .any(|(role, mark)| fell(Some(mark), after.targets.get(role)))
 }
 
 /// Takes in the bytes of a release; `progress` hears path, done and total.

@@ -2,6 +2,7 @@
 //! nothing.
 
 mod desk;
+mod intake;
 mod plans;
 mod postgres;
 
