@@ -3,7 +3,7 @@
 use super::Caller;
 use super::machine;
 use crate::app::App;
-use crate::control::{Cell, Failure, Output, Table};
+use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::store::assets::Asset;
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ const PAGE: u32 = 1_000;
 /// What can be done with assets.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum AssetCommand {
-    /// Add an asset, or change the one with this tag
+    /// Add an asset, or change the one with this tag: what is not named stays
     Put(Box<PutAsset>),
     /// Say which machine an asset is
     Link {
@@ -42,26 +42,26 @@ pub struct PutAsset {
     /// The hospital's tag
     tag: Label,
     /// Serial number
-    #[arg(long, default_value = "")]
-    serial: String,
+    #[arg(long)]
+    serial: Option<String>,
     /// Who made it
-    #[arg(long, default_value = "")]
-    manufacturer: String,
+    #[arg(long)]
+    manufacturer: Option<String>,
     /// Its model
-    #[arg(long, default_value = "")]
-    model: String,
+    #[arg(long)]
+    model: Option<String>,
     /// Unique device identifier
-    #[arg(long, default_value = "")]
-    udi: String,
+    #[arg(long)]
+    udi: Option<String>,
     /// Where it is used
     #[arg(long)]
     unit: Option<Name>,
     /// Where it stands
-    #[arg(long, default_value = "")]
-    location: String,
+    #[arg(long)]
+    location: Option<String>,
     /// How critical the hospital calls it
-    #[arg(long, default_value = "")]
-    criticality: String,
+    #[arg(long)]
+    criticality: Option<String>,
     /// Its coverage group
     #[arg(long)]
     group: Option<Name>,
@@ -71,20 +71,9 @@ pub struct PutAsset {
 pub async fn run(app: &App, caller: &Caller, command: AssetCommand) -> Result<Output, Failure> {
     match command {
         AssetCommand::Put(put) => {
-            let known = app.store.view().await?.asset(&put.tag).await?;
-            let asset = Asset {
-                tag: put.tag,
-                serial: put.serial,
-                manufacturer: put.manufacturer,
-                model: put.model,
-                udi: put.udi,
-                unit: put.unit,
-                location: put.location,
-                criticality: put.criticality,
-                group: put.group,
-                machine: known.and_then(|asset| asset.machine),
-            };
             let mut change = app.change(caller).await?;
+            let known = change.view().asset(&put.tag).await?;
+            let asset = merged(*put, known);
             change.put_assets(std::slice::from_ref(&asset)).await?;
             change.commit().await?;
             Ok(Output::Text(format!("Asset {} is in the list.", asset.tag)))
@@ -112,6 +101,37 @@ pub async fn run(app: &App, caller: &Caller, command: AssetCommand) -> Result<Ou
     }
 }
 
+/// What was typed, over what is known.
+fn merged(put: PutAsset, known: Option<Asset>) -> Asset {
+    let mut asset = known.unwrap_or_else(|| Asset {
+        tag: put.tag,
+        serial: String::new(),
+        manufacturer: String::new(),
+        model: String::new(),
+        udi: String::new(),
+        unit: None,
+        location: String::new(),
+        criticality: String::new(),
+        group: None,
+        machine: None,
+    });
+    for (typed, kept) in [
+        (put.serial, &mut asset.serial),
+        (put.manufacturer, &mut asset.manufacturer),
+        (put.model, &mut asset.model),
+        (put.udi, &mut asset.udi),
+        (put.location, &mut asset.location),
+        (put.criticality, &mut asset.criticality),
+    ] {
+        if let Some(typed) = typed {
+            *kept = typed;
+        }
+    }
+    asset.unit = put.unit.or(asset.unit);
+    asset.group = put.group.or(asset.group);
+    asset
+}
+
 async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
     let mut table = Table::new(&["tag", "manufacturer", "model", "serial", "unit", "machine"]);
     let mut view = app.store.view().await?;
@@ -134,8 +154,12 @@ async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
         }
     }
     let (covered, open) = view.asset_counts().await?;
-    table.note = Some(format!(
-        "{covered} are machines; {open} are covered by none."
-    ));
-    Ok(Output::Table(table))
+    let text = format!("Of all assets {covered} are machines; {open} are covered by none.");
+    let parts = [
+        ("are_machines", Cell::Number(covered as i64)),
+        ("not_covered", Cell::Number(open as i64)),
+    ];
+    Ok(Output::Report(
+        Report::new(parts, text).with("assets", table),
+    ))
 }

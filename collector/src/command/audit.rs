@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
-use crate::store::audit::ChainError;
+use crate::store::audit::{ChainError, Head};
+use patchward_common::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 /// What can be done with the audit log: reading it.
@@ -18,7 +19,40 @@ pub enum AuditCommand {
         about: Option<String>,
     },
     /// Check that no row was changed, left out or added
-    Verify,
+    Verify {
+        /// A head that was noted before, as `audit verify` shows it (ROW:HASH): its row must
+        /// be among these, or the whole log was written anew
+        #[arg(long, value_parser = noted)]
+        head: Option<Noted>,
+    },
+}
+
+/// A head of the log that was noted elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    row: u64,
+    hash: Digest,
+}
+
+fn noted(text: &str) -> Result<Noted, String> {
+    let parts = text.split_once(':');
+    parts
+        .and_then(|(row, hash)| {
+            Some(Noted {
+                row: row.parse().ok()?,
+                hash: hash.parse().ok()?,
+            })
+        })
+        .ok_or_else(|| "write it as ROW:HASH, as `audit verify` shows it".to_owned())
+}
+
+impl From<Noted> for Head {
+    fn from(noted: Noted) -> Self {
+        Self {
+            seq: noted.row,
+            hash: noted.hash,
+        }
+    }
 }
 
 /// Carries out a command on the audit log.
@@ -44,10 +78,10 @@ pub async fn run(app: &App, command: AuditCommand) -> Result<Output, Failure> {
             }
             Ok(Output::Table(table))
         }
-        AuditCommand::Verify => match view.verify_audit(None).await {
+        AuditCommand::Verify { head } => match view.verify_audit(head.map(Head::from)).await {
             Ok(head) => Ok(Output::record([
                 ("rows", Cell::Number(head.seq as i64)),
-                ("head", Cell::of(head.hash)),
+                ("head", Cell::of(format!("{}:{}", head.seq, head.hash))),
                 ("intact", Cell::Flag(true)),
             ])),
             Err(ChainError::Store(error)) => Err(error.into()),

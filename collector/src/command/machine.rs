@@ -144,6 +144,8 @@ pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<
                 .move_machine(&found.id, from, to, "by command")
                 .await?;
             change.commit().await?;
+            // Out of storage it comes by itself; into it, what it holds open ends.
+            app.fleet.disconnect(&found.id);
             Ok(Output::Text(format!("{} is {}.", found.name, to.word())))
         }
         MachineCommand::NotAClone { machine, reason } => {

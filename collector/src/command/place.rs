@@ -45,6 +45,20 @@ pub enum UnitCommand {
         #[arg(long, value_parser = class)]
         class: Class,
     },
+    /// Change a unit; what is not named stays
+    Edit {
+        /// Short name
+        name: Name,
+        /// Its site: its freezes hold from now on
+        #[arg(long)]
+        site: Option<Name>,
+        /// What people call it
+        #[arg(long)]
+        title: Option<Label>,
+        /// The class of machines that are enrolled from now on
+        #[arg(long, value_parser = class)]
+        class: Option<Class>,
+    },
     /// Remove a unit without machines
     Remove {
         /// Short name
@@ -71,6 +85,21 @@ pub enum GroupCommand {
         #[arg(long)]
         switched_off_counts: bool,
     },
+    /// Change a coverage group; what is not named stays. Plans that are signed keep the
+    /// minimum that they state; go is given by the higher of both
+    Edit {
+        /// Short name
+        name: Name,
+        /// The unit that answers for it
+        #[arg(long)]
+        unit: Option<Name>,
+        /// How many members must stay ready
+        #[arg(long)]
+        minimum_ready: Option<u32>,
+        /// Whether a switched-off member counts as ready: true or false
+        #[arg(long)]
+        switched_off_counts: Option<bool>,
+    },
     /// Remove a coverage group
     Remove {
         /// Short name
@@ -86,6 +115,13 @@ pub fn class(word: &str) -> Result<Class, String> {
         .into_iter()
         .find(|class| class.word() == word)
         .ok_or_else(|| "a class is standard, critical or life_support".to_owned())
+}
+
+fn switched_off(counts: bool) -> SwitchedOff {
+    match counts {
+        true => SwitchedOff::Counts,
+        false => SwitchedOff::DoesNotCount,
+    }
 }
 
 /// The title that was given, or else the name itself.
@@ -145,6 +181,23 @@ pub async fn unit(app: &App, caller: &Caller, command: UnitCommand) -> Result<Ou
             change.commit().await?;
             Ok(Output::Text(format!("Unit {} is there.", unit.name)))
         }
+        UnitCommand::Edit {
+            name,
+            site,
+            title,
+            class,
+        } => {
+            let mut change = app.change(caller).await?;
+            let mut unit = change.view().unit(&name).await?.ok_or_else(|| {
+                Failure::not_found(format!("There is no unit {name}. `unit list` shows all."))
+            })?;
+            unit.site = site.unwrap_or(unit.site);
+            unit.title = title.unwrap_or(unit.title);
+            unit.class = class.unwrap_or(unit.class);
+            change.edit_unit(&unit).await?;
+            change.commit().await?;
+            Ok(Output::Text(format!("Unit {name} is changed.")))
+        }
         UnitCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
             change.remove_unit(&name).await?;
@@ -179,11 +232,7 @@ pub async fn group(app: &App, caller: &Caller, command: GroupCommand) -> Result<
                 name,
                 unit,
                 minimum_ready,
-                switched_off: if switched_off_counts {
-                    SwitchedOff::Counts
-                } else {
-                    SwitchedOff::DoesNotCount
-                },
+                switched_off: switched_off(switched_off_counts),
             };
             let mut change = app.change(caller).await?;
             change.add_group(&group).await?;
@@ -193,33 +242,54 @@ pub async fn group(app: &App, caller: &Caller, command: GroupCommand) -> Result<
                 group.name
             )))
         }
+        GroupCommand::Edit {
+            name,
+            unit,
+            minimum_ready,
+            switched_off_counts,
+        } => {
+            let mut change = app.change(caller).await?;
+            let mut group = change.view().group(&name).await?.ok_or_else(|| {
+                Failure::not_found(format!(
+                    "There is no coverage group {name}. `group list` shows all."
+                ))
+            })?;
+            group.unit = unit.unwrap_or(group.unit);
+            group.minimum_ready = minimum_ready.unwrap_or(group.minimum_ready);
+            group.switched_off = switched_off_counts.map_or(group.switched_off, switched_off);
+            change.edit_group(&group).await?;
+            change.commit().await?;
+            Ok(Output::Text(format!("Coverage group {name} is changed.")))
+        }
         GroupCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
             change.remove_group(&name).await?;
             change.commit().await?;
             Ok(Output::Text(format!("Coverage group {name} is gone.")))
         }
-        GroupCommand::List => {
-            let mut table = Table::new(&[
-                "group",
-                "unit",
-                "machines",
-                "minimum_ready",
-                "switched_off_counts",
-            ]);
-            let mut view = app.store.view().await?;
-            let members = view.all_members().await?;
-            for group in view.groups().await? {
-                let size = members.iter().filter(|(name, _)| *name == group.name);
-                table.row(vec![
-                    Cell::of(&group.name),
-                    Cell::of(&group.unit),
-                    Cell::Number(size.count() as i64),
-                    Cell::Number(i64::from(group.minimum_ready)),
-                    Cell::Flag(group.switched_off == SwitchedOff::Counts),
-                ]);
-            }
-            Ok(Output::Table(table))
-        }
+        GroupCommand::List => groups(app).await,
     }
+}
+
+async fn groups(app: &App) -> Result<Output, Failure> {
+    let mut table = Table::new(&[
+        "group",
+        "unit",
+        "machines",
+        "minimum_ready",
+        "switched_off_counts",
+    ]);
+    let mut view = app.store.view().await?;
+    let members = view.all_members().await?;
+    for group in view.groups().await? {
+        let size = members.iter().filter(|(name, _)| *name == group.name);
+        table.row(vec![
+            Cell::of(&group.name),
+            Cell::of(&group.unit),
+            Cell::Number(size.count() as i64),
+            Cell::Number(i64::from(group.minimum_ready)),
+            Cell::Flag(group.switched_off == SwitchedOff::Counts),
+        ]);
+    }
+    Ok(Output::Table(table))
 }

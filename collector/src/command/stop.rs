@@ -4,10 +4,12 @@ use super::Caller;
 use crate::app::App;
 use crate::authority::stored_signatures;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::store::View;
 use crate::store::documents::{DocumentKind, NewDocument};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, Name};
+use patchward_common::nearest::nearest;
 use patchward_common::trust::sign::{Document, Signed};
 use patchward_common::trust::stop::{Lift, Scope, Stop};
 use patchward_common::wire::collector::Nudge;
@@ -74,12 +76,58 @@ impl ScopeArguments {
     }
 }
 
+/// A stop of what is not there stops nothing, and whoever ordered it goes away content.
+async fn must_be_there(view: &mut View, scope: &Scope) -> Result<(), Failure> {
+    let missing = |what: &str, list: &str, meant: Option<&str>| {
+        let meant = meant.map_or_else(String::new, |meant| format!(" Did you mean {meant}?"));
+        Err(Failure::not_found(format!(
+            "Nothing is stopped: there is no {what}.{meant} `{list}` shows all; `stop now --all` \
+             stops everything."
+        )))
+    };
+    match scope {
+        Scope::All => Ok(()),
+        Scope::Plan(plan) => match view.plan(plan).await? {
+            Some(_) => Ok(()),
+            None => missing(&format!("plan {plan}"), "plan list", None),
+        },
+        Scope::Release(release) => match view.releases_by_digest(release).await?.is_empty() {
+            false => Ok(()),
+            true => missing(&format!("release {release}"), "release list", None),
+        },
+        Scope::Vendor(name) => {
+            let known = view.vendors().await?;
+            let known: Vec<&str> = known.iter().map(|vendor| vendor.name.as_str()).collect();
+            match known.contains(&name.as_str()) {
+                true => Ok(()),
+                false => {
+                    let meant = nearest(name.as_str(), &known);
+                    missing(&format!("vendor {name}"), "vendor list", meant)
+                }
+            }
+        }
+        Scope::Unit(name) => {
+            let known = view.units().await?;
+            let known: Vec<&str> = known.iter().map(|unit| unit.name.as_str()).collect();
+            match known.contains(&name.as_str()) {
+                true => Ok(()),
+                false => {
+                    let meant = nearest(name.as_str(), &known);
+                    missing(&format!("unit {name}"), "unit list", meant)
+                }
+            }
+        }
+    }
+}
+
 /// Carries out a command on stops.
 pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Output, Failure> {
     match command {
         StopCommand::Now { scope, reason } => {
+            let scope = scope.scope();
+            must_be_there(&mut app.store.view().await?, &scope).await?;
             let stop = Stop {
-                scope: scope.scope(),
+                scope,
                 reason,
                 issued: app.now(),
             };

@@ -128,6 +128,28 @@ impl FleetHandle {
         self.fleet.registry().forget(machine);
     }
 
+    /// A machine is served no more, or served again: what is remembered of it is forgotten,
+    /// and its connections are closed. Its certificate stays; where it is not served, its
+    /// requests are refused.
+    pub fn disconnect(&self, machine: &MachineId) {
+        self.close(
+            machine,
+            close::GOING_AWAY,
+            b"the machine's state was changed",
+        );
+    }
+
+    fn close(&self, machine: &MachineId, code: u32, reason: &[u8]) {
+        let connections = {
+            let mut registry = self.fleet.registry();
+            registry.forget(machine);
+            registry.all_of(machine)
+        };
+        for connection in connections {
+            connection.close(VarInt::from_u32(code), reason);
+        }
+    }
+
     /// Accepts a machine that waits, as [`enrolment::propose`] has it, under another name
     /// where one is given.
     pub async fn accept(
@@ -172,14 +194,7 @@ impl FleetHandle {
     /// Certificates of a machine were revoked in the store: makes it felt.
     pub async fn revoked(&self, machine: &MachineId) -> Result<(), FleetError> {
         self.fleet.reconfigure().await?;
-        let connections = {
-            let mut registry = self.fleet.registry();
-            registry.forget(machine);
-            registry.all_of(machine)
-        };
-        for connection in connections {
-            connection.close(VarInt::from_u32(close::REVOKED), b"revoked");
-        }
+        self.close(machine, close::REVOKED, b"revoked");
         Ok(())
     }
 

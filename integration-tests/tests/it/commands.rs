@@ -3,6 +3,8 @@
 
 mod desk;
 mod intake;
+mod jobs;
+mod places;
 mod plans;
 mod postgres;
 
