@@ -15,7 +15,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Commands that run at once; more wait in the socket's backlog.
 const MAX_CALLS: usize = 32;
 
-/// Opens the socket; only its owner and group may use it.
+/// Opens the socket. Who may use it may do everything, so that is the collector's user
+/// (and root) alone; others call `sudo -u patchward-collector patchward-collector …`.
 ///
 /// # Errors
 /// Where another collector listens there already, or the folder cannot be written.
@@ -31,7 +32,7 @@ pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
         _ => {}
     }
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
 
