@@ -1,6 +1,6 @@
 //! Enrolment, renewal, and those who must not get a certificate.
 
-use super::world::{Machine, World, now};
+use super::world::{Machine, World, now, say};
 use patchward_agent::enrol::{self, Asked, EnrolError};
 use patchward_agent::link::{Identity, Link, LinkError};
 use patchward_collector::store::Actor;
@@ -10,7 +10,9 @@ use patchward_common::digest::Digest;
 use patchward_common::facts::PackedFacts;
 use patchward_common::time::{HOUR_MS, MINUTE_MS};
 use patchward_common::trust::sign::{PublicKey, Signed};
-use patchward_common::wire::machine::{Answer, Enroll, EnrolmentStatement, RefusedCode, Request};
+use patchward_common::wire::machine::{
+    Answer, Enroll, EnrolmentStatement, RefusedCode, Request, close,
+};
 use patchward_common::wire::token::EnrolmentToken;
 use serde_bytes::ByteBuf;
 
@@ -327,4 +329,25 @@ async fn a_collector_of_another_authority_is_not_believed() {
     let machine = world.enrolled(2).await;
     let linked = machine.connect(&other).await;
     assert!(matches!(linked, Err(LinkError::Tls { .. })), "{linked:?}");
+}
+
+#[tokio::test]
+async fn a_machine_in_storage_is_served_no_more_until_it_is_taken_out() {
+    let world = World::new().await;
+    let machine = world.enrolled(1).await;
+    let link = machine.link(&world).await;
+    let moves = async |from, to| {
+        let mut change = world.store.change(Actor::Local(0), now()).await.unwrap();
+        let id = machine.id();
+        change.move_machine(&id, from, to, "loaned").await.unwrap();
+        change.commit().await.unwrap();
+        world.fleet.disconnect(&id);
+    };
+    moves(MachineState::Enrolled, MachineState::Stored).await;
+    assert_eq!(super::session::ended(&link).await, close::GOING_AWAY);
+    let link = machine.connect(&world).await.unwrap();
+    let refused = say(&link, machine.hello()).await.unwrap_err();
+    assert!(refused.contains("not enrolled here"), "{refused}");
+    moves(MachineState::Stored, MachineState::Enrolled).await;
+    machine.link(&world).await;
 }
