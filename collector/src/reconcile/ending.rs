@@ -3,7 +3,7 @@
 //!
 //! A job with a go whose end nobody has reported is not missed: the machine may have
 //! started in its last slot and lost its network. It counts as down until its report
-//! comes, or a person says that it is up (`job free`).
+//! comes, or a person says that it is up (`job free`), and its plan has not ended.
 
 use crate::store::jobs::Job;
 use crate::store::plans::{Plan, PlanState};
@@ -66,11 +66,15 @@ async fn end(store: &Store, plan: &Plan, now: UtcMs) -> Result<(), StoreError> {
             Some((leaf.machine, read))
         })
         .collect();
+    let mut all_told = true;
     for job in &mut jobs {
         let leaf = leaves.get(&job.machine);
         if leaf.is_some_and(|leaf| is_missed(&job.state, leaf, now)) {
-            miss(store, job, now).await?;
+            all_told &= miss(store, job, now).await?;
         }
+    }
+    if !all_told {
+        return Ok(());
     }
     let states = jobs.iter().map(|job| &job.state);
     if let Some(state) = ended(states, plan.expires_at, now) {
@@ -83,16 +87,17 @@ async fn end(store: &Store, plan: &Plan, now: UtcMs) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn miss(store: &Store, job: &mut Job, now: UtcMs) -> Result<(), StoreError> {
+/// Notes that a job was missed; `false` where the machine may have started it.
+async fn miss(store: &Store, job: &mut Job, now: UtcMs) -> Result<bool, StoreError> {
     let mut change = store.change(Actor::Collector, now).await?;
     // A go that is being decided on is there afterwards, or never.
     match change.lock_groups_of(&job.machine).await {
-        Err(StoreError::Busy) => return Ok(()),
+        Err(StoreError::Busy) => return Ok(false),
         locked => locked?,
     }
     let goes = change.view().goes_of(&job.id).await?;
     if goes.iter().any(|go| go.ended_at.is_none()) {
-        return Ok(());
+        return Ok(false);
     }
     match change
         .move_job(job, &State::Missed, None, job.attempt)
@@ -101,10 +106,10 @@ async fn miss(store: &Store, job: &mut Job, now: UtcMs) -> Result<(), StoreError
         Ok(()) => {
             change.commit().await?;
             job.state = State::Missed;
-            Ok(())
+            Ok(true)
         }
         // The machine's report was faster; the next look sees it.
-        Err(StoreError::Conflict(_)) => Ok(()),
+        Err(StoreError::Conflict(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }

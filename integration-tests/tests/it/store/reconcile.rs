@@ -48,7 +48,7 @@ async fn active(world: &World, count: u8, failure_limit: u32) -> Digest {
         .add_plan(&NewPlan {
             title: &label("Update"),
             payload: placed[0].signed.payload(),
-            expires_at: NOW.plus_ms(30 * DAY_MS),
+            expires_at: NOW.plus_ms(3_600_000),
             groups: &[],
             leaves: &rows,
         })
@@ -91,6 +91,8 @@ async fn a_job_with_an_outstanding_go_is_not_missed(world: World) {
     assert_eq!(word(&world, plan, 2).await, "missed");
     let mut view = world.store.view().await.unwrap();
     assert_eq!(view.outstanding_goes().await.unwrap().len(), 1);
+    let state = view.plan(&plan).await.unwrap().unwrap().state;
+    assert_eq!(state, PlanState::Active, "it is looked at again");
     drop(view);
     // A person says that it is up: now nothing more can come of it.
     let mut change = world.change().await;
@@ -104,6 +106,9 @@ async fn a_job_with_an_outstanding_go_is_not_missed(world: World) {
     change.commit().await.unwrap();
     ending::run(&world.store, late).await.unwrap();
     assert_eq!(word(&world, plan, 1).await, "missed");
+    let mut view = world.store.view().await.unwrap();
+    let state = view.plan(&plan).await.unwrap().unwrap().state;
+    assert_eq!(state, PlanState::Done);
 }
 
 /// Rolls a machine's job back, so long after [`NOW`].
