@@ -19,39 +19,50 @@ const OUTBOXES: u32 = 256;
 const EVENTS: u32 = 64;
 /// How often it looks without being woken, for what a crash has left.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How much longer than it worked it rests: machines that wait for an acknowledgement
+/// write to the same database, and what comes meanwhile is done together.
+const REST: i64 = 3;
+/// Longest rest; people look at states.
+const MAX_REST_MS: i64 = 1_000;
 
 /// Runs until the task is dropped.
 pub(super) async fn run(fleet: Arc<Fleet>) {
     loop {
-        if let Err(error) = all(fleet.store(), fleet.now()).await {
-            tracing::warn!(%error, "events were not turned into states; they are tried again");
+        let began = fleet.now();
+        let is_more_left = match some_outboxes(fleet.store(), began).await {
+            Ok(is_more_left) => is_more_left,
+            Err(error) => {
+                tracing::warn!(%error, "events were not turned into states; they are tried again");
+                false
+            }
+        };
+        let rest_ms = (fleet.now().since_ms(began) * REST).clamp(0, MAX_REST_MS);
+        tokio::time::sleep(Duration::from_millis(rest_ms.unsigned_abs())).await;
+        if !is_more_left {
+            let _ = tokio::time::timeout(LOOK_EVERY, fleet.events.notified()).await;
         }
-        let _ = tokio::time::timeout(LOOK_EVERY, fleet.events.notified()).await;
     }
 }
 
-/// Consumes everything that is stored.
-pub(super) async fn all(store: &Store, now: UtcMs) -> Result<(), StoreError> {
-    loop {
-        let waiting = store.view().await?.journal_unconsumed(OUTBOXES).await?;
-        if waiting.is_empty() {
-            return Ok(());
+/// Consumes events of as many outboxes as are looked at in one go, and says whether
+/// something may be left.
+async fn some_outboxes(store: &Store, now: UtcMs) -> Result<bool, StoreError> {
+    let waiting = store.view().await?.journal_unconsumed(OUTBOXES).await?;
+    let mut consumed = 0;
+    let mut conflict = None;
+    for from in &waiting {
+        match some(store, from, now).await {
+            Ok(()) => consumed += 1,
+            // Somebody else was faster; the next look sees what is left.
+            Err(error @ StoreError::Conflict(_)) => conflict = Some(error),
+            Err(error) => return Err(error),
         }
-        let mut consumed = 0;
-        let mut conflict = None;
-        for from in &waiting {
-            match some(store, from, now).await {
-                Ok(()) => consumed += 1,
-                // Somebody else was faster; the next look sees what is left.
-                Err(error @ StoreError::Conflict(_)) => conflict = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        // Nobody is faster at all of them: what cannot be consumed must not be tried
-        // without end.
-        if consumed == 0 {
-            return conflict.map_or(Ok(()), Err);
-        }
+    }
+    // Nobody is faster at all of them: what cannot be consumed must not be tried without
+    // end.
+    match conflict {
+        Some(conflict) if consumed == 0 => Err(conflict),
+        _ => Ok(!waiting.is_empty()),
     }
 }
 

@@ -143,12 +143,14 @@ impl View {
             .await
     }
 
-    /// Up to `limit` outboxes with events to turn into states of jobs, by machine.
+    /// Up to `limit` outboxes with events to turn into states of jobs, those with the most
+    /// first: nobody waits for ever behind machines that never stop.
     pub async fn journal_unconsumed(&mut self, limit: u32) -> Result<Vec<Unconsumed>, StoreError> {
         self.tx
             .all(
                 "SELECT machine, outbox, consumed, contiguous FROM outboxes
-                 WHERE consumed < contiguous ORDER BY machine, outbox LIMIT $1",
+                 WHERE consumed < contiguous
+                 ORDER BY contiguous - consumed DESC, machine, outbox LIMIT $1",
                 args![limit],
             )
             .await
