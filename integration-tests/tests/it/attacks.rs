@@ -2,6 +2,7 @@
 //! real one's database and keys. In each of them an honest job works afterwards.
 
 mod enrolment;
+mod groups;
 mod hours;
 mod keys;
 mod rollback;

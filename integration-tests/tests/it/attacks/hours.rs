@@ -3,7 +3,7 @@
 
 use super::scene::{Scene, refused};
 use ed25519_dalek::SigningKey;
-use patchward_common::id::{JobId, MachineId, Nonce};
+use patchward_common::id::{JobId, Nonce};
 use patchward_common::time::{HOUR_MS, Interval, MINUTE_MS, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::check::Step;
@@ -33,24 +33,11 @@ fn slot(from_ms: i64, to_ms: i64) -> Interval {
 }
 
 fn nonce(scene: &mut Scene, job: JobId) -> Nonce {
-    match scene.ask(STATION, &Request::Nonce(job)) {
-        Answer::Nonce(nonce) => nonce,
-        other => panic!("{other:?}"),
-    }
+    scene.nonce(STATION, job)
 }
 
-/// A go as the collector's key would sign it.
 fn go(scene: &mut Scene, key: &SigningKey, job: JobId, nonce: Nonce, clock: UtcMs) -> Signed<Go> {
-    let machine: MachineId = scene.hospital.id_of(STATION).unwrap().parse().unwrap();
-    let boot = scene.boot(STATION);
-    let go = Go {
-        job,
-        machine,
-        boot,
-        nonce,
-        clock,
-    };
-    Signed::new(&go, key)
+    scene.go(STATION, key, job, nonce, clock)
 }
 
 fn start(scene: &mut Scene, job: JobId, go: Signed<Go>) -> Answer {

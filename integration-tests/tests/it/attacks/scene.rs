@@ -1,9 +1,13 @@
 //! What every attack begins with: a hospital whose machines run version 1.0.
 
-use patchward_common::id::{BootId, JobId};
+use ed25519_dalek::SigningKey;
+use patchward_common::id::{BootId, JobId, MachineId, Nonce};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::check::Step;
+use patchward_common::trust::go::Go;
 use patchward_common::trust::roster::Class;
+use patchward_common::trust::sign::Signed;
 use patchward_common::wire::local::{Answer, Request};
 use patchward_integration_tests::hospital::{Hospital, Machine, Row, now};
 use patchward_integration_tests::hostile::plan_digest;
@@ -23,28 +27,7 @@ pub(super) struct Scene {
 impl Scene {
     /// Machines of these names and classes, all with version 1.0 by an honest job.
     pub(super) fn new(machines: &[(&str, Class)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut hospital = Hospital::found(folder.path(), &[UNIT], &[PRODUCT]).unwrap();
-        let row = |&(name, class): &(&str, Class)| Row {
-            name: name.into(),
-            unit: UNIT.into(),
-            class,
-            groups: Vec::new(),
-            mode: Mode::Active,
-            probes: Vec::new(),
-        };
-        hospital
-            .add_machines(machines.iter().map(row).collect())
-            .unwrap();
-        hospital.assign().unwrap();
-        let window = ["window", "once", "tonight", "--unit", UNIT];
-        hospital
-            .ask(&[&window[..], &["--minutes", "180"]].concat())
-            .unwrap();
-        let mut scene = Self {
-            hospital,
-            _folder: folder,
-        };
+        let mut scene = Self::bare(machines, &[]);
         let names: Vec<&str> = machines.iter().map(|(name, _)| *name).collect();
         scene.publish("1.0", 1);
         let plan = scene.plan("1.0", &names);
@@ -53,6 +36,44 @@ impl Scene {
             scene.verified(&plan, name, "1.0");
         }
         scene
+    }
+
+    /// Machines without the product, all in these groups, of which one must stay ready.
+    pub(super) fn bare(machines: &[(&str, Class)], groups: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut hospital = Hospital::found(folder.path(), &[UNIT], &[PRODUCT]).unwrap();
+        let row = |&(name, class): &(&str, Class)| Row {
+            name: name.into(),
+            unit: UNIT.into(),
+            class,
+            groups: groups.iter().map(|group| (*group).into()).collect(),
+            mode: Mode::Active,
+            probes: Vec::new(),
+        };
+        for group in groups {
+            let add = [
+                "group",
+                "add",
+                group,
+                "--unit",
+                UNIT,
+                "--minimum-ready",
+                "1",
+            ];
+            hospital.ask(&add).unwrap();
+        }
+        hospital
+            .add_machines(machines.iter().map(row).collect())
+            .unwrap();
+        hospital.assign().unwrap();
+        let window = ["window", "once", "tonight", "--unit", UNIT];
+        hospital
+            .ask(&[&window[..], &["--minutes", "180"]].concat())
+            .unwrap();
+        Self {
+            hospital,
+            _folder: folder,
+        }
     }
 
     /// The vendor publishes a version, and the collector takes it in; gives back its bytes.
@@ -125,6 +146,35 @@ impl Scene {
             .parse()
             .unwrap_or_else(|_| plan_digest(&self.hospital, plan).unwrap());
         JobId::of(plan, machine.parse().unwrap())
+    }
+
+    /// Draws a nonce for a job.
+    pub(super) fn nonce(&mut self, name: &str, job: JobId) -> Nonce {
+        match self.ask(name, &Request::Nonce(job)) {
+            Answer::Nonce(nonce) => nonce,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A go as the collector's key would sign it.
+    pub(super) fn go(
+        &mut self,
+        name: &str,
+        key: &SigningKey,
+        job: JobId,
+        nonce: Nonce,
+        clock: UtcMs,
+    ) -> Signed<Go> {
+        let machine: MachineId = self.hospital.id_of(name).unwrap().parse().unwrap();
+        let boot = self.boot(name);
+        let go = Go {
+            job,
+            machine,
+            boot,
+            nonce,
+            clock,
+        };
+        Signed::new(&go, key)
     }
 
     /// The boot id of a machine.
