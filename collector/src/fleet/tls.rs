@@ -9,8 +9,11 @@ use super::ca::{Authority, ServerIdentity};
 use patchward_common::wire::machine::{ALPN, ALPN_ENROLL};
 use quinn::{IdleTimeout, TransportConfig, VarInt};
 use rustls::RootCertStore;
-use rustls::crypto::aws_lc_rs;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateRevocationListDer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,10 +54,11 @@ pub(super) fn server_config(
         .allow_unauthenticated()
         .build()
         .map_err(|error| rustls::Error::General(error.to_string()))?;
+    let chains = Chains::new(identity, &provider)?;
     let mut tls = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(identity.chain, identity.key)?;
+        .with_cert_resolver(Arc::new(chains));
     tls.alpn_protocols = vec![ALPN.to_vec(), ALPN_ENROLL.to_vec()];
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
@@ -68,6 +72,39 @@ pub(super) fn server_config(
         .incoming_buffer_size(WAITING_BYTES)
         .incoming_buffer_size_total(ALL_WAITING_BYTES);
     Ok(config)
+}
+
+/// The collector's certificate: with its authority's for a machine that enrols and knows
+/// but the fingerprint, alone for all others, whose handshake then fits into one packet.
+#[derive(Debug)]
+struct Chains {
+    alone: Arc<CertifiedKey>,
+    with_authority: Arc<CertifiedKey>,
+}
+
+impl Chains {
+    fn new(identity: ServerIdentity, provider: &CryptoProvider) -> Result<Self, rustls::Error> {
+        let key = provider.key_provider.load_private_key(identity.key)?;
+        let alone = identity.chain.iter().take(1).cloned().collect();
+        Ok(Self {
+            alone: Arc::new(CertifiedKey::new(alone, key.clone())),
+            with_authority: Arc::new(CertifiedKey::new(identity.chain, key)),
+        })
+    }
+}
+
+impl ResolvesServerCert for Chains {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let enrols = hello
+            .alpn()
+            .into_iter()
+            .flatten()
+            .any(|name| name == ALPN_ENROLL);
+        Some(Arc::clone(match enrols {
+            true => &self.with_authority,
+            false => &self.alone,
+        }))
+    }
 }
 
 fn transport() -> TransportConfig {

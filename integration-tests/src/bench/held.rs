@@ -11,7 +11,7 @@ const CONNECTIONS: usize = 5_000;
 /// Samples, one a second: long enough that every connection keeps itself alive twice.
 const SAMPLES: usize = 60;
 /// Machines say nothing more while they are held.
-const PACE_SECONDS: u32 = 600;
+const PACE_SECONDS: u32 = 300;
 
 /// Enrols, restarts the collector so that nothing is left over from it, connects, and
 /// holds.

@@ -30,7 +30,7 @@ const HELLO_TIME: Duration = Duration::from_secs(4);
 /// Events of each machine in one run.
 const EVENTS: usize = 64;
 /// Machines come rarely by themselves; here they are driven.
-const PACE_SECONDS: u32 = 600;
+const PACE_SECONDS: u32 = 300;
 
 /// What one run of all connections brought.
 struct Run {
