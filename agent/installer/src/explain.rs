@@ -5,14 +5,12 @@ use crate::installer::Installer;
 use patchward_common::codec;
 use patchward_common::id::JobId;
 use patchward_common::job::{Event, State};
+use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::probe::{Purpose, Readiness, readiness};
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::wire::local::{JobStatus, Status};
 use patchward_steps::trusted;
 use std::fmt::Write as _;
-
-/// Largest leaf of a plan in bytes.
-const MAX_LEAF_BYTES: usize = 8 * 1024;
 
 /// Where things stand, for the agent.
 pub fn status(at: &Installer) -> Result<Status, Denied> {
