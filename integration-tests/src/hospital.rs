@@ -60,6 +60,8 @@ pub struct Machine {
     folder: PathBuf,
     agent: Option<Daemon>,
     installer: Option<Daemon>,
+    /// What both processes find in their environment, from their next start.
+    pub environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// The time now; the harness is a driver.
@@ -112,8 +114,18 @@ impl Hospital {
         self.folder.join("collector")
     }
 
+    /// Where the collector listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The collector's process, while it runs.
+    pub fn collector_pid(&self) -> Option<u32> {
+        self.collector.as_ref().map(Daemon::pid)
+    }
+
     fn init_collector(&self) -> anyhow::Result<()> {
-        let address = format!("127.0.0.1:{}", self.port);
+        let address = self.address();
         run(Command::new(Program::Collector.path()?)
             .arg("--folder")
             .arg(self.collector_folder())
@@ -440,6 +452,7 @@ impl Machine {
             folder: folder.to_owned(),
             agent: None,
             installer: None,
+            environment: Vec::new(),
         };
         machine.write_settings()?;
         // In use while this file holds `in_use`.
@@ -512,12 +525,14 @@ impl Machine {
     fn installer(&self) -> anyhow::Result<Command> {
         let mut command = Command::new(Program::Installer.path()?);
         command.arg("--config").arg(self.path("installer.toml"));
+        command.envs(self.environment.iter().cloned());
         Ok(command)
     }
 
     fn agent(&self) -> anyhow::Result<Command> {
         let mut command = Command::new(Program::Agent.path()?);
         command.arg("--config").arg(self.path("agent.toml"));
+        command.envs(self.environment.iter().cloned());
         Ok(command)
     }
 
@@ -573,6 +588,11 @@ impl Machine {
     /// Kills the agent.
     pub fn kill_agent(&mut self) {
         self.agent = None;
+    }
+
+    /// Ends the agent in order.
+    pub fn stop_agent(&mut self) -> anyhow::Result<()> {
+        self.agent.take().map_or(Ok(()), Daemon::terminate)
     }
 
     /// What the agent has printed.

@@ -8,7 +8,9 @@ use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::release::{
     Applicability, ArtifactRef, Kind, Reboot, ReleaseDescription, TreeKind,
 };
-use patchward_common::trust::tuf_author::{Edition, EditionKeys, Holders, RootSpec, TargetSpec};
+use patchward_common::trust::tuf_author::{
+    Edition, EditionKeys, Files, Holders, RootSpec, TargetSpec,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -33,19 +35,8 @@ impl Vendor {
         let key = |role: u8| SigningKey::from_bytes(&[seed.wrapping_mul(8).wrapping_add(role); 32]);
         let life_ms = 30 * DAY_MS;
         let (root, targets, snapshot, timestamp) = (key(0), key(1), key(2), key(3));
-        let spec = RootSpec {
-            version: 1,
-            expires: now.plus_ms(365 * DAY_MS),
-            consistent_snapshot: true,
-            root: Holders::one(&root),
-            timestamp: Holders::one(&timestamp),
-            snapshot: Holders::one(&snapshot),
-            targets: Holders::one(&targets),
-        };
-        let first_root = spec.sign(&[&root])?;
         std::fs::create_dir_all(folder.join("metadata"))?;
         std::fs::create_dir_all(folder.join("targets"))?;
-        std::fs::write(folder.join("metadata/1.root.json"), &first_root)?;
         let mut vendor = Self {
             folder: folder.to_owned(),
             root,
@@ -54,9 +45,12 @@ impl Vendor {
             timestamp,
             version: 0,
             published: BTreeMap::new(),
-            first_root,
+            first_root: Vec::new(),
             life_ms,
         };
+        vendor.first_root = vendor.root_spec(1, now).sign(&[&vendor.root])?;
+        let path = folder.join("metadata/1.root.json");
+        std::fs::write(path, &vendor.first_root).context("writing a root")?;
         vendor.publish_edition(now)?;
         Ok(vendor)
     }
@@ -106,7 +100,12 @@ impl Vendor {
 
     /// Signs what is published once more, with the next version.
     pub fn publish_edition(&mut self, now: UtcMs) -> anyhow::Result<()> {
-        self.version += 1;
+        self.publish_as(self.version + 1, now)
+    }
+
+    /// The same under a version of one's own choice.
+    pub fn publish_as(&mut self, version: u64, now: UtcMs) -> anyhow::Result<()> {
+        self.version = version;
         let mut edition = Edition::new(self.version, now.plus_ms(self.life_ms));
         edition.targets = self.published.clone();
         let files = edition.sign(&EditionKeys {
@@ -118,6 +117,45 @@ impl Vendor {
             std::fs::write(self.folder.join("metadata").join(name), bytes)?;
         }
         Ok(())
+    }
+
+    /// The newest version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// A second root, with other keys for what is signed online; the old ones count no more.
+    pub fn rotate_online_keys(&mut self, now: UtcMs) -> anyhow::Result<()> {
+        for key in [&mut self.snapshot, &mut self.timestamp] {
+            let old = key.to_bytes();
+            *key = SigningKey::from_bytes(&old.map(|byte| byte ^ 0xff));
+        }
+        let spec = self.root_spec(2, now);
+        let path = self.folder.join("metadata/2.root.json");
+        std::fs::write(path, spec.sign(&[&self.root])?).context("writing a root")
+    }
+
+    /// The metadata as it lies in the folder: of every edition, but the newest timestamp.
+    pub fn metadata(&self) -> anyhow::Result<Files> {
+        let mut files = Files::new();
+        for entry in std::fs::read_dir(self.folder.join("metadata"))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            files.insert(name, std::fs::read(entry.path())?);
+        }
+        Ok(files)
+    }
+
+    fn root_spec(&self, version: u64, now: UtcMs) -> RootSpec {
+        RootSpec {
+            version,
+            expires: now.plus_ms(365 * DAY_MS),
+            consistent_snapshot: true,
+            root: Holders::one(&self.root),
+            timestamp: Holders::one(&self.timestamp),
+            snapshot: Holders::one(&self.snapshot),
+            targets: Holders::one(&self.targets),
+        }
     }
 }
 

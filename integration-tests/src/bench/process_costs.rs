@@ -33,6 +33,24 @@ pub fn memory(pid: u32) -> anyhow::Result<Memory> {
     })
 }
 
+/// The most bytes that a process was resident with since it began (`VmHWM`).
+pub fn peak(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let value = line.and_then(|line| line.split_whitespace().next());
+    let kb: u64 = value
+        .with_context(|| format!("{path}: no VmHWM"))?
+        .parse()?;
+    Ok(kb * 1_024)
+}
+
+/// Lets [`peak`] begin anew, at what is resident now.
+pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    let path = format!("/proc/{pid}/clear_refs");
+    std::fs::write(&path, "5").context(path)
+}
+
 /// Processor time of a process, its threads and the children that it waited for.
 #[derive(Debug)]
 pub struct Processor {
@@ -100,6 +118,7 @@ mod tests {
         let own = std::process::id();
         let memory = memory(own).unwrap();
         assert!(memory.rss >= memory.pss && memory.pss > 100_000.0);
+        assert!(peak(own).unwrap() as f64 >= memory.rss);
         let mut processor = Processor::of(own);
         let first = processor.look().unwrap();
         // Some work, whose result is looked at.

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package.
-const NEEDS: [(&str, &str); 4] = [
+const NEEDS: [(&str, &str); 5] = [
     ("/usr/lib/postgresql", "postgresql"),
     ("/usr/bin/rpm", "rpm"),
     ("/usr/bin/rpmbuild", "rpm"),
     ("/usr/bin/dpkg-deb", "dpkg"),
+    ("/usr/bin/faketime", "faketime"),
 ];
 
 fn main() -> anyhow::Result<()> {
