@@ -36,8 +36,8 @@ use tokio::sync::{Notify, Semaphore};
 /// The clock: one read per request.
 pub type Clock = Arc<dyn Fn() -> UtcMs + Send + Sync>;
 
-/// Requests above [`session::SMALL_REQUEST_BYTES`] that are read at once: bounds what
-/// machines together can make the collector hold to 64 MB.
+/// Requests of machines above [`session::SMALL_REQUEST_BYTES`] that are read at once: bounds
+/// what these together can make the collector hold to 64 MB.
 const LARGE_REQUESTS: usize = 16;
 /// Connections without a certificate at once: a unit that is enrolled together. Who comes
 /// beyond that asks again.

@@ -99,18 +99,20 @@ fn identity(connection: &Connection) -> Option<(MachineId, String)> {
     ca::identity_of(chain.first()?)
 }
 
-/// Each request is a stream and a task of its own; QUIC bounds how many there are. What
-/// a request needs is in its task, so a connection that only waits stays small.
+/// Each request of a machine is a stream and a task of its own; QUIC bounds how many there
+/// are. What a request needs is in its task, so a connection that only waits stays small.
+/// Who has no certificate is served one request after another: all that such connections
+/// make the collector hold is one request each, and what QUIC has not given out yet.
 async fn serve(fleet: &Arc<Fleet>, connection: &Connection, peer: &Arc<Peer>) {
     while let Ok((send, receive)) = connection.accept_bi().await {
         let connection = connection.clone();
-        tokio::spawn(request(
-            fleet.clone(),
-            peer.clone(),
-            connection,
-            send,
-            receive,
-        ));
+        let request = request(fleet.clone(), peer.clone(), connection, send, receive);
+        match **peer {
+            Peer::Machine(_) => {
+                tokio::spawn(request);
+            }
+            Peer::Unknown => Box::pin(request).await,
+        }
     }
 }
 
@@ -166,9 +168,11 @@ async fn read(
     peer: &Peer,
     receive: &mut RecvStream,
 ) -> Result<Request, Option<Refused>> {
-    let limit = match peer {
-        Peer::Machine(_) => MAX_REQUEST_BYTES,
-        Peer::Unknown => MAX_ENROL_BYTES,
+    let is_machine = matches!(peer, Peer::Machine(_));
+    let limit = if is_machine {
+        MAX_REQUEST_BYTES
+    } else {
+        MAX_ENROL_BYTES
     };
     let refuse = |text: String| Some(Refused::new(RefusedCode::BadRequest, text));
     let read = async {
@@ -182,7 +186,9 @@ async fn read(
             if bytes.len() + chunk.bytes.len() > limit {
                 return Err(refuse(format!("larger than {limit} bytes")));
             }
-            if bytes.len() + chunk.bytes.len() > SMALL_REQUEST_BYTES && permit.is_none() {
+            // Those without a certificate wait for none, so that they hold up no machine.
+            let is_large = bytes.len() + chunk.bytes.len() > SMALL_REQUEST_BYTES;
+            if is_large && is_machine && permit.is_none() {
                 permit = Some(fleet.large.acquire().await.map_err(|_| None)?);
             }
             bytes.extend_from_slice(&chunk.bytes);
