@@ -6,6 +6,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::check::Step;
 use patchward_common::trust::go::Go;
+use patchward_common::trust::release::ReleaseDescription;
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::Signed;
 use patchward_common::wire::local::{Answer, Request};
@@ -78,9 +79,7 @@ impl Scene {
 
     /// The vendor publishes a version, and the collector takes it in; gives back its bytes.
     pub(super) fn publish(&mut self, version: &str, counter: u64) -> Vec<u8> {
-        let program = format!("#!/bin/sh\necho {version}\n");
-        let files = [("viewer", program.as_bytes())];
-        let (release, bytes) = tree_release(PRODUCT, version, counter, &files).unwrap();
+        let (release, bytes) = viewer(version, counter);
         let vendor = &mut self.hospital.vendor;
         vendor.publish(&release, &[&bytes], now()).unwrap();
         self.hospital.import().unwrap();
@@ -124,6 +123,34 @@ impl Scene {
         if let Err(error) = waited {
             panic!("{error}\n{}", machine.agent_log());
         }
+    }
+
+    /// Waits until the agent's log says, after its first `since` bytes, that a step refused
+    /// a job and why.
+    pub(super) fn refused_since(&mut self, name: &str, since: usize, step: Step, why: &str) {
+        let machine = self.machine(name);
+        let step = format!("step=Some({step:?})");
+        let waited = wait_until(&format!("{name} logs {step}: {why}"), || {
+            let log = machine.agent_log();
+            log[since..].lines().any(|line| {
+                ["not now", &step, why]
+                    .iter()
+                    .all(|part| line.contains(part))
+            })
+        });
+        if let Err(error) = waited {
+            panic!("{error}\n{}", &machine.agent_log()[since..]);
+        }
+    }
+
+    /// From its next start a machine's agent knows but this collector.
+    pub(super) fn connect_to(&mut self, name: &str, collector: &str) {
+        let path = self.machine(name).path("agent.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let others = text.lines().filter(|line| !line.starts_with("collectors"));
+        let mut text: String = others.map(|line| format!("{line}\n")).collect();
+        text.push_str(&format!("collectors = [{collector:?}]\n"));
+        std::fs::write(path, text).unwrap();
     }
 
     /// What was put off is tried at once: a new agent knows of no earlier try.
@@ -182,6 +209,13 @@ impl Scene {
         let text = std::fs::read_to_string(self.machine(name).path("boot_id")).unwrap();
         BootId::from_kernel(&text).unwrap()
     }
+}
+
+/// A version of the product, and its bytes.
+pub(super) fn viewer(version: &str, counter: u64) -> (ReleaseDescription, Vec<u8>) {
+    let program = format!("#!/bin/sh\necho {version}\n");
+    let files = [("viewer", program.as_bytes())];
+    tree_release(PRODUCT, version, counter, &files).unwrap()
 }
 
 /// Asserts that a step refused, and why.

@@ -14,12 +14,15 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_bytes::ByteBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What it does about a request.
 pub(super) enum Does {
     Answers(Answer),
     /// Raw bytes, and the stream stays open.
     Trickles(Vec<u8>),
+    /// These, and then one byte a second for as long as anybody listens.
+    Drips(Vec<u8>),
     BreaksOff,
 }
 
@@ -178,12 +181,23 @@ async fn serve(endpoint: quinn::Endpoint, seen: Arc<Seen>, script: Arc<Mutex<Scr
                         let _ = send.write_all(&bytes).await;
                         open.push(send);
                     }
+                    Does::Drips(bytes) => {
+                        tokio::spawn(drip(send, bytes));
+                    }
                     Does::BreaksOff => {
                         let _ = send.reset(0u32.into());
                     }
                 }
             }
         });
+    }
+}
+
+async fn drip(mut send: quinn::SendStream, mut bytes: Vec<u8>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    while send.write_all(&bytes).await.is_ok() {
+        second.tick().await;
+        bytes = vec![0x40];
     }
 }
 

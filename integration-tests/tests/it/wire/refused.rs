@@ -1,15 +1,18 @@
 //! Copies, machines put back, and floods: who is refused, and what that costs others.
 
-use super::played;
+use super::played::{self, Does};
 use super::session::ended;
 use super::world::{Machine, World, now, say};
+use patchward_agent::download::{DownloadError, Downloads};
 use patchward_agent::enrol::{self, Asked};
 use patchward_agent::link::{Identity, Link, LinkError};
 use patchward_collector::fleet::FleetSettings;
 use patchward_collector::store::Actor;
 use patchward_collector::store::machines::Machine as Row;
+use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::wire::machine::{Answer, Hello, RefusedCode, Request, close};
+use patchward_common::wire::machine::{Answer, ArtifactHeader, Hello, RefusedCode, Request, close};
+use patchward_integration_tests::fixture::name;
 
 async fn row(world: &World, machine: &Machine) -> Row {
     let mut view = world.store.view().await.unwrap();
@@ -207,4 +210,34 @@ async fn a_request_has_to_arrive_in_time() {
     assert!(said.contains("not here within 60 s"), "{said}");
     assert!(began.elapsed().as_secs() <= 61);
     drop(send);
+}
+
+/// Attack "slow retrieval": one byte a second, of metadata and of an artifact.
+#[tokio::test]
+async fn one_byte_a_second_is_given_up() {
+    const ARTIFACT: u64 = 1024 * 1024;
+    let collector = played::Collector::new(|_, request| match request {
+        Request::Artifact(asked) => Does::Drips(codec::encode(&Answer::Artifact(ArtifactHeader {
+            total: ARTIFACT,
+            length: asked.length,
+        }))),
+        _ => Does::Drips(Vec::new()),
+    });
+    let addresses = [collector.address.clone()];
+    let machine = Identity::Machine(&collector.credentials);
+    let link = Link::connect(&addresses, machine).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let downloads = Downloads::new(folder.path(), 0);
+    // From here on the clock moves as soon as everybody waits.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let slow = downloads.metadata(&link, &name("acme")).await;
+    let is_late = matches!(slow, Err(DownloadError::Link(LinkError::Late)));
+    assert!(is_late, "{slow:?}");
+    assert!(began.elapsed().as_secs() <= 121, "{:?}", began.elapsed());
+    let began = tokio::time::Instant::now();
+    let slow = downloads.artifact(&link, &Digest([1; 32]), ARTIFACT).await;
+    let said = slow.unwrap_err().to_string();
+    assert!(said.contains("it comes too slowly"), "{said}");
+    assert!(began.elapsed().as_secs() <= 31, "{:?}", began.elapsed());
 }
