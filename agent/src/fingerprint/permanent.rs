@@ -1,92 +1,30 @@
 //! The addresses that network cards were made with, by netlink (rtnetlink(7)). The address
 //! in sysfs is the present one, which a bond or a network manager may have set.
 
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, sendto,
-    socket_with,
-};
+use crate::netlink::Netlink;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Error, ErrorKind};
-use std::time::Duration;
+use std::io::Error;
 
-/// Lengths of `struct nlmsghdr`, `struct ifinfomsg` and `struct rtattr`.
-const HEADER: usize = 16;
+/// Lengths of `struct ifinfomsg` and `struct rtattr`.
 const LINK: usize = 16;
 const ATTRIBUTE: usize = 4;
-/// `RTM_GETLINK`, `RTM_NEWLINK`, `NLMSG_ERROR`, `NLMSG_DONE`.
+/// `RTM_GETLINK`, `RTM_NEWLINK`.
 const GET_LINK: u16 = 18;
 const NEW_LINK: u16 = 16;
-const FAILED: u16 = 2;
-const DONE: u16 = 3;
-/// `NLM_F_REQUEST | NLM_F_DUMP`.
-const DUMP: u16 = 0x301;
 /// `IFLA_IFNAME` and `IFLA_PERM_ADDRESS` (since Linux 5.6).
 const NAME: u16 = 3;
 const PERMANENT: u16 = 54;
-/// Largest answer the kernel gives at once.
-const ANSWER_BYTES: usize = 32 * 1_024;
-/// The kernel answers at once; a filter between us might not.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Each card's permanent address in lower-case hex with colons, by the card's name. What
 /// has none, such as a bridge, is not in it.
 pub(super) fn addresses() -> Result<BTreeMap<String, String>, Error> {
-    let socket = socket_with(
-        AddressFamily::NETLINK,
-        SocketType::DGRAM,
-        SocketFlags::CLOEXEC,
-        // NETLINK_ROUTE is 0.
-        None,
-    )?;
-    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
-    let kernel = netlink::SocketAddrNetlink::new(0, 0);
-    sendto(&socket, &request(), SendFlags::empty(), &kernel)?;
     let mut found = BTreeMap::new();
-    let mut answer = vec![0; ANSWER_BYTES];
-    loop {
-        let (length, _) = recv(&socket, &mut answer[..], RecvFlags::empty())?;
-        let messages = answer.get(..length).unwrap_or_default();
-        if !take(messages, &mut found)? {
-            return Ok(found);
-        }
-    }
-}
-
-fn request() -> [u8; HEADER + LINK] {
-    let mut bytes = [0; HEADER + LINK];
-    let length = (HEADER + LINK) as u32;
-    bytes[0..4].copy_from_slice(&length.to_ne_bytes());
-    bytes[4..6].copy_from_slice(&GET_LINK.to_ne_bytes());
-    bytes[6..8].copy_from_slice(&DUMP.to_ne_bytes());
-    bytes
-}
-
-/// Reads the messages of one answer; false after the last.
-fn take(mut messages: &[u8], found: &mut BTreeMap<String, String>) -> Result<bool, Error> {
-    let short = || Error::new(ErrorKind::InvalidData, "the kernel's answer is cut off");
-    while !messages.is_empty() {
-        let header = messages.first_chunk::<HEADER>().ok_or_else(short)?;
-        let [a, b, c, d, kind @ .., _, _, _, _, _, _, _, _, _, _] = *header;
-        let length = u32::from_ne_bytes([a, b, c, d]) as usize;
-        let body = messages.get(HEADER..length).ok_or_else(short)?;
-        match u16::from_ne_bytes(kind) {
-            DONE => return Ok(false),
-            FAILED => {
-                let code = body
-                    .first_chunk()
-                    .map_or(0, |code| i32::from_ne_bytes(*code));
-                return Err(Error::from_raw_os_error(code.saturating_neg()));
-            }
-            NEW_LINK => found.extend(card(body.get(LINK..).ok_or_else(short)?)),
-            _ => {}
-        }
-        // Messages are aligned to four bytes.
-        let next = length.next_multiple_of(4).min(messages.len());
-        messages = &messages[next..];
-    }
-    Ok(true)
+    Netlink::open(None)?.dump(GET_LINK, &[0; LINK], NEW_LINK, |link| {
+        found.extend(card(link.get(LINK..)?));
+        Some(())
+    })?;
+    Ok(found)
 }
 
 /// A card's name and permanent address from its attributes, where it has both.
@@ -127,46 +65,19 @@ mod tests {
         bytes
     }
 
-    fn message(kind: u16, body: &[u8]) -> Vec<u8> {
-        let mut bytes = ((HEADER + body.len()) as u32).to_ne_bytes().to_vec();
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend([0; 10]);
-        bytes.extend(body);
-        bytes
-    }
-
-    fn link(attributes: &[Vec<u8>]) -> Vec<u8> {
-        message(NEW_LINK, &[vec![0; LINK], attributes.concat()].concat())
-    }
-
     #[test]
-    fn answers_are_read() {
-        let mut found = BTreeMap::new();
-        let eth0 = link(&[
+    fn a_card_is_its_name_and_its_address() {
+        let eth0 = [
             attribute(1, &[2, 0, 0, 0, 0, 9]),
             attribute(NAME, b"eth0\0"),
             attribute(PERMANENT, &[2, 0, 0, 0, 0, 0xa]),
-        ]);
-        let bridge = link(&[attribute(NAME, b"br0\0")]);
-        assert!(take(&[eth0, bridge].concat(), &mut found).unwrap());
-        assert!(!take(&message(DONE, &[0; 4]), &mut found).unwrap());
+        ];
         let expected = ("eth0".to_owned(), "02:00:00:00:00:0a".to_owned());
-        assert_eq!(found, BTreeMap::from([expected]));
-        let refused = take(&message(FAILED, &(-1i32).to_ne_bytes()), &mut found);
-        assert_eq!(refused.unwrap_err().kind(), ErrorKind::PermissionDenied);
-    }
-
-    #[test]
-    fn damaged_answers_are_refused_or_passed_over() {
-        let good = link(&[attribute(NAME, b"eth0\0"), attribute(PERMANENT, &[1; 6])]);
-        for cut in 1..good.len() {
-            let taken = take(&good[..cut], &mut BTreeMap::new());
-            assert!(taken.is_err(), "cut at {cut}");
-        }
+        assert_eq!(card(&eth0.concat()), Some(expected));
         let mut lying = attribute(NAME, b"eth0\0");
         lying[0] = 99;
         assert_eq!(card(&lying), None);
-        assert_eq!(card(&attribute(NAME, b"eth0\0")), None);
+        assert_eq!(card(&attribute(NAME, b"eth0\0")), None, "a bridge");
         assert_eq!(card(&[]), None);
     }
 

@@ -121,7 +121,7 @@ const LAYERS: [Layers; 2] = [
         crate_src: "agent/src",
         layers: &[
             &["job"],
-            &["state", "probe"],
+            &["state", "probe", "netlink"],
             &["credentials", "outbox", "inventory", "installer", "link"],
         ],
     },
