@@ -14,7 +14,7 @@ use serde_bytes::ByteBuf;
 /// Most machines of one table: the largest fleet that was ever planned for, and
 /// a quarter more.
 pub const MAX_MACHINES: usize = 65_536;
-/// Largest leaf in bytes: 64 slots, 8 groups and names. The installer has the same.
+/// Largest leaf in bytes: 64 slots, 8 groups and names.
 pub const MAX_LEAF_BYTES: usize = 8 * 1024;
 
 /// A document whose content is a table of machines.

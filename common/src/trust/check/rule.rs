@@ -3,13 +3,12 @@
 use super::refusal::Why;
 use crate::codec;
 use crate::digest::Digest;
+use crate::plan::MAX_LEAF_BYTES;
 use crate::time::{DAY_MS, UtcMs};
 use crate::trust::roster::{Endorsement, Quorum};
 use crate::trust::sign::SignError;
 use crate::trust::watermark::Mark;
 
-/// Largest leaf of a table in bytes: 64 slots, 8 groups and names.
-const MAX_LEAF_BYTES: usize = 8 * 1024;
 /// How far in the future a document may be dated: the clocks' bound, generously.
 const MAX_AHEAD_MS: i64 = DAY_MS;
 
