@@ -7,5 +7,6 @@ mod driver;
 mod enrol;
 mod played;
 mod refused;
+mod scene;
 mod session;
 mod world;

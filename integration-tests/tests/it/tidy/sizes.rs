@@ -110,11 +110,6 @@ const EXCEPTIONS: &[Exception] = &[
         lines: 500,
         why: "one snapshot behind every reason for not now",
     },
-    Exception {
-        what: "integration-tests/tests/it/wire/carry.rs",
-        lines: 640,
-        why: "one world behind all that is carried",
-    },
 ];
 
 /// Everything longer than its limit, with its lines.

@@ -1,150 +1,25 @@
 //! Orders, metadata, artifacts, go and journal over the wire.
 
-use super::world::{Machine, World, now, say};
-use ed25519_dalek::SigningKey;
+use super::scene::{
+    Journal, Scene, change, consumed, go_asked, measured, planned, started, stored, until,
+};
+use super::world::{World, now, say};
 use patchward_agent::download::{DownloadError, Downloads};
 use patchward_agent::link::Link;
-use patchward_collector::store::documents::{DocumentKind, NewDocument, StoredSignature};
-use patchward_collector::store::plans::{Leaf, NewPlan, PlanState};
+use patchward_collector::store::documents::{DocumentKind, NewDocument};
 use patchward_collector::store::vendors::{TufFile, Vendor};
-use patchward_collector::store::{Actor, Change};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::id::{BootId, JobId, MachineId, Nonce, OutboxId};
-use patchward_common::job::{Event, JobEvent, Measurement, ProductVersion, Reason, Start, Verdict};
-use patchward_common::time::DAY_MS;
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::placement::{is_included, leaf_bytes};
-use patchward_common::trust::roster::Class;
-use patchward_common::trust::sign::{Document, PublicKey, Signed};
+use patchward_common::id::{JobId, Nonce, OutboxId};
+use patchward_common::job::{Event, Reason};
+use patchward_common::trust::placement::is_included;
+use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::trust::stop::{Scope, Stop};
-use patchward_common::wire::local::Placed;
 use patchward_common::wire::machine::{
-    Answer, ArtifactAsked, GoAsked, JournalReport, MetadataAsked, Orders, OrdersAsked, RefusedCode,
-    Request, Stale,
+    Answer, ArtifactAsked, MetadataAsked, Orders, OrdersAsked, RefusedCode, Request, Stale,
 };
 use patchward_integration_tests::fixture::{Hospital, name, sign};
 use serde_bytes::ByteBuf;
-
-async fn change(world: &World) -> Change {
-    world.store.change(Actor::Local(0), now()).await.unwrap()
-}
-
-fn stored<T>(signed: &Signed<T>, signers: &[&SigningKey]) -> Vec<StoredSignature>
-where
-    T: Document,
-{
-    let pairs = signers.iter().zip(signed.signatures());
-    pairs
-        .map(|(key, bytes)| StoredSignature {
-            signer: PublicKey::of(key).id(),
-            bytes: bytes.clone(),
-        })
-        .collect()
-}
-
-/// A plan over the first of `machines`, in force; its approval's digest.
-pub(super) async fn planned(world: &World, hospital: &Hospital, machines: &[&Machine]) -> Digest {
-    planned_as(world, hospital, machines, "Viewer update").await
-}
-
-/// The same under another title, which makes another plan.
-pub(super) async fn planned_as(
-    world: &World,
-    hospital: &Hospital,
-    machines: &[&Machine],
-    title: &str,
-) -> Digest {
-    let mut sorted: Vec<MachineId> = machines.iter().map(|machine| machine.id()).collect();
-    sorted.sort();
-    let mut rows = Vec::new();
-    for id in sorted {
-        let mut row = hospital.row(id);
-        row.unit = name("icu");
-        row.class = Class::Critical;
-        row.groups = vec![];
-        rows.push(row);
-    }
-    let assignment = hospital.assignment(1, &rows);
-    let leaves: Vec<_> = rows.iter().map(|row| hospital.leaf(row)).collect();
-    let release = hospital.release("2", 2, b"the release");
-    let mut approval = hospital.approval(vec![release]);
-    approval.title = super::world::label(title);
-    let signers = [&hospital.alice, &hospital.bob];
-    let placed = hospital.approve(&approval, &leaves, &signers);
-    let mut change = change(world).await;
-    for row in &rows {
-        let unit = name("icu");
-        let model = name("station");
-        change
-            .place_machine(&row.machine, &unit, Class::Critical, &model, Mode::Active)
-            .await
-            .unwrap();
-    }
-    let signed = &assignment[0].signed;
-    let digest = change
-        .add_document(
-            &NewDocument {
-                kind: DocumentKind::Assignment,
-                number: Some(1),
-                scope: None,
-                subject: None,
-                expires_at: None,
-                payload: signed.payload(),
-            },
-            &stored(signed, &signers),
-        )
-        .await
-        .unwrap();
-    let leaf_rows: Vec<_> = rows
-        .iter()
-        .map(|row| (row.machine, leaf_bytes(row)))
-        .collect();
-    change
-        .add_assignment_leaves(&digest, &leaf_rows)
-        .await
-        .unwrap();
-    add_plan(&mut change, &placed, &leaves, &signers).await;
-    change.commit().await.unwrap();
-    placed[0].signed.digest()
-}
-
-async fn add_plan(
-    change: &mut Change,
-    placed: &[Placed<patchward_common::trust::approval::Approval>],
-    leaves: &[patchward_common::trust::approval::PlanLeaf],
-    signers: &[&SigningKey],
-) {
-    let signed = &placed[0].signed;
-    let rows: Vec<Leaf> = leaves
-        .iter()
-        .map(|leaf| Leaf {
-            machine: leaf.machine,
-            wave: 0,
-            bytes: leaf_bytes(leaf),
-        })
-        .collect();
-    let new = NewPlan {
-        title: &super::world::label("Update"),
-        payload: signed.payload(),
-        expires_at: now().plus_ms(30 * DAY_MS),
-        groups: &[],
-        leaves: &rows,
-    };
-    let id = change.add_plan(&new).await.unwrap();
-    change
-        .add_signatures(&id, &stored(signed, signers))
-        .await
-        .unwrap();
-    for (from, to) in [
-        (PlanState::Draft, PlanState::Signed),
-        (PlanState::Signed, PlanState::Active),
-    ] {
-        change.move_plan(&id, from, to, "a test").await.unwrap();
-    }
-    let machines: Vec<_> = rows.iter().map(|row| (row.machine, 0)).collect();
-    change.add_jobs(&id, &machines).await.unwrap();
-}
 
 async fn orders(link: &Link, charter: u64) -> Orders {
     let asked = OrdersAsked {
@@ -362,15 +237,6 @@ async fn artifacts(world: &World, link: &Link, downloads: &Downloads, folder: &s
     }
 }
 
-pub(super) fn go_asked(approval: Digest, machine: &Machine, nonce: u8) -> Request {
-    Request::Go(GoAsked {
-        job: JobId::of(approval, machine.id()),
-        approval,
-        boot: BootId([1; 16]),
-        nonce: Nonce([nonce; 32]),
-    })
-}
-
 #[tokio::test]
 async fn go_is_signed_for_one_job_and_refused_when_stopped() {
     let world = World::new().await;
@@ -407,79 +273,6 @@ async fn go_is_signed_for_one_job_and_refused_when_stopped() {
     }
 }
 
-/// A journal as an installer writes it.
-pub(super) struct Journal {
-    key: SigningKey,
-    pub(super) job: JobId,
-    pub(super) approval: Digest,
-    events: Vec<ByteBuf>,
-    previous: Digest,
-}
-
-impl Journal {
-    pub(super) fn new(machine: &Machine, approval: Digest) -> Self {
-        Self {
-            key: machine.key.clone(),
-            job: JobId::of(approval, machine.id()),
-            approval,
-            events: Vec::new(),
-            previous: Digest::default(),
-        }
-    }
-
-    fn event(&self, event: Event) -> JobEvent {
-        JobEvent {
-            machine: MachineId(PublicKey::of(&self.key).id().0),
-            sequence: self.events.len() as u64 + 1,
-            previous: self.previous,
-            at: now(),
-            job: self.job,
-            approval: self.approval,
-            event,
-        }
-    }
-
-    pub(super) fn push(&mut self, event: Event) {
-        let signed = Signed::new(&self.event(event), &self.key);
-        self.previous = signed.digest();
-        self.events.push(ByteBuf::from(codec::encode(&signed)));
-    }
-
-    pub(super) fn report(&self, first: usize, last: usize) -> Request {
-        Request::Journal(JournalReport {
-            outbox: OutboxId([4; 16]),
-            first: first as u64,
-            events: self.events[first - 1..last].to_vec(),
-        })
-    }
-}
-
-pub(super) fn started() -> Event {
-    Event::Started(Start {
-        slot: patchward_integration_tests::fixture::interval(now(), now().plus_ms(DAY_MS)),
-        boot: BootId([1; 16]),
-        go: Digest::default(),
-        approved_by: vec![],
-        roster: Digest::default(),
-        charter: Digest::default(),
-        assignment: Digest::default(),
-        versions_before: vec![],
-        interlock: "idle".into(),
-    })
-}
-
-pub(super) fn measured() -> Event {
-    Event::Measured(Measurement {
-        verdict: Verdict::Verified,
-        versions_after: vec![ProductVersion {
-            product: name("viewer"),
-            version: "2".into(),
-        }],
-        checks: vec![],
-        boot: BootId([1; 16]),
-    })
-}
-
 async fn code(link: &Link, request: &Request) -> RefusedCode {
     match link.ask(request).await.unwrap() {
         Answer::Refused(refused) => refused.code,
@@ -490,12 +283,14 @@ async fn code(link: &Link, request: &Request) -> RefusedCode {
 /// I4: exactly once under duplicates; nothing forged, nothing altered, nothing left out.
 #[tokio::test]
 async fn the_journal_is_stored_exactly_once() {
-    let world = World::new().await;
-    let hospital = Hospital::new(1, now());
-    let machine = world.enrolled(1).await;
-    let approval = planned(&world, &hospital, &[&machine]).await;
-    let link = machine.link(&world).await;
-    let mut journal = Journal::new(&machine, approval);
+    let Scene {
+        world,
+        machine,
+        link,
+        approval,
+        mut journal,
+        ..
+    } = Scene::planned().await;
     for event in [Event::Prepared, started(), measured(), Event::Prepared] {
         journal.push(event);
     }
@@ -540,57 +335,28 @@ async fn the_journal_is_stored_exactly_once() {
 
 #[tokio::test]
 async fn events_move_jobs_and_leave_evidence() {
-    let world = World::new().await;
-    let hospital = Hospital::new(1, now());
-    let machine = world.enrolled(1).await;
-    let approval = planned(&world, &hospital, &[&machine]).await;
-    let link = machine.link(&world).await;
-    link.ask(&go_asked(approval, &machine, 1)).await.unwrap();
-    let job = JobId::of(approval, machine.id());
-    let mut journal = Journal::new(&machine, approval);
-    journal.push(Event::Prepared);
-    journal.push(started());
-    link.ask(&journal.report(1, 2)).await.unwrap();
-    let open = until(&world, &job, "installing").await;
-    assert_eq!(open.attempt, 1);
+    let mut scene = Scene::installing().await;
+    let (world, job) = (&scene.world, scene.job);
+    let found = async || {
+        let mut view = world.store.view().await.unwrap();
+        view.job(&job).await.unwrap().unwrap()
+    };
+    assert_eq!(found().await.attempt, 1);
+    let journal = &mut scene.journal;
     journal.push(measured());
     // It does not follow: it is reported and changes nothing.
     journal.push(Event::Prepared);
-    link.ask(&journal.report(3, 4)).await.unwrap();
-    until(&world, &job, "verified").await;
+    scene.link.ask(&journal.report(3, 4)).await.unwrap();
+    until(world, &job, "verified").await;
     let mut view = world.store.view().await.unwrap();
     assert_eq!(view.evidence(&job).await.unwrap().len(), 2);
     assert!(view.outstanding_goes().await.unwrap().is_empty());
-    // A job that nobody knows.
-    let mut strange = Journal::new(&machine, Digest([9; 32]));
-    strange.events = journal.events;
-    strange.previous = journal.previous;
-    strange.push(Event::Prepared);
     drop(view);
-    link.ask(&strange.report(5, 5)).await.unwrap();
-    let waiting = async || {
-        let mut view = world.store.view().await.unwrap();
-        view.journal_unconsumed(1).await.unwrap().len()
-    };
-    while waiting().await > 0 {
-        tokio::task::yield_now().await;
-    }
-    let mut view = world.store.view().await.unwrap();
-    let job = view.job(&job).await.unwrap().unwrap();
-    assert_eq!(job.state.word(), "verified");
-}
-
-/// Waits until a job is in a state.
-pub(super) async fn until(
-    world: &World,
-    job: &JobId,
-    word: &str,
-) -> patchward_collector::store::jobs::Job {
-    loop {
-        let found = world.store.view().await.unwrap().job(job).await.unwrap();
-        if let Some(found) = found.filter(|found| found.state.word() == word) {
-            return found;
-        }
-        tokio::task::yield_now().await;
-    }
+    // A job that nobody knows.
+    journal.approval = Digest([9; 32]);
+    journal.job = JobId::of(journal.approval, scene.machine.id());
+    journal.push(Event::Prepared);
+    scene.link.ask(&journal.report(5, 5)).await.unwrap();
+    consumed(world).await;
+    assert_eq!(found().await.state.word(), "verified");
 }

@@ -1,45 +1,26 @@
 //! What machines report becomes states of jobs, and a machine that lies harms nobody.
 
-use super::carry::{Journal, go_asked, measured, planned, planned_as, started, until};
+use super::scene::{
+    Journal, Scene, consumed, go_asked, measured, planned, planned_as, started, until,
+};
 use super::world::{World, now};
-use patchward_collector::store::{Actor, Store};
+use patchward_collector::store::Actor;
 use patchward_common::id::JobId;
 use patchward_common::job::{Event, Reason};
 use patchward_common::wire::machine::Answer;
 use patchward_integration_tests::fixture::{Hospital, name};
 
-/// Waits until all that is stored was looked at.
-async fn consumed(store: &Store) {
-    loop {
-        let mut view = store.view().await.unwrap();
-        if view.journal_unconsumed(1).await.unwrap().is_empty() {
-            return;
-        }
-        drop(view);
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test]
 async fn a_job_that_draws_back_ends_its_go() {
-    let world = World::new().await;
-    let hospital = Hospital::new(1, now());
-    let machine = world.enrolled(1).await;
-    let approval = planned(&world, &hospital, &[&machine]).await;
-    let link = machine.link(&world).await;
-    link.ask(&go_asked(approval, &machine, 1)).await.unwrap();
-    let job = JobId::of(approval, machine.id());
-    let mut journal = Journal::new(&machine, approval);
-    journal.push(Event::Prepared);
-    journal.push(started());
-    link.ask(&journal.report(1, 2)).await.unwrap();
-    until(&world, &job, "installing").await;
+    let mut scene = Scene::installing().await;
+    let (world, job) = (&scene.world, scene.job);
     let mut view = world.store.view().await.unwrap();
     assert_eq!(view.outstanding_goes().await.unwrap().len(), 1);
     drop(view);
-    journal.push(Event::Withdrawn(Reason::new("somebody sat down")));
-    link.ask(&journal.report(3, 3)).await.unwrap();
-    until(&world, &job, "deferred").await;
+    let reason = Reason::new("somebody sat down");
+    scene.journal.push(Event::Withdrawn(reason));
+    scene.ask(&scene.journal.report(3, 3)).await;
+    until(world, &job, "deferred").await;
     let mut view = world.store.view().await.unwrap();
     assert!(view.outstanding_goes().await.unwrap().is_empty());
     let goes = view.goes_of(&job).await.unwrap();
@@ -68,7 +49,7 @@ async fn a_machine_that_claims_two_starts_stops_nobody() {
     journal_2.push(measured());
     link_2.ask(&journal_2.report(1, 2)).await.unwrap();
     until(&world, &JobId::of(first, honest.id()), "verified").await;
-    consumed(&world.store).await;
+    consumed(&world).await;
     let mut view = world.store.view().await.unwrap();
     let job = view.job(&JobId::of(second, liar.id())).await.unwrap();
     assert_eq!(job.unwrap().state.word(), "assigned");
@@ -81,23 +62,19 @@ async fn a_machine_that_claims_two_starts_stops_nobody() {
 
 #[tokio::test]
 async fn a_window_that_is_gone_stops_signed_work_at_once() {
-    let world = World::new().await;
-    let hospital = Hospital::new(1, now());
-    let machine = world.enrolled(1).await;
-    let approval = planned(&world, &hospital, &[&machine]).await;
-    let link = machine.link(&world).await;
-    let asked = go_asked(approval, &machine, 1);
-    assert!(matches!(link.ask(&asked).await.unwrap(), Answer::Go(_)));
-    let mut change = world.store.change(Actor::Local(0), now()).await.unwrap();
+    let scene = Scene::planned().await;
+    let asked = async |nonce| {
+        let asked = go_asked(scene.approval, &scene.machine, nonce);
+        scene.ask(&asked).await
+    };
+    assert!(matches!(asked(1).await, Answer::Go(_)));
+    let store = &scene.world.store;
+    let mut change = store.change(Actor::Local(0), now()).await.unwrap();
     change.remove_window(&name("icu")).await.unwrap();
     change.commit().await.unwrap();
     // With the nonce that was answered before, and with a new one.
     for nonce in [1, 2] {
-        match link
-            .ask(&go_asked(approval, &machine, nonce))
-            .await
-            .unwrap()
-        {
+        match asked(nonce).await {
             Answer::NotNow(not) => assert!(not.reason.contains("window"), "{}", not.reason),
             other => panic!("{other:?}"),
         }
