@@ -3,6 +3,8 @@
 use crate::inventory::InventorySettings;
 use patchward_common::settings;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Where the settings are, unless said otherwise.
@@ -57,6 +59,14 @@ impl Default for Settings {
     }
 }
 
+/// At most one byte more than settings may have.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = settings::MAX_SETTINGS_BYTES as u64 + 1;
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
@@ -73,17 +83,19 @@ impl Settings {
             path: path.to_owned(),
             problem,
         };
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let settings: Self = settings::parse(&text).map_err(|e| bad(e.to_string()))?;
-                settings.check().map_err(bad)?;
-                Ok(settings)
+        let bytes = match read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => {
+                return Ok(Self::default());
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
-                Ok(Self::default())
+            Err(error) => {
+                let problem = format!("{error}; name the settings with --config FILE");
+                return Err(bad(problem));
             }
-            Err(error) => Err(bad(error.to_string())),
-        }
+        };
+        let settings: Self = settings::parse_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
+        settings.check().map_err(bad)?;
+        Ok(settings)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -84,9 +84,9 @@ impl Settings {
         Ok(())
     }
 
-    /// Reads the text of a `collector.toml`.
-    pub fn parse(text: &str) -> Result<Self, BadSettings> {
-        settings::parse(text)
+    /// Reads the bytes of a `collector.toml`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadSettings> {
+        settings::parse_bytes(bytes)
     }
 }
 
@@ -97,7 +97,10 @@ mod tests {
     #[test]
     fn the_shipped_file_says_the_defaults() {
         let shipped = include_str!("../../configs/collector.toml");
-        assert_eq!(Settings::parse(shipped).unwrap(), Settings::default());
+        assert_eq!(
+            Settings::parse(shipped.as_bytes()).unwrap(),
+            Settings::default()
+        );
         // Every default stands in it, commented out where it is nothing.
         for key in ["name", "listen", "addresses", "database", "pace_seconds"] {
             assert!(
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_the_nearest() {
-        let problem = Settings::parse("listn = \"0.0.0.0:1\"").unwrap_err();
+        let problem = Settings::parse(b"listn = \"0.0.0.0:1\"").unwrap_err();
         assert!(problem.to_string().contains("did you mean \"listen\""));
     }
 }

@@ -9,6 +9,9 @@ use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
 use crate::{clock, init, reconcile};
 use anyhow::Context as _;
+use patchward_common::settings::MAX_SETTINGS_BYTES;
+use std::fs::File;
+use std::io::Read as _;
 use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -76,8 +79,11 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
 
 fn settings(folder: &Folder) -> anyhow::Result<Settings> {
     let path = folder.settings();
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
+    let mut bytes = Vec::new();
+    let most = MAX_SETTINGS_BYTES as u64 + 1;
+    let read = File::open(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let text = format!(
                 "{} is no collector's folder; make it with `patchward-collector init`",
@@ -91,7 +97,7 @@ fn settings(folder: &Folder) -> anyhow::Result<Settings> {
         }
     };
     let within = || format!("in {}", path.display());
-    let settings = Settings::parse(&text).with_context(within)?;
+    let settings = Settings::parse(&bytes).with_context(within)?;
     settings
         .check()
         .map_err(Failure::input)

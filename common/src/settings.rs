@@ -3,6 +3,10 @@
 use crate::nearest::nearest;
 use serde::de::DeserializeOwned;
 
+/// Largest settings file in bytes: the shipped ones have two thousand. A reader takes one
+/// byte more, so that it can be told.
+pub const MAX_SETTINGS_BYTES: usize = 256 * 1024;
+
 /// Settings that were not taken.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("line {line}: {problem}")]
@@ -24,6 +28,28 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, BadSettings> {
             problem: explain(error.message()),
         }
     })
+}
+
+/// Reads the bytes of a settings file into a type that denies unknown fields.
+pub fn parse_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BadSettings> {
+    if bytes.len() > MAX_SETTINGS_BYTES {
+        return Err(BadSettings {
+            line: 1,
+            problem: format!(
+                "the file is larger than {MAX_SETTINGS_BYTES} bytes, so it is no settings file"
+            ),
+        });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| BadSettings {
+        line: bytes
+            .iter()
+            .take(error.valid_up_to())
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1,
+        problem: "this is not UTF-8 text; save the file as UTF-8".to_owned(),
+    })?;
+    parse(text)
 }
 
 /// Serde lists every known key; a person wants the one that was meant.
@@ -69,6 +95,20 @@ mod tests {
         assert!(problem("listen = 3\n").starts_with("line 1: invalid type"));
         assert!(problem("name = \"a\"\n").contains("missing field `listen`"));
         assert!(problem("listen = \"a\"\nlisten = \"b\"\n").starts_with("line 2: duplicate key"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_name_their_line() {
+        let problem = |bytes: &[u8]| parse_bytes::<Sample>(bytes).unwrap_err().to_string();
+        assert!(parse_bytes::<Sample>(b"listen = \"\xc3\xa4\"").is_ok());
+        assert_eq!(
+            problem(b"listen = \"a\"\n# Z\xfcrich\n"),
+            "line 2: this is not UTF-8 text; save the file as UTF-8"
+        );
+        let large = vec![b'\n'; MAX_SETTINGS_BYTES];
+        assert!(problem(&large).contains("missing field `listen`"));
+        let larger = vec![b'\n'; MAX_SETTINGS_BYTES + 1];
+        assert!(problem(&larger).contains("larger than 262144 bytes"));
     }
 
     /// A parser that recurses would end the program by its stack.

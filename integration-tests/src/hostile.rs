@@ -30,7 +30,7 @@ pub fn meddle<T>(
     let folder = Folder::new(hospital.collector_folder());
     let runtime = tokio::runtime::Runtime::new()?;
     let done = runtime.block_on(async {
-        let settings = Settings::parse(&std::fs::read_to_string(folder.settings())?)?;
+        let settings = Settings::parse(&std::fs::read(folder.settings())?)?;
         let store = Store::open(&init::place(&folder, &settings)).await?;
         let done = deed(&store, &folder).await;
         store.close().await;

@@ -1,8 +1,10 @@
 //! Settings: one strict TOML file. The shipped file equals the defaults.
 
 use patchward_common::settings;
+use patchward_steps::disk::read_at_most;
 use patchward_steps::runner::RunnerKind;
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where the settings are, unless said otherwise.
@@ -92,38 +94,34 @@ impl Settings {
             path: path.to_owned(),
             problem,
         };
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let settings: Self = settings::parse(&text).map_err(|e| bad(e.to_string()))?;
-                settings
-                    .check()
-                    .map_err(|problem| bad(problem.to_owned()))?;
-                Ok(settings)
+        let bytes = match read_at_most(path, settings::MAX_SETTINGS_BYTES) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => {
+                return Ok(Self::default());
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
-                Ok(Self::default())
-            }
-            Err(error) => Err(bad(error.to_string())),
-        }
+            read => read.map_err(|e| bad(format!("{e}; name the settings with --config FILE")))?,
+        };
+        let settings: Self = settings::parse_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
+        settings.check().map_err(bad)?;
+        Ok(settings)
     }
 
-    fn check(&self) -> Result<(), &'static str> {
-        let folders = [
-            &self.state_dir,
-            &self.agent_dir,
-            &self.socket,
-            &self.probes_dir,
-            &self.recipes_dir,
-            &self.trees_dir,
-            &self.packages_root,
-            &self.boot_id_file,
-            &self.os_release_file,
+    fn check(&self) -> Result<(), String> {
+        let paths = [
+            ("state_dir", &self.state_dir),
+            ("agent_dir", &self.agent_dir),
+            ("socket", &self.socket),
+            ("probes_dir", &self.probes_dir),
+            ("recipes_dir", &self.recipes_dir),
+            ("trees_dir", &self.trees_dir),
+            ("packages_root", &self.packages_root),
+            ("boot_id_file", &self.boot_id_file),
+            ("os_release_file", &self.os_release_file),
         ];
-        if folders.iter().any(|path| !path.is_absolute()) {
-            return Err("every path must be absolute");
+        if let Some((key, path)) = paths.iter().find(|(_, path)| !path.is_absolute()) {
+            return Err(format!("{key}: {path:?} must be absolute"));
         }
         if self.restart_argv.is_empty() || self.reboot_argv.is_empty() {
-            return Err("restart_argv and reboot_argv must name a program");
+            return Err("restart_argv and reboot_argv must name a program".to_owned());
         }
         Ok(())
     }

@@ -30,11 +30,20 @@ pub struct Disk {
 
 /// The disk did not do as told.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {what} {}: {source}", path.display())]
+#[error("cannot {what} {}: {source}{}", path.display(), advice(source))]
 pub struct DiskError {
     what: &'static str,
     path: PathBuf,
     source: std::io::Error,
+}
+
+fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "; free some space and try again"
+        }
+        _ => "",
+    }
 }
 
 impl DiskError {
@@ -108,14 +117,10 @@ impl Disk {
     /// The bytes under `name`, at most `limit`; `None` where there are none.
     pub fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, DiskError> {
         let path = self.path(name);
-        let file = match File::open(&path) {
+        let bytes = match read_at_most(&path, limit) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(DiskError::of("open", &path))?,
+            other => other.map_err(DiskError::of("read", &path))?,
         };
-        let mut bytes = Vec::new();
-        file.take(limit as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(DiskError::of("read", &path))?;
         if bytes.len() > limit {
             return Err(DiskError::of("read", &path)(too_long(limit)));
         }
@@ -198,6 +203,14 @@ impl Disk {
     }
 }
 
+/// At most `limit` bytes of a file, and one more where it has more, so that it can be told.
+pub fn read_at_most(path: &Path, limit: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Copies all of `source` and says what it was: its digest and how many bytes.
 pub fn copy(source: &mut impl Read, target: &mut impl Write) -> std::io::Result<(Digest, u64)> {
     let mut hash = Sha256::new();
@@ -250,6 +263,20 @@ mod tests {
         disk.remove("a").unwrap();
         assert_eq!(disk.names("").unwrap(), [""; 0]);
         assert!(disk.write("no/such/folder", b"").is_err());
+    }
+
+    #[test]
+    fn a_full_disk_keeps_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path(), |_| {}).unwrap();
+        disk.write("a", b"first").unwrap();
+        // What the file is written to has no room, ever.
+        std::os::unix::fs::symlink("/dev/full", disk.path("a.new")).unwrap();
+        let error = disk.write("a", b"second").unwrap_err().to_string();
+        assert!(error.contains("free some space"), "{error}");
+        assert_eq!(disk.read("a", 9).unwrap().unwrap(), b"first");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1, "no half");
+        disk.write("a", b"second").unwrap();
     }
 
     #[test]
