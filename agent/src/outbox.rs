@@ -94,6 +94,22 @@ mod tests {
         assert_eq!(outbox.acknowledged(), 12);
     }
 
+    /// Events are not lost by it: the collector says what it has, and is told more later.
+    #[test]
+    fn a_full_disk_keeps_the_old_outbox() {
+        let folder = tempfile::tempdir().unwrap();
+        let full = || std::os::unix::fs::symlink("/dev/full", folder.path().join("outbox.new"));
+        full().unwrap();
+        let error = Outbox::open(folder.path(), OutboxId([1; 16])).unwrap_err();
+        assert!(error.to_string().contains("free some space"), "{error}");
+        let mut outbox = Outbox::open(folder.path(), OutboxId([1; 16])).unwrap();
+        outbox.acknowledge(7).unwrap();
+        full().unwrap();
+        assert!(outbox.acknowledge(9).is_err());
+        let again = Outbox::open(folder.path(), OutboxId([2; 16])).unwrap();
+        assert_eq!((again.id(), again.acknowledged()), (OutboxId([1; 16]), 7));
+    }
+
     #[test]
     fn the_outbox_keeps_its_name_and_place() {
         let folder = tempfile::tempdir().unwrap();

@@ -19,9 +19,9 @@ pub struct StateError {
 
 fn advice(error: &std::io::Error) -> &'static str {
     match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            "; free some space, the agent goes on by itself"
-        }
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => "; free some space, the agent goes on by itself",
         std::io::ErrorKind::PermissionDenied => "; run this as root or as the agent's user",
         _ => "",
     }
@@ -45,21 +45,31 @@ pub fn make_folder(path: &Path) -> Result<(), StateError> {
         .map_err(StateError::of("make the folder", path))
 }
 
-/// Replaces a file durably: temporary file, fsync, rename, fsync of the folder.
+/// Replaces a file durably: temporary file, fsync, rename, fsync of the folder. Where it
+/// fails the old file stays, and no half of the new one.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     let mut name = path.as_os_str().to_owned();
     name.push(TEMPORARY);
     let temporary = PathBuf::from(name);
+    let written = fill(&temporary, path, bytes);
+    if written.is_err() {
+        // A full disk should not stay full of halves; the error says the rest.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written?;
+    publish(&temporary, path)
+}
+
+fn fill(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options
-        .open(&temporary)
-        .map_err(StateError::of("write", &temporary))?;
+        .open(temporary)
+        .map_err(StateError::of("write", temporary))?;
     give(&file, path)?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
-        .map_err(StateError::of("write", &temporary))?;
-    publish(&temporary, path)
+        .map_err(StateError::of("write", temporary))
 }
 
 /// A file that root writes, as in `enroll`, belongs to whom the folder belongs: the agent.
@@ -116,6 +126,15 @@ mod tests {
         assert!(read(&path, 2).is_err());
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+        // What the file is written to has no room, ever.
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("a.new")).unwrap();
+        let error = write(&path, b"three").unwrap_err().to_string();
+        assert!(
+            error.contains("a.new") && error.contains("free some space"),
+            "{error}"
+        );
+        assert_eq!(read(&path, 3).unwrap().unwrap(), b"two");
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
         let missing = folder.path().join("none/a");
         let error = write(&missing, b"x").unwrap_err().to_string();

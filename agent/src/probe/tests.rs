@@ -141,6 +141,12 @@ fn only_trusted_files_are_probes() {
     write("binary.toml", b"\xff\xfe");
     write("large.toml", &vec![b'#'; 16_385]);
     write("typo.toml", b"knid = 'file'");
+    write("cut.toml", &GOOD.as_bytes()[..GOOD.len() - 2]);
+    write("twice.toml", [GOOD, GOOD].concat().as_bytes());
+    write("nul.toml", GOOD.replace("passwd", "\0").as_bytes());
+    let deep = format!("kind = {}{}", "[".repeat(5_000), "]".repeat(5_000));
+    write("deep.toml", deep.as_bytes());
+    write("reach.toml", GOOD.replace("/etc", "../etc").as_bytes());
     write("notes.txt", b"not a probe");
     let loaded = load(folder.path(), owner);
     let names: Vec<_> = loaded.probes.iter().map(|p| p.name.as_str()).collect();
@@ -153,12 +159,17 @@ fn only_trusted_files_are_probes() {
         ("large.toml", "has 16385 bytes"),
         ("link.toml", "is not a regular file"),
         ("typo.toml", "did you mean \"kind\"?"),
+        ("cut.toml", "line 3: "),
+        ("twice.toml", "line 4: duplicate key"),
+        ("nul.toml", "line 3: "),
+        ("deep.toml", "line 1: "),
+        ("reach.toml", "absolute"),
         ("writable.toml", "can be written by others (mode 0664)"),
     ] {
         let found = refused.iter().any(|r| r.contains(file) && r.contains(why));
         assert!(found, "{file}: {why}: not in {refused:#?}");
     }
-    assert_eq!(refused.len(), 7);
+    assert_eq!(refused.len(), 12);
     let stranger = load(folder.path(), owner + 1);
     assert!(stranger.probes.is_empty());
     assert!(stranger.refused[0].to_string().contains("is owned by uid"));
