@@ -8,6 +8,7 @@ use patchward_collector::command::Command;
 use patchward_collector::control::{Failure, Output, client};
 use patchward_collector::folder::Folder;
 use patchward_collector::{init, serve};
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -29,20 +30,27 @@ fn main() -> ExitCode {
         }
         Action::Ask(command) => ask(&folder, command, cli.json).map(Some),
     };
-    match shown {
-        Ok(text) => {
-            if let Some(text) = text {
-                println!("{text}");
-            }
-            ExitCode::SUCCESS
-        }
+    let printed = shown.and_then(|text| text.map_or(Ok(()), |text| print(&text)));
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if cli.json {
-                println!("{}", serde_json::json!({ "error": failure.text }));
+                // Where this cannot be printed either, the next line says why.
+                let _ = print(&serde_json::json!({ "error": failure.text }).to_string());
             }
             eprintln!("patchward-collector: {}", failure.text);
             ExitCode::from(failure.kind.exit_code())
         }
+    }
+}
+
+/// Prints; a reader that went away (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::unavailable(format!(
+            "it was done, but what it says cannot be printed: {error}"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -21,12 +21,15 @@ impl FromStr for InputFile {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let file = std::fs::File::open(name).map_err(|error| error.to_string())?;
+        let failed = |error: std::io::Error| format!("{error}; name a file that you can read");
+        let file = std::fs::File::open(name).map_err(failed)?;
         let mut bytes = Vec::new();
         let read = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
-        read.map_err(|error| error.to_string())?;
+        read.map_err(failed)?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(format!("larger than {MAX_FILE_BYTES} bytes"));
+            return Err(format!(
+                "larger than {MAX_FILE_BYTES} bytes, so it is none of the files that a command takes"
+            ));
         }
         Ok(Self {
             name: name.to_owned(),

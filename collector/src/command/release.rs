@@ -3,7 +3,7 @@
 use super::{Caller, Progress};
 use crate::app::App;
 use crate::authority;
-use crate::control::{Cell, Failure, FailureKind, Output, Reply, Report, Table};
+use crate::control::{Cell, Failure, FailureKind, Output, Reply, Report, Table, is_no_room};
 use crate::store::releases::{ArtifactState, Release, ReleaseState};
 use crate::store::vendors::TufFile;
 use crate::vendor::artifact::ArtifactError;
@@ -212,7 +212,14 @@ fn not_taken_in(error: MirrorError) -> Failure {
         } => FailureKind::Unavailable,
         _ => FailureKind::Input,
     };
-    Failure::because(kind, &error)
+    let failure = Failure::because(kind, &error);
+    if kind == FailureKind::Unavailable && is_no_room(&error) {
+        return Failure::unavailable(format!(
+            "{}; free some space in the collector's folder and import again, no release was taken in",
+            failure.text
+        ));
+    }
+    failure
 }
 
 /// A release by product and version; the newest counter where several have it.

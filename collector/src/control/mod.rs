@@ -13,6 +13,7 @@ use crate::fleet::FleetError;
 use crate::store::StoreError;
 use patchward_common::settings::BadSettings;
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 
 /// What a command sends.
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,6 +84,18 @@ impl std::fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// Whether an error, or what caused it, is that a disk or what is granted of it is full.
+pub fn is_no_room(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut kinds = causes.filter_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()));
+    kinds.any(|kind| {
+        matches!(
+            kind,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+        )
+    })
+}
 
 /// What `init` and `serve` end with: the exit code by what is known of the cause.
 impl From<anyhow::Error> for Failure {

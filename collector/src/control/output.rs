@@ -1,8 +1,12 @@
 //! What a command shows: a table, a record, a text or a file; the same as JSON.
 
+use super::{Failure, is_no_room};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
 
 /// The result of a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,18 +146,20 @@ impl Output {
     }
 
     /// Writes a [`Output::File`] to a new file; an existing one is not replaced.
-    pub fn write_to(&self, path: &std::path::Path) -> Result<(), super::Failure> {
+    ///
+    /// # Errors
+    /// Where it is there, cannot be made, or the disk is full; then nothing of it is left.
+    pub fn write_to(&self, path: &Path) -> Result<(), Failure> {
         let Self::File { bytes, .. } = self else {
             return Ok(());
         };
-        let failed = |error: std::io::Error| {
-            super::Failure::input(format!("{} cannot be written: {error}", path.display()))
-        };
-        let open = std::fs::File::options()
-            .write(true)
-            .create_new(true)
-            .open(path);
-        std::io::Write::write_all(&mut open.map_err(failed)?, bytes).map_err(failed)
+        let open = File::options().write(true).create_new(true).open(path);
+        let written = open.and_then(|mut file| {
+            let written = file.write_all(bytes).and_then(|()| file.sync_all());
+            // A half file of ours is worth nothing; the error says the rest.
+            written.inspect_err(|_| drop(std::fs::remove_file(path)))
+        });
+        written.map_err(|error| not_written(path, &error))
     }
 
     /// The same for programs.
@@ -192,6 +198,22 @@ impl Output {
             }
             Self::Text(text) | Self::File { text, .. } => text.clone(),
         }
+    }
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    let text = |what: &str| format!("{} cannot be written: {what}", path.display());
+    match error.kind() {
+        _ if is_no_room(error) => {
+            Failure::unavailable(text(&format!("{error}; free some space and try again")))
+        }
+        ErrorKind::AlreadyExists => Failure::input(text(
+            "it is there already; name another file, or move it away",
+        )),
+        ErrorKind::NotFound => {
+            Failure::input(text("its folder is not there; make it, or name another"))
+        }
+        _ => Failure::input(text(&error.to_string())),
     }
 }
 

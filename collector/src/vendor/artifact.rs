@@ -59,14 +59,15 @@ impl Artifacts {
         }
     }
 
-    /// Takes in `length` bytes that must have the digest `name`; nothing else stays.
+    /// Takes in `length` bytes that must have the digest `name`; nothing else stays, also
+    /// where there is no room for all of them.
     /// `progress` hears how many were read.
     pub async fn put(
         &self,
         name: Digest,
         length: u64,
         from: &mut (impl AsyncRead + Unpin),
-        mut progress: impl FnMut(u64),
+        progress: impl FnMut(u64),
     ) -> Result<(), ArtifactError> {
         let place = Self::place(name);
         if length == 0 {
@@ -75,38 +76,10 @@ impl Artifacts {
             return Ok(());
         }
         let mut upload = WriteMultipart::new(self.0.put_multipart(&place).await?);
-        let mut hash = Sha256::new();
-        let mut left = length;
-        let mut chunk = vec![0; CHUNK_BYTES];
-        loop {
-            let most = CHUNK_BYTES.min(
-                usize::try_from(left)
-                    .unwrap_or(CHUNK_BYTES)
-                    .saturating_add(1),
-            );
-            let read = match from.read(&mut chunk[..most]).await {
-                Ok(read) => read,
-                Err(error) => {
-                    upload.abort().await?;
-                    return Err(ArtifactError::Read(error));
-                }
-            };
-            if read == 0 {
-                break;
-            }
-            let Some(rest) = left.checked_sub(read as u64) else {
-                upload.abort().await?;
-                return Err(ArtifactError::OtherBytes { name });
-            };
-            left = rest;
-            hash.update(&chunk[..read]);
-            upload.write(&chunk[..read]);
-            upload.wait_for_capacity(4).await?;
-            progress(length - left);
-        }
-        if left > 0 || Digest(hash.finalize().into()) != name {
-            upload.abort().await?;
-            return Err(ArtifactError::OtherBytes { name });
+        if let Err(error) = fill(&mut upload, name, length, from, progress).await {
+            // What was begun is worth nothing; the error says the rest.
+            let _ = upload.abort().await;
+            return Err(error);
         }
         upload.finish().await?;
         Ok(())
@@ -123,6 +96,42 @@ impl Artifacts {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Copies until the end, and says whether that was the artifact.
+async fn fill(
+    upload: &mut WriteMultipart,
+    name: Digest,
+    length: u64,
+    from: &mut (impl AsyncRead + Unpin),
+    mut progress: impl FnMut(u64),
+) -> Result<(), ArtifactError> {
+    let mut hash = Sha256::new();
+    let mut left = length;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let most = CHUNK_BYTES.min(
+            usize::try_from(left)
+                .unwrap_or(CHUNK_BYTES)
+                .saturating_add(1),
+        );
+        let read = from.read(&mut chunk[..most]).await;
+        let read = read.map_err(ArtifactError::Read)?;
+        if read == 0 {
+            break;
+        }
+        left = left
+            .checked_sub(read as u64)
+            .ok_or(ArtifactError::OtherBytes { name })?;
+        hash.update(&chunk[..read]);
+        upload.write(&chunk[..read]);
+        upload.wait_for_capacity(4).await?;
+        progress(length - left);
+    }
+    match left == 0 && Digest(hash.finalize().into()) == name {
+        true => Ok(()),
+        false => Err(ArtifactError::OtherBytes { name }),
     }
 }
 

@@ -52,7 +52,7 @@ pub enum MirrorError {
     #[error("{0} has no metadata/1.root.json; is it a TUF repository?")]
     NoRoot(PathBuf),
     /// The rules of TUF refuse it.
-    #[error("the repository is refused")]
+    #[error("the repository is refused, ask its vendor for a new copy")]
     Refused(#[from] VendorError),
     /// A file could not be read.
     #[error("{path} cannot be read")]
