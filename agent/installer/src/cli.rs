@@ -19,16 +19,21 @@ use patchward_steps::disk::{Disk, Observer};
 use patchward_steps::kind::tree;
 use patchward_steps::runner;
 use std::fs::Permissions;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  it failed, or the installer refused; the message says why
+  2  the command line is wrong";
+
 /// The small root installer: checks, decides, records, measures.
 #[derive(Debug, Parser)]
-#[command(name = "patchward-installer", version)]
+#[command(name = "patchward-installer", version, after_help = EXIT_CODES)]
 struct Cli {
     /// The settings, a TOML file.
     #[arg(long, global = true)]
@@ -119,8 +124,7 @@ pub fn run(observer: Observer) -> anyhow::Result<()> {
         Command::Pin { token } => {
             let disk = Disk::open(&settings()?.state_dir, observer)?;
             let machine = pin::pin(&disk, &token)?;
-            println!("pinned; this machine is {machine}");
-            Ok(())
+            print(&format!("pinned; this machine is {machine}\n"))
         }
         Command::Run { socket } => serve(settings()?, socket, observer),
         Command::Resume => match Installer::open(settings()?, program()?, observer) {
@@ -229,17 +233,27 @@ fn listener(settings: &Settings, socket: Option<PathBuf>) -> anyhow::Result<Unix
         return Ok(listener);
     }
     let path = socket.unwrap_or_else(|| settings.socket.clone());
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).context(format!("cannot replace {}", path.display()));
-        }
-        _ => {}
-    }
     let what = || format!("cannot listen on {}", path.display());
+    make_way(&path).with_context(what)?;
     let listener = UnixListener::bind(&path).with_context(what)?;
     // Anybody may knock: the kernel says who it is, and the installer whom it answers.
     std::fs::set_permissions(&path, Permissions::from_mode(0o666)).with_context(what)?;
     Ok(listener)
+}
+
+/// Removes a socket that nobody listens on any more, and nothing else.
+fn make_way(path: &Path) -> anyhow::Result<()> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(found) if !found.file_type().is_socket() => {
+            bail!("something else is there; move it away, or name another place")
+        }
+        Ok(_) if UnixStream::connect(path).is_ok() => {
+            bail!("somebody listens there already; stop it, or name another place")
+        }
+        Ok(_) => Ok(std::fs::remove_file(path)?),
+    }
 }
 
 /// Asks the installer behind a socket one thing.
@@ -257,12 +271,21 @@ pub fn ask(socket: &Path, request: &Request) -> anyhow::Result<Answer> {
 
 fn tell(socket: &Path, request: &Request, done: &str) -> anyhow::Result<()> {
     match ask(socket, request)? {
-        Answer::Done => println!("{done}"),
-        Answer::Explained(text) => print!("{text}"),
+        Answer::Done => print(&format!("{done}\n")),
+        Answer::Explained(text) => print(&text),
         Answer::Error(problem) => bail!(problem),
         other => bail!("the installer gave another answer than was asked for: {other:?}"),
     }
-    Ok(())
+}
+
+/// Prints; a reader that went away (`| head`) is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("done, but it cannot be printed")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a length of time such as `30m` or `2h`.

@@ -3,7 +3,8 @@
 use super::{Call, Failure, FailureKind, Reply, frame};
 use crate::app::App;
 use crate::command::{self, Caller};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +22,21 @@ const MAX_CALLS: usize = 32;
 /// # Errors
 /// Where another collector listens there already, or the folder cannot be written.
 pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::AddrInUse,
-            format!("another collector listens at {}", path.display()),
-        ));
-    }
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let in_the_way = |what: String| Err(Error::new(ErrorKind::AddrInUse, what));
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+        Ok(found) if !found.file_type().is_socket() => {
+            return in_the_way(format!(
+                "{} is there and is no socket; move it away",
+                path.display()
+            ));
+        }
+        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
+            return in_the_way(format!("another collector listens at {}", path.display()));
+        }
+        // One that nobody listens on any more.
+        Ok(_) => std::fs::remove_file(path)?,
     }
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
