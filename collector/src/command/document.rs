@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::store::documents::DocumentKind;
 use patchward_common::plan::{ASSIGNMENT_FORMAT, file};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::charter::{Charter, TimeReset};
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, Signed};
@@ -42,20 +43,33 @@ fn format_of(input: &InputFile) -> Result<String, Failure> {
     let limit = super::file::MAX_FILE_BYTES as usize;
     patchward_common::codec::decode::<(String, serde::de::IgnoredAny)>(&input.bytes, limit)
         .map(|(format, _)| format)
-        .map_err(|error| {
-            Failure::input(format!(
-                "{} is no file of patchward-sign: {error}",
-                input.name
-            ))
-        })
+        .map_err(|error| Failure::input(format!("it is no file of patchward-sign: {error}")))
 }
 
 fn read<T: Document>(input: &InputFile) -> Result<Signed<T>, Failure> {
     file::from_bytes(T::TYPE, T::MAX_BYTES * 2, &input.bytes)
-        .map_err(|error| Failure::input(format!("{}: {error}", input.name)))
+        .map_err(|error| Failure::input(error.to_string()))
+}
+
+/// A document that allows nothing any more changes nothing either.
+fn in_date(what: &str, expires: UtcMs, now: UtcMs) -> Result<(), Failure> {
+    if now < expires {
+        return Ok(());
+    }
+    Err(Failure::conflict(format!(
+        "This {what} has ended, at {expires}; sign a new one. Nothing was changed."
+    )))
 }
 
 async fn add(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Failure> {
+    let taken_in = take_in(app, caller, input).await;
+    taken_in.map_err(|failure| Failure {
+        text: format!("{}: {}", input.name, failure.text),
+        ..failure
+    })
+}
+
+async fn take_in(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Failure> {
     let format = format_of(input)?;
     let said = match format.as_str() {
         Charter::TYPE => numbered::charter(app, caller, read(input)?).await?,
@@ -68,8 +82,9 @@ async fn add(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Fa
         TimeReset::TYPE => plain::time_reset(app, caller, read(input)?).await?,
         other => {
             return Err(Failure::input(format!(
-                "{} holds a {other:?}, which is no document that the collector takes in",
-                input.name
+                "it holds a {:?}, which is no document that this collector takes in; a newer \
+                 file needs a newer collector",
+                other.chars().take(64).collect::<String>()
             )));
         }
     };

@@ -92,6 +92,7 @@ pub(super) async fn roster(
     roster.check_under(&charter).map_err(|problem| {
         Failure::conflict(format!("No machine would accept this roster: {problem}."))
     })?;
+    super::in_date("roster", roster.expires, app.now())?;
     let known = app.store.view().await?.newest(DocumentKind::Roster).await?;
     if let Some(known) = known.and_then(|known| known.number)
         && roster.number <= known
@@ -136,7 +137,7 @@ pub(super) async fn assignment(
     caller: &Caller,
     input: &InputFile,
 ) -> Result<String, Failure> {
-    let bad = |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", input.name));
+    let bad = |error: &dyn std::fmt::Display| Failure::input(error.to_string());
     let table = AssignmentFile::from_bytes(&input.bytes).map_err(|error| bad(&error))?;
     let (assignment, rows) = table.read().map_err(|error| bad(&error))?;
     let now = app.now();

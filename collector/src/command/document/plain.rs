@@ -147,6 +147,7 @@ pub(super) async fn downgrade(
     signed: Signed<Downgrade>,
 ) -> Result<String, Failure> {
     let downgrade = content(&signed)?;
+    super::in_date("downgrade", downgrade.expires, app.now())?;
     let new = NewDocument {
         kind: DocumentKind::Downgrade,
         number: None,
@@ -170,6 +171,7 @@ pub(super) async fn handover(
     signed: Signed<Handover>,
 ) -> Result<String, Failure> {
     let handover = content(&signed)?;
+    super::in_date("handover", handover.slot.end(), app.now())?;
     let subject = handover.machine.to_string();
     let new = NewDocument {
         kind: DocumentKind::Handover,
