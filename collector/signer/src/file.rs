@@ -85,7 +85,12 @@ pub(crate) fn write(
     written.map_err(|error| {
         // A half file of ours is worth nothing; what cannot be removed is left.
         let _ = fs::remove_file(&part);
-        failure(error.to_string())
+        failure(match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                format!("{error}; free some space and sign again")
+            }
+            _ => error.to_string(),
+        })
     })
 }
 

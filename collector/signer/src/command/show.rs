@@ -44,7 +44,7 @@ pub(super) fn run(args: &Show, session: &mut Session<'_>) -> Result<(), Failure>
         }
         PLAN_FORMAT => plan(args, session),
         other => Err(content(format!(
-            "{other:?} is no format that is known here"
+            "{other:?} is no format that is known here; a newer file needs a newer program"
         ))),
     }
 }
