@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod attacks;
+mod bad_input;
 mod commands;
 mod demo;
 mod installer;
