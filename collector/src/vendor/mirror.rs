@@ -15,6 +15,7 @@ use patchward_common::trust::vendor::{
     VerifiedTargets,
 };
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -92,8 +93,10 @@ pub fn read(
     let mut fetched: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     fetched.insert("1.root.json".into(), first.clone());
     let mut source = |name: &str, limit: usize| -> Result<Option<Vec<u8>>, Unavailable> {
-        let found =
-            file(&metadata.join(name), limit).map_err(|error| Unavailable(error.to_string()))?;
+        let found = file(&metadata.join(name), limit).map_err(|error| {
+            let why = error.source().map(ToString::to_string);
+            Unavailable(format!("{error}: {}", why.unwrap_or_default()))
+        })?;
         if let Some(bytes) = &found {
             fetched.insert(name.to_owned(), bytes.clone());
         }
