@@ -4,7 +4,7 @@
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, MachineId, Name, OutboxId};
 use patchward_common::time::{MINUTE_MS, UtcMs};
-use patchward_common::trust::sign::PublicKey;
+use patchward_common::trust::sign::ReadyKey;
 use patchward_common::wire::machine::{Hello, ShortDigest};
 use std::collections::{HashMap, HashSet};
 
@@ -72,7 +72,7 @@ struct Live<C> {
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     /// Its installer's key.
-    pub(super) key: PublicKey,
+    pub(super) key: ReadyKey,
     /// Its care area.
     pub(super) unit: Name,
     /// Whether two machines seem to have its identity.

@@ -4,10 +4,14 @@
 //! makes them [`Verified`], the only form that a decision accepts. Signatures are
 //! verified over the bytes, strictly, before a document is parsed.
 
+mod key;
+
+pub use key::{KeyId, PublicKey, ReadyKey};
+
 use crate::codec::{self, DecodeError};
 use crate::digest::Digest;
 use coset::{CborSerializable, CoseSign1, CoseSign1Builder, HeaderBuilder, ProtectedHeader, iana};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{SIGNATURE_LENGTH, Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,44 +25,6 @@ pub const MAX_SIGNATURE_BYTES: usize = 512;
 /// hospital carries more than one machine accepts; who hands it on to a machine splits
 /// them ([`Signed::trimmed`]). A signature for every person of the largest roster.
 pub const MAX_CARRIED_SIGNATURES: usize = 1_024;
-
-crate::fixed_bytes! {
-    /// An Ed25519 public key (RFC 8032).
-    PublicKey, 32
-}
-
-crate::fixed_bytes! {
-    /// A key's name: SHA-256 of its SubjectPublicKeyInfo.
-    KeyId, 32
-}
-
-/// The DER of a SubjectPublicKeyInfo for Ed25519 (RFC 8410 §4), up to the key's bits.
-const SPKI_PREFIX: [u8; 12] = [
-    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-];
-
-impl PublicKey {
-    /// The public half of a signing key.
-    pub fn of(key: &SigningKey) -> Self {
-        Self(key.verifying_key().to_bytes())
-    }
-
-    /// The key as SubjectPublicKeyInfo, in DER.
-    pub fn spki(&self) -> Vec<u8> {
-        [&SPKI_PREFIX[..], &self.0].concat()
-    }
-
-    /// Whether it is a point of the curve, and not one of the few that anybody can sign
-    /// for (RFC 8032 §5.1.3; the points of small order).
-    pub fn is_usable(&self) -> bool {
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
-    }
-
-    /// The key's name.
-    pub fn id(&self) -> KeyId {
-        KeyId(Digest::of(&self.spki()).0)
-    }
-}
 
 /// A document or statement that can be signed.
 pub trait Document: Serialize + DeserializeOwned {
@@ -184,9 +150,7 @@ impl<T: Document> Signed<T> {
                 key.sign(bytes).to_bytes().to_vec()
             })
             .build();
-        #[expect(clippy::expect_used, reason = "headers of our own making encode")]
-        self.signatures
-            .push(signature.to_vec().expect("our own headers encode"));
+        self.signatures.push(encoded(signature));
     }
 
     /// The payload's exact bytes.
@@ -216,7 +180,7 @@ impl<T: Document> Signed<T> {
     /// Which of `keys` have a valid signature here, however many signatures there are.
     /// Says nothing about the payload.
     pub fn signers<'k>(&self, keys: impl IntoIterator<Item = &'k PublicKey>) -> BTreeSet<KeyId> {
-        let keys = by_id(keys);
+        let keys = by_header::<T>(keys);
         let each = self.signatures.iter();
         each.filter_map(|signature| self.signer(signature, &keys))
             .collect()
@@ -229,7 +193,7 @@ impl<T: Document> Signed<T> {
     /// count where it is kept; the first ones stay where even these are too many.
     #[must_use]
     pub fn trimmed<'k>(&self, keys: impl IntoIterator<Item = &'k PublicKey>) -> Self {
-        let keys = by_id(keys);
+        let keys = by_header::<T>(keys);
         let mut kept = BTreeSet::new();
         let counting = self.signatures.iter().filter(|signature| {
             let signer = self.signer(signature, &keys);
@@ -250,13 +214,34 @@ impl<T: Document> Signed<T> {
         &self,
         keys: impl IntoIterator<Item = &'k PublicKey>,
     ) -> Result<Verified<T>, SignError> {
+        self.within_limits()?;
+        self.verified(self.signers(keys))
+    }
+
+    /// The same with one key that was made ready before.
+    pub fn verify_by(&self, key: &ReadyKey) -> Result<Verified<T>, SignError> {
+        self.within_limits()?;
+        let header = header::<T>(key.id);
+        let is_valid = |signature: &Vec<u8>| {
+            let parts = signature.split_last_chunk();
+            parts.is_some_and(|(found, bytes)| {
+                found == header && self.is_signed_by(key.id, &key.key, bytes)
+            })
+        };
+        let is_signed = self.signatures.iter().any(is_valid);
+        self.verified(is_signed.then_some(key.id).into_iter().collect())
+    }
+
+    fn within_limits(&self) -> Result<(), SignError> {
         limit("payload", self.payload.len(), T::MAX_BYTES)?;
         limit(
             "number of signatures",
             self.signatures.len(),
             MAX_SIGNATURES,
-        )?;
-        let signers = self.signers(keys);
+        )
+    }
+
+    fn verified(&self, signers: BTreeSet<KeyId>) -> Result<Verified<T>, SignError> {
         if signers.is_empty() {
             return Err(SignError::NoValidSignature);
         }
@@ -273,29 +258,25 @@ impl<T: Document> Signed<T> {
         codec::decode_deterministic(&self.payload, T::MAX_BYTES)
     }
 
-    fn signer(&self, signature: &[u8], keys: &BTreeMap<KeyId, &PublicKey>) -> Option<KeyId> {
-        if signature.len() > MAX_SIGNATURE_BYTES {
-            return None;
-        }
-        let cose = CoseSign1::from_slice(signature).ok()?;
-        let id = KeyId::from_slice(&cose.protected.header.key_id)?;
-        // One encoding: exactly the protected headers that `cosign` writes, no others.
-        let expected = CoseSign1 {
+    fn signer(
+        &self,
+        signature: &[u8],
+        keys: &BTreeMap<Vec<u8>, (KeyId, &PublicKey)>,
+    ) -> Option<KeyId> {
+        let (header, bytes) = signature.split_last_chunk()?;
+        let (id, key) = keys.get(header)?;
+        let key = VerifyingKey::from_bytes(&key.0).ok()?;
+        self.is_signed_by(*id, &key, bytes).then_some(*id)
+    }
+
+    fn is_signed_by(&self, id: KeyId, key: &VerifyingKey, bytes: &[u8; SIGNATURE_LENGTH]) -> bool {
+        let cose = CoseSign1 {
             protected: protected::<T>(id),
-            signature: cose.signature.clone(),
             ..CoseSign1::default()
         };
-        if expected.to_vec().ok()? != signature {
-            return None;
-        }
-        let key = keys.get(&id)?;
-        let key = VerifyingKey::from_bytes(&key.0).ok()?;
-        cose.verify_detached_signature(&self.payload, T::TYPE.as_bytes(), |signature, bytes| {
-            let signature = Signature::from_slice(signature)?;
-            key.verify_strict(bytes, &signature)
-        })
-        .ok()
-        .map(|()| id)
+        let signed = cose.tbs_detached_data(&self.payload, T::TYPE.as_bytes());
+        key.verify_strict(&signed, &Signature::from_bytes(bytes))
+            .is_ok()
     }
 }
 
@@ -311,8 +292,32 @@ fn protected<T: Document>(id: KeyId) -> ProtectedHeader {
     }
 }
 
-fn by_id<'k>(keys: impl IntoIterator<Item = &'k PublicKey>) -> BTreeMap<KeyId, &'k PublicKey> {
-    keys.into_iter().map(|key| (key.id(), key)).collect()
+/// What stands before the 64 bytes of a signature over a `T` by the key `id`. A
+/// signature has one encoding, the one that [`Signed::cosign`] writes.
+fn header<T: Document>(id: KeyId) -> Vec<u8> {
+    let signature = CoseSign1 {
+        protected: protected::<T>(id),
+        signature: vec![0; SIGNATURE_LENGTH],
+        ..CoseSign1::default()
+    };
+    let mut bytes = encoded(signature);
+    bytes.truncate(bytes.len() - SIGNATURE_LENGTH);
+    bytes
+}
+
+fn encoded(signature: CoseSign1) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "headers of our own making encode")]
+    signature.to_vec().expect("our own headers encode")
+}
+
+fn by_header<'k, T: Document>(
+    keys: impl IntoIterator<Item = &'k PublicKey>,
+) -> BTreeMap<Vec<u8>, (KeyId, &'k PublicKey)> {
+    let named = |key: &'k PublicKey| {
+        let id = key.id();
+        (header::<T>(id), (id, key))
+    };
+    keys.into_iter().map(named).collect()
 }
 
 fn limit(kind: &'static str, found: usize, limit: usize) -> Result<(), SignError> {

@@ -27,7 +27,9 @@ impl Heard {
     fn new() -> Self {
         let mut registry = Registry::new(HashSet::new());
         let known = Known {
-            key: PublicKey([0; 32]),
+            key: patchward_common::trust::sign::PublicKey([0; 32])
+                .ready()
+                .unwrap(),
             unit: Name::new("icu").unwrap(),
             is_suspect: false,
             set: Digest::default(),

@@ -40,7 +40,7 @@ pub(super) async fn journal(
     for (sequence, bytes) in (report.first..).zip(&report.events) {
         let signed: Signed<JobEvent> =
             codec::decode(bytes, MAX_EVENT_BYTES).map_err(|error| bad(&error))?;
-        let event = signed.verify([&known.key]).map_err(|error| bad(&error))?;
+        let event = signed.verify_by(&known.key).map_err(|error| bad(&error))?;
         if event.machine != machine || event.sequence != sequence {
             return Err(bad(&"an event of another machine or place"));
         }

@@ -98,6 +98,7 @@ impl Fleet {
         let set = view.set_of(machine).await?;
         let known = Known {
             key: key_of(&row.spki)
+                .and_then(|key| key.ready())
                 .ok_or_else(|| busy(&"a machine's key in the database is damaged"))?,
             unit: row.unit,
             is_suspect: row.clone_suspected_at.is_some(),
