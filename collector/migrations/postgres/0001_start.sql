@@ -395,23 +395,23 @@ CREATE TABLE evidence (
 
 -- What machines send, stored exactly once.
 
-CREATE TABLE journal_events (
-    machine TEXT COLLATE "C" NOT NULL,
-    outbox TEXT COLLATE "C" NOT NULL,
-    sequence BIGINT NOT NULL,
-    bytes BYTEA NOT NULL,
-    received_at BIGINT NOT NULL,
-    PRIMARY KEY (machine, outbox, sequence)
-);
-
 -- Per outbox: everything up to `contiguous` is stored, and up to `consumed` has been
--- turned into states of jobs.
+-- turned into states of jobs. Events name it by its number: they are many.
 CREATE TABLE outboxes (
+    id BIGINT PRIMARY KEY,
     machine TEXT COLLATE "C" NOT NULL,
     outbox TEXT COLLATE "C" NOT NULL,
     contiguous BIGINT NOT NULL,
     highest BIGINT NOT NULL,
     consumed BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (machine, outbox)
+    UNIQUE (machine, outbox)
 );
-CREATE INDEX outboxes_to_consume ON outboxes (machine, outbox) WHERE consumed < contiguous;
+CREATE INDEX outboxes_to_consume ON outboxes (id) WHERE consumed < contiguous;
+
+CREATE TABLE journal_events (
+    outbox BIGINT NOT NULL REFERENCES outboxes (id),
+    sequence BIGINT NOT NULL,
+    bytes BYTEA NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (outbox, sequence)
+);

@@ -395,23 +395,23 @@ CREATE TABLE evidence (
 
 -- What machines send, stored exactly once.
 
-CREATE TABLE journal_events (
-    machine TEXT NOT NULL,
-    outbox TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
-    received_at INTEGER NOT NULL,
-    PRIMARY KEY (machine, outbox, sequence)
-) STRICT;
-
 -- Per outbox: everything up to `contiguous` is stored, and up to `consumed` has been
--- turned into states of jobs.
+-- turned into states of jobs. Events name it by its number: they are many.
 CREATE TABLE outboxes (
+    id INTEGER PRIMARY KEY,
     machine TEXT NOT NULL,
     outbox TEXT NOT NULL,
     contiguous INTEGER NOT NULL,
     highest INTEGER NOT NULL,
     consumed INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (machine, outbox)
+    UNIQUE (machine, outbox)
 ) STRICT;
-CREATE INDEX outboxes_to_consume ON outboxes (machine, outbox) WHERE consumed < contiguous;
+CREATE INDEX outboxes_to_consume ON outboxes (id) WHERE consumed < contiguous;
+
+CREATE TABLE journal_events (
+    outbox INTEGER NOT NULL REFERENCES outboxes (id),
+    sequence INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (outbox, sequence)
+) STRICT;

@@ -6,17 +6,20 @@ use crate::store::jobs::Job;
 use crate::store::journal::{MAX_EVENT_BYTES, Unconsumed};
 use crate::store::{Actor, Change, Store, StoreError};
 use patchward_common::codec;
+use patchward_common::id::JobId;
 use patchward_common::job::{Event, JobEvent};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::Signed;
 use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Outboxes that are looked at in one go.
-const OUTBOXES: u32 = 256;
-/// Events of one outbox in one change: while it is open nobody else writes.
-const EVENTS: u32 = 64;
+const OUTBOXES: u32 = 64;
+/// Events in one change, shared by its outboxes: while it is open nobody else writes.
+/// With the largest that machines may send they are 40 MB.
+const EVENTS: u64 = 512;
 /// How often it looks without being woken, for what a crash has left.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How much longer than it worked it rests: machines that wait for an acknowledgement
@@ -48,12 +51,24 @@ pub(super) async fn run(fleet: Arc<Fleet>) {
 /// something may be left.
 async fn some_outboxes(store: &Store, now: UtcMs) -> Result<bool, StoreError> {
     let waiting = store.view().await?.journal_unconsumed(OUTBOXES).await?;
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    match some(store, &waiting, now).await {
+        // Somebody else was faster at one of them: nobody waits for his neighbour.
+        Err(StoreError::Conflict(_)) => each_alone(store, &waiting, now).await?,
+        result => result?,
+    }
+    Ok(true)
+}
+
+async fn each_alone(store: &Store, waiting: &[Unconsumed], now: UtcMs) -> Result<(), StoreError> {
     let mut consumed = 0;
     let mut conflict = None;
-    for from in &waiting {
-        match some(store, from, now).await {
+    for from in waiting {
+        match some(store, std::slice::from_ref(from), now).await {
             Ok(()) => consumed += 1,
-            // Somebody else was faster; the next look sees what is left.
+            // The next look sees what is left.
             Err(error @ StoreError::Conflict(_)) => conflict = Some(error),
             Err(error) => return Err(error),
         }
@@ -62,37 +77,60 @@ async fn some_outboxes(store: &Store, now: UtcMs) -> Result<bool, StoreError> {
     // end.
     match conflict {
         Some(conflict) if consumed == 0 => Err(conflict),
-        _ => Ok(!waiting.is_empty()),
+        _ => Ok(()),
     }
 }
 
-async fn some(store: &Store, from: &Unconsumed, now: UtcMs) -> Result<(), StoreError> {
-    let mut view = store.view().await?;
-    let events = view
-        .journal_after(&from.machine, &from.outbox, from.consumed, EVENTS)
+/// Consumes events of all of `waiting` in one change.
+async fn some(store: &Store, waiting: &[Unconsumed], now: UtcMs) -> Result<(), StoreError> {
+    let share = (EVENTS / waiting.len().max(1) as u64).max(1);
+    let rows = store
+        .view()
+        .await?
+        .journal_to_consume(waiting, share)
         .await?;
-    drop(view);
-    let mut change = store.change(Actor::Machine(from.machine), now).await?;
-    let mut up_to = from.consumed;
-    for stored in events {
-        if stored.sequence > from.contiguous {
-            break;
-        }
-        up_to = stored.sequence;
+    let mut up_to = HashMap::new();
+    let mut events = Vec::new();
+    for row in rows {
+        up_to.insert(row.outbox, row.sequence);
         // Verified before it was stored.
-        let signed = codec::decode::<Signed<JobEvent>>(&stored.bytes, MAX_EVENT_BYTES);
+        let signed = codec::decode::<Signed<JobEvent>>(&row.bytes, MAX_EVENT_BYTES);
         match signed.ok().and_then(|signed| signed.peek().ok()) {
-            Some(event) => apply(&mut change, &event, &stored.bytes).await?,
-            None => tracing::error!(machine = %from.machine, "a stored event cannot be read"),
+            Some(event) => events.push((event, row.bytes)),
+            None => tracing::error!(
+                outbox = row.outbox,
+                sequence = row.sequence,
+                "a stored event cannot be read"
+            ),
         }
     }
-    change.consume_journal(from, up_to).await?;
+    let mut change = store.change(Actor::Collector, now).await?;
+    let ids: BTreeSet<JobId> = events.iter().map(|(event, _)| event.job).collect();
+    let mut jobs = change.view().jobs_by_id(ids).await?;
+    for (event, bytes) in &events {
+        change.act_as(Actor::Machine(event.machine));
+        apply(&mut change, &mut jobs, event, bytes).await?;
+    }
+    change.act_as(Actor::Collector);
+    let end_of = |from: &Unconsumed| Some((*from, *up_to.get(&from.id)?));
+    let done: Vec<_> = waiting.iter().filter_map(end_of).collect();
+    if done.is_empty() {
+        return Err(StoreError::Corrupt(
+            "events that an outbox has are not in the journal".into(),
+        ));
+    }
+    change.consume_journal(&done).await?;
     change.commit().await?;
     Ok(())
 }
 
-async fn apply(change: &mut Change, event: &JobEvent, bytes: &[u8]) -> Result<(), StoreError> {
-    let job = change.view().job(&event.job).await?;
+async fn apply(
+    change: &mut Change,
+    jobs: &mut HashMap<JobId, Job>,
+    event: &JobEvent,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    let job = jobs.get_mut(&event.job);
     let Some(job) = job.filter(|job| job.machine == event.machine) else {
         let detail = json!({ "sequence": event.sequence, "event": event.event.word() });
         change.note("job.event_unknown", event.job, &detail);
@@ -107,7 +145,7 @@ async fn apply(change: &mut Change, event: &JobEvent, bytes: &[u8]) -> Result<()
             return Ok(());
         }
     };
-    if state.is_open() && !job.state.is_open() && is_at_work(change, &job).await? {
+    if state.is_open() && !job.state.is_open() && is_at_work(change, job).await? {
         // No installer does two jobs at once: a machine that says so lies, or its disk
         // was copied.
         let detail =
@@ -124,9 +162,9 @@ async fn apply(change: &mut Change, event: &JobEvent, bytes: &[u8]) -> Result<()
         _ => (job.slot, job.attempt),
     };
     if state != job.state || attempt != job.attempt {
-        change.move_job(&job, &state, slot, attempt).await?;
+        *job = change.move_job(job, &state, slot, attempt).await?;
     }
-    end_go(change, &job, event).await
+    end_go(change, job, event).await
 }
 
 /// Whether another job of the machine is under way.

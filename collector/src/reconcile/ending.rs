@@ -103,9 +103,9 @@ async fn miss(store: &Store, job: &mut Job, now: UtcMs) -> Result<bool, StoreErr
         .move_job(job, &State::Missed, None, job.attempt)
         .await
     {
-        Ok(()) => {
+        Ok(missed) => {
             change.commit().await?;
-            job.state = State::Missed;
+            *job = missed;
             Ok(true)
         }
         // The machine's report was faster; the next look sees it.

@@ -108,12 +108,7 @@ pub enum ChainError {
 }
 
 /// Appends a row for each note; the head is locked until the transaction ends.
-pub(super) async fn append(
-    tx: &mut Tx,
-    actor: &str,
-    at: UtcMs,
-    notes: &[Note],
-) -> Result<Head, StoreError> {
+pub(super) async fn append(tx: &mut Tx, at: UtcMs, notes: &[Note]) -> Result<Head, StoreError> {
     // The last lock that a change takes, so that waiting for it cannot be mutual.
     let mut head: Head = tx
         .one(
@@ -126,7 +121,7 @@ pub(super) async fn append(
         let mut row = AuditRow {
             seq: head.seq + 1,
             at,
-            actor: actor.to_owned(),
+            actor: note.actor.to_string(),
             action: note.action.to_owned(),
             subject: note.subject.clone(),
             detail: note.detail.clone(),

@@ -43,6 +43,7 @@ pub struct Change {
 
 /// What will become an audit row.
 pub(super) struct Note {
+    pub(super) actor: Actor,
     pub(super) action: &'static str,
     pub(super) subject: String,
     pub(super) detail: String,
@@ -74,6 +75,12 @@ impl Change {
         &self.actor
     }
 
+    /// From here on `actor` makes it: what many machines reported goes into one
+    /// transaction, and each row of the audit log still names its own.
+    pub fn act_as(&mut self, actor: Actor) {
+        self.actor = actor;
+    }
+
     /// Writes an audit row for something that changes no other row: a refusal, an alarm.
     /// `action` is `noun.verb`; `detail` never holds a secret.
     pub fn note(
@@ -83,6 +90,7 @@ impl Change {
         detail: &serde_json::Value,
     ) {
         self.notes.push(Note {
+            actor: self.actor.clone(),
             action,
             subject: subject.to_string(),
             detail: detail.to_string(),
@@ -127,8 +135,7 @@ impl Change {
                 "an earlier step of this change failed",
             ));
         }
-        let actor = self.actor.to_string();
-        let head = audit::append(&mut self.view.tx, &actor, self.now, &self.notes).await?;
+        let head = audit::append(&mut self.view.tx, self.now, &self.notes).await?;
         self.view.tx.commit().await?;
         Ok(head)
     }

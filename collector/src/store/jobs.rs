@@ -8,6 +8,7 @@ use patchward_common::id::{JobId, MachineId};
 use patchward_common::job::State;
 use patchward_common::time::{Interval, UtcMs};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// Largest stored state: its reason repeats at most a few lines of output.
 const MAX_STATE_BYTES: usize = 64 * 1024;
@@ -101,6 +102,26 @@ impl View {
             .await
     }
 
+    /// Those of the jobs that there are, by their ids.
+    pub async fn jobs_by_id(
+        &mut self,
+        ids: impl IntoIterator<Item = JobId>,
+    ) -> Result<HashMap<JobId, Job>, StoreError> {
+        let jobs: Vec<Job> = self
+            .tx
+            .all_many(
+                (
+                    "WITH wanted (w) AS (VALUES",
+                    ") SELECT id, plan, machine, wave, state, since, attempt, slot_start,
+                              slot_end, generation
+                     FROM wanted CROSS JOIN jobs WHERE id = w",
+                ),
+                ids.into_iter().map(|id| args![id]).collect(),
+            )
+            .await?;
+        Ok(jobs.into_iter().map(|job| (job.id, job)).collect())
+    }
+
     /// The jobs of a plan, by wave and machine.
     pub async fn jobs_of_plan(&mut self, plan: &Digest) -> Result<Vec<Job>, StoreError> {
         self.tx
@@ -190,8 +211,8 @@ impl Change {
         Ok(added)
     }
 
-    /// Moves a job on from exactly what `job` was when it was read. With a state that is
-    /// final, its go ends too.
+    /// Moves a job on from exactly what `job` was when it was read, and gives back what it
+    /// is now. With a state that is final, its go ends too.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where somebody else moved it first, or where the machine
@@ -202,7 +223,7 @@ impl Change {
         state: &State,
         slot: Option<Interval>,
         attempt: u32,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Job, StoreError> {
         let now = self.now();
         let standing = Standing::of(state);
         let detail = json!({ "from": job.state.word(), "to": state.word(), "state": state });
@@ -230,6 +251,14 @@ impl Change {
         }
         self.done_if(changed, || {
             StoreError::conflict(format!("job {} was moved by somebody else", job.id))
+        })?;
+        Ok(Job {
+            state: state.clone(),
+            since: now,
+            attempt,
+            slot,
+            generation: job.generation + 1,
+            ..job.clone()
         })
     }
 }

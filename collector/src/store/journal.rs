@@ -15,8 +15,9 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-/// Most appends of one transaction: a fleet of 1,000 connections at once.
-const MAX_GROUP: usize = 1_024;
+/// Most appends of one transaction. A flush is worth some ten events; with far larger
+/// groups everybody waits for the same COMMIT, and nobody verifies what comes next.
+const MAX_GROUP: usize = 256;
 /// Most events of one transaction, so that nobody waits for more than about 0.1 s of work.
 const MAX_GROUP_EVENTS: usize = 8_192;
 /// Appends that may wait; who comes beyond that waits at the door, not in memory.
@@ -79,9 +80,27 @@ from_row!(StoredEvent {
     received_at
 });
 
-/// An outbox with events that are stored and not yet turned into states of jobs.
+/// A stored event and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRow {
+    /// Its outbox, by [`Unconsumed::id`].
+    pub outbox: u64,
+    /// The event's sequence.
+    pub sequence: u64,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+}
+from_row!(JournalRow {
+    outbox,
+    sequence,
+    bytes
+});
+
+/// An outbox with events that are stored and not yet turned into states of jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unconsumed {
+    /// The outbox's number in this store.
+    pub id: u64,
     /// The machine.
     pub machine: MachineId,
     /// Its outbox.
@@ -92,6 +111,7 @@ pub struct Unconsumed {
     pub contiguous: u64,
 }
 from_row!(Unconsumed {
+    id,
     machine,
     outbox,
     consumed,
@@ -135,12 +155,40 @@ impl View {
     ) -> Result<Vec<StoredEvent>, StoreError> {
         self.tx
             .all(
-                "SELECT sequence, bytes, received_at FROM journal_events
-                 WHERE machine = $1 AND outbox = $2 AND sequence > $3
+                "SELECT sequence, bytes, received_at
+                 FROM outboxes CROSS JOIN journal_events
+                 WHERE machine = $1 AND outboxes.outbox = $2
+                   AND journal_events.outbox = outboxes.id AND sequence > $3
                  ORDER BY sequence LIMIT $4",
                 args![machine, outbox, after, limit],
             )
             .await
+    }
+
+    /// Up to `limit` events of each of the outboxes that are stored without a gap and not
+    /// turned into states of jobs, in order.
+    pub async fn journal_to_consume(
+        &mut self,
+        waiting: &[Unconsumed],
+        limit: u64,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        let wanted = waiting.iter().map(|from| {
+            let up_to = from.contiguous.min(from.consumed.saturating_add(limit));
+            args![from.id, from.consumed, up_to]
+        });
+        let mut rows: Vec<JournalRow> = self
+            .tx
+            .all_many(
+                (
+                    "WITH wanted (i, a, b) AS (VALUES",
+                    ") SELECT outbox, sequence, bytes FROM wanted CROSS JOIN journal_events
+                     WHERE outbox = i AND sequence > a AND sequence <= b",
+                ),
+                wanted.collect(),
+            )
+            .await?;
+        rows.sort_unstable_by_key(|row| (row.outbox, row.sequence));
+        Ok(rows)
     }
 
     /// Up to `limit` outboxes with events to turn into states of jobs, those with the most
@@ -148,9 +196,9 @@ impl View {
     pub async fn journal_unconsumed(&mut self, limit: u32) -> Result<Vec<Unconsumed>, StoreError> {
         self.tx
             .all(
-                "SELECT machine, outbox, consumed, contiguous FROM outboxes
+                "SELECT id, machine, outbox, consumed, contiguous FROM outboxes
                  WHERE consumed < contiguous
-                 ORDER BY contiguous - consumed DESC, machine, outbox LIMIT $1",
+                 ORDER BY contiguous - consumed DESC, id LIMIT $1",
                 args![limit],
             )
             .await
@@ -158,27 +206,35 @@ impl View {
 }
 
 impl Change {
-    /// Notes that events were turned into states, in the change that did it.
+    /// Notes that events were turned into states, in the change that did it: of each
+    /// outbox, up to which sequence.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where somebody else did it first.
-    pub async fn consume_journal(
-        &mut self,
-        from: &Unconsumed,
-        up_to: u64,
-    ) -> Result<(), StoreError> {
-        let detail = json!({ "outbox": from.outbox, "from": from.consumed, "to": up_to });
-        let changed = self
-            .step("journal.consume", from.machine, detail)
-            .execute(
-                "UPDATE outboxes SET consumed = $4
-                 WHERE machine = $1 AND outbox = $2 AND consumed = $3 AND contiguous >= $4",
-                args![from.machine, from.outbox, from.consumed, up_to],
+    pub async fn consume_journal(&mut self, done: &[(Unconsumed, u64)]) -> Result<(), StoreError> {
+        let events: u64 = done.iter().map(|(from, up_to)| up_to - from.consumed).sum();
+        let detail = json!({ "outboxes": done.len(), "events": events });
+        let tx = self.step("journal.consume", "journal", detail);
+        let rows = done
+            .iter()
+            .map(|(from, up_to)| args![from.id, from.consumed, up_to]);
+        let changed = tx
+            .execute_many(
+                (
+                    "WITH done (i, a, b) AS (VALUES",
+                    ") UPDATE outboxes SET consumed = b FROM done
+                     WHERE id = i AND consumed = a AND contiguous >= b",
+                ),
+                rows.collect(),
             )
             .await?;
-        self.done_if(changed, || {
-            StoreError::conflict("these events were turned into states by somebody else")
-        })
+        if changed != done.len() as u64 {
+            return Err(StoreError::conflict(
+                "these events were turned into states by somebody else",
+            ));
+        }
+        self.done();
+        Ok(())
     }
 }
 

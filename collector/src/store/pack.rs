@@ -16,8 +16,10 @@ impl View {
     ) -> Result<Vec<StoredEvent>, StoreError> {
         self.tx
             .all(
-                "SELECT sequence, bytes, received_at FROM journal_events
-                 WHERE machine = $1 AND sequence >= $2 ORDER BY sequence, outbox LIMIT $3",
+                "SELECT sequence, bytes, received_at
+                 FROM outboxes CROSS JOIN journal_events
+                 WHERE machine = $1 AND journal_events.outbox = outboxes.id AND sequence >= $2
+                 ORDER BY sequence, outboxes.id LIMIT $3",
                 args![machine, from, limit],
             )
             .await

@@ -134,7 +134,7 @@ impl Tx {
     ) -> Result<u64, StoreError> {
         let mut changed = 0;
         for batch in batches(rows) {
-            let (sql, args) = many(before, batch, after);
+            let (sql, args) = many(before, batch, after, self.placeholder());
             changed += self.execute(sqlx::AssertSqlSafe(sql), args).await?;
         }
         Ok(changed)
@@ -150,10 +150,17 @@ impl Tx {
     ) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
         for batch in batches(rows) {
-            let (sql, args) = many(before, batch, after);
+            let (sql, args) = many(before, batch, after, self.placeholder());
             found.extend(self.all(sqlx::AssertSqlSafe(sql), args).await?);
         }
         Ok(found)
+    }
+
+    fn placeholder(&self) -> Placeholder {
+        match self {
+            Self::Sqlite(_) => Placeholder::Unnamed,
+            Self::Postgres(_) => Placeholder::Numbered,
+        }
     }
 
     /// Makes it durable.
@@ -173,15 +180,32 @@ fn batches<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     })
 }
 
-fn many(before: &str, rows: Vec<Vec<Value>>, after: &str) -> (String, Vec<Value>) {
+/// How a generated statement marks its arguments.
+#[derive(Clone, Copy, Debug)]
+enum Placeholder {
+    /// `?`: to SQLite `$1` is a name, and each is searched for among all others.
+    Unnamed,
+    /// `$1`, all that PostgreSQL knows.
+    Numbered,
+}
+
+fn many(
+    before: &str,
+    rows: Vec<Vec<Value>>,
+    after: &str,
+    placeholder: Placeholder,
+) -> (String, Vec<Value>) {
     let columns = rows.first().map_or(0, Vec::len);
     let mut sql = String::with_capacity(before.len() + after.len() + rows.len() * columns * 5);
     sql.push_str(before);
     for row in 0..rows.len() {
         sql.push_str(if row == 0 { " (" } else { ",(" });
         for column in 1..=columns {
-            let comma = if column == 1 { "" } else { "," };
-            sql.push_str(&format!("{comma}${}", row * columns + column));
+            sql.push_str(if column == 1 { "" } else { "," });
+            match placeholder {
+                Placeholder::Unnamed => sql.push('?'),
+                Placeholder::Numbered => sql.push_str(&format!("${}", row * columns + column)),
+            }
         }
         sql.push(')');
     }
@@ -201,11 +225,18 @@ mod tests {
         assert_eq!(sizes(7), [4, 2, 1]);
         assert_eq!(sizes(300), [128, 128, 32, 8, 4]);
         let rows = vec![vec![Value::Int(Some(1)), Value::Int(None)]; 2];
-        let (sql, args) = many("INSERT INTO t (a, b) VALUES", rows, "RETURNING a");
-        assert_eq!(
-            sql,
-            "INSERT INTO t (a, b) VALUES ($1,$2),($3,$4) RETURNING a"
-        );
+        let sql = |placeholder| {
+            many(
+                "INSERT INTO t VALUES",
+                rows.clone(),
+                "RETURNING a",
+                placeholder,
+            )
+        };
+        let (numbered, args) = sql(Placeholder::Numbered);
+        assert_eq!(numbered, "INSERT INTO t VALUES ($1,$2),($3,$4) RETURNING a");
         assert_eq!(args.len(), 4);
+        let (unnamed, _) = sql(Placeholder::Unnamed);
+        assert_eq!(unnamed, "INSERT INTO t VALUES (?,?),(?,?) RETURNING a");
     }
 }

@@ -107,6 +107,7 @@ tuple_from_row!(A);
 tuple_from_row!(A, B);
 tuple_from_row!(A, B, C);
 tuple_from_row!(A, B, C, D);
+tuple_from_row!(A, B, C, D, E);
 
 impl ToValue for i64 {
     const NULL: Value = Value::Int(None);

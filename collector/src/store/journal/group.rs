@@ -11,10 +11,14 @@ use std::collections::{BTreeMap, HashMap};
 type Outbox = (MachineId, OutboxId);
 
 /// How far an outbox is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Position {
+    /// The outbox's number, by which events name it.
+    id: u64,
     contiguous: u64,
     highest: u64,
+    /// Whether it has a row already.
+    is_stored: bool,
 }
 
 /// Stores appends in one transaction, with a result for each.
@@ -33,36 +37,40 @@ pub(super) async fn store(
             None => admit_outbox(&mut tx, append, &positions).await?,
         };
         results.push(known.and_then(|position| {
+            collect(append, position, &mut events)?;
             positions.insert((append.machine, append.outbox), position);
-            collect(append, position, &mut events)
+            Ok(())
         }));
     }
-    let (inserted, altered) = insert_events(&mut tx, events).await?;
-    for (outbox, sequences) in &inserted {
-        if let Some(position) = positions.get_mut(outbox) {
-            advance(&mut tx, outbox, position, sequences).await?;
+    begin_outboxes(&mut tx, &positions).await?;
+    let (stored, altered) = insert_events(&mut tx, events).await?;
+    let mut moved = Vec::new();
+    for position in positions.values_mut() {
+        if let Some(sequences) = stored.get(&position.id) {
+            advance(&mut tx, position, sequences).await?;
+            moved.push(*position);
         }
     }
-    write_positions(&mut tx, &positions).await?;
+    write_positions(&mut tx, moved).await?;
     tx.commit().await?;
     let answer = |(append, result): (&Append, Result<(), JournalError>)| {
         result?;
-        let outbox = (append.machine, append.outbox);
+        let position = positions.get(&(append.machine, append.outbox));
+        let position = position.ok_or(StoreError::Closed)?;
         let sequences = append.first..append.first + append.events.len() as u64;
-        match altered
-            .iter()
-            .find(|(o, s)| *o == outbox && sequences.contains(s))
-        {
+        let is_altered = |(id, s): &&(u64, u64)| *id == position.id && sequences.contains(s);
+        match altered.iter().find(is_altered) {
             Some((_, sequence)) => Err(JournalError::Altered {
                 sequence: *sequence,
             }),
-            None => Ok(positions.get(&outbox).map_or(0, |p| p.contiguous)),
+            None => Ok(position.contiguous),
         }
     };
     Ok(appends.iter().zip(results).map(answer).collect())
 }
 
-type Events<'a> = BTreeMap<(MachineId, OutboxId, u64), (&'a [u8], UtcMs)>;
+/// By outbox and sequence.
+type Events<'a> = BTreeMap<(u64, u64), (&'a [u8], UtcMs)>;
 
 /// Adds an append's events to those of its group. The same key twice in one group is
 /// compared here, before the database sees either.
@@ -76,7 +84,7 @@ fn collect<'a>(
             "too far beyond what is stored of this outbox",
         ));
     }
-    let key = |sequence| (append.machine, append.outbox, sequence);
+    let key = |sequence| (position.id, sequence);
     for (sequence, bytes) in (append.first..).zip(&append.events) {
         if events
             .get(&key(sequence))
@@ -98,21 +106,26 @@ async fn admit_outbox(
     append: &Append,
     positions: &HashMap<Outbox, Position>,
 ) -> Result<Result<Position, JournalError>, StoreError> {
-    let (stored,): (u64,) = tx
+    let (stored, last): (u64, u64) = tx
         .one(
-            "SELECT COUNT(*) FROM outboxes WHERE machine = $1",
+            "SELECT (SELECT COUNT(*) FROM outboxes WHERE machine = $1),
+                    (SELECT COALESCE(MAX(id), 0) FROM outboxes)",
             args![append.machine],
         )
         .await?;
-    let begun = positions
-        .iter()
-        .filter(|((machine, _), p)| *machine == append.machine && p.highest == 0)
-        .count() as u64;
-    Ok(if stored + begun < MAX_OUTBOXES {
-        Ok(Position::default())
-    } else {
-        Err(JournalError::Refused("too many outboxes of this machine"))
-    })
+    let new = || positions.iter().filter(|(_, p)| !p.is_stored);
+    let begun = new().filter(|((machine, _), _)| *machine == append.machine);
+    if stored + begun.count() as u64 >= MAX_OUTBOXES {
+        let refused = JournalError::Refused("too many outboxes of this machine");
+        return Ok(Err(refused));
+    }
+    let last = new().map(|(_, p)| p.id).fold(last, u64::max);
+    Ok(Ok(Position {
+        id: last + 1,
+        contiguous: 0,
+        highest: 0,
+        is_stored: false,
+    }))
 }
 
 async fn read_positions(
@@ -125,85 +138,114 @@ async fn read_positions(
     let keys = outboxes
         .iter()
         .map(|(machine, outbox)| args![machine, outbox]);
-    let rows: Vec<(MachineId, OutboxId, u64, u64)> = tx
+    let rows: Vec<(u64, MachineId, OutboxId, u64, u64)> = tx
         .all_many(
             (
                 "WITH wanted (m, o) AS (VALUES",
-                ") SELECT machine, outbox, contiguous, highest
+                ") SELECT id, machine, outbox, contiguous, highest
                  FROM wanted CROSS JOIN outboxes WHERE machine = m AND outbox = o",
             ),
             keys.collect(),
         )
         .await?;
-    let position = |(machine, outbox, contiguous, highest)| {
+    let position = |(id, machine, outbox, contiguous, highest)| {
         let position = Position {
+            id,
             contiguous,
             highest,
+            is_stored: true,
         };
         ((machine, outbox), position)
     };
     Ok(rows.into_iter().map(position).collect())
 }
 
-/// What was new, by outbox and in order, and what is there with other bytes.
-type Inserted = (BTreeMap<Outbox, Vec<u64>>, Vec<(Outbox, u64)>);
-
-/// Stores events that are not there yet.
-async fn insert_events(tx: &mut Tx, mut events: Events<'_>) -> Result<Inserted, StoreError> {
-    let rows = events
-        .iter()
-        .map(|((m, o, s), (bytes, at))| args![m, o, s, bytes, at])
-        .collect();
-    let mut keys: Vec<(MachineId, OutboxId, u64)> = tx
-        .all_many(
-            (
-                "INSERT INTO journal_events (machine, outbox, sequence, bytes, received_at) VALUES",
-                "ON CONFLICT DO NOTHING RETURNING machine, outbox, sequence",
-            ),
-            rows,
-        )
-        .await?;
-    keys.sort_unstable();
-    let mut inserted = BTreeMap::<_, Vec<u64>>::new();
-    for key in keys {
-        events.remove(&key);
-        inserted.entry((key.0, key.1)).or_default().push(key.2);
-    }
-    let there: Vec<(MachineId, OutboxId, u64, Vec<u8>)> = tx
-        .all_many(
-            (
-                "WITH wanted (m, o, s) AS (VALUES",
-                ") SELECT machine, outbox, sequence, bytes
-                 FROM wanted CROSS JOIN journal_events
-                 WHERE machine = m AND outbox = o AND sequence = s",
-            ),
-            events.keys().map(|(m, o, s)| args![m, o, s]).collect(),
-        )
-        .await?;
-    let differs = |(m, o, s, bytes): (MachineId, OutboxId, u64, Vec<u8>)| {
-        let (sent, _) = events.get(&(m, o, s))?;
-        (*sent != bytes.as_slice()).then_some(((m, o), s))
-    };
-    Ok((inserted, there.into_iter().filter_map(differs).collect()))
+/// Gives a row to each outbox that is new. Where another collector on the same database
+/// took the number, the transaction fails and is tried again.
+async fn begin_outboxes(
+    tx: &mut Tx,
+    positions: &HashMap<Outbox, Position>,
+) -> Result<(), StoreError> {
+    let new = positions.iter().filter(|(_, p)| !p.is_stored);
+    let rows = new.map(|((machine, outbox), p)| args![p.id, machine, outbox, 0u64, 0u64]);
+    tx.execute_many(
+        (
+            "INSERT INTO outboxes (id, machine, outbox, contiguous, highest) VALUES",
+            "",
+        ),
+        rows.collect(),
+    )
+    .await?;
+    Ok(())
 }
 
-/// Moves an outbox's position over the sequences that were stored now. Only where some
+/// What is stored now, by outbox and in order, and what was there with other bytes.
+type Stored = (BTreeMap<u64, Vec<u64>>, Vec<(u64, u64)>);
+
+/// Stores events that are not there yet. Only where some were, it has to be asked with
+/// which bytes.
+async fn insert_events(tx: &mut Tx, mut events: Events<'_>) -> Result<Stored, StoreError> {
+    let rows = events
+        .iter()
+        .map(|((o, s), (bytes, at))| args![o, s, bytes, at]);
+    let new = tx
+        .execute_many(
+            (
+                "INSERT INTO journal_events (outbox, sequence, bytes, received_at) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
+            rows.collect(),
+        )
+        .await?;
+    let altered = match new == events.len() as u64 {
+        true => Vec::new(),
+        false => altered(tx, &events).await?,
+    };
+    for key in &altered {
+        events.remove(key);
+    }
+    let mut stored = BTreeMap::<_, Vec<u64>>::new();
+    for (outbox, sequence) in events.into_keys() {
+        stored.entry(outbox).or_default().push(sequence);
+    }
+    Ok((stored, altered))
+}
+
+/// Which of the events are stored with other bytes.
+async fn altered(tx: &mut Tx, events: &Events<'_>) -> Result<Vec<(u64, u64)>, StoreError> {
+    let there: Vec<(u64, u64, Vec<u8>)> = tx
+        .all_many(
+            (
+                "WITH wanted (o, s) AS (VALUES",
+                ") SELECT outbox, sequence, bytes FROM wanted CROSS JOIN journal_events
+                 WHERE outbox = o AND sequence = s",
+            ),
+            events.keys().map(|(o, s)| args![o, s]).collect(),
+        )
+        .await?;
+    let differs = |(o, s, bytes): (u64, u64, Vec<u8>)| {
+        let (sent, _) = events.get(&(o, s))?;
+        (*sent != bytes.as_slice()).then_some((o, s))
+    };
+    Ok(there.into_iter().filter_map(differs).collect())
+}
+
+/// Moves an outbox's position over the sequences that are stored now. Only where some
 /// lay beyond a gap before, it has to be asked which.
 async fn advance(
     tx: &mut Tx,
-    (machine, outbox): &Outbox,
     position: &mut Position,
-    new: &[u64],
+    sequences: &[u64],
 ) -> Result<(), StoreError> {
     let beyond: Vec<(u64,)> = if position.highest > position.contiguous {
         tx.all(
             "SELECT sequence FROM journal_events
-             WHERE machine = $1 AND outbox = $2 AND sequence > $3 ORDER BY sequence",
-            args![machine, outbox, position.contiguous],
+             WHERE outbox = $1 AND sequence > $2 ORDER BY sequence",
+            args![position.id, position.contiguous],
         )
         .await?
     } else {
-        new.iter().map(|sequence| (*sequence,)).collect()
+        sequences.iter().map(|sequence| (*sequence,)).collect()
     };
     for (sequence,) in beyond {
         if sequence == position.contiguous + 1 {
@@ -214,26 +256,18 @@ async fn advance(
     Ok(())
 }
 
-async fn write_positions(
-    tx: &mut Tx,
-    positions: &HashMap<Outbox, Position>,
-) -> Result<(), StoreError> {
+async fn write_positions(tx: &mut Tx, mut moved: Vec<Position>) -> Result<(), StoreError> {
     // In one order for everybody, and never back: another collector on the same database
     // may have moved on.
-    let begun: BTreeMap<_, _> = positions.iter().filter(|(_, p)| p.highest > 0).collect();
-    let rows = begun
-        .into_iter()
-        .map(|((m, o), p)| args![m, o, p.contiguous, p.highest])
-        .collect();
+    moved.sort_unstable_by_key(|position| position.id);
+    let rows = moved.iter().map(|p| args![p.id, p.contiguous, p.highest]);
     tx.execute_many(
         (
-            "INSERT INTO outboxes (machine, outbox, contiguous, highest) VALUES",
-            "ON CONFLICT (machine, outbox) DO UPDATE SET contiguous = excluded.contiguous,
-                highest = excluded.highest
-             WHERE excluded.highest >= outboxes.highest
-               AND excluded.contiguous >= outboxes.contiguous",
+            "WITH moved (i, c, h) AS (VALUES",
+            ") UPDATE outboxes SET contiguous = c, highest = h FROM moved
+             WHERE id = i AND h >= highest AND c >= contiguous",
         ),
-        rows,
+        rows.collect(),
     )
     .await?;
     Ok(())

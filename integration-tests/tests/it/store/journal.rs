@@ -188,29 +188,33 @@ async fn consuming(world: World) {
     let mut view = store.view().await.unwrap();
     let found = view.journal_unconsumed(9).await.unwrap();
     let expected = Unconsumed {
+        id: 1,
         machine: machine(1),
         outbox: OUTBOX,
         consumed: 0,
         contiguous: 3,
     };
     assert_eq!(found, std::slice::from_ref(&expected));
+    let events = view.journal_to_consume(&found, 2).await.unwrap();
+    let sequences: Vec<_> = events.iter().map(|e| (e.outbox, e.sequence)).collect();
+    assert_eq!(sequences, [(1, 1), (1, 2)]);
     drop(view);
     let mut change = world.change().await;
-    change.consume_journal(&expected, 2).await.unwrap();
+    change.consume_journal(&[(expected, 2)]).await.unwrap();
     change.commit().await.unwrap();
     for (from, up_to) in [
-        (expected.clone(), 3),
+        (expected, 3),
         (
             Unconsumed {
                 consumed: 2,
-                ..expected.clone()
+                ..expected
             },
             4,
         ),
     ] {
         let mut change = world.change().await;
         refused!(
-            change.consume_journal(&from, up_to).await,
+            change.consume_journal(&[(from, up_to)]).await,
             StoreError::Conflict(_)
         );
     }

@@ -6,6 +6,7 @@ use patchward_collector::store::jobs::Standing;
 use patchward_collector::store::plans::{Leaf, NewPlan, PlanState};
 use patchward_common::job::{Reason, State};
 use patchward_common::time::Interval;
+use std::collections::HashMap;
 
 on_both_engines!(
     drafts,
@@ -204,8 +205,12 @@ async fn a_job_moved_by_two(world: World) {
     let mut change = world.change().await;
     let id = plan_with_jobs(&mut change, "spring", 1).await;
     change.commit().await.unwrap();
-    let read = world.store.view().await.unwrap().job(&job(id, 1)).await;
-    let read = read.unwrap().unwrap();
+    let mut view = world.store.view().await.unwrap();
+    let read = view.job(&job(id, 1)).await.unwrap().unwrap();
+    let (found, other) = (read.clone(), JobId::of(digest(9), machine(1)));
+    let found = HashMap::from([(found.id, found)]);
+    assert_eq!(view.jobs_by_id([read.id, other]).await.unwrap(), found);
+    drop(view);
     let mut tasks = tokio::task::JoinSet::new();
     for state in [State::Staged, State::Missed] {
         let (store, read) = (world.store.clone(), read.clone());
