@@ -29,6 +29,9 @@ const RUNS: usize = 6;
 const HELLO_TIME: Duration = Duration::from_secs(4);
 /// Events of each machine in one run.
 const EVENTS: usize = 64;
+/// How often each machine writes an event where they come at a steady pace: 11,000 a
+/// second by all of them.
+const EVENT_EVERY: Duration = Duration::from_nanos(1_000_000_000 * CONNECTIONS as u64 / 11_000);
 /// Machines come rarely by themselves; here they are driven.
 const PACE_SECONDS: u32 = 300;
 
@@ -53,9 +56,10 @@ pub async fn hellos() -> anyhow::Result<Report> {
                 member.say_hello().await?;
                 took.push(began.elapsed());
             }
-            Ok((member, took, 1))
+            let done = took.len();
+            Ok((member, took, done))
         };
-        runs.push(run(&setting, &mut crowd, work).await?);
+        runs.push(run(&setting, &mut crowd, clock(), work).await?);
     }
     let mut figures = figures("quiet hellos", &runs[1..], 25_000.0)?;
     figures.push(cores(&runs[1..])?);
@@ -70,13 +74,19 @@ pub async fn hellos() -> anyhow::Result<Report> {
     })
 }
 
-/// Journal events, one in each request and eight in each.
+/// Journal events: at a steady pace, and as fast as they go, one in each request and
+/// eight in each.
 pub async fn journal() -> anyhow::Result<Report> {
     let (mut setting, mut crowd) = connected().await?;
     let jobs = planned(&mut setting, &crowd)?;
-    let mut figures = Vec::new();
     let mut chains: Vec<Chain> = crowd.members.iter().map(|_| Chain::default()).collect();
-    for (in_request, asked) in [(1, Reach::AtLeast(10_000.0)), (8, Reach::Shown)] {
+    let mut runs = Vec::new();
+    for _ in 0..RUNS {
+        runs.push(paced(&setting, &mut crowd, &mut chains, &jobs).await?);
+    }
+    let mut figures = figures("journal events at a steady pace,", &runs[1..], 10_000.0)?;
+    figures.push(cores(&runs[1..])?);
+    for in_request in [1, 8] {
         let mut runs = Vec::new();
         for _ in 0..RUNS {
             let mut requests: Vec<Vec<Request>> = Vec::new();
@@ -97,24 +107,77 @@ pub async fn journal() -> anyhow::Result<Report> {
                             "not stored: {answer:?}"
                         );
                     }
-                    Ok((member, took, in_request))
+                    let done = took.len() * in_request;
+                    Ok((member, took, done))
                 }
             };
-            runs.push(run(&setting, &mut crowd, work).await?);
+            runs.push(run(&setting, &mut crowd, clock(), work).await?);
         }
-        let what = format!("journal events, {in_request} in each request,");
-        let limit = if asked == Reach::Shown { 0.0 } else { 10_000.0 };
-        figures.extend(self::figures(&what, &runs[1..], limit)?);
+        let what = format!("as fast as they go, {in_request} in each request,");
+        figures.extend(self::figures(&what, &runs[1..], 0.0)?);
         figures.push(cores(&runs[1..])?);
     }
     Ok(Report {
         word: "journal",
         work: format!(
-            "{CONNECTIONS} connections as for `hellos`, {EVENTS} signed events of a job on each; \
+            "{CONNECTIONS} connections as for `hellos`, {EVENTS} signed events of a job on each in a run; \
              every acknowledgement leaves after COMMIT (SQLite, synchronous=FULL, group commit)"
         ),
         figures,
     })
+}
+
+/// Every machine writes an event every [`EVENT_EVERY`], and sends, as the agent does, all
+/// that it has as soon as what it sent before is acknowledged. Timed is each event from
+/// when it was due to its acknowledgement.
+async fn paced(
+    setting: &Setting,
+    crowd: &mut Crowd,
+    chains: &mut [Chain],
+    jobs: &[JobId],
+) -> anyhow::Result<Run> {
+    let begin = clock() + Duration::from_secs(1);
+    let mut journals: Vec<(usize, u64, Vec<ByteBuf>)> = Vec::new();
+    for (number, ((member, chain), job)) in crowd.members.iter().zip(chains).zip(jobs).enumerate() {
+        let first = chain.sequence + 1;
+        let events = (0..EVENTS).map(|_| chain.next(member, *job));
+        journals.push((number, first, events.collect()));
+    }
+    journals.reverse();
+    let work = |member: Member| {
+        let (number, first, events) = journals.pop().unwrap_or_default();
+        async move {
+            // Not all at the same instant.
+            let offset = EVENT_EVERY.mul_f64(number as f64 / CONNECTIONS as f64);
+            let due = |at: usize| begin + offset + EVENT_EVERY * at as u32;
+            let (mut took, mut sent) = (Vec::new(), 0);
+            while sent < events.len() {
+                tokio::time::sleep_until(due(sent).into()).await;
+                let now = clock();
+                let up_to = (sent..events.len()).take_while(|at| due(*at) <= now);
+                let up_to = up_to.last().map_or(sent, |last| last + 1);
+                if up_to == sent {
+                    continue;
+                }
+                let answer = member
+                    .ask(&Request::Journal(JournalReport {
+                        outbox: member.hello.outbox,
+                        first: first + sent as u64,
+                        events: events[sent..up_to].to_vec(),
+                    }))
+                    .await?;
+                ensure!(
+                    matches!(answer, Answer::Stored(_)),
+                    "not stored: {answer:?}"
+                );
+                let stored = clock();
+                took.extend((sent..up_to).map(|at| stored - due(at)));
+                sent = up_to;
+            }
+            Ok((member, took, events.len()))
+        }
+    };
+    run(setting, crowd, begin, work).await
 }
 
 fn figures(what: &str, runs: &[Run], limit: f64) -> anyhow::Result<Vec<Figure>> {
@@ -147,6 +210,7 @@ async fn connected() -> anyhow::Result<(Setting, Crowd)> {
 async fn run<F>(
     setting: &Setting,
     crowd: &mut Crowd,
+    begin: Instant,
     mut work: impl FnMut(Member) -> F,
 ) -> anyhow::Result<Run>
 where
@@ -154,7 +218,6 @@ where
 {
     let mut processor = Processor::of(setting.collector_pid()?);
     let before = processor.look()?;
-    let began: Instant = clock();
     let mut running = JoinSet::new();
     for member in std::mem::take(&mut crowd.members) {
         running.spawn(work(member));
@@ -162,12 +225,12 @@ where
     let (mut latencies, mut done) = (Vec::new(), 0);
     let mut members = Vec::new();
     while let Some(ended) = running.join_next().await {
-        let (member, took, each) = ended??;
-        done += took.len() * each;
+        let (member, took, all) = ended??;
+        done += all;
         latencies.extend(took.iter().map(|took| took.as_secs_f64() * 1e3));
         members.push(member);
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = begin.elapsed().as_secs_f64();
     let busy = processor.look()? - before;
     members.sort_by_key(|member| member.number);
     crowd.members = members;

@@ -73,8 +73,10 @@ impl Which {
     }
 }
 
+/// One thread is enough for the load, and takes least from what is measured.
 fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Runtime::new()?.block_on(work)
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build()?.block_on(work)
 }
 
 fn all() -> anyhow::Result<Vec<Report>> {
