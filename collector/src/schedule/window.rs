@@ -4,7 +4,7 @@
 //! start is then resolved in the window's zone. So a clock change neither skips an
 //! opening nor doubles it.
 
-mod civil;
+pub(in crate::schedule) mod civil;
 mod error;
 mod preview;
 mod words;

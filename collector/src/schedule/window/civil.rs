@@ -9,10 +9,10 @@ use patchward_common::nearest::nearest;
 use patchward_common::time::UtcMs;
 use std::str::FromStr as _;
 
-/// Most starts of one expansion: one an hour for three years.
+/// Most starts of one expansion: four a day for twenty years.
 pub const MAX_OPENINGS: usize = 30_000;
-/// Longest range of one expansion in days; plans reach 100 days ahead.
-const MAX_RANGE_DAYS: i32 = 3 * 366;
+/// Longest range of one expansion in days: the next 20 openings of a yearly window.
+const MAX_RANGE_DAYS: i32 = 21 * 366;
 /// Longest name of a time zone or expression that is looked at.
 const MAX_TEXT_BYTES: usize = 128;
 /// Days in which every combination of day, month and weekday comes: 29 February falls
@@ -27,9 +27,9 @@ pub(super) struct Rule {
 
 /// A start as it was resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Start {
+pub(in crate::schedule) struct Start {
     /// When it is.
-    pub(super) instant: UtcMs,
+    pub(in crate::schedule) instant: UtcMs,
     /// The local time that was asked for.
     pub(super) local: DateTime,
     /// Whether that local time exists twice or not at all.
@@ -139,7 +139,7 @@ impl Rule {
 
 /// A local time in its zone: one that does not exist moves to the end of the gap, one
 /// that exists twice is its first.
-pub(super) fn resolve(zone: &TimeZone, local: DateTime) -> Option<Start> {
+pub(in crate::schedule) fn resolve(zone: &TimeZone, local: DateTime) -> Option<Start> {
     let ambiguous = zone.to_ambiguous_timestamp(local);
     let kind = ambiguous.offset();
     let mut timestamp = ambiguous.compatible().ok()?;
@@ -157,7 +157,7 @@ pub(super) fn resolve(zone: &TimeZone, local: DateTime) -> Option<Start> {
 }
 
 /// Finds a time zone by its IANA name.
-pub(super) fn zone(name: &str) -> Result<TimeZone, BadWindow> {
+pub(in crate::schedule) fn zone(name: &str) -> Result<TimeZone, BadWindow> {
     let database = jiff::tz::db();
     let unknown = |nearest: Option<&str>| BadWindow::Zone {
         zone: name.chars().take(MAX_TEXT_BYTES).collect(),
@@ -176,11 +176,19 @@ pub(super) fn zone(name: &str) -> Result<TimeZone, BadWindow> {
 /// The nearest name; a city alone finds its zone.
 fn nearest_zone<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let wanted = name.replace(' ', "_");
-    let mut by_city = known.iter().filter(|zone| {
-        let city = zone.rsplit('/').next().unwrap_or(zone);
-        city.eq_ignore_ascii_case(&wanted)
-    });
-    by_city.next().copied().or_else(|| nearest(&wanted, known))
+    let of_city = |wanted: &str| {
+        known.iter().copied().find(|zone| {
+            let city = zone.rsplit('/').next().unwrap_or(zone);
+            city.eq_ignore_ascii_case(wanted)
+        })
+    };
+    let misspelt = || {
+        let cities = known.iter().filter_map(|zone| zone.rsplit('/').next());
+        nearest(&wanted, &cities.collect::<Vec<&str>>()).and_then(of_city)
+    };
+    of_city(&wanted)
+        .or_else(|| nearest(&wanted, known))
+        .or_else(misspelt)
 }
 
 /// Refuses weekdays as numbers.

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use serde::Serialize;
 
-/// How far a preview looks: a yearly window shows its next few openings.
-pub const HORIZON_MS: i64 = 1_000 * DAY_MS;
+/// How far a preview looks: a yearly window shows its next 20 openings.
+pub const HORIZON_MS: i64 = 7_600 * DAY_MS;
 
 /// One opening as people read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,16 +24,25 @@ pub struct Preview {
 
 impl Window {
     /// The next `count` openings that end after `now`. Fewer where there are fewer
-    /// within about three years, or where they lie too close together to be listed.
+    /// within about twenty years, or where they lie too close together to be listed.
     pub fn preview(&self, now: UtcMs, count: usize) -> Result<Vec<Preview>, BadWindow> {
         let mut span_ms = 40 * DAY_MS;
+        let mut openings = Vec::new();
         loop {
             let horizon_ms = span_ms.min(HORIZON_MS);
             let Ok(range) = Interval::new(now, now.plus_ms(horizon_ms)) else {
                 return Ok(Vec::new());
             };
-            let openings = self.openings(range)?;
-            if openings.len() >= count || horizon_ms == HORIZON_MS {
+            let is_last = match self.openings(range) {
+                Ok(found) => {
+                    openings = found;
+                    openings.len() >= count || horizon_ms == HORIZON_MS
+                }
+                // They lie close together and merge: what is near must do.
+                Err(_) if !openings.is_empty() => true,
+                Err(error) => return Err(error),
+            };
+            if is_last {
                 let next = openings.into_iter().take(count);
                 return next.map(|opening| self.show(opening)).collect();
             }
