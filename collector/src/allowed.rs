@@ -4,10 +4,12 @@ use crate::command::window::understood;
 use crate::control::Failure;
 use crate::schedule::freeze::{Freeze, FreezeScope, holding};
 use crate::schedule::opening;
-use crate::store::View;
+use crate::schedule::outlook::{self, Outlook};
+use crate::store::places::Unit;
 use crate::store::windows::{self as stored, Area};
+use crate::store::{StoreError, View};
 use patchward_common::id::{Label, Name};
-use patchward_common::time::Interval;
+use patchward_common::time::{Interval, UtcMs};
 
 /// The openings of a unit within `range`, less every freeze that holds there and is not
 /// `overridden` by an emergency.
@@ -24,11 +26,46 @@ pub async fn of_unit(
         let openings = understood(&window)?.openings(range);
         windows.extend(openings.map_err(|error| Failure::input(error.to_string()))?);
     }
-    let freezes = view.freezes(range).await?;
-    let freezes: Vec<Freeze> = freezes.iter().filter_map(of_a_place).collect();
+    let freezes = freezes_in(view, unit, &known.site, range).await?;
     let holding = holding(&freezes, unit, &known.site, overridden);
     let allowed = opening::allowed(&opening::union(windows), &opening::union(holding));
     Ok(opening::within(&allowed, range))
+}
+
+/// The freezes that hold in `unit` of `site` and share an instant with `range`.
+pub async fn freezes_in(
+    view: &mut View,
+    unit: &Name,
+    site: &Name,
+    range: Interval,
+) -> Result<Vec<Freeze>, StoreError> {
+    let freezes = view.freezes(range).await?;
+    let mut freezes: Vec<Freeze> = freezes.iter().filter_map(of_a_place).collect();
+    freezes.retain(|freeze| freeze.covers(unit, site));
+    Ok(freezes)
+}
+
+/// The next openings of a unit, with what its freezes leave of them.
+pub async fn outlook(
+    view: &mut View,
+    unit: &Unit,
+    now: UtcMs,
+    count: usize,
+) -> Result<Vec<Outlook>, Failure> {
+    let mut windows = Vec::new();
+    for window in view.windows(Some(&unit.name)).await? {
+        windows.push((window.id.clone(), understood(&window)?));
+    }
+    let openings = outlook::next(&windows, now, count);
+    let mut openings = openings.map_err(|error| Failure::input(error.to_string()))?;
+    let Some(last) = openings.last() else {
+        return Ok(openings);
+    };
+    if let Ok(range) = Interval::new(now, last.opening.end()) {
+        let freezes = freezes_in(view, &unit.name, &unit.site, range).await?;
+        openings.iter_mut().for_each(|one| one.less(&freezes));
+    }
+    Ok(openings)
 }
 
 /// A stored freeze, unless it is about one machine: that is for the go, as slots are laid

@@ -4,6 +4,7 @@
 pub mod allowed;
 pub mod app;
 pub mod authority;
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod command;

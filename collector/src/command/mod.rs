@@ -3,9 +3,11 @@
 
 pub mod asset;
 pub mod audit;
+mod calendar;
 pub mod document;
 pub mod evidence;
 pub mod file;
+pub mod freeze;
 pub mod job;
 pub mod machine;
 pub mod place;
@@ -15,10 +17,13 @@ pub mod rollout;
 pub mod stop;
 pub mod token;
 pub mod window;
+mod work;
 
 use crate::app::App;
 use crate::control::{Failure, FailureKind, Output, Reply};
-use crate::store::{Actor, StoreError};
+use crate::schedule::outlook::Outlook;
+use crate::store::places::Unit;
+use crate::store::{Actor, StoreError, View};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +65,7 @@ pub enum Command {
     Window(window::WindowCommand),
     /// Freezes: when nothing starts
     #[command(subcommand)]
-    Freeze(window::FreezeCommand),
+    Freeze(freeze::FreezeCommand),
     /// Plans: make, show, hand out for signing, take back
     #[command(subcommand)]
     Plan(plan::PlanCommand),
@@ -86,6 +91,7 @@ impl Command {
     pub fn output_file(&self) -> Option<&Path> {
         match self {
             Self::Plan(plan::PlanCommand::Export { out, .. })
+            | Self::Window(window::WindowCommand::Export { out, .. })
             | Self::Evidence(evidence::EvidenceCommand::Export { out, .. }) => Some(out),
             _ => None,
         }
@@ -129,7 +135,7 @@ pub async fn run(
         Command::Vendor(command) => release::vendor(app, command).await,
         Command::Release(command) => release::release(app, caller, command, progress).await,
         Command::Window(command) => window::window(app, caller, command).await,
-        Command::Freeze(command) => window::freeze(app, caller, command).await,
+        Command::Freeze(command) => freeze::freeze(app, caller, command).await,
         Command::Plan(command) => plan::run(app, caller, command).await,
         Command::Job(command) => job::job(app, caller, command).await,
         Command::Rollout(command) => rollout::rollout(app, caller, command).await,
@@ -137,6 +143,14 @@ pub async fn run(
         Command::Evidence(command) => evidence::run(app, command).await,
         Command::Audit(command) => audit::run(app, command).await,
     }
+}
+
+/// How many openings a preview lists.
+const PREVIEW: usize = 20;
+
+/// The next openings of a unit, as every command shows them.
+async fn outlook_of(app: &App, view: &mut View, unit: &Unit) -> Result<Vec<Outlook>, Failure> {
+    crate::allowed::outlook(view, unit, app.now(), PREVIEW).await
 }
 
 impl From<StoreError> for Failure {

@@ -1,22 +1,18 @@
-//! Windows and freezes.
+//! Windows: when work may be done in a unit.
 
-use super::Caller;
+use super::{Caller, outlook_of, work};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
-use crate::schedule::window::{HORIZON_MS, Window};
-use crate::store::windows::Area;
+use crate::schedule::ical::zone_of;
+use crate::schedule::outlook;
+use crate::schedule::window::Window;
 use crate::store::windows::{self as stored, Opening};
-use patchward_common::id::{Label, Name};
-use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS, UtcMs};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use patchward_common::id::Name;
+use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use serde::{Deserialize, Serialize};
-
-/// How many openings a preview lists.
-const PREVIEW: usize = 20;
-/// How far a preview looks ahead, farther until it is full: a nightly window fills it in
-/// weeks, and of a yearly one there are only a few as far as an expansion reaches.
-const PREVIEW_MS: [i64; 2] = [60 * DAY_MS, HORIZON_MS];
-/// How far the list of freezes looks ahead.
-const FREEZES_MS: i64 = 366 * DAY_MS;
+use std::path::PathBuf;
 
 /// What can be done with windows.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -40,6 +36,12 @@ pub enum WindowCommand {
         /// Days after the day of the expression: 1 for the day after Patch Tuesday
         #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
         day_offset: i16,
+        /// It opens from then on, such as 2026-12-01T00:00:00Z
+        #[arg(long, value_parser = instant)]
+        valid_from: Option<UtcMs>,
+        /// It opens until then
+        #[arg(long, value_parser = instant)]
+        valid_until: Option<UtcMs>,
     },
     /// Add a window that opens once
     Once {
@@ -48,15 +50,43 @@ pub enum WindowCommand {
         /// Its unit
         #[arg(long)]
         unit: Name,
-        /// When it opens, such as 2026-12-01T02:00:00Z; now, without it
-        #[arg(long, value_parser = instant)]
-        at: Option<UtcMs>,
+        /// When it opens, such as 2026-12-01T02:00:00Z, or 2026-12-01T02:00 with --zone; now,
+        /// without it
+        #[arg(long)]
+        at: Option<String>,
+        /// The time zone of --at, and of what is shown
+        #[arg(long, default_value = "UTC")]
+        zone: String,
         /// In how many seconds it opens, instead of --at
         #[arg(long, conflicts_with = "at")]
         in_seconds: Option<u32>,
         /// How long it is, in minutes, under 24 hours
         #[arg(long)]
         minutes: u32,
+    },
+    /// Change a window: what is not named stays. Less time stops even signed work at once;
+    /// more time needs a plan that is signed anew
+    Change {
+        /// Short name
+        name: Name,
+        /// When it opens: minute, hour, day of month, month, weekday (by name)
+        #[arg(long)]
+        cron: Option<String>,
+        /// Time zone, such as America/Chicago
+        #[arg(long)]
+        zone: Option<String>,
+        /// How long it is, in minutes, under 24 hours
+        #[arg(long)]
+        minutes: Option<u32>,
+        /// Days after the day of the expression
+        #[arg(long, allow_hyphen_values = true)]
+        day_offset: Option<i16>,
+        /// It opens from then on
+        #[arg(long, value_parser = instant)]
+        valid_from: Option<UtcMs>,
+        /// It opens until then
+        #[arg(long, value_parser = instant)]
+        valid_until: Option<UtcMs>,
     },
     /// Remove a window; signed work in it is refused go at once
     Remove {
@@ -69,46 +99,19 @@ pub enum WindowCommand {
         #[arg(long)]
         unit: Option<Name>,
     },
-    /// Show the next 20 openings of a unit, less its freezes
+    /// Show the next 20 openings of a unit, in local time and UTC, and what freezes leave
     Preview {
         /// The unit
         unit: Name,
     },
-}
-
-/// What can be done with freezes.
-#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
-pub enum FreezeCommand {
-    /// Add a freeze: nothing starts, signed or not
-    Add {
-        /// What people call it
-        name: Label,
-        /// In one unit
-        #[arg(long, conflicts_with = "site")]
-        unit: Option<Name>,
-        /// At one site
+    /// Write the approved work of a unit as a calendar that people subscribe to (.ics)
+    Export {
+        /// The unit
+        unit: Name,
+        /// The file to write; it must not exist
         #[arg(long)]
-        site: Option<Name>,
-        /// When it begins, such as 2026-12-24T00:00:00Z; now, without it
-        #[arg(long, value_parser = instant)]
-        from: Option<UtcMs>,
-        /// When it ends
-        #[arg(long, value_parser = instant)]
-        until: UtcMs,
-        /// Why
-        #[arg(long)]
-        reason: Label,
+        out: PathBuf,
     },
-    /// End a freeze
-    Remove {
-        /// What people call it
-        name: Label,
-        /// Why
-        #[arg(long)]
-        reason: Label,
-    },
-    /// Show the freezes of the coming year
-    List,
 }
 
 /// Reads an instant in UTC as RFC 3339 has it.
@@ -116,6 +119,16 @@ pub fn instant(text: &str) -> Result<UtcMs, String> {
     text.parse::<jiff::Timestamp>()
         .map(|at| UtcMs(at.as_millisecond()))
         .map_err(|_| "write it as 2026-12-01T02:00:00Z".to_owned())
+}
+
+/// Reads an instant in UTC, or a local time in `zone`.
+fn instant_in(text: &str, zone: &TimeZone) -> Result<UtcMs, Failure> {
+    let local = || text.parse::<DateTime>().ok();
+    let local = local().and_then(|local| local.to_zoned(zone.clone()).ok());
+    match (text.ends_with(['Z', 'z']), local) {
+        (false, Some(zoned)) => Ok(UtcMs(zoned.timestamp().as_millisecond())),
+        _ => instant(text).map_err(Failure::input),
+    }
 }
 
 /// Carries out a command on windows.
@@ -128,6 +141,8 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
             zone,
             minutes,
             day_offset,
+            valid_from,
+            valid_until,
         } => {
             let window = stored::Window {
                 id: name,
@@ -136,8 +151,8 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
                 zone,
                 minutes,
                 day_offset: i64::from(day_offset),
-                valid_from: None,
-                valid_until: None,
+                valid_from,
+                valid_until,
             };
             add(app, caller, window).await
         }
@@ -145,16 +160,21 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
             name,
             unit,
             at,
+            zone,
             in_seconds,
             minutes,
         } => {
+            let known = zone_of(&zone).map_err(Failure::input)?;
             let later = in_seconds.map_or(0, |seconds| i64::from(seconds) * SECOND_MS);
-            let at = at.unwrap_or_else(|| app.now().plus_ms(later));
+            let at = match at {
+                Some(text) => instant_in(&text, &known)?,
+                None => app.now().plus_ms(later),
+            };
             let window = stored::Window {
                 id: name,
                 unit,
                 opening: Opening::Once(at),
-                zone: "UTC".into(),
+                zone,
                 minutes,
                 day_offset: 0,
                 valid_from: None,
@@ -162,26 +182,37 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
             };
             add(app, caller, window).await
         }
+        command @ WindowCommand::Change { .. } => change(app, caller, command).await,
         WindowCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
             change.remove_window(&name).await?;
             change.commit().await?;
             Ok(Output::Text(format!("Window {name} is gone.")))
         }
-        WindowCommand::List { unit } => {
-            let mut table = Table::new(&["window", "unit", "opens", "minutes"]);
-            for window in app.store.view().await?.windows(unit.as_ref()).await? {
-                table.row(vec![
-                    Cell::of(&window.id),
-                    Cell::of(&window.unit),
-                    Cell::of(understood(&window)?.words()),
-                    Cell::Number(window.minutes.into()),
-                ]);
-            }
-            Ok(Output::Table(table))
-        }
+        WindowCommand::List { unit } => list(app, unit.as_ref()).await,
         WindowCommand::Preview { unit } => preview(app, &unit).await,
+        WindowCommand::Export { unit, .. } => work::export(app, &unit).await,
     }
+}
+
+async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
+    let mut table = Table::new(&["window", "unit", "opens", "minutes"]);
+    for window in app.store.view().await?.windows(unit).await? {
+        let mut words = understood(&window)?.words();
+        if let Some(from) = window.valid_from {
+            words.push_str(&format!(", from {from}"));
+        }
+        if let Some(until) = window.valid_until {
+            words.push_str(&format!(", until {until}"));
+        }
+        table.row(vec![
+            Cell::of(&window.id),
+            Cell::of(&window.unit),
+            Cell::of(words),
+            Cell::Number(window.minutes.into()),
+        ]);
+    }
+    Ok(Output::Table(table))
 }
 
 async fn add(app: &App, caller: &Caller, window: stored::Window) -> Result<Output, Failure> {
@@ -195,6 +226,51 @@ async fn add(app: &App, caller: &Caller, window: stored::Window) -> Result<Outpu
     )))
 }
 
+async fn change(app: &App, caller: &Caller, command: WindowCommand) -> Result<Output, Failure> {
+    let WindowCommand::Change {
+        name,
+        cron,
+        zone,
+        minutes,
+        day_offset,
+        valid_from,
+        valid_until,
+    } = command
+    else {
+        return Err(Failure::input("this changes no window"));
+    };
+    let known = app.store.view().await?.windows(None).await?;
+    let known = known.into_iter().find(|window| window.id == name);
+    let mut window = known.ok_or_else(|| {
+        Failure::not_found(format!(
+            "There is no window {name}. `window list` shows all."
+        ))
+    })?;
+    let is_recurring = matches!(window.opening, Opening::Cron(_));
+    if !is_recurring && (cron.is_some() || day_offset.is_some()) {
+        return Err(Failure::input(format!(
+            "{name} opens once; remove it and add one that recurs"
+        )));
+    }
+    if let Some(cron) = cron {
+        window.opening = Opening::Cron(cron);
+    }
+    window.zone = zone.unwrap_or(window.zone);
+    window.minutes = minutes.unwrap_or(window.minutes);
+    window.day_offset = day_offset.map_or(window.day_offset, i64::from);
+    window.valid_from = valid_from.or(window.valid_from);
+    window.valid_until = valid_until.or(window.valid_until);
+    let words = understood(&window)?.words();
+    let mut change = app.change(caller).await?;
+    change.change_window(&window).await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "Window {name} in {} is now: {words}. Signed work outside it gets no go; time that was \
+         added needs a plan that is signed anew.",
+        window.unit
+    )))
+}
+
 /// What a stored window means.
 pub fn understood(window: &stored::Window) -> Result<Window, Failure> {
     window
@@ -203,94 +279,54 @@ pub fn understood(window: &stored::Window) -> Result<Window, Failure> {
 }
 
 async fn preview(app: &App, unit: &Name) -> Result<Output, Failure> {
-    let now = app.now();
     let mut view = app.store.view().await?;
-    let mut openings = Vec::new();
-    for ahead_ms in PREVIEW_MS {
-        if openings.len() < PREVIEW {
-            let range = Interval::new(now, now.plus_ms(ahead_ms))
-                .map_err(|error| Failure::input(error.to_string()))?;
-            openings = match crate::allowed::of_unit(&mut view, unit, range, &[]).await {
-                Ok(found) => found,
-                // Windows that open every few minutes and merge: what is near must do.
-                Err(_) if !openings.is_empty() => break,
-                Err(failure) => return Err(failure),
-            };
+    let known = view.unit(unit).await?;
+    let known = known.ok_or_else(|| Failure::not_found(format!("There is no unit {unit}.")))?;
+    let openings = outlook_of(app, &mut view, &known).await?;
+    let mut table = Table::new(&[
+        "opens",
+        "closes",
+        "opens_utc",
+        "closes_utc",
+        "minutes",
+        "left",
+        "windows",
+        "note",
+    ]);
+    for opening in &openings {
+        let mut notes = Vec::new();
+        if opening.clock_change {
+            notes.push("the clock changes".to_owned());
         }
-    }
-    let mut table = Table::new(&["opens", "closes", "minutes"]);
-    for opening in openings.iter().take(PREVIEW) {
+        if !opening.taken_by.is_empty() {
+            let names: Vec<&str> = opening.taken_by.iter().map(|name| name.as_str()).collect();
+            let what = if opening.left.is_empty() {
+                "frozen"
+            } else {
+                "partly frozen"
+            };
+            notes.push(format!("{what}: {}", names.join(", ")));
+        }
         table.row(vec![
-            Cell::of(opening.start()),
-            Cell::of(opening.end()),
-            Cell::Number(opening.length_ms() / MINUTE_MS),
+            Cell::of(&opening.local_start),
+            Cell::of(&opening.local_end),
+            Cell::of(opening.opening.start()),
+            Cell::of(opening.opening.end()),
+            Cell::Number(opening.opening.length_ms() / MINUTE_MS),
+            Cell::Number(opening.left_minutes()),
+            Cell::List(opening.windows.iter().map(ToString::to_string).collect()),
+            Cell::maybe((!notes.is_empty()).then(|| notes.join("; "))),
         ]);
     }
-    if table.rows.is_empty() {
-        table.note = Some("No window means never: nothing starts in this unit.".into());
-    }
+    table.note = Some(if openings.is_empty() {
+        "No window means never: nothing starts in this unit.".into()
+    } else {
+        let mut words = Vec::new();
+        for window in view.windows(Some(unit)).await? {
+            words.push(format!("{}: {}", window.id, understood(&window)?.words()));
+        }
+        words.extend(outlook::remedy(&openings));
+        words.join("\n")
+    });
     Ok(Output::Table(table))
-}
-
-/// Carries out a command on freezes.
-pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Result<Output, Failure> {
-    match command {
-        FreezeCommand::Add {
-            name,
-            unit,
-            site,
-            from,
-            until,
-            reason,
-        } => {
-            let (area, subject) = match (unit, site) {
-                (Some(unit), _) => (Area::Unit, unit.to_string()),
-                (None, Some(site)) => (Area::Site, site.to_string()),
-                (None, None) => (Area::All, String::new()),
-            };
-            let start = from.unwrap_or_else(|| app.now());
-            if start >= until {
-                return Err(Failure::input("a freeze must end after it begins"));
-            }
-            let freeze = stored::Freeze {
-                id: name,
-                area,
-                subject,
-                start,
-                end: until,
-                reason: reason.to_string(),
-                source: Name::new("manual").map_err(|error| Failure::input(error.to_string()))?,
-            };
-            let mut change = app.change(caller).await?;
-            change.add_freeze(&freeze).await?;
-            change.commit().await?;
-            Ok(Output::Text(format!(
-                "Frozen from {} to {}: no go is given.",
-                freeze.start, freeze.end
-            )))
-        }
-        FreezeCommand::Remove { name, reason } => {
-            let mut change = app.change(caller).await?;
-            change.remove_freeze(&name, reason.as_str()).await?;
-            change.commit().await?;
-            Ok(Output::Text(format!("Freeze {name} is over.")))
-        }
-        FreezeCommand::List => {
-            let now = app.now();
-            let range = Interval::new(now, now.plus_ms(FREEZES_MS))
-                .map_err(|error| Failure::input(error.to_string()))?;
-            let mut table = Table::new(&["freeze", "where", "from", "until", "reason", "source"]);
-            for freeze in app.store.view().await?.freezes(range).await? {
-                table.row(vec![
-                    Cell::of(freeze.id),
-                    Cell::of(format!("{} {}", freeze.area.word(), freeze.subject)),
-                    Cell::of(freeze.start),
-                    Cell::of(freeze.end),
-                    Cell::of(freeze.reason),
-                    Cell::of(freeze.source),
-                ]);
-            }
-            Ok(Output::Table(table))
-        }
-    }
 }

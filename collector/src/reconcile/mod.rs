@@ -1,6 +1,7 @@
 //! Tasks that take no input: woken by a timer, they read the store and do what is
 //! missing. One path for start, retry and recovery.
 
+pub mod calendars;
 pub mod ending;
 pub mod limit;
 pub mod sets;
@@ -12,8 +13,24 @@ use std::time::Duration;
 /// How often the tasks look: slots end on whole minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Runs every task until the task is dropped.
+/// Runs every task until the task is dropped. Calendars are read beside the others: a
+/// server that answers slowly keeps nobody waiting.
 pub async fn run(app: Arc<App>) {
+    tokio::join!(tasks(&app), read_calendars(&app));
+}
+
+async fn read_calendars(app: &App) {
+    let mut timer = tokio::time::interval(LOOK_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        if let Err(error) = calendars::run(&app.store, app.now()).await {
+            tracing::warn!(%error, "calendars were not read");
+        }
+    }
+}
+
+async fn tasks(app: &App) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut sets = sets::Sets::default();

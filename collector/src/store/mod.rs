@@ -13,6 +13,7 @@
 
 pub mod assets;
 pub mod audit;
+pub mod calendars;
 pub mod change;
 pub mod documents;
 pub mod enrolments;
@@ -277,19 +278,36 @@ async fn open_postgres(url: &str, missing: Missing) -> Result<Engine, StoreError
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    fn migrations(engine: &str) -> BTreeMap<String, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let entries = std::fs::read_dir(folder.join(engine)).unwrap();
+        let files = entries.map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        });
+        files.collect()
+    }
+
     /// The two folders of migrations say the same but for the names of types.
     #[test]
     fn both_engines_have_one_schema() {
-        let sqlite = include_str!("../../migrations/sqlite/0001_start.sql");
-        let postgres = include_str!("../../migrations/postgres/0001_start.sql");
-        let translated = sqlite
-            .replace("INTEGER", "BIGINT")
-            .replace("BLOB", "BYTEA")
-            .replace("TEXT", "TEXT COLLATE \"C\"")
-            .replace(") STRICT;", ");");
-        for (line, (left, right)) in translated.lines().zip(postgres.lines()).enumerate() {
-            assert_eq!(left, right, "line {}", line + 1);
+        let (sqlite, postgres) = (migrations("sqlite"), migrations("postgres"));
+        assert!(sqlite.keys().eq(postgres.keys()), "a migration is missing");
+        for (name, sqlite) in sqlite {
+            let postgres = &postgres[&name];
+            let translated = sqlite
+                .replace("INTEGER", "BIGINT")
+                .replace("BLOB", "BYTEA")
+                .replace("TEXT", "TEXT COLLATE \"C\"")
+                .replace(") STRICT;", ");");
+            for (line, (left, right)) in translated.lines().zip(postgres.lines()).enumerate() {
+                assert_eq!(left, right, "line {} of {name}", line + 1);
+            }
+            assert_eq!(translated.lines().count(), postgres.lines().count());
         }
-        assert_eq!(translated.lines().count(), postgres.lines().count());
     }
 }

@@ -38,6 +38,15 @@ pub struct Window {
     pub valid_until: Option<UtcMs>,
 }
 
+impl Opening {
+    fn parts(&self) -> (Option<&String>, Option<&UtcMs>) {
+        match self {
+            Self::Cron(cron) => (Some(cron), None),
+            Self::Once(at) => (None, Some(at)),
+        }
+    }
+}
+
 impl super::value::FromRow for Window {
     fn from_row(row: &mut Row) -> Result<Self, StoreError> {
         let (id, unit) = (row.next()?, row.next()?);
@@ -192,18 +201,7 @@ impl Change {
     /// [`StoreError::Conflict`] where a window has its id, in whichever unit.
     pub async fn add_window(&mut self, window: &Window) -> Result<(), StoreError> {
         self.view().need_unit(&window.unit).await?;
-        let (cron, once) = match &window.opening {
-            Opening::Cron(cron) => (Some(cron), None),
-            Opening::Once(at) => (None, Some(at)),
-        };
-        let detail = json!({
-            "unit": window.unit,
-            "cron": cron,
-            "once": once.map(ToString::to_string),
-            "zone": window.zone,
-            "minutes": window.minutes,
-            "day_offset": window.day_offset,
-        });
+        let detail = detail(window);
         let tx = self.step("window.add", &window.id, detail);
         super::go::lock_all_groups(tx).await?;
         let added = tx
@@ -211,17 +209,7 @@ impl Change {
                 "INSERT INTO windows (id, unit, cron, starts_at, zone, minutes, day_offset,
                                       valid_from, valid_until)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-                args![
-                    window.id,
-                    window.unit,
-                    cron,
-                    once,
-                    window.zone,
-                    window.minutes,
-                    window.day_offset,
-                    window.valid_from,
-                    window.valid_until
-                ],
+                window_columns(window),
             )
             .await?;
         self.done_if(added, || {
@@ -230,6 +218,24 @@ impl Change {
                 window.id
             ))
         })
+    }
+
+    /// Changes a window: all but its id. Decisions on go that are under way end first;
+    /// every later one finds it as it is now.
+    pub async fn change_window(&mut self, window: &Window) -> Result<(), StoreError> {
+        self.view().need_unit(&window.unit).await?;
+        let detail = detail(window);
+        let tx = self.step("window.change", &window.id, detail);
+        super::go::lock_all_groups(tx).await?;
+        let changed = tx
+            .execute(
+                "UPDATE windows SET unit = $2, cron = $3, starts_at = $4, zone = $5, minutes = $6,
+                        day_offset = $7, valid_from = $8, valid_until = $9
+                 WHERE id = $1",
+                window_columns(window),
+            )
+            .await?;
+        self.done_if(changed, || StoreError::missing("window", &window.id))
     }
 
     /// Removes a window. Decisions on go that are under way end first; every later one
@@ -280,8 +286,14 @@ impl Change {
         freezes: &[Freeze],
     ) -> Result<(), StoreError> {
         let now = self.now();
+        let mut covered: Vec<(Area, &str)> = Vec::new();
         for freeze in freezes {
-            self.need_area(freeze.area, &freeze.subject).await?;
+            // A calendar covers one place, and has thousands of freezes.
+            let covers = (freeze.area, freeze.subject.as_str());
+            if !covered.contains(&covers) {
+                self.need_area(freeze.area, &freeze.subject).await?;
+                covered.push(covers);
+            }
             if freeze.source != *source {
                 return Err(StoreError::Invalid(format!(
                     "freeze {} is not from calendar {source}",
@@ -337,10 +349,40 @@ impl Change {
     }
 }
 
+/// What the audit log says of a window.
+fn detail(window: &Window) -> serde_json::Value {
+    let (cron, once) = window.opening.parts();
+    json!({
+        "unit": window.unit,
+        "cron": cron,
+        "once": once.map(ToString::to_string),
+        "zone": window.zone,
+        "minutes": window.minutes,
+        "day_offset": window.day_offset,
+        "valid_from": window.valid_from.map(|at| at.to_string()),
+        "valid_until": window.valid_until.map(|at| at.to_string()),
+    })
+}
+
 const INSERT_FREEZE: (&str, &str) = (
     "INSERT INTO freezes (id, scope, subject, starts_at, ends_at, reason, source) VALUES",
     "ON CONFLICT DO NOTHING",
 );
+
+fn window_columns(window: &Window) -> Vec<super::value::Value> {
+    let (cron, once) = window.opening.parts();
+    args![
+        window.id,
+        window.unit,
+        cron,
+        once,
+        window.zone,
+        window.minutes,
+        window.day_offset,
+        window.valid_from,
+        window.valid_until
+    ]
+}
 
 fn freeze_columns(freeze: &Freeze) -> Vec<super::value::Value> {
     args![

@@ -5,12 +5,16 @@ use std::path::Path;
 use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package.
-const NEEDS: [(&str, &str); 5] = [
+const NEEDS: [(&str, &str); 6] = [
     ("/usr/lib/postgresql", "postgresql"),
     ("/usr/bin/rpm", "rpm"),
     ("/usr/bin/rpmbuild", "rpm"),
     ("/usr/bin/dpkg-deb", "dpkg"),
     ("/usr/bin/faketime", "faketime"),
+    (
+        "/usr/lib/python3/dist-packages/icalendar",
+        "python3-icalendar",
+    ),
 ];
 
 fn main() -> anyhow::Result<()> {

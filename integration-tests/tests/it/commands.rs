@@ -2,12 +2,14 @@
 //! nothing.
 
 mod bad_input;
+mod calendars;
 mod desk;
 mod intake;
 mod jobs;
 mod places;
 mod plans;
 mod postgres;
+mod windows;
 
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;

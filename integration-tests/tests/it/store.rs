@@ -1,5 +1,6 @@
 //! The collector's store: one suite, run on SQLite and on a real PostgreSQL.
 
+mod calendars;
 mod crash;
 mod documents;
 mod fleet;

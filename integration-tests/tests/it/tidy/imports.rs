@@ -113,6 +113,7 @@ const LAYERS: [Layers; 2] = [
                 "planning",
                 "authority",
                 "allowed",
+                "calendar",
                 "evidence",
             ],
         ],

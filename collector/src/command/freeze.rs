@@ -1,0 +1,173 @@
+//! Freezes: when nothing starts.
+
+use super::calendar::{self, CalendarCommand};
+use super::window::instant;
+use super::{Caller, outlook_of};
+use crate::app::App;
+use crate::control::{Cell, Failure, Output, Table};
+use crate::schedule::outlook;
+use crate::store::windows::{self as stored, Area};
+use patchward_common::id::{Label, Name};
+use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use serde::{Deserialize, Serialize};
+
+/// How far the list of freezes looks ahead.
+const FREEZES_MS: i64 = 366 * DAY_MS;
+/// Most units of which it is said that a freeze leaves them nothing.
+const MAX_WARNED: usize = 5;
+
+/// What can be done with freezes.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum FreezeCommand {
+    /// Add a freeze: nothing starts, signed or not
+    Add {
+        /// What people call it
+        name: Label,
+        /// In one unit
+        #[arg(long, conflicts_with = "site")]
+        unit: Option<Name>,
+        /// At one site
+        #[arg(long)]
+        site: Option<Name>,
+        /// When it begins, such as 2026-12-24T00:00:00Z; now, without it
+        #[arg(long, value_parser = instant)]
+        from: Option<UtcMs>,
+        /// When it ends
+        #[arg(long, value_parser = instant)]
+        until: UtcMs,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// End a freeze
+    Remove {
+        /// What people call it
+        name: Label,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Show the freezes of the coming year
+    List,
+    /// Calendars that freezes come from: .ics files and feeds
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
+}
+
+/// What a freeze or a calendar covers, as it was typed.
+pub(super) fn area(unit: Option<Name>, site: Option<Name>) -> (Area, String) {
+    match (unit, site) {
+        (Some(unit), _) => (Area::Unit, unit.to_string()),
+        (None, Some(site)) => (Area::Site, site.to_string()),
+        (None, None) => (Area::All, String::new()),
+    }
+}
+
+/// Carries out a command on freezes.
+pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Result<Output, Failure> {
+    match command {
+        FreezeCommand::Add {
+            name,
+            unit,
+            site,
+            from,
+            until,
+            reason,
+        } => {
+            let (area, subject) = area(unit, site);
+            let start = from.unwrap_or_else(|| app.now());
+            if start >= until {
+                return Err(Failure::input("a freeze must end after it begins"));
+            }
+            let freeze = stored::Freeze {
+                id: name,
+                area,
+                subject,
+                start,
+                end: until,
+                reason: reason.to_string(),
+                source: Name::new(calendar::MANUAL)
+                    .map_err(|error| Failure::input(error.to_string()))?,
+            };
+            let mut change = app.change(caller).await?;
+            change.add_freeze(&freeze).await?;
+            change.commit().await?;
+            let warning = nothing_left(app, area, &freeze.subject).await?;
+            Ok(Output::Text(format!(
+                "Frozen from {} to {}: no go is given.{warning}",
+                freeze.start, freeze.end
+            )))
+        }
+        FreezeCommand::Remove { name, reason } => {
+            refuse_calendars(app, &name).await?;
+            let mut change = app.change(caller).await?;
+            change.remove_freeze(&name, reason.as_str()).await?;
+            change.commit().await?;
+            Ok(Output::Text(format!("Freeze {name} is over.")))
+        }
+        FreezeCommand::List => list(app).await,
+        FreezeCommand::Calendar(command) => calendar::calendar(app, caller, command).await,
+    }
+}
+
+/// A calendar's freeze would be there again after its next reading.
+async fn refuse_calendars(app: &App, name: &Label) -> Result<(), Failure> {
+    let calendars = app.store.view().await?.calendars().await?;
+    let from = calendars.iter().find(|calendar| {
+        let rest = name.as_str().strip_prefix(calendar.name.as_str());
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    });
+    match from {
+        None => Ok(()),
+        Some(calendar) => Err(Failure::conflict(format!(
+            "{name} comes from the calendar {0}: take it out there, and `freeze calendar read {0}`. \
+             `freeze calendar remove {0}` ends all of its freezes.",
+            calendar.name
+        ))),
+    }
+}
+
+async fn list(app: &App) -> Result<Output, Failure> {
+    let now = app.now();
+    let range = Interval::new(now, now.plus_ms(FREEZES_MS))
+        .map_err(|error| Failure::input(error.to_string()))?;
+    let mut table = Table::new(&["freeze", "where", "from", "until", "reason", "source"]);
+    let mut view = app.store.view().await?;
+    for freeze in view.freezes(range).await? {
+        table.row(vec![
+            Cell::of(freeze.id),
+            Cell::of(format!("{} {}", freeze.area.word(), freeze.subject)),
+            Cell::of(freeze.start),
+            Cell::of(freeze.end),
+            Cell::of(freeze.reason),
+            Cell::of(freeze.source),
+        ]);
+    }
+    table.note = calendar::alarms(&mut view).await?;
+    Ok(Output::Table(table))
+}
+
+/// The units in which freezes leave nothing now, with what to do; empty where there is
+/// none.
+pub(super) async fn nothing_left(app: &App, area: Area, subject: &str) -> Result<String, Failure> {
+    let mut view = app.store.view().await?;
+    let covered = |unit: &crate::store::places::Unit| match area {
+        Area::All => true,
+        Area::Site => unit.site.as_str() == subject,
+        Area::Unit => unit.name.as_str() == subject,
+        Area::Machine => false,
+    };
+    let mut told = Vec::new();
+    for unit in view.units().await?.iter().filter(|unit| covered(unit)) {
+        let openings = outlook_of(app, &mut view, unit).await?;
+        if let Some(remedy) = outlook::remedy(&openings) {
+            told.push(format!("\n{}: {remedy}", unit.name));
+        }
+    }
+    let more = told.len().saturating_sub(MAX_WARNED);
+    told.truncate(MAX_WARNED);
+    if more > 0 {
+        told.push(format!("\nIn {more} more units nothing is left either."));
+    }
+    Ok(told.concat())
+}
