@@ -7,6 +7,7 @@ pub mod held;
 pub mod idle;
 pub mod inventory;
 pub mod load;
+pub mod openings;
 pub mod process_costs;
 pub mod relay;
 pub mod report;

@@ -3,7 +3,9 @@
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
-use patchward_integration_tests::bench::{checks, held, idle, inventory, load, sizes, wire};
+use patchward_integration_tests::bench::{
+    checks, held, idle, inventory, load, openings, sizes, wire,
+};
 use std::process::ExitCode;
 
 /// Measures this release build on this computer. A figure that is missed is shown as
@@ -28,6 +30,8 @@ enum Which {
     Wire,
     /// The installer's eleven checks against sha256sum.
     Checks,
+    /// Openings of a window over twenty years, and a large calendar.
+    Openings,
     /// Quiet hellos on 1,000 connections.
     Hellos,
     /// Journal events acknowledged after COMMIT, on 1,000 connections.
@@ -45,11 +49,12 @@ enum Which {
 }
 
 impl Which {
-    const EACH: [Self; 8] = [
+    const EACH: [Self; 9] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
         Self::Checks,
+        Self::Openings,
         Self::Hellos,
         Self::Journal,
         Self::Held,
@@ -62,6 +67,7 @@ impl Which {
             Self::Inventory => inventory::run()?,
             Self::Wire => wire::run()?,
             Self::Checks => checks::run()?,
+            Self::Openings => openings::run()?,
             Self::Hellos => wait_for(load::hellos())?,
             Self::Journal => wait_for(load::journal())?,
             Self::Held => wait_for(held::run())?,
