@@ -87,7 +87,7 @@ pub fn shown(text: &str) -> String {
 pub async fn fetch(text: &str) -> Result<Vec<u8>, Unread> {
     let whole = text.to_owned();
     let fetched = tokio::task::spawn_blocking(move || match place(&whole)? {
-        Place::Url(url) => of_server(url),
+        Place::Url(url) => of_server(url, RootCerts::PlatformVerifier),
         Place::File(path) => of_file(path),
     });
     fetched.await.unwrap_or_else(|error| {
@@ -120,10 +120,10 @@ fn of_file(path: &Path) -> Result<Vec<u8>, Unread> {
     }
 }
 
-fn of_server(url: &str) -> Result<Vec<u8>, Unread> {
+fn of_server(url: &str, roots: RootCerts) -> Result<Vec<u8>, Unread> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
+        .root_certs(roots)
         .unversioned_rustls_crypto_provider(provider)
         .build();
     let agent = ureq::Agent::config_builder()
@@ -163,18 +163,89 @@ fn said(error: &ureq::Error) -> String {
         ureq::Error::Timeout(_) => format!("no answer within {} seconds", TIMEOUT.as_secs()),
         // Others name the URL.
         ureq::Error::BadUri(_) => "this is no address".into(),
-        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Io(error) => {
+            let inner = error.get_ref();
+            match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(error) => certificate(error),
+                None => error.to_string(),
+            }
+        }
         ureq::Error::HostNotFound => "there is no server of this name".into(),
         ureq::Error::ConnectionFailed => "it cannot be reached".into(),
         ureq::Error::TooManyRedirects => format!("it redirects more than {MAX_REDIRECTS} times"),
-        ureq::Error::Rustls(error) => format!("its certificate does not hold: {error}"),
+        ureq::Error::Rustls(error) => certificate(error),
         other => other.to_string(),
+    }
+}
+
+/// What is wrong with the encrypted connection.
+fn certificate(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(reason) => format!(
+            "its certificate does not hold ({reason:?}); where the hospital's own authority signed \
+             it, install that on the collector's computer as Debian's ca-certificates says"
+        ),
+        other => format!("the encrypted connection failed: {other}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    /// A server with a certificate that nobody signed, for two connections.
+    fn server() -> (String, CertificateDer<'static>, std::thread::JoinHandle<()>) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = std::thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut tls = rustls::ServerConnection::new(config.clone()).unwrap();
+                let mut tls = rustls::Stream::new(&mut tls, &mut stream);
+                let mut asked = [0; 4096];
+                // Whoever does not trust us says nothing.
+                if tls.read(&mut asked).is_ok_and(|length| length > 0) {
+                    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntext";
+                    tls.write_all(answer).unwrap();
+                    tls.conn.send_close_notify();
+                    let _ = tls.flush();
+                }
+            }
+        });
+        (
+            format!("https://localhost:{port}/a.ics"),
+            certificate,
+            serving,
+        )
+    }
+
+    #[test]
+    fn a_server_is_trusted_only_by_its_certificate() {
+        let (url, certificate, serving) = server();
+        let error = of_server(&url, RootCerts::PlatformVerifier).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("its certificate does not hold"), "{said}");
+        let root = ureq::tls::Certificate::from_der(certificate.as_ref()).to_owned();
+        let roots = RootCerts::Specific(Arc::new(vec![root]));
+        assert_eq!(of_server(&url, roots).unwrap(), b"text");
+        serving.join().unwrap();
+    }
 
     #[test]
     fn a_place_is_a_url_or_a_whole_path() {

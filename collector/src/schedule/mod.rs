@@ -1,7 +1,8 @@
 //! When work may be done, and a plan for doing it. Pure: values in, values out.
 //!
-//! [`window`] expands what a person wrote into UTC intervals, [`freeze`] takes time
-//! away, [`ical`] reads such times from calendars, [`opening`] says what remains, [`planner`] lays a rollout into it.
+//! [`window`] expands what a person wrote into UTC intervals, [`freeze`] takes time away,
+//! [`ical`] reads such times from calendars, [`opening`] says what remains, [`outlook`]
+//! shows it, [`planner`] lays a rollout into it.
 
 pub mod freeze;
 pub mod ical;
