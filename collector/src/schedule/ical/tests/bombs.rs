@@ -80,7 +80,7 @@ fn what_began_long_ago_is_not_counted_from_there() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// Whatever is changed in a calendar, it is read or refused, and ends.
     #[test]
