@@ -40,6 +40,8 @@ const NEVER: [Never; 7] = [
             "collector/src/schedule",
             "collector/src/rollout",
             "collector/src/exposure",
+            "collector/src/forecast",
+            "collector/src/item",
             "agent/src/job",
         ],
         words: &OUTSIDE,
@@ -101,7 +103,7 @@ const LAYERS: [Layers; 2] = [
     Layers {
         crate_src: "collector/src",
         layers: &[
-            &["schedule", "rollout", "exposure"],
+            &["schedule", "rollout", "exposure", "forecast", "item"],
             &["store"],
             &["fleet", "vendor"],
             &[

@@ -1,0 +1,51 @@
+//! How old an item may become before it is raised.
+
+use super::Kind;
+use patchward_common::time::{DAY_MS, HOUR_MS};
+use patchward_common::trust::roster::Class;
+
+/// How long a machine may be silent before nothing is known of it: a station on a ward is
+/// heard every two minutes; a PC in an office may be off over a long weekend.
+pub fn silent_ms(class: Class) -> i64 {
+    match class {
+        Class::Standard => 5 * DAY_MS,
+        Class::Critical => 24 * HOUR_MS,
+        Class::LifeSupport => 4 * HOUR_MS,
+    }
+}
+
+/// Longest time from a start to a measurement. Beyond it a machine counts as lost; its
+/// own limits end a run earlier where it still works.
+pub fn lost_ms(class: Class) -> i64 {
+    match class {
+        Class::Standard => 4 * HOUR_MS,
+        Class::Critical => 2 * HOUR_MS,
+        Class::LifeSupport => HOUR_MS,
+    }
+}
+
+/// After how long an item is raised; `None` where only time has to pass. Without a class
+/// it counts as critical.
+pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
+    let of_class = |standard, critical, life_support| {
+        Some(match class.unwrap_or(Class::Critical) {
+            Class::Standard => standard,
+            Class::Critical => critical,
+            Class::LifeSupport => life_support,
+        })
+    };
+    match kind {
+        // What may endanger a patient now.
+        Kind::Lost | Kind::Fallen | Kind::Failed | Kind::Halted | Kind::Copied => Some(0),
+        // A device that nobody returned is a device that is missed.
+        Kind::Return => of_class(DAY_MS, 8 * HOUR_MS, 4 * HOUR_MS),
+        Kind::RolledBack | Kind::Missed | Kind::Starving | Kind::Exception => {
+            of_class(3 * DAY_MS, DAY_MS, DAY_MS)
+        }
+        // These begin when a limit has passed already.
+        Kind::Silent | Kind::Calendar | Kind::Metadata => Some(0),
+        Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),
+        Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
+        Kind::Unfit | Kind::Waiting => of_class(30 * DAY_MS, 14 * DAY_MS, 7 * DAY_MS),
+    }
+}

@@ -1,0 +1,116 @@
+//! Whose move a job is.
+
+use super::{Item, Kind, Owner, age};
+use patchward_common::id::{JobId, Name};
+use patchward_common::job::{Reason, State};
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::check::Step;
+use patchward_common::trust::roster::Class;
+
+/// A job as it is judged here.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// Its id.
+    pub id: JobId,
+    /// Its machine's name.
+    pub machine: &'a str,
+    /// Its machine's unit.
+    pub unit: &'a Name,
+    /// Its machine's class.
+    pub class: Class,
+    /// Where it stands.
+    pub state: &'a State,
+    /// Since when.
+    pub since: UtcMs,
+    /// Its next slot, where it has one to come or runs in one.
+    pub slot: Option<Interval>,
+    /// Whether the machine has a newer job.
+    pub has_newer: bool,
+}
+
+/// The item of a job; `None` where nothing more is to be done.
+pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
+    let why = || job.state.reason().map(|reason| reason.text.clone());
+    let told = |otherwise: &str| why().unwrap_or_else(|| otherwise.to_owned());
+    let (kind, owner, why) = match job.state {
+        State::Assigned | State::Staged | State::Armed => waits(job, now),
+        State::Deferred(reason) => deferred(reason, job, now),
+        State::RebootPending => {
+            let why = "its restart waits for an idle machine".to_owned();
+            open(job, now, (Owner::Ward, why))
+        }
+        State::Installing | State::Rebooting | State::Measuring | State::Recovering(_) => {
+            open(job, now, (Owner::Time, "work is going on".to_owned()))
+        }
+        State::Verified => (
+            Kind::Return,
+            Owner::Htm,
+            "measured and verified; not yet returned to service".to_owned(),
+        ),
+        _ if job.has_newer => return None,
+        State::Failed(_) => (Kind::Failed, Owner::It, told("it failed")),
+        State::RolledBack(_) => (Kind::RolledBack, Owner::Htm, told("it went back")),
+        State::Missed => (
+            Kind::Missed,
+            Owner::Htm,
+            "its last slot passed without a start; a new plan is needed".to_owned(),
+        ),
+        State::InService | State::Stopped(_) => return None,
+    };
+    Some(Item {
+        kind,
+        subject: job.id.to_string(),
+        about: job.machine.to_owned(),
+        unit: Some(job.unit.clone()),
+        class: Some(job.class),
+        owner,
+        since: job.since,
+        why,
+    })
+}
+
+fn waits(job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
+    let next = job.slot.filter(|slot| now < slot.end());
+    match next {
+        Some(slot) => (
+            Kind::Waiting,
+            Owner::Time,
+            format!("its slot begins at {}", slot.start()),
+        ),
+        None => (
+            Kind::Waiting,
+            Owner::Htm,
+            "no slot is left; a new plan is needed".to_owned(),
+        ),
+    }
+}
+
+fn deferred(reason: &Reason, job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
+    let owner = match reason.step {
+        Some(Step::Interlock | Step::HoldAndStop) => Owner::Ward,
+        Some(Step::Vendor | Step::Artifacts | Step::Time) => Owner::It,
+        Some(
+            Step::Roster
+            | Step::Assignment
+            | Step::Approval
+            | Step::Placement
+            | Step::Applicability,
+        ) => Owner::Htm,
+        Some(Step::Go) | None => {
+            let (kind, owner, next) = waits(job, now);
+            return (kind, owner, format!("{}; {next}", reason.text));
+        }
+    };
+    (Kind::Waiting, owner, reason.text.clone())
+}
+
+fn open(job: &Facts<'_>, now: UtcMs, usual: (Owner, String)) -> (Kind, Owner, String) {
+    if now.since_ms(job.since) < age::lost_ms(job.class) {
+        return (Kind::Waiting, usual.0, usual.1);
+    }
+    let why = format!(
+        "nothing was heard of it since it was {}; it counts as down",
+        job.state.word()
+    );
+    (Kind::Lost, Owner::It, why)
+}

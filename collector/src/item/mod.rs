@@ -1,0 +1,167 @@
+//! Whose move it is: every open item has one owner of its next step, since when, and an
+//! age after which it is raised. Values in, values out.
+
+pub mod age;
+pub mod job;
+pub mod machine;
+pub mod standing;
+
+use patchward_common::id::Name;
+use patchward_common::time::UtcMs;
+use patchward_common::trust::roster::Class;
+
+/// Who takes the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// There is no release, or it is not validated for this model.
+    Vendor,
+    /// Approve, judge, return to service.
+    Htm,
+    /// Offline, copied, full, failed, expiring.
+    It,
+    /// An exception or an emergency.
+    Security,
+    /// In use or held.
+    Ward,
+    /// Nobody: a slot is known.
+    Time,
+}
+
+/// Every owner.
+pub const OWNERS: [Owner; 6] = [
+    Owner::Vendor,
+    Owner::Htm,
+    Owner::It,
+    Owner::Security,
+    Owner::Ward,
+    Owner::Time,
+];
+
+impl Owner {
+    /// Their word in tables and commands.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Vendor => "vendor",
+            Self::Htm => "htm",
+            Self::It => "it",
+            Self::Security => "security",
+            Self::Ward => "ward",
+            Self::Time => "time",
+        }
+    }
+
+    /// The owner with this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        OWNERS.into_iter().find(|owner| owner.word() == word)
+    }
+}
+
+/// What has to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A plan waits for signatures.
+    Sign,
+    /// A plan is halted until a person judged.
+    Halted,
+    /// A verified machine waits to be returned to service.
+    Return,
+    /// A job failed, and a person must look.
+    Failed,
+    /// A job went back to the version before.
+    RolledBack,
+    /// A job's last slot passed without a start.
+    Missed,
+    /// A version that was verified is there no more.
+    Fallen,
+    /// A machine was lost in the middle of its job.
+    Lost,
+    /// A job waits.
+    Waiting,
+    /// A machine will probably not be done when its last slot is over.
+    Starving,
+    /// A machine fits in no slot of a plan.
+    Unfit,
+    /// A machine was not heard for longer than its class allows.
+    Silent,
+    /// Two machines seem to have one identity.
+    Copied,
+    /// A machine waits for acceptance.
+    Enrol,
+    /// A machine's interlock cannot tell whether it is in use.
+    Interlock,
+    /// An exception has ended.
+    Exception,
+    /// A calendar cannot be read.
+    Calendar,
+    /// A vendor's metadata ends soon.
+    Metadata,
+}
+
+impl Kind {
+    /// Its word: the first part of an item's key.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Halted => "halted",
+            Self::Return => "return",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled-back",
+            Self::Missed => "missed",
+            Self::Fallen => "fallen",
+            Self::Lost => "lost",
+            Self::Waiting => "waiting",
+            Self::Starving => "starving",
+            Self::Unfit => "unfit",
+            Self::Silent => "silent",
+            Self::Copied => "copied",
+            Self::Enrol => "enrol",
+            Self::Interlock => "interlock",
+            Self::Exception => "exception",
+            Self::Calendar => "calendar",
+            Self::Metadata => "metadata",
+        }
+    }
+}
+
+/// Something open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What has to be done.
+    pub kind: Kind,
+    /// On what, in few characters and unique among its kind.
+    pub subject: String,
+    /// The machine's name, or what else people call it.
+    pub about: String,
+    /// The unit, where it is one's.
+    pub unit: Option<Name>,
+    /// The class of the machine, where it is one's.
+    pub class: Option<Class>,
+    /// Who takes the next step.
+    pub owner: Owner,
+    /// Since when they have it.
+    pub since: UtcMs,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Item {
+    /// What a person types to name it. Another step is another key: who took the one has
+    /// not taken the other.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.kind.word(), self.subject)
+    }
+
+    /// Whether it is open for longer than its class allows.
+    pub fn is_raised(&self, now: UtcMs) -> bool {
+        let limit = age::limit_ms(self.kind, self.class);
+        limit.is_some_and(|limit| now.since_ms(self.since) >= limit)
+    }
+}
+
+/// Puts raised items first, then the oldest.
+pub fn sort(items: &mut [Item], now: UtcMs) {
+    items.sort_by_key(|item| (!item.is_raised(now), item.since, item.key()));
+}
+
+#[cfg(test)]
+mod tests;
