@@ -4,7 +4,7 @@
 use super::ca::SERVER_LIFE_MS;
 use super::registry::Registry;
 use super::{Fleet, FleetContext, FleetError, FleetHandle, consume, index, locked, session, tls};
-use patchward_common::time::UtcMs;
+use patchward_common::time::{MINUTE_MS, UtcMs};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use tokio::sync::Semaphore;
 
 /// How often "last seen" is written and the audit head is read.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
+/// How often it is written what interlocks said: forecasts look at hours.
+const WATCH_EVERY_MS: i64 = 15 * MINUTE_MS;
 /// Longest handshake: three round trips over a satellite.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Receive buffer of the socket, where the system allows it: a hospital that reconnects
@@ -121,13 +123,19 @@ async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
 async fn keep(fleet: Arc<Fleet>, started: UtcMs) {
     let mut timer = tokio::time::interval(FLUSH_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut certified = started;
+    let (mut certified, mut watched) = (started, started);
     loop {
         timer.tick().await;
         if let Err(error) = fleet.flush().await {
             tracing::warn!(%error, "could not write when machines were last seen");
         }
         let now = fleet.now();
+        if now.since_ms(watched) >= WATCH_EVERY_MS {
+            watched = now;
+            if let Err(error) = fleet.write_interlocks().await {
+                tracing::warn!(%error, "a quarter of an hour of what interlocks said is lost");
+            }
+        }
         if now.since_ms(certified) > SERVER_LIFE_MS / 3 * 2 {
             certified = now;
             if let Err(error) = fleet.reconfigure().await {
@@ -153,6 +161,16 @@ impl Fleet {
         }
         let head = self.store().view().await?.audit_head().await?;
         *locked(&self.audit) = head.hash;
+        Ok(())
+    }
+
+    /// Writes what interlocks said since the last time.
+    pub(super) async fn write_interlocks(&self) -> Result<(), FleetError> {
+        let now = self.now();
+        let said = locked(&self.watch).take(now);
+        if !said.is_empty() {
+            self.store().record_interlocks(&said, now).await?;
+        }
         Ok(())
     }
 

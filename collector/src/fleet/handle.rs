@@ -200,6 +200,7 @@ impl FleetHandle {
 
     /// Writes what is batched now instead of within seconds.
     pub async fn flush(&self) -> Result<(), FleetError> {
+        self.fleet.write_interlocks().await?;
         self.fleet.flush().await
     }
 
@@ -216,7 +217,7 @@ impl FleetHandle {
             endpoint.close(VarInt::from_u32(close::GOING_AWAY), b"the collector stops");
             let _ = tokio::time::timeout(DRAIN_TIME, endpoint.wait_idle()).await;
         }
-        if let Err(error) = self.fleet.flush().await {
+        if let Err(error) = self.flush().await {
             tracing::warn!(%error, "could not write when machines were last seen");
         }
     }

@@ -15,6 +15,7 @@ mod registry;
 mod requests;
 mod session;
 mod tls;
+mod watch;
 
 pub use ca::Authority;
 pub use endpoint::serve;
@@ -115,6 +116,8 @@ pub(crate) struct Fleet {
     index: Mutex<Index>,
     /// Machines heard since the last flush.
     seen: Mutex<HashMap<MachineId, UtcMs>>,
+    /// What interlocks said since it was last written.
+    watch: Mutex<watch::Watch>,
     /// Raised whenever a document came, so that orders are put together anew.
     documents: AtomicU64,
     /// Head of the audit log, as of the last flush.
@@ -137,6 +140,7 @@ impl Fleet {
             registry: Mutex::new(registry),
             index: Mutex::new(index),
             seen: Mutex::new(HashMap::new()),
+            watch: Mutex::default(),
             documents: AtomicU64::new(1),
             audit: Mutex::new(Digest::default()),
             large: Semaphore::new(LARGE_REQUESTS),

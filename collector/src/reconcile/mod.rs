@@ -4,6 +4,7 @@
 pub mod calendars;
 pub mod ending;
 pub mod limit;
+pub mod outcomes;
 pub mod sets;
 
 use crate::app::App;
@@ -34,6 +35,7 @@ async fn tasks(app: &App) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut sets = sets::Sets::default();
+    let mut outcomes = outcomes::Outcomes::default();
     loop {
         timer.tick().await;
         let (store, now) = (&app.store, app.now());
@@ -43,6 +45,9 @@ async fn tasks(app: &App) {
         }
         if let Err(error) = ending::run(store, now).await {
             tracing::warn!(%error, "plans could not be brought to their end");
+        }
+        if let Err(error) = outcomes.run(store, now).await {
+            tracing::warn!(%error, "what became of slots was not noted");
         }
         if let Err(error) = sets.run(store, now).await {
             tracing::warn!(%error, "inventories that no machine has were not dropped");

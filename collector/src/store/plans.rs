@@ -271,6 +271,8 @@ impl Change {
         for sql in [
             "DELETE FROM plan_leaves WHERE plan = $1",
             "DELETE FROM plan_groups WHERE plan = $1",
+            "DELETE FROM plan_due WHERE plan = $1",
+            "DELETE FROM plan_unfit WHERE plan = $1",
         ] {
             tx.execute(sql, args![id]).await?;
         }

@@ -28,6 +28,7 @@ pub(super) async fn hello(
     }
     notice(fleet, session, &known, &hello, now).await?;
     locked(&fleet.seen).insert(session.machine, now);
+    locked(&fleet.watch).heard(session.machine, hello.interlock, now);
     let said = Said {
         installer: known
             .said
