@@ -1,6 +1,7 @@
 //! The collector: knows the fleet, the vendors' updates, the windows and the plans. It
 //! carries documents; it authors none that start work.
 
+pub mod agenda;
 pub mod allowed;
 pub mod app;
 pub mod authority;
@@ -17,6 +18,7 @@ pub mod forecast;
 pub mod init;
 pub mod item;
 pub mod planning;
+pub mod prospect;
 pub mod reconcile;
 pub mod rollout;
 pub mod schedule;

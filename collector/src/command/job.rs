@@ -1,13 +1,13 @@
 //! Jobs: what is where, and why.
 
-use super::{Caller, machine, plan};
+use super::{Caller, machine, plan, service};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::journal::MAX_EVENT_BYTES;
 use patchward_common::codec;
-use patchward_common::id::{JobId, Label, MachineId};
+use patchward_common::id::{JobId, Label, MachineId, Name};
 use patchward_common::job::{Event, JobEvent, Reason};
 use patchward_common::trust::sign::Signed;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,14 @@ pub enum JobCommand {
     Journal {
         /// Its id
         job: JobId,
+    },
+    /// Return the machine of a verified job to service, as HTM
+    Return {
+        /// The job's id
+        job: JobId,
+        /// A step of its checklist that was looked at; may be given several times
+        #[arg(long = "done")]
+        done: Vec<Name>,
     },
     /// Say that a machine is up again whose go was never reported to have ended: others
     /// of its groups need not wait for it any more
@@ -74,6 +82,12 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
         }
         JobCommand::Show { job } => show(&mut view, &job).await,
         JobCommand::Journal { job } => journal(&mut view, &job).await,
+        JobCommand::Return { job, done } => {
+            let found = find(&mut view, &job).await?;
+            let machine = machine::find(&mut view, &found.machine.to_string()).await?;
+            drop(view);
+            service::return_to_service(app, caller, &found, &machine, &done).await
+        }
         JobCommand::Free { job, reason } => {
             let found = find(&mut view, &job).await?;
             let name = name(&mut view, &found.machine).await?;

@@ -1,6 +1,6 @@
 //! Machines: who waits, who is there, what runs on them.
 
-use super::Caller;
+use super::{Caller, forecast};
 use crate::app::App;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
 use crate::fleet::{FleetError, enrolment};
@@ -45,6 +45,11 @@ pub enum MachineCommand {
     },
     /// Show one machine
     Show {
+        /// Its name or id
+        machine: String,
+    },
+    /// Show how many hours of each weekday a machine is idle
+    Idle {
         /// Its name or id
         machine: String,
     },
@@ -110,6 +115,7 @@ pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<
         }
         MachineCommand::List { unit } => list(app, unit.as_ref()).await,
         MachineCommand::Show { machine } => show(app, &machine).await,
+        MachineCommand::Idle { machine } => forecast::idle(app, &machine).await,
         MachineCommand::Components { machine } => components(app, &machine).await,
         MachineCommand::With {
             component,
@@ -149,17 +155,26 @@ pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<
             Ok(Output::Text(format!("{} is {}.", found.name, to.word())))
         }
         MachineCommand::NotAClone { machine, reason } => {
-            let found = find(&mut app.store.view().await?, &machine).await?;
-            let mut change = app.change(caller).await?;
-            change.clear_clone(&found.id, reason.as_str()).await?;
-            change.commit().await?;
-            app.fleet.machine_changed(&found.id);
-            Ok(Output::Text(format!(
-                "{} is one machine again.",
-                found.name
-            )))
+            not_a_clone(app, caller, &machine, &reason).await
         }
     }
+}
+
+async fn not_a_clone(
+    app: &App,
+    caller: &Caller,
+    machine: &str,
+    reason: &Label,
+) -> Result<Output, Failure> {
+    let found = find(&mut app.store.view().await?, machine).await?;
+    let mut change = app.change(caller).await?;
+    change.clear_clone(&found.id, reason.as_str()).await?;
+    change.commit().await?;
+    app.fleet.machine_changed(&found.id);
+    Ok(Output::Text(format!(
+        "{} is one machine again.",
+        found.name
+    )))
 }
 
 /// The machine with this name or id, whatever its state.

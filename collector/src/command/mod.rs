@@ -7,14 +7,18 @@ mod calendar;
 pub mod document;
 pub mod evidence;
 pub mod file;
+mod forecast;
 pub mod freeze;
+pub mod item;
 pub mod job;
 pub mod machine;
 pub mod place;
 pub mod plan;
 pub mod release;
 pub mod rollout;
+pub mod service;
 pub mod stop;
+mod today;
 pub mod token;
 pub mod window;
 mod work;
@@ -33,6 +37,14 @@ use tokio::sync::mpsc;
 /// Everything that the running collector can be asked to do.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum Command {
+    /// What needs somebody now, tonight's work, and the fleet in a few counts
+    Today,
+    /// Items: what is open, whose move it is, who took it
+    #[command(subcommand)]
+    Item(item::ItemCommand),
+    /// Checklists: what is looked at before a machine returns to service
+    #[command(subcommand)]
+    Checklist(service::ChecklistCommand),
     /// Sites: hospitals and outposts
     #[command(subcommand)]
     Site(place::SiteCommand),
@@ -125,6 +137,9 @@ pub async fn run(
     progress: Progress,
 ) -> Result<Output, Failure> {
     match command {
+        Command::Today => today::run(app).await,
+        Command::Item(command) => item::run(app, caller, command).await,
+        Command::Checklist(command) => service::checklist(app, caller, command).await,
         Command::Site(command) => place::site(app, caller, command).await,
         Command::Unit(command) => place::unit(app, caller, command).await,
         Command::Group(command) => place::group(app, caller, command).await,

@@ -4,8 +4,8 @@ mod make;
 mod releases;
 mod sign;
 
-use super::Caller;
 use super::file::InputFile;
+use super::{Caller, forecast, window};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning;
@@ -15,6 +15,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::plan::PlanFile;
 use patchward_common::plan::check::{self, Finding, Severity, Subject};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -38,6 +39,19 @@ pub enum PlanCommand {
     },
     /// Show what the plan check finds
     Check {
+        /// Its id, or the first digits of it
+        plan: String,
+    },
+    /// Enter when a plan has to be done
+    Due {
+        /// Its id, or the first digits of it
+        plan: String,
+        /// When, such as 2026-12-24T00:00:00Z
+        #[arg(value_parser = window::instant)]
+        due: UtcMs,
+    },
+    /// Show how many machines are done by when, and which will be left behind
+    Forecast {
         /// Its id, or the first digits of it
         plan: String,
     },
@@ -118,6 +132,8 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             let findings = check::check(&file, app.now());
             Ok(Output::Table(findings_table(&findings)))
         }
+        PlanCommand::Due { plan, due } => forecast::due(app, caller, &plan, due).await,
+        PlanCommand::Forecast { plan } => forecast::show(app, &plan).await,
         PlanCommand::Export { plan, .. } => {
             let file = file(app, &plan).await?;
             let findings = check::check(&file, app.now());

@@ -1,6 +1,6 @@
 //! Rollouts: how far a plan is; halt and resume.
 
-use super::{Caller, plan};
+use super::{Caller, forecast, plan};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::reconcile::limit;
@@ -15,6 +15,11 @@ use std::collections::BTreeMap;
 pub enum RolloutCommand {
     /// Show how far a plan is, by wave
     Show {
+        /// The plan's id, or the first digits of it
+        plan: String,
+    },
+    /// Show what machines in mode rehearse would have done
+    Rehearsal {
         /// The plan's id, or the first digits of it
         plan: String,
     },
@@ -44,6 +49,7 @@ pub async fn rollout(
 ) -> Result<Output, Failure> {
     match command {
         RolloutCommand::Show { plan } => show(app, &plan).await,
+        RolloutCommand::Rehearsal { plan } => forecast::rehearsal(app, &plan).await,
         RolloutCommand::Halt { plan: text, reason } => {
             let plan = plan::find(&mut app.store.view().await?, &text).await?;
             let mut change = app.change(caller).await?;

@@ -6,6 +6,7 @@ mod calendars;
 mod desk;
 mod intake;
 mod jobs;
+mod people;
 mod places;
 mod plans;
 mod postgres;

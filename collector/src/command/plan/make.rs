@@ -2,12 +2,13 @@
 
 use super::{NewPlanArguments, findings_table, leaves_table, releases, severity};
 use crate::app::App;
-use crate::command::{Caller, machine};
+use crate::command::{Caller, forecast, machine};
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning::{self, Gathered};
 use crate::schedule::planner::{self, Candidate, Impossible, Owner, PlanError, PlanInput, Policy};
 use crate::store::View;
 use crate::store::plans::{Leaf, NewPlan};
+use crate::store::prospects::Unfit;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::nearest::nearest;
@@ -76,13 +77,9 @@ pub(super) async fn new(
     drop(view);
     let id = store(app, caller, &planned).await?;
     let findings = check::check(&file, now);
-    Ok(Output::Report(report(
-        &id,
-        &planned,
-        &unassigned,
-        &findings,
-        &names,
-    )))
+    let mut report = report(&id, &planned, &unassigned, &findings, &names);
+    report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);
+    Ok(Output::Report(report))
 }
 
 /// All that came out: the plan, what it leaves out, what speaks against it.
@@ -230,8 +227,26 @@ async fn store(app: &App, caller: &Caller, planned: &planner::Planned) -> Result
             leaves: &leaves,
         })
         .await?;
+    let unfit: Vec<Unfit> = planned.impossible.iter().map(unfit).collect();
+    if !unfit.is_empty() {
+        change.add_unfit(&id, &unfit).await?;
+    }
     change.commit().await?;
     Ok(id)
+}
+
+fn unfit(one: &Impossible) -> Unfit {
+    Unfit {
+        machine: one.machine,
+        reason: one.reason.to_string(),
+        owner: match one.who {
+            Owner::Vendor => "vendor",
+            Owner::Htm => "htm",
+            Owner::It => "it",
+            Owner::Nobody => "nobody",
+        }
+        .to_owned(),
+    }
 }
 
 fn reasons(impossible: &[Impossible]) -> String {

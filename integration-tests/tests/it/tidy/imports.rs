@@ -113,6 +113,8 @@ const LAYERS: [Layers; 2] = [
                 "control",
                 "app",
                 "planning",
+                "prospect",
+                "agenda",
                 "authority",
                 "allowed",
                 "calendar",

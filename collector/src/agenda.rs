@@ -1,0 +1,345 @@
+//! Gathering every open item and how each machine stands, out of the store.
+
+mod fallen;
+
+use crate::control::Failure;
+use crate::forecast::Outcome;
+use crate::item::machine::Exception;
+use crate::item::standing::{Known, Standing, standing};
+use crate::item::{Item, Kind, Owner, job, machine, sort};
+use crate::planning;
+use crate::prospect;
+use crate::store::View;
+use crate::store::jobs::{Job, Standing as JobStanding};
+use crate::store::machines::{MachineLine, MachineState};
+use crate::store::plans::{Plan, PlanState};
+use crate::store::stops::HaltScope;
+use patchward_common::codec;
+use patchward_common::id::{JobId, MachineId};
+use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::trust::approval::PlanLeaf;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Machines that are read at once.
+const PAGE: u32 = 1_000;
+/// How long before a vendor's metadata ends somebody is told: a vendor publishes weekly.
+const METADATA_ENDS_SOON_MS: i64 = 3 * DAY_MS;
+
+/// Everything open, and how the machines stand.
+#[derive(Debug)]
+pub struct Agenda {
+    /// Raised ones first, then the oldest.
+    pub items: Vec<Item>,
+    /// Every enrolled machine's standing, by name.
+    pub machines: BTreeMap<String, Standing>,
+    /// Slots of active plans that have not ended, by start, with the machine's name.
+    pub slots: Vec<(Interval, String)>,
+}
+
+struct Gathering<'a> {
+    view: &'a mut View,
+    now: UtcMs,
+    lines: BTreeMap<MachineId, MachineLine>,
+    next: BTreeMap<JobId, Interval>,
+    items: Vec<Item>,
+    slots: Vec<(Interval, String)>,
+}
+
+/// Reads all of it.
+pub async fn gather(view: &mut View, now: UtcMs) -> Result<Agenda, Failure> {
+    let lines = machines(view).await?;
+    let mut gathering = Gathering {
+        view,
+        now,
+        lines,
+        next: BTreeMap::new(),
+        items: Vec::new(),
+        slots: Vec::new(),
+    };
+    gathering.plans().await?;
+    let newest = gathering.jobs().await?;
+    let fallen = gathering.fallen(&newest).await?;
+    let exceptions = gathering.view.exceptions().await?;
+    gathering.machines(&exceptions).await?;
+    gathering.outside().await?;
+    let machines = gathering.standings(&newest, &fallen, &exceptions);
+    let Gathering {
+        mut items,
+        mut slots,
+        ..
+    } = gathering;
+    sort(&mut items, now);
+    slots.sort();
+    Ok(Agenda {
+        items,
+        machines,
+        slots,
+    })
+}
+
+async fn machines(view: &mut View) -> Result<BTreeMap<MachineId, MachineLine>, Failure> {
+    let mut lines = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = view.machines(None, after.as_ref(), PAGE).await?;
+        let is_last = page.len() < PAGE as usize;
+        after = page.last().map(|line| line.id);
+        let enrolled = page
+            .into_iter()
+            .filter(|l| l.state == MachineState::Enrolled);
+        lines.extend(enrolled.map(|line| (line.id, line)));
+        if is_last {
+            return Ok(lines);
+        }
+    }
+}
+
+impl Gathering<'_> {
+    /// The name of a machine, and a plain item about it.
+    fn about(&self, machine: &MachineId) -> String {
+        let line = self.lines.get(machine);
+        line.map_or_else(|| machine.to_string(), |line| line.name.to_string())
+    }
+
+    fn of_plan(&mut self, kind: Kind, plan: &Plan, owner: Owner, since: UtcMs, why: String) {
+        self.items.push(Item {
+            kind,
+            subject: plan.id.to_string().chars().take(12).collect(),
+            about: plan.title.to_string(),
+            unit: None,
+            class: None,
+            owner,
+            since,
+            why,
+        });
+    }
+
+    async fn plans(&mut self) -> Result<(), Failure> {
+        for plan in self.view.plans(Some(PlanState::Draft)).await? {
+            if self.now < plan.expires_at {
+                let why = "it waits for signatures".to_owned();
+                self.of_plan(Kind::Sign, &plan, Owner::Htm, plan.created_at, why);
+            }
+        }
+        for plan in self.view.plans(Some(PlanState::Active)).await? {
+            self.next_slots(&plan).await?;
+            let subject = plan.id.to_string();
+            let halts = self.view.halts_of(HaltScope::Plan, &subject).await?;
+            let halts = halts.into_iter().filter(|halt| halt.resumed_at.is_none());
+            for halt in halts.take(1) {
+                self.of_plan(Kind::Halted, &plan, Owner::Htm, halt.at, halt.reason);
+            }
+            self.left_behind(&plan).await?;
+        }
+        Ok(())
+    }
+
+    /// The machines that fit in no slot of a plan, or will probably not use theirs.
+    async fn left_behind(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let prospect = prospect::of_plan(self.view, plan, self.now).await?;
+        let starving = prospect.starving.iter().map(|(machine, chance, miss)| {
+            let owner = match miss {
+                Some(Outcome::InUse | Outcome::Held) => Owner::Ward,
+                Some(Outcome::Offline) => Owner::It,
+                Some(Outcome::NoFit | Outcome::Started) | None => Owner::Htm,
+            };
+            let usual = miss.map_or_else(String::new, |miss| {
+                format!("; its slots were mostly missed as {}", miss.word())
+            });
+            let percent = (chance * 100.0).round();
+            let why = format!("done by the end of {} at {percent} %{usual}", plan.title);
+            (Kind::Starving, *machine, owner, why)
+        });
+        let unfit = prospect.unfit.iter().map(|one| {
+            let owner = Owner::of_word(&one.owner).unwrap_or(Owner::Htm);
+            (Kind::Unfit, one.machine, owner, one.reason.clone())
+        });
+        let found: Vec<_> = starving.chain(unfit).collect();
+        for (kind, machine, owner, why) in found {
+            let about = self.about(&machine);
+            let line = self.lines.get(&machine);
+            let short: String = plan.id.to_string().chars().take(12).collect();
+            self.items.push(Item {
+                kind,
+                subject: format!("{about}/{short}"),
+                unit: line.map(|line| line.unit.clone()),
+                class: line.map(|line| line.class),
+                about,
+                owner,
+                since: plan.created_at,
+                why,
+            });
+        }
+        Ok(())
+    }
+
+    async fn next_slots(&mut self, plan: &Plan) -> Result<(), Failure> {
+        for stored in self.view.leaves(&plan.id).await? {
+            let Ok(leaf) = codec::decode_deterministic::<PlanLeaf>(&stored.bytes, MAX_LEAF_BYTES)
+            else {
+                continue;
+            };
+            let next = leaf.slots.iter().find(|slot| self.now < slot.end());
+            if let Some(slot) = next {
+                self.next.insert(JobId::of(plan.id, leaf.machine), *slot);
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of jobs; gives back each machine's newest job with its item.
+    async fn jobs(&mut self) -> Result<BTreeMap<MachineId, (Job, Option<Item>)>, Failure> {
+        let mut all = Vec::new();
+        for standing in [JobStanding::Waiting, JobStanding::Open, JobStanding::Ended] {
+            all.extend(self.view.jobs_standing(standing).await?);
+        }
+        all.sort_by_key(|job| (job.since, job.id));
+        let mut newest: BTreeMap<MachineId, JobId> = BTreeMap::new();
+        for job in &all {
+            newest.insert(job.machine, job.id);
+        }
+        let mut found = BTreeMap::new();
+        for job in all {
+            let Some(line) = self.lines.get(&job.machine) else {
+                continue;
+            };
+            let slot = self.next.get(&job.id).copied();
+            let is_newest = newest.get(&job.machine) == Some(&job.id);
+            let facts = job::Facts {
+                id: job.id,
+                machine: line.name.as_str(),
+                unit: &line.unit,
+                class: line.class,
+                state: &job.state,
+                since: job.since,
+                slot,
+                has_newer: !is_newest,
+            };
+            let item = job::item(&facts, self.now);
+            if let (Some(slot), false) = (slot, job.state.is_final()) {
+                self.slots.push((slot, line.name.to_string()));
+            }
+            self.items.extend(item.clone());
+            if is_newest {
+                found.insert(job.machine, (job, item));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn machines(
+        &mut self,
+        exceptions: &BTreeMap<MachineId, Exception>,
+    ) -> Result<(), Failure> {
+        let unknown = self.view.interlocks_unknown().await?;
+        for (id, line) in &self.lines {
+            let facts = machine::Facts {
+                name: line.name.as_str(),
+                unit: &line.unit,
+                class: line.class,
+                seen: line.seen_at,
+                copied: line.clone_suspected_at,
+                interlock_unknown: unknown.get(id).copied(),
+                exception: exceptions.get(id),
+            };
+            self.items.extend(machine::items(&facts, self.now));
+        }
+        for asked in self.view.enrolments_waiting().await? {
+            self.items.push(Item {
+                kind: Kind::Enrol,
+                subject: asked.machine.to_string().chars().take(12).collect(),
+                about: asked.host.to_string(),
+                unit: Some(asked.unit),
+                class: None,
+                owner: Owner::It,
+                since: asked.asked_at,
+                why: "it waits for acceptance".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// What comes from outside of the hospital: calendars and vendors.
+    async fn outside(&mut self) -> Result<(), Failure> {
+        let item = |kind, subject: String, since, why| Item {
+            kind,
+            about: subject.clone(),
+            subject,
+            unit: None,
+            class: None,
+            owner: Owner::It,
+            since,
+            why,
+        };
+        for feed in self.view.feeds().await? {
+            if let Some(problem) = feed.problem {
+                let name = feed.source.to_string();
+                self.items
+                    .push(item(Kind::Calendar, name, feed.read_at, problem));
+            }
+        }
+        for vendor in self.view.vendors().await? {
+            let files = self.view.tuf_files(&vendor.repository).await?;
+            let Some(ends) = planning::metadata_expires(&files) else {
+                continue;
+            };
+            let told = ends.plus_ms(-METADATA_ENDS_SOON_MS);
+            if told <= self.now {
+                let why = format!("its metadata ends at {ends}; import it again");
+                self.items
+                    .push(item(Kind::Metadata, vendor.name.to_string(), told, why));
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of machines on which a verified version is gone; gives back which.
+    async fn fallen(
+        &mut self,
+        newest: &BTreeMap<MachineId, (Job, Option<Item>)>,
+    ) -> Result<BTreeSet<MachineId>, Failure> {
+        let mut measured = fallen::Measured::default();
+        let mut found = BTreeSet::new();
+        for (id, (job, _)) in newest {
+            let fallen = measured.fallen(self.view, job).await?;
+            let (Some(fallen), Some(line)) = (fallen, self.lines.get(id)) else {
+                continue;
+            };
+            found.insert(*id);
+            self.items.push(Item {
+                kind: Kind::Fallen,
+                subject: line.name.to_string(),
+                about: line.name.to_string(),
+                unit: Some(line.unit.clone()),
+                class: Some(line.class),
+                owner: Owner::It,
+                since: fallen.since,
+                why: fallen.why,
+            });
+        }
+        Ok(found)
+    }
+
+    fn standings(
+        &self,
+        newest: &BTreeMap<MachineId, (Job, Option<Item>)>,
+        fallen: &BTreeSet<MachineId>,
+        exceptions: &BTreeMap<MachineId, Exception>,
+    ) -> BTreeMap<String, Standing> {
+        let of_line = |(id, line): (&MachineId, &MachineLine)| {
+            let known = Known {
+                class: line.class,
+                seen: line.seen_at,
+                exception: exceptions.get(id),
+                job: newest
+                    .get(id)
+                    .map(|(job, item)| (&job.state, item.as_ref())),
+                attested: false,
+                fallen: fallen.contains(id),
+            };
+            (line.name.to_string(), standing(&known, self.now))
+        };
+        self.lines.iter().map(of_line).collect()
+    }
+}

@@ -1,0 +1,183 @@
+//! Items: what is open, whose move it is, who took it.
+
+use super::{Caller, machine, window};
+use crate::agenda::{self, Agenda};
+use crate::app::App;
+use crate::control::{Cell, Failure, Output, Table};
+use crate::item::{Item, OWNERS, Owner};
+use crate::store::View;
+use crate::store::items::Taken;
+use patchward_common::id::{Label, Name};
+use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What can be done with items.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum ItemCommand {
+    /// Show what is open, raised items first
+    List {
+        /// Only what this owner has to do: vendor, htm, it, security, ward, time
+        #[arg(long, value_parser = owner_word)]
+        owner: Option<String>,
+        /// Only this unit's
+        #[arg(long)]
+        unit: Option<Name>,
+        /// Only what is open for longer than its class allows
+        #[arg(long)]
+        raised: bool,
+    },
+    /// Say that you do it
+    Take {
+        /// Its key, as `item list` shows it
+        item: String,
+    },
+    /// Free an item that you or somebody else took
+    Drop {
+        /// Its key, as `item list` shows it
+        item: String,
+    },
+    /// Leave a machine as it is for a time, with what protects it meanwhile
+    Except {
+        /// The machine's name or id
+        machine: String,
+        /// Until when, such as 2026-12-24T00:00:00Z
+        #[arg(long, value_parser = window::instant, required_unless_present = "end")]
+        until: Option<UtcMs>,
+        /// What protects it meanwhile
+        #[arg(long, required_unless_present = "end")]
+        control: Option<Label>,
+        /// End its exception
+        #[arg(long, conflicts_with_all = ["until", "control"])]
+        end: bool,
+    },
+}
+
+fn owner_word(word: &str) -> Result<String, String> {
+    let known = || OWNERS.map(Owner::word).join(", ");
+    let owner = Owner::of_word(word).ok_or_else(|| format!("an owner is one of {}", known()))?;
+    Ok(owner.word().to_owned())
+}
+
+/// Carries out a command on items.
+pub async fn run(app: &App, caller: &Caller, command: ItemCommand) -> Result<Output, Failure> {
+    match command {
+        ItemCommand::List {
+            owner,
+            unit,
+            raised,
+        } => {
+            let now = app.now();
+            let mut view = app.store.view().await?;
+            let mut agenda = agenda::gather(&mut view, now).await?;
+            agenda.items.retain(|item| {
+                owner
+                    .as_deref()
+                    .is_none_or(|word| item.owner.word() == word)
+                    && (unit.is_none() || item.unit == unit)
+                    && (!raised || item.is_raised(now))
+            });
+            Ok(Output::Table(table(
+                &agenda.items,
+                &view.takers().await?,
+                now,
+            )))
+        }
+        ItemCommand::Take { item } => {
+            let mut view = app.store.view().await?;
+            let found = find(&mut view, &item, app.now()).await?;
+            drop(view);
+            let mut change = app.change(caller).await?;
+            change.take_item(&found.key()).await?;
+            change.commit().await?;
+            Ok(Output::Text(format!(
+                "{} of {} is yours: {}.",
+                found.kind.word(),
+                found.about,
+                found.why
+            )))
+        }
+        ItemCommand::Drop { item } => {
+            let mut change = app.change(caller).await?;
+            change.drop_item(&item).await?;
+            change.commit().await?;
+            Ok(Output::Text(format!("{item} is free to be taken.")))
+        }
+        ItemCommand::Except {
+            machine: name,
+            until,
+            control,
+            ..
+        } => except(app, caller, &name, until.zip(control)).await,
+    }
+}
+
+async fn except(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    exception: Option<(UtcMs, Label)>,
+) -> Result<Output, Failure> {
+    let found = machine::find(&mut app.store.view().await?, name).await?;
+    let mut change = app.change(caller).await?;
+    let text = match exception {
+        Some((until, _)) if until <= change.now() => {
+            return Err(Failure::input(format!(
+                "an exception until {until} has ended already; name a later time"
+            )));
+        }
+        Some((until, control)) => {
+            change.set_exception(&found.id, until, &control).await?;
+            format!("{} is left as it is until {until}: {control}.", found.name)
+        }
+        None => {
+            change.end_exception(&found.id).await?;
+            format!("{} has no exception any more.", found.name)
+        }
+    };
+    change.commit().await?;
+    Ok(Output::Text(text))
+}
+
+async fn find(view: &mut View, key: &str, now: UtcMs) -> Result<Item, Failure> {
+    let Agenda { items, .. } = agenda::gather(view, now).await?;
+    let found = items.into_iter().find(|item| item.key() == key);
+    found.ok_or_else(|| {
+        Failure::not_found(format!(
+            "Nothing open has the key {key}: it is done, or its next step is another. `item list` \
+             shows all."
+        ))
+    })
+}
+
+/// Items as people and programs see them.
+pub(super) fn table(items: &[Item], takers: &BTreeMap<String, Taken>, now: UtcMs) -> Table {
+    let mut table = Table::new(&[
+        "item", "about", "unit", "owner", "since", "age", "raised", "taken_by", "taken_at", "why",
+    ]);
+    for item in items {
+        let taken = takers.get(&item.key());
+        table.row(vec![
+            Cell::of(item.key()),
+            Cell::of(&item.about),
+            Cell::maybe(item.unit.as_ref()),
+            Cell::of(item.owner.word()),
+            Cell::of(item.since),
+            Cell::of(age(now.since_ms(item.since))),
+            Cell::Flag(item.is_raised(now)),
+            Cell::maybe(taken.map(|taken| &taken.by)),
+            Cell::maybe(taken.map(|taken| taken.at)),
+            Cell::of(&item.why),
+        ]);
+    }
+    table
+}
+
+/// A time in the words of people: `41 days`, `3 hours`.
+fn age(ms: i64) -> String {
+    let (count, unit) = match ms.max(0) {
+        ms if ms >= 2 * DAY_MS => (ms / DAY_MS, "days"),
+        ms => (ms / HOUR_MS, "hours"),
+    };
+    format!("{count} {unit}")
+}

@@ -1,0 +1,228 @@
+//! Gathering what a forecast is made from, out of the store. It decides nothing.
+
+use crate::control::Failure;
+use crate::forecast::curve::{self, Due, Hope, Point, Slot};
+use crate::forecast::{Counts, Outcome};
+use crate::store::View;
+use crate::store::jobs::Job;
+use crate::store::plans::Plan;
+use crate::store::prospects::Unfit;
+use patchward_common::codec;
+use patchward_common::id::MachineId;
+use patchward_common::job::State;
+use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::approval::PlanLeaf;
+use std::collections::BTreeMap;
+
+/// Most points of a curve that are computed and shown.
+const MOST_POINTS: usize = 24;
+
+/// What is to be expected of a plan.
+#[derive(Clone, Debug)]
+pub struct Prospect {
+    /// How many machines it has.
+    pub machines: usize,
+    /// How many of them are done.
+    pub done: usize,
+    /// How many are done by when.
+    pub curve: Vec<Point>,
+    /// When it has to be done and how that stands, where a date was entered.
+    pub due: Option<(UtcMs, Due)>,
+    /// Machines that will probably be left behind, with their chance and what their slots
+    /// were mostly missed for.
+    pub starving: Vec<(MachineId, f64, Option<Outcome>)>,
+    /// Machines that fit in no slot.
+    pub unfit: Vec<Unfit>,
+}
+
+/// What is to be expected of a plan at `now`.
+pub async fn of_plan(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Prospect, Failure> {
+    let counts = view.outcomes().await?;
+    let hopes = hopes(view, plan, &counts, now).await?;
+    let due = view.due_of(&plan.id).await?;
+    let times = times(&hopes, now, due);
+    let at_due = |due: UtcMs| {
+        let point = curve::curve(&hopes, &[due]);
+        let judged = point.first().map(|point| curve::due(point, hopes.len()));
+        judged.map(|judged| (due, judged))
+    };
+    let starving = curve::starving(&hopes)
+        .into_iter()
+        .map(|(machine, chance)| {
+            let miss = counts.get(&machine).and_then(Counts::usual_miss);
+            (machine, chance, miss)
+        });
+    Ok(Prospect {
+        machines: hopes.len(),
+        done: hopes.iter().filter(|hope| hope.done.is_some()).count(),
+        curve: curve::curve(&hopes, &times),
+        due: due.and_then(at_due),
+        starving: starving.collect(),
+        unfit: view.unfit_of(&plan.id).await?,
+    })
+}
+
+async fn hopes(
+    view: &mut View,
+    plan: &Plan,
+    counts: &BTreeMap<MachineId, Counts>,
+    now: UtcMs,
+) -> Result<Vec<Hope>, Failure> {
+    let mut fleet = Counts::default();
+    counts.values().for_each(|one| fleet.add_all(one));
+    let jobs = view.jobs_of_plan(&plan.id).await?;
+    let jobs: BTreeMap<MachineId, Job> = jobs.into_iter().map(|job| (job.machine, job)).collect();
+    let mut hopes = Vec::new();
+    for stored in view.leaves(&plan.id).await? {
+        let leaf: PlanLeaf = codec::decode_deterministic(&stored.bytes, MAX_LEAF_BYTES)
+            .map_err(|error| Failure::conflict(format!("plan {}: {error}", plan.title)))?;
+        let history = view.interlock_history(&leaf.machine).await?;
+        let own = counts.get(&leaf.machine).copied().unwrap_or_default();
+        let chance = |slot: Interval| own.chance(&fleet, history.idle_share(slot));
+        let job = jobs.get(&leaf.machine);
+        hopes.push(hope(&leaf, job, now, chance));
+    }
+    Ok(hopes)
+}
+
+/// What may be hoped of one machine: what it did, or its slots to come.
+fn hope(leaf: &PlanLeaf, job: Option<&Job>, now: UtcMs, chance: impl Fn(Interval) -> f64) -> Hope {
+    let mut hope = Hope {
+        machine: leaf.machine,
+        done: None,
+        slots: Vec::new(),
+    };
+    let to_come = leaf.slots.iter().filter(|slot| now < slot.end());
+    match job {
+        Some(job) if matches!(job.state, State::Verified | State::InService) => {
+            hope.done = Some(job.since);
+        }
+        Some(job) if job.state.is_final() => {}
+        Some(job) if job.state.is_open() => {
+            // It has started; the end of its slot is when it is known.
+            let end = job.slot.map_or(now, Interval::end).max(now);
+            hope.slots.push(Slot { end, chance: 1.0 });
+        }
+        _ => hope.slots.extend(to_come.map(|slot| Slot {
+            end: slot.end(),
+            chance: chance(*slot),
+        })),
+    }
+    hope
+}
+
+/// Now, the due date, and ends of slots spread over the plan.
+fn times(hopes: &[Hope], now: UtcMs, due: Option<UtcMs>) -> Vec<UtcMs> {
+    let ends = hopes.iter().flat_map(|hope| &hope.slots);
+    let mut ends: Vec<UtcMs> = ends.map(|slot| slot.end).collect();
+    ends.sort();
+    ends.dedup();
+    let apart = ends.len().div_ceil(MOST_POINTS).max(1);
+    // The last one always.
+    let kept = ends.iter().rev().step_by(apart).copied();
+    let mut times: Vec<UtcMs> = kept.chain([now]).chain(due).collect();
+    times.sort();
+    times.dedup();
+    times
+}
+
+impl Prospect {
+    /// What is said when a plan is made and above its curve.
+    pub fn text(&self) -> String {
+        let mut text = match self.curve.last() {
+            Some(_) if self.done == self.machines => {
+                format!("All {} machines are done.", self.machines)
+            }
+            Some(last) => format!(
+                "Of {} machines {} are done; by {} it will be {}, and nine times of ten at least {}.",
+                self.machines, self.done, last.at, last.middle, last.low
+            ),
+            None => "There is no machine in it.".to_owned(),
+        };
+        match self.due {
+            None => text.push_str(" No due date is entered: `plan due`."),
+            Some((due, Due::Kept)) => text.push_str(&format!(" It keeps its due date {due}.")),
+            Some((due, Due::AtRisk(left))) => text.push_str(&format!(
+                " Its due date {due} is at risk: {left} machines may not be done by then."
+            )),
+            Some((due, Due::Missed(left))) => text.push_str(&format!(
+                " It will miss its due date {due}: {left} machines are probably not done by then. \
+                 Add windows, lower a minimum ready, or ask for an exception."
+            )),
+        }
+        if !self.starving.is_empty() {
+            text.push_str(&format!(
+                " {} machines will probably be left behind.",
+                self.starving.len()
+            ));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use patchward_common::digest::Digest;
+    use patchward_common::id::{JobId, Name};
+    use patchward_common::job::Reason;
+    use patchward_common::trust::roster::Class;
+
+    fn slot(start: i64, end: i64) -> Interval {
+        Interval::new(UtcMs(start), UtcMs(end)).unwrap()
+    }
+
+    #[test]
+    fn only_slots_to_come_give_hope_and_what_ended_gives_none() {
+        let machine = MachineId([1; 32]);
+        let leaf = PlanLeaf {
+            machine,
+            unit: Name::new("icu").unwrap(),
+            class: Class::Standard,
+            groups: Vec::new(),
+            wave: 0,
+            slots: vec![slot(10, 20), slot(30, 40), slot(50, 60)],
+        };
+        let job = |state| Job {
+            id: JobId([1; 16]),
+            plan: Digest::default(),
+            machine,
+            wave: 0,
+            state,
+            since: UtcMs(22),
+            attempt: 1,
+            slot: Some(slot(10, 20)),
+            generation: 1,
+        };
+        let shown = |state: Option<State>| {
+            let job = state.map(job);
+            let hope = hope(&leaf, job.as_ref(), UtcMs(25), |_| 0.5);
+            let ends: Vec<i64> = hope.slots.iter().map(|slot| slot.end.0).collect();
+            (hope.done.map(|at| at.0), ends)
+        };
+        assert_eq!(shown(None), (None, vec![40, 60]));
+        assert_eq!(shown(Some(State::Armed)), (None, vec![40, 60]));
+        assert_eq!(shown(Some(State::Installing)), (None, vec![25]));
+        assert_eq!(shown(Some(State::Verified)), (Some(22), vec![]));
+        let failed = State::Failed(Reason::new("x"));
+        assert_eq!(shown(Some(failed)), (None, vec![]));
+    }
+
+    #[test]
+    fn a_curve_has_few_points_and_its_last_one() {
+        let slots = (1..=500).map(|end| Slot {
+            end: UtcMs(end),
+            chance: 0.1,
+        });
+        let hopes = [Hope {
+            machine: MachineId([1; 32]),
+            done: None,
+            slots: slots.collect(),
+        }];
+        let times = times(&hopes, UtcMs(0), Some(UtcMs(250)));
+        assert!(times.len() <= MOST_POINTS + 2);
+        assert_eq!(times.last(), Some(&UtcMs(500)));
+        assert!(times.contains(&UtcMs(250)) && times.contains(&UtcMs(0)));
+    }
+}
