@@ -267,6 +267,7 @@ pub async fn plan_file(
             machines,
             measured_minutes: BTreeMap::new(),
             soak_ms,
+            stated: None,
         },
     })
 }

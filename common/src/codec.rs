@@ -6,6 +6,7 @@
 //! bounded in size, depth and number of items before a value is built.
 
 mod scan;
+mod sort;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -75,6 +76,12 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// Encodes a document deterministically: map keys sorted by their encoded bytes,
 /// shortest lengths, definite sizes. Floating-point numbers have no place in one.
 pub fn encode_deterministic<T: Serialize>(value: &T) -> Vec<u8> {
+    // A plan has 50,000 leaves: sorting bytes takes a tenth of sorting a tree of values.
+    sort::sorted(&encode(value)).unwrap_or_else(|| encode_by_tree(value))
+}
+
+/// The same for whatever our writer may have written.
+fn encode_by_tree<T: Serialize>(value: &T) -> Vec<u8> {
     #[expect(clippy::expect_used, reason = "our own types serialise")]
     let mut tree = ciborium::Value::serialized(value).expect("our own types serialise");
     sort_maps(&mut tree);

@@ -196,6 +196,7 @@ fn findings_table(findings: &[Finding]) -> Table {
             Subject::Group(group) => format!("group {group}"),
             Subject::Release(product) => format!("release {product}"),
             Subject::Unit(unit) => format!("unit {unit}"),
+            Subject::Site(site) => format!("site {site}"),
             Subject::Wave(wave) => format!("wave {wave}"),
             other => format!("{other:?}"),
         };

@@ -40,6 +40,40 @@ fn documents_have_one_encoding() {
     assert_eq!(decode::<Sample>(&unsorted, 1_000).unwrap(), sample());
 }
 
+/// Whatever is sorted as bytes is what it is when it is sorted as values.
+#[test]
+fn bytes_and_values_are_sorted_alike() {
+    use ciborium::Value;
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::Null),
+        ".{0,40}".prop_map(Value::from),
+        prop::collection::vec(any::<u8>(), 0..300).prop_map(Value::from),
+    ];
+    let tree = leaf.prop_recursive(4, 64, 8, |inner| {
+        let entries = prop::collection::btree_map(".{0,30}", inner.clone(), 0..8);
+        let map = |entries: std::collections::BTreeMap<String, Value>| {
+            let entries = entries.into_iter().rev();
+            Value::Map(entries.map(|(key, value)| (key.into(), value)).collect())
+        };
+        prop_oneof![
+            prop::collection::vec(inner, 0..8).prop_map(Value::Array),
+            entries.prop_map(map),
+        ]
+    });
+    proptest!(|(value in tree)| {
+        let bytes = sort::sorted(&encode(&value));
+        prop_assert_eq!(bytes, Some(encode_by_tree(&value)));
+    });
+    // What a document never has is left to the tree.
+    assert_eq!(sort::sorted(&encode(&1.5f64)), None);
+    assert_eq!(sort::sorted(b"\x9f\xff"), None);
+    assert_eq!(sort::sorted(b"\x82\x01"), None);
+}
+
 #[test]
 fn other_encodings_of_documents_are_refused() {
     for (bytes, expected) in [

@@ -5,7 +5,9 @@
 mod assigned;
 mod documents;
 mod groups;
+mod load;
 mod machines;
+mod people;
 mod slots;
 
 use super::{Context, MachineFacts, PlanFile, Table, TableError};
@@ -100,6 +102,18 @@ pub enum Rule {
     RosterExpiry,
     /// Failures halt the plan.
     FailureLimit,
+    /// A server comes before its workstations, in wave and time.
+    ServerFirst,
+    /// No more machines have an open slot at once than site and hospital allow.
+    Parallel,
+    /// Every artifact can be there before the slot for which it is needed.
+    Staging,
+    /// People were trained where the release needs it.
+    Training,
+    /// Somebody is there to return machines to service.
+    Duty,
+    /// Members of a coverage group that no machine measures are vouched for.
+    StatedMember,
 }
 
 /// What a finding is about.
@@ -116,6 +130,8 @@ pub enum Subject {
     Release(Name),
     /// One unit.
     Unit(Name),
+    /// One site.
+    Site(Name),
     /// One wave, from 0.
     Wave(u16),
     /// Another plan.
@@ -143,6 +159,10 @@ pub fn check(file: &PlanFile, now: UtcMs) -> Vec<Finding> {
         machines::check(&view, &mut findings);
         slots::check(&view, &mut findings);
         groups::check(&view, &mut findings);
+        if let Some(stated) = &file.context.stated {
+            load::check(&view, stated, &mut findings);
+            people::check(&view, stated, &mut findings);
+        }
     }
     let Findings(mut found) = findings;
     found.sort();
@@ -257,6 +277,14 @@ impl<'a> View<'a> {
             Some(row) => row.name.to_string(),
             None => format!("machine {machine}"),
         }
+    }
+
+    /// The other plans that still stand.
+    fn unexpired(&self) -> impl Iterator<Item = &Beside> {
+        let now = self.now;
+        self.beside
+            .iter()
+            .filter(move |other| now < other.approval.expires)
     }
 
     fn last_slot(&self) -> Option<Interval> {

@@ -5,10 +5,14 @@
 mod authority;
 pub mod check;
 pub mod file;
+mod stated;
 mod table;
 
 pub use authority::{ChainError, CharterChain, approvers, signatures_for_unit, signers};
 pub use file::FileError;
+pub use stated::{
+    Confirmation, Duty, Limits, Precedence, Stated, StatedMember, Statement, Training,
+};
 pub use table::{MAX_LEAF_BYTES, MAX_MACHINES, PlacedLeaf, Table, TableError, Tabled};
 
 use crate::id::{MachineId, Name};
@@ -78,6 +82,10 @@ pub struct Context {
     pub measured_minutes: BTreeMap<Name, u32>,
     /// How long after the last first slot of a wave the next wave begins.
     pub soak_ms: i64,
+    /// What people stated of the hospital. A file from before it was asked for has none,
+    /// and the rules on it are not tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated: Option<Stated>,
 }
 
 /// What a machine reported of itself.
@@ -138,14 +146,19 @@ pub fn newest_rows(
 /// Builds the table of a plan. What follows from the leaves is written here: their
 /// number and root, how many waves there are, and the expiry with the last slot.
 pub fn build_approval(
-    mut approval: Approval,
+    approval: Approval,
     leaves: Vec<PlanLeaf>,
 ) -> Result<Table<Approval>, TableError> {
+    Table::build(with_leaves(approval, &leaves), leaves)
+}
+
+/// An approval with what follows from its leaves, but for their number and root.
+pub fn with_leaves(mut approval: Approval, leaves: &[PlanLeaf]) -> Approval {
     let waves = leaves.iter().map(|leaf| leaf.wave).max();
     approval.waves = waves.map_or(0, |last| last.saturating_add(1));
     let ends = leaves.iter().flat_map(|leaf| &leaf.slots);
     if let Some(last) = ends.map(|slot| slot.end()).max() {
         approval.expires = last;
     }
-    Table::build(approval, leaves)
+    approval
 }

@@ -123,7 +123,18 @@ pub enum TableError {
 impl<D: Tabled> Table<D> {
     /// Builds the table over `leaves`, sorted here, and states number and root in
     /// `document`. It carries no signature yet.
-    pub fn build(mut document: D, mut leaves: Vec<D::Leaf>) -> Result<Self, TableError> {
+    pub fn build(document: D, leaves: Vec<D::Leaf>) -> Result<Self, TableError> {
+        Self::build_with(document, leaves, |leaf| ByteBuf::from(leaf_bytes(leaf)))
+            .map(|(table, ..)| table)
+    }
+
+    /// The same, where `encode` may know a leaf's bytes already; gives back the document as
+    /// it is stated and the leaves in their order.
+    pub fn build_with(
+        mut document: D,
+        mut leaves: Vec<D::Leaf>,
+        encode: impl FnMut(&D::Leaf) -> ByteBuf,
+    ) -> Result<(Self, D, Vec<D::Leaf>), TableError> {
         size(leaves.len())?;
         leaves.sort_by_key(D::machine);
         if let Some(pair) = leaves
@@ -132,15 +143,13 @@ impl<D: Tabled> Table<D> {
         {
             return Err(TableError::Duplicate(D::machine(&pair[0])));
         }
-        let leaves: Vec<ByteBuf> = leaves
-            .iter()
-            .map(|leaf| ByteBuf::from(leaf_bytes(leaf)))
-            .collect();
-        document.state(leaves.len() as u64, Tree::new(&leaves).root());
-        Ok(Self {
+        let encoded: Vec<ByteBuf> = leaves.iter().map(encode).collect();
+        document.state(encoded.len() as u64, Tree::new(&encoded).root());
+        let table = Self {
             signed: Signed::unsigned(codec::encode_deterministic(&document)),
-            leaves,
-        })
+            leaves: encoded,
+        };
+        Ok((table, document, leaves))
     }
 
     /// Reads document and leaves, and checks that they belong together. Says nothing

@@ -184,18 +184,16 @@ impl Approval {
         say(freezes <= MAX_FREEZES, "it overrides too many freezes")
     }
 
-    /// The longest that one job may take: install, recovery and restart of every
-    /// release. What a slot must still have before its end when a job starts.
+    /// The longest that one job may take: install and recovery of every release, and the
+    /// one restart at its end. What a slot must still have before its end when a job starts.
     pub fn longest_run_ms(&self) -> i64 {
-        let longest = self.releases.iter().map(|release| {
-            let minutes = i64::from(release.install_minutes) + i64::from(release.recovery_minutes);
-            let restart = match release.release.reboot {
-                Reboot::Machine => REBOOT_ALLOWANCE_MS,
-                Reboot::Service | Reboot::None => 0,
-            };
-            minutes * MINUTE_MS + restart
-        });
-        longest.fold(0, i64::saturating_add)
+        let restarts = |release: &ApprovedRelease| release.release.reboot == Reboot::Machine;
+        let restart = match self.releases.iter().any(restarts) {
+            true => REBOOT_ALLOWANCE_MS,
+            false => 0,
+        };
+        let worked = self.install_ms().saturating_add(self.recovery_ms());
+        worked.saturating_add(restart)
     }
 
     /// Longest install of all releases together, in milliseconds.

@@ -173,6 +173,7 @@ pub(crate) fn findings(file: &PlanFile, findings: &[Finding]) -> String {
             Subject::Group(group) => format!("group {group}"),
             Subject::Release(product) => product.to_string(),
             Subject::Unit(unit) => format!("unit {unit}"),
+            Subject::Site(site) => format!("site {site}"),
             Subject::Wave(wave) => format!("wave {}", wave + 1),
             Subject::Beside(digest) => format!("plan {digest}"),
         };

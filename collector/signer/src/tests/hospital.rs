@@ -286,6 +286,7 @@ mode = "active"
                 machines: vec![facts(1), facts(2)],
                 measured_minutes: BTreeMap::new(),
                 soak_ms: 20 * HOUR_MS,
+                stated: None,
             },
         }
     }

@@ -4,21 +4,73 @@ use super::{Findings, Rule, Subject, View};
 use crate::digest::Digest;
 use crate::id::{MachineId, Name};
 use crate::time::{Interval, UtcMs};
-use crate::trust::approval::{Approval, PlanLeaf};
+use crate::trust::approval::Approval;
 use crate::trust::go::CLOCK_BOUND_MS;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Slots of each member of one group.
-type Members = BTreeMap<MachineId, Vec<Interval>>;
+/// Slots of each machine.
+pub(super) type Members = BTreeMap<MachineId, Vec<Interval>>;
+
+/// What is known of one group over this plan and those beside it.
+#[derive(Default)]
+struct Group {
+    /// How many machines are assigned to it.
+    assigned: usize,
+    /// How many may have an open slot at once: the strictest of all plans that say so.
+    allowed: Option<u32>,
+    members: Members,
+}
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     stated(view, findings);
     beside(view, findings);
-    for group in &view.approval.groups {
-        size(view, &group.group, group.size, findings);
-        let allowed = allowed(view, &group.group);
-        together(view, &group.group, allowed, findings);
+    let groups = gathered(view);
+    for stated in &view.approval.groups {
+        if let Some(group) = groups.get(&stated.group) {
+            size(&stated.group, stated.size, group.assigned, findings);
+        }
     }
+    for (name, group) in &groups {
+        together(view, name, group, findings);
+    }
+}
+
+/// Every stated group, in one walk over what there is.
+fn gathered<'a>(view: &'a View<'_>) -> BTreeMap<&'a Name, Group> {
+    let stated = view.approval.groups.iter();
+    let mut groups: BTreeMap<&Name, Group> = stated
+        .map(|stated| (&stated.group, Group::default()))
+        .collect();
+    for name in view.rows.values().flat_map(|row| &row.groups) {
+        if let Some(group) = groups.get_mut(name) {
+            group.assigned += 1;
+        }
+    }
+    let approvals = view.unexpired().map(|other| &other.approval);
+    for stated in approvals
+        .chain([&view.approval])
+        .flat_map(|one| &one.groups)
+    {
+        if let Some(group) = groups.get_mut(&stated.group) {
+            let allowed = stated.size.saturating_sub(stated.minimum_ready);
+            group.allowed = Some(group.allowed.map_or(allowed, |least| least.min(allowed)));
+        }
+    }
+    let leaves = view.unexpired().flat_map(|other| &other.leaves);
+    for leaf in leaves.chain(&view.leaves) {
+        // A member by its leaf or by its assignment: an older plan may know it otherwise.
+        let row = view
+            .row(leaf.machine)
+            .map_or(&[][..], |row| row.groups.as_slice());
+        let newer = row.iter().filter(|name| !leaf.groups.contains(name));
+        for name in leaf.groups.iter().chain(newer) {
+            if let Some(group) = groups.get_mut(name) {
+                let slots = group.members.entry(leaf.machine).or_default();
+                slots.extend(&leaf.slots);
+            }
+        }
+    }
+    groups
 }
 
 /// Every group of a leaf is stated once, and its minimum can be kept.
@@ -52,9 +104,7 @@ fn stated(view: &View<'_>, findings: &mut Findings) {
 }
 
 /// The size is what the signed assignment shows; a larger one would let more be down.
-fn size(view: &View<'_>, group: &Name, size: u32, findings: &mut Findings) {
-    let rows = view.rows.values();
-    let members = rows.filter(|row| row.groups.contains(group)).count();
+fn size(group: &Name, size: u32, members: usize, findings: &mut Findings) {
     let subject = Subject::Group(group.clone());
     if size as usize > members {
         let text = format!(
@@ -69,33 +119,18 @@ fn size(view: &View<'_>, group: &Name, size: u32, findings: &mut Findings) {
     }
 }
 
-/// How many may have an open slot at once: the strictest of all plans that say so.
-fn allowed(view: &View<'_>, group: &Name) -> usize {
-    let unexpired = view.beside.iter().filter(|b| view.now < b.approval.expires);
-    let approvals = unexpired.map(|b| &b.approval).chain([&view.approval]);
-    let stated = approvals.flat_map(|approval| &approval.groups);
-    let allowed = stated
-        .filter(|stated| stated.group == *group)
-        .map(|stated| stated.size.saturating_sub(stated.minimum_ready));
-    allowed.min().unwrap_or(0) as usize
-}
-
-fn together(view: &View<'_>, group: &Name, allowed: usize, findings: &mut Findings) {
-    let members = members(view, group);
+fn together(view: &View<'_>, group: &Name, found: &Group, findings: &mut Findings) {
+    let (members, allowed) = (&found.members, found.allowed.unwrap_or(0) as usize);
     let subject = || Subject::Group(group.clone());
-    if let Some(at) = first_excess(&members, 0, allowed) {
-        let open: Vec<String> = members
-            .iter()
-            .filter(|(_, slots)| slots.iter().any(|slot| slot.contains(at)))
-            .map(|(machine, _)| view.name(*machine))
-            .collect();
+    if let Some(at) = first_excess(members, 0, allowed) {
+        let open = open_at(view, members, at);
         let text = format!(
             "at {at} {} members of group {group} have an open slot ({}), and at most {allowed} may; plan again",
             open.len(),
             open.join(", ")
         );
         findings.blocks(Rule::MinimumReady, subject(), text);
-    } else if let Some(at) = first_excess(&members, 2 * CLOCK_BOUND_MS, allowed) {
+    } else if let Some(at) = first_excess(members, 2 * CLOCK_BOUND_MS, allowed) {
         let text = format!(
             "slots in group {group} follow one another at {at} without the gap of {} minutes that two clocks may be apart; plan again",
             2 * CLOCK_BOUND_MS / crate::time::MINUTE_MS
@@ -104,27 +139,21 @@ fn together(view: &View<'_>, group: &Name, allowed: usize, findings: &mut Findin
     }
 }
 
-/// The slots of every member over this plan and those beside it.
-fn members(view: &View<'_>, group: &Name) -> Members {
-    let unexpired = view.beside.iter().filter(|b| view.now < b.approval.expires);
-    let leaves = unexpired.flat_map(|b| &b.leaves).chain(&view.leaves);
-    let mut members = Members::new();
-    for leaf in leaves.filter(|leaf| is_member(view, leaf, group)) {
-        let slots = members.entry(leaf.machine).or_default();
-        slots.extend(&leaf.slots);
-    }
-    members
-}
-
-/// By its leaf or by its assignment: an older plan may know it otherwise.
-fn is_member(view: &View<'_>, leaf: &PlanLeaf, group: &Name) -> bool {
-    let row = view.row(leaf.machine);
-    leaf.groups.contains(group) || row.is_some_and(|row| row.groups.contains(group))
+/// The names of those with an open slot.
+fn open_at(view: &View<'_>, members: &Members, at: UtcMs) -> Vec<String> {
+    let open = members
+        .iter()
+        .filter(|(_, slots)| slots.iter().any(|slot| slot.contains(at)));
+    open.map(|(machine, _)| view.name(*machine)).collect()
 }
 
 /// The first instant at which more than `allowed` members have an open slot, each
 /// slot counted `longer_ms` longer than it is.
-fn first_excess(members: &Members, longer_ms: i64, allowed: usize) -> Option<UtcMs> {
+pub(super) fn first_excess(
+    members: &Members,
+    longer_ms: i64,
+    allowed: usize,
+) -> Option<UtcMs> {
     let mut changes: Vec<(UtcMs, i64)> = Vec::new();
     for slots in members.values() {
         for (start, end) in merged(slots, longer_ms) {
@@ -143,8 +172,9 @@ fn first_excess(members: &Members, longer_ms: i64, allowed: usize) -> Option<Utc
     None
 }
 
-/// One machine counts once, however many plans have a slot for it.
-fn merged(slots: &[Interval], longer_ms: i64) -> Vec<(UtcMs, UtcMs)> {
+/// Intervals, each so much longer, as a union: one machine counts once, however many
+/// plans have a slot for it.
+pub(super) fn merged(slots: &[Interval], longer_ms: i64) -> Vec<(UtcMs, UtcMs)> {
     let mut sorted = slots.to_vec();
     sorted.sort();
     let mut merged: Vec<(UtcMs, UtcMs)> = Vec::new();

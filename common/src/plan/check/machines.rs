@@ -10,9 +10,9 @@ use crate::trust::release::{ABSENT, Applicability, Kind, ReleaseDescription};
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for leaf in &view.leaves {
         let subject = || Subject::Machine(leaf.machine);
-        let name = view.name(leaf.machine);
+        let name = &|| view.name(leaf.machine);
         let Some(row) = view.row(leaf.machine) else {
-            let text = format!("{name} has no assignment; have it assigned first");
+            let text = format!("{} has no assignment; have it assigned first", name());
             findings.blocks(Rule::Assigned, subject(), text);
             continue;
         };
@@ -21,7 +21,8 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         let facts = view.facts.get(&leaf.machine);
         if facts.is_none_or(|facts| facts.interlock_profile.is_none()) {
             let text = format!(
-                "{name} has no interlock profile and can never say that it is idle; give it one"
+                "{} has no interlock profile and can never say that it is idle; give it one",
+                name()
             );
             findings.blocks(Rule::Interlock, subject(), text);
         }
@@ -37,9 +38,9 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
                     .and_then(|facts| facts.versions.get(&described.product))
                     .map(String::as_str),
             };
-            from_version(leaf, &name, described, version, findings);
+            from_version(leaf, name, described, version, findings);
             let measured = facts.and_then(|facts| facts.versions.get(&described.product));
-            rollback(leaf, &name, release, measured, findings);
+            rollback(leaf, name, release, measured, findings);
         }
     }
 }
@@ -138,7 +139,7 @@ fn platform(
 /// machine has another version, a failure ends with a person at the machine.
 fn rollback(
     leaf: &PlanLeaf,
-    name: &str,
+    name: &dyn Fn() -> String,
     release: &ApprovedRelease,
     measured: Option<&String>,
     findings: &mut Findings,
@@ -158,7 +159,8 @@ fn rollback(
         }
         Rollback::Release(back) if measured.is_some_and(|m| !is_release(&back.release, m)) => {
             let text = format!(
-                "{name} would not go back to the version that it has, but to {} {}; plan it on its own",
+                "{} would not go back to the version that it has, but to {} {}; plan it on its own",
+                name(),
                 described.product, back.release.version
             );
             findings.warns(Rule::Rollback, Subject::Machine(leaf.machine), text);
@@ -169,7 +171,7 @@ fn rollback(
 
 fn from_version(
     leaf: &PlanLeaf,
-    name: &str,
+    name: &dyn Fn() -> String,
     described: &ReleaseDescription,
     version: Option<&str>,
     findings: &mut Findings,
@@ -179,21 +181,23 @@ fn from_version(
     let from = &described.applies_to.from;
     match version {
         None if from.is_empty() => {
-            let text = format!("which version of {product} {name} has is not known");
+            let text = format!("which version of {product} {} has is not known", name());
             findings.warns(Rule::FromVersion, subject, text);
         }
         None => {
             let text = format!(
-                "which version of {product} {name} has is not known; give it a probe for it"
+                "which version of {product} {} has is not known; give it a probe for it",
+                name()
             );
             findings.blocks(Rule::FromVersion, subject, text);
         }
         Some(version) if !from.is_empty() && !from.iter().any(|one| one == version) => {
             let here = if version == ABSENT { "none" } else { version };
             let text = format!(
-                "{product} {} installs from {}, and {name} has {here}",
+                "{product} {} installs from {}, and {} has {here}",
                 described.version,
-                from.join(" or ")
+                from.join(" or "),
+                name()
             );
             findings.blocks(Rule::FromVersion, subject, text);
         }

@@ -188,6 +188,7 @@ impl World {
                 machines: vec![],
                 measured_minutes: BTreeMap::from([(name("viewer"), 12)]),
                 soak_ms: HOUR_MS,
+                stated: None,
             },
         }
     }

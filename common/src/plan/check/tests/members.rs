@@ -35,6 +35,9 @@ fn invented_members_do_not_make_a_group_larger() {
     parts.beside[0].0.groups[0].size = 13;
     parts.leaves[1].slots = parts.leaves[0].slots.clone();
     parts.leaves[1].wave = 0;
+    parts.stated.precedence.clear();
+    parts.stated.everywhere = Limits::default();
+    parts.stated.limits.clear();
     for (what, seeds) in [("nobody", &[][..]), ("a stranger", &[99])] {
         let mut file = parts.file();
         another_table(&mut file, 2, invented(), seeds);

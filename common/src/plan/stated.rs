@@ -1,0 +1,117 @@
+//! What people stated of the hospital, and no machine can tell: how much may go on at
+//! once, what comes before what, who was trained, who is there afterwards.
+
+use crate::id::{Label, MachineId, Name};
+use crate::time::{Interval, UtcMs};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What people stated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stated {
+    /// The site of each unit.
+    pub sites: BTreeMap<Name, Name>,
+    /// Limits of the whole hospital.
+    pub everywhere: Limits,
+    /// Limits of single sites.
+    pub limits: BTreeMap<Name, Limits>,
+    /// Servers, and the machines that come after them.
+    pub precedence: Vec<Precedence>,
+    /// Releases for which people must be trained.
+    pub training: Vec<Training>,
+    /// Who is there to return machines to service.
+    pub duty: Vec<Duty>,
+    /// Members of coverage groups without an agent.
+    pub members: Vec<StatedMember>,
+}
+
+/// How much may go on at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most machines with an open slot at once.
+    pub parallel: Option<u32>,
+    /// What the site's line carries of artifacts, in bytes per second.
+    pub bytes_per_second: Option<u64>,
+}
+
+/// A machine that comes before another in every plan that has both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Precedence {
+    /// The server.
+    pub first: MachineId,
+    /// Its workstation.
+    pub next: MachineId,
+}
+
+/// A release for which people must be trained before it is installed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The product.
+    pub product: Name,
+    /// Its version.
+    pub version: String,
+    /// The unit; `None` for all.
+    pub unit: Option<Name>,
+    /// What has to be known.
+    pub what: Label,
+    /// Who said that it is; `None` where nobody did.
+    pub confirmed: Option<Confirmation>,
+}
+
+/// Who confirmed something, and when.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The person.
+    pub by: Label,
+    /// When.
+    pub at: UtcMs,
+}
+
+/// Somebody who returns machines to service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duty {
+    /// The unit; `None` for all.
+    pub unit: Option<Name>,
+    /// The person, or the service by its number.
+    pub who: Label,
+    /// From when until when.
+    pub time: Interval,
+}
+
+/// A member of a coverage group that nobody measures.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatedMember {
+    /// Its group.
+    pub group: Name,
+    /// Its asset tag.
+    pub asset: Label,
+    /// Who vouches for it; `None` where nobody does.
+    pub statement: Option<Statement>,
+}
+
+/// A person's word that a member is fit for use, for a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// The person.
+    pub by: Label,
+    /// When it was said.
+    pub at: UtcMs,
+    /// How long it counts.
+    pub until: UtcMs,
+}
+
+impl Stated {
+    /// The limits of a unit's site.
+    pub fn limits_of(&self, unit: &Name) -> Option<(&Name, Limits)> {
+        let site = self.sites.get(unit)?;
+        Some((site, *self.limits.get(site)?))
+    }
+}
