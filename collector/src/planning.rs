@@ -1,6 +1,10 @@
 //! Gathering: what the planner and the plan check need, out of the store. They decide;
 //! nothing is decided here.
 
+mod stated;
+
+pub use stated::measured_minutes;
+
 use crate::allowed;
 use crate::app::App;
 use crate::authority::{self, Held};
@@ -15,7 +19,9 @@ use patchward_common::component::{ComponentSet, Source};
 use patchward_common::digest::Digest;
 use patchward_common::facts::PackedFacts;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::{AssignmentFile, Context, MachineFacts, PlanFile, Table, newest_rows};
+use patchward_common::plan::{
+    AssignmentFile, Context, MachineFacts, PlanFile, Stated, Table, newest_rows,
+};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{
     Approval, ApprovedRelease, Emergency, Rollback, RollbackRelease,
@@ -38,6 +44,17 @@ pub struct Gathered {
     tables: Vec<Table<Approval>>,
     /// The same, read.
     pub beside: Vec<Standing>,
+    /// What people stated.
+    pub stated: Stated,
+}
+
+impl Gathered {
+    /// The groups of machines in plans beside, by their newest signed rows.
+    pub fn placed(&self) -> BTreeMap<MachineId, Vec<Name>> {
+        let leaves = self.beside.iter().flat_map(|other| &other.leaves);
+        let rows = leaves.filter_map(|leaf| self.rows.get(&leaf.machine));
+        rows.map(|row| (row.machine, row.groups.clone())).collect()
+    }
 }
 
 /// Reads what every plan needs.
@@ -90,6 +107,7 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
         groups,
         tables,
         beside,
+        stated: stated::stated(view, now).await?,
     })
 }
 
@@ -250,6 +268,8 @@ pub async fn plan_file(
             metadata.insert(release.repository.clone(), expires);
         }
     }
+    let names: Vec<&Name> = products.iter().map(|product| &product.product).collect();
+    let measured_minutes = measured_minutes(view, &names).await?;
     // Every other one, named beside it or not: the plan check finds what was signed since
     // it was made.
     let mut beside = gathered.tables;
@@ -265,9 +285,9 @@ pub async fn plan_file(
             beside,
             metadata,
             machines,
-            measured_minutes: BTreeMap::new(),
+            measured_minutes,
             soak_ms,
-            stated: None,
+            stated: Some(gathered.stated),
         },
     })
 }

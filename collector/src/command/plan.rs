@@ -3,6 +3,7 @@
 mod make;
 mod releases;
 mod sign;
+pub mod stated;
 
 use super::file::InputFile;
 use super::{Caller, forecast, window};
@@ -22,6 +23,10 @@ use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Soak of a plan: a failure shows within two working days.
+const SOAK_MINUTES: u32 = 2 * 24 * 60;
+/// Soak of an emergency: what does not start at all shows within two hours.
+const EMERGENCY_SOAK_MINUTES: u32 = 2 * 60;
 /// Fewest digits of a plan's id that a person may type.
 const MIN_ID_DIGITS: usize = 6;
 
@@ -73,6 +78,9 @@ pub enum PlanCommand {
         /// Its id, or the first digits of it
         plan: String,
     },
+    /// State what plans are made and judged by: limits, order, training, duty, members
+    #[command(flatten)]
+    State(stated::StateCommand),
 }
 
 /// What a person chooses for a plan.
@@ -95,9 +103,10 @@ pub struct NewPlanArguments {
     /// Each wave is so many times as large as the one before
     #[arg(long, default_value_t = 4)]
     growth: u32,
-    /// Minutes between the last first slot of a wave and the first of the next
-    #[arg(long, default_value_t = 2 * 24 * 60, conflicts_with = "soak_seconds")]
-    soak_minutes: u32,
+    /// Minutes between the last first slot of a wave and the first of the next; two days, or
+    /// two hours for an emergency, where nothing is said
+    #[arg(long, conflicts_with = "soak_seconds")]
+    soak_minutes: Option<u32>,
     /// The same in seconds, for rehearsals
     #[arg(long)]
     soak_seconds: Option<u32>,
@@ -116,6 +125,9 @@ pub struct NewPlanArguments {
     /// Why it cannot wait: two people must sign, and the named freezes are overridden
     #[arg(long)]
     emergency: Option<Label>,
+    /// An emergency opens a window from now for so many minutes in the units of its machines
+    #[arg(long, requires = "emergency", value_parser = clap::value_parser!(u32).range(1..1440))]
+    for_minutes: Option<u32>,
     /// A freeze that the emergency overrides; may be given several times
     #[arg(long = "override", requires = "emergency")]
     overrides: Vec<Label>,
@@ -157,6 +169,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             change.commit().await?;
             Ok(Output::Text(format!("The draft {} is gone.", found.title)))
         }
+        PlanCommand::State(command) => stated::run(app, caller, command).await,
     }
 }
 
@@ -259,7 +272,11 @@ async fn file(app: &App, text: &str) -> Result<PlanFile, Failure> {
     let plan = find(&mut view, text).await?;
     let table = planning::table(&mut view, &plan.id).await?;
     let gathered = planning::gather(&mut view, app.now()).await?;
-    let soak_ms = soak_of(&table)?;
+    // One that was made before soaks were kept shows its own.
+    let soak_ms = match view.plan_soak(&plan.id).await? {
+        Some(soak_ms) => soak_ms,
+        None => soak_of(&table)?,
+    };
     planning::plan_file(app, &mut view, gathered, table, soak_ms).await
 }
 

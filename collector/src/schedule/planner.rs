@@ -1,30 +1,35 @@
-//! The first planner: lays releases on machines into allowed time.
+//! The planner: lays releases on machines into allowed time.
 //!
-//! Canary first, then growing waves; inside a wave in the order of a hash; every
-//! machine first gets its first slot, then spare ones for later openings. Minimum
-//! ready holds over this plan and all that stand beside it. The same input gives the
-//! same plan, whatever the order in which it was gathered.
+//! Canary first, then growing waves, servers before their workstations; inside a wave in
+//! the order of a hash. Every machine first gets its first slot, after its bytes can be
+//! there; then spare ones for later openings. Minimum ready holds over this plan and all
+//! that stand beside it, and so do the limits of sites and hospital. The same input gives
+//! the same plan, whatever the order in which it was gathered.
 
 mod fit;
 mod input;
+mod lane;
 mod lanes;
+mod lay;
+pub mod measured;
+mod order;
 #[cfg(test)]
 mod tests;
 
 pub use fit::{Impossible, Owner, Reason};
 pub use input::{Candidate, GroupRule, PlanInput, Policy, Standing};
 
-use lanes::Lanes;
 use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::{Table, TableError, build_approval};
-use patchward_common::time::{Interval, UtcMs};
+use patchward_common::id::Name;
+use patchward_common::plan::{Table, TableError, with_leaves};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{
-    Approval, ApprovedRelease, GroupMinimum, MAX_APPROVAL_LIFE_MS, MAX_SLOTS, PlanLeaf,
-    START_ALLOWANCE_MS,
+    Approval, ApprovedRelease, GroupMinimum, PlanLeaf, START_ALLOWANCE_MS,
 };
-use patchward_common::trust::roster::Class;
-use std::collections::{BTreeMap, BTreeSet};
+use patchward_common::trust::go::CLOCK_BOUND_MS;
+use patchward_common::trust::placement::leaf_bytes;
+use serde_bytes::ByteBuf;
+use std::collections::BTreeSet;
 
 /// A plan, ready to be signed.
 #[derive(Clone, Debug)]
@@ -51,19 +56,60 @@ pub enum PlanError {
     /// More machines than one plan may have, or one twice.
     #[error("the plan cannot be written: {0}")]
     Table(#[from] TableError),
+    /// More of something than one approval may have.
+    #[error("no machine would accept the plan: {0}; make several plans, one site or class each")]
+    Unsignable(&'static str),
 }
 
 /// Makes a plan.
 pub fn plan(input: &PlanInput, now: UtcMs) -> Result<Planned, PlanError> {
+    make(input, &Rules::default(), now, None)
+}
+
+/// Makes the same plan as [`plan`], sooner where most of `before` still holds.
+pub fn plan_again(before: &Planned, input: &PlanInput, now: UtcMs) -> Result<Planned, PlanError> {
+    make(input, &Rules::default(), now, Some(before))
+}
+
+/// What holds for every plan, whoever asks for it. The tests break each of these and see
+/// that the plan check finds it.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    /// Between two slots that may not both be open: two clocks, each off by the bound.
+    gap_ms: i64,
+    /// What a slot has beside the longest job.
+    start_allowance_ms: i64,
+    /// Members of a group that may be down beyond what its minimum allows: none.
+    more_at_once: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            gap_ms: 2 * CLOCK_BOUND_MS,
+            start_allowance_ms: START_ALLOWANCE_MS,
+            more_at_once: 0,
+        }
+    }
+}
+
+/// Makes a plan; leaves that are as they were keep the bytes that they had.
+fn make(
+    input: &PlanInput,
+    rules: &Rules,
+    now: UtcMs,
+    before: Option<&Planned>,
+) -> Result<Planned, PlanError> {
     if input.releases.is_empty() || input.machines.is_empty() {
         return Err(PlanError::Empty);
     }
     let releases = with_measured_runs(input);
     let mut approval = blank(input, releases, now);
-    let (fitting, mut impossible) = fit::sort_out(input, &approval);
-    let ordered = in_order(input, fitting);
-    let leaves = lay(input, &approval, ordered, &mut impossible, now);
-    impossible.sort_by_key(|one| one.machine);
+    let (mut fitting, mut impossible) = fit::sort_out(input, &approval);
+    let servers = order::Servers::among(input, &mut fitting, &mut impossible);
+    let waves = order::waves(input, &servers, fitting);
+    let leaves = lay::lay(input, rules, &approval, &servers, waves, &mut impossible);
+    impossible.sort_by_key(|one: &Impossible| one.machine);
     if leaves.is_empty() {
         return Err(PlanError::Impossible(impossible));
     }
@@ -80,14 +126,41 @@ pub fn plan(input: &PlanInput, now: UtcMs) -> Result<Planned, PlanError> {
         })
         .collect();
     approval.beside = beside(input, &groups, now);
-    let table = build_approval(approval, leaves)?;
-    let (approval, leaves) = table.read()?;
+    let approval = with_leaves(approval, &leaves);
+    let mut known = Known {
+        leaves: before.map_or(&[], |before| &before.leaves),
+        bytes: before.map_or(&[], |before| &before.table.leaves),
+        at: 0,
+    };
+    let (table, approval, leaves) =
+        Table::build_with(approval, leaves, |leaf| known.bytes_of(leaf))?;
+    approval.check().map_err(PlanError::Unsignable)?;
     Ok(Planned {
         table,
         approval,
         leaves,
         impossible,
     })
+}
+
+/// Leaves of an earlier plan with their bytes, walked in the order of machines.
+struct Known<'a> {
+    leaves: &'a [PlanLeaf],
+    bytes: &'a [ByteBuf],
+    at: usize,
+}
+
+impl Known<'_> {
+    fn bytes_of(&mut self, leaf: &PlanLeaf) -> ByteBuf {
+        let is_before = |known: &PlanLeaf| known.machine < leaf.machine;
+        while self.leaves.get(self.at).is_some_and(is_before) {
+            self.at += 1;
+        }
+        match (self.leaves.get(self.at), self.bytes.get(self.at)) {
+            (Some(known), Some(bytes)) if known == leaf => bytes.clone(),
+            _ => ByteBuf::from(leaf_bytes(leaf)),
+        }
+    }
 }
 
 /// The releases with the longer of declared and measured install.
@@ -131,107 +204,4 @@ fn beside(input: &PlanInput, groups: &BTreeSet<&Name>, now: UtcMs) -> Vec<Digest
     });
     let digests: BTreeSet<Digest> = standing.map(|other| other.digest).collect();
     digests.into_iter().collect()
-}
-
-/// Waves of machines: least critical first, the most representative of these as
-/// canaries, the rest by a hash of machine and release.
-fn in_order<'a>(input: &PlanInput, mut fitting: Vec<&'a Candidate>) -> Vec<Vec<&'a Candidate>> {
-    let mut alike: BTreeMap<&Name, usize> = BTreeMap::new();
-    for candidate in &fitting {
-        *alike.entry(&candidate.row.model).or_default() += 1;
-    }
-    let release = input.releases.first().map_or(Digest([0; 32]), |r| r.sha256);
-    let hash = |machine: MachineId| Digest::of_parts(&[b"order", &machine.0, &release.0]);
-    fitting.sort_by_cached_key(|candidate| {
-        let row = &candidate.row;
-        let alike = alike.get(&row.model).copied().unwrap_or(0);
-        (row.class, usize::MAX - alike, hash(row.machine))
-    });
-    if fitting.iter().any(|c| c.row.class == Class::LifeSupport) {
-        // Every wave of life support is an approval of its own.
-        return vec![fitting];
-    }
-    let canaries = (input.policy.canaries.max(1) as usize).min(fitting.len());
-    let mut rest = fitting.split_off(canaries);
-    // Beyond the canaries a wave is a mixture of models.
-    rest.sort_by_cached_key(|candidate| (candidate.row.class, hash(candidate.row.machine)));
-    let mut waves = vec![fitting];
-    let growth = input.policy.growth.max(1) as usize;
-    let mut size = canaries.saturating_mul(growth);
-    while !rest.is_empty() {
-        let later = rest.split_off(size.min(rest.len()));
-        waves.push(std::mem::replace(&mut rest, later));
-        size = size.saturating_mul(growth);
-    }
-    waves
-}
-
-/// Gives every machine its slots, and lists those for which there are none.
-fn lay(
-    input: &PlanInput,
-    approval: &Approval,
-    waves: Vec<Vec<&Candidate>>,
-    impossible: &mut Vec<Impossible>,
-    now: UtcMs,
-) -> Vec<PlanLeaf> {
-    let need_ms = approval.longest_run_ms().saturating_add(START_ALLOWANCE_MS);
-    let mut lanes = Lanes::new(input, need_ms, now);
-    let latest = now.plus_ms(input.policy.horizon_ms.clamp(0, MAX_APPROVAL_LIFE_MS));
-    let mut earliest = now.plus_ms(input.policy.lead_ms.max(0));
-    let mut leaves: Vec<PlanLeaf> = Vec::new();
-    let mut wave = 0u16;
-    for machines in waves {
-        let mut last_start = None;
-        for candidate in machines {
-            let row = &candidate.row;
-            match lanes.find(row, earliest, latest) {
-                Ok(slot) => {
-                    lanes.take(row, slot);
-                    last_start = last_start.max(Some(slot.start()));
-                    leaves.push(leaf(candidate, wave, slot));
-                }
-                Err(reason) => impossible.push(Impossible::new(row, reason)),
-            }
-        }
-        // A wave in which nobody found a slot is none.
-        if let Some(last) = last_start {
-            earliest = last.plus_ms(input.policy.soak_ms.max(0));
-            wave = wave.saturating_add(1);
-        }
-    }
-    spare(input, &mut lanes, &mut leaves, latest);
-    leaves
-}
-
-/// Later slots for what is missed, one round after the other.
-fn spare(input: &PlanInput, lanes: &mut Lanes<'_>, leaves: &mut [PlanLeaf], latest: UtcMs) {
-    let rows: BTreeMap<MachineId, _> = input
-        .machines
-        .iter()
-        .map(|candidate| (candidate.row.machine, &candidate.row))
-        .collect();
-    for _ in 0..input.policy.spare_slots.min(MAX_SLOTS as u32 - 1) {
-        for leaf in leaves.iter_mut() {
-            let (Some(last), Some(row)) = (leaf.slots.last(), rows.get(&leaf.machine)) else {
-                continue;
-            };
-            let after = lanes.end_of_opening(row, *last);
-            if let Ok(slot) = lanes.find(row, after, latest) {
-                lanes.take(row, slot);
-                leaf.slots.push(slot);
-            }
-        }
-    }
-}
-
-fn leaf(candidate: &Candidate, wave: u16, slot: Interval) -> PlanLeaf {
-    let row = &candidate.row;
-    PlanLeaf {
-        machine: row.machine,
-        unit: row.unit.clone(),
-        class: row.class,
-        groups: row.groups.clone(),
-        wave,
-        slots: vec![slot],
-    }
 }

@@ -158,8 +158,10 @@ impl Change {
 
     /// Removes an asset.
     pub async fn remove_asset(&mut self, tag: &Label) -> Result<(), StoreError> {
-        let removed = self
-            .step("asset.remove", tag, json!({}))
+        let tx = self.step("asset.remove", tag, json!({}));
+        tx.execute("DELETE FROM member_statements WHERE asset = $1", args![tag])
+            .await?;
+        let removed = tx
             .execute("DELETE FROM assets WHERE tag = $1", args![tag])
             .await?;
         self.done_if(removed, || StoreError::missing("asset", tag))

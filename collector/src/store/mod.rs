@@ -32,6 +32,7 @@ pub mod plans;
 pub mod prospects;
 pub mod releases;
 mod sql;
+pub mod stated;
 pub mod stops;
 pub mod tokens;
 mod value;

@@ -273,6 +273,7 @@ impl Change {
             "DELETE FROM plan_groups WHERE plan = $1",
             "DELETE FROM plan_due WHERE plan = $1",
             "DELETE FROM plan_unfit WHERE plan = $1",
+            "DELETE FROM plan_soaks WHERE plan = $1",
         ] {
             tx.execute(sql, args![id]).await?;
         }

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub struct Stated {
     /// The site of each unit.
     pub sites: BTreeMap<Name, Name>,
+    /// How many members of each coverage group must stay ready, as it is set now.
+    pub minimums: BTreeMap<Name, u32>,
     /// Limits of the whole hospital.
     pub everywhere: Limits,
     /// Limits of single sites.

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, openings, sizes, wire,
+    checks, held, idle, inventory, load, openings, plan, sizes, wire,
 };
 use std::process::ExitCode;
 
@@ -32,6 +32,8 @@ enum Which {
     Checks,
     /// Openings of a window over twenty years, and a large calendar.
     Openings,
+    /// Plans of up to 100,000 machines, and the plan check.
+    Plan,
     /// Quiet hellos on 1,000 connections.
     Hellos,
     /// Journal events acknowledged after COMMIT, on 1,000 connections.
@@ -49,12 +51,13 @@ enum Which {
 }
 
 impl Which {
-    const EACH: [Self; 9] = [
+    const EACH: [Self; 10] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
         Self::Checks,
         Self::Openings,
+        Self::Plan,
         Self::Hellos,
         Self::Journal,
         Self::Held,
@@ -68,6 +71,7 @@ impl Which {
             Self::Wire => wire::run()?,
             Self::Checks => checks::run()?,
             Self::Openings => openings::run()?,
+            Self::Plan => plan::run()?,
             Self::Hellos => wait_for(load::hellos())?,
             Self::Journal => wait_for(load::journal())?,
             Self::Held => wait_for(held::run())?,

@@ -10,6 +10,7 @@ mod people;
 mod places;
 mod plans;
 mod postgres;
+mod stated;
 mod windows;
 
 use patchward_common::trust::assignment::Mode;

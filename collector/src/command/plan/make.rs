@@ -1,22 +1,26 @@
 //! `plan new`: gathers, lets the planner decide, stores and shows.
 
-use super::{NewPlanArguments, findings_table, leaves_table, releases, severity};
+use super::{
+    EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, findings_table, leaves_table, releases,
+    severity,
+};
 use crate::app::App;
 use crate::command::{Caller, forecast, machine};
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning::{self, Gathered};
 use crate::schedule::planner::{self, Candidate, Impossible, Owner, PlanError, PlanInput, Policy};
-use crate::store::View;
 use crate::store::plans::{Leaf, NewPlan};
 use crate::store::prospects::Unfit;
+use crate::store::windows::{Opening, Window};
+use crate::store::{Change, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::nearest::nearest;
 use patchward_common::plan::check::{self, Finding};
-use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS};
+use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::approval::Emergency;
 use patchward_common::trust::release::ReleaseDescription;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn new(
     app: &App,
@@ -24,41 +28,47 @@ pub(super) async fn new(
     chosen: NewPlanArguments,
 ) -> Result<Output, Failure> {
     let now = app.now();
-    let mut view = app.store.view().await?;
-    let gathered = planning::gather(&mut view, now).await?;
-    let releases = releases::chosen(&mut view, &chosen.releases).await?;
-    let described: Vec<&ReleaseDescription> = releases.iter().map(|r| &r.description).collect();
-    let mut candidates = Vec::new();
-    let mut unassigned = Vec::new();
-    for machine in machines(&mut view, &gathered, &chosen).await? {
-        match planning::candidate(&mut view, &gathered, &machine, &described).await? {
-            Some(candidate) => candidates.push(candidate),
-            None => unassigned.push(machine),
+    let (made, mut change) = match chosen.for_minutes {
+        None => {
+            let mut view = app.store.view().await?;
+            let made = make(app, &mut view, &chosen, now).await?;
+            drop(view);
+            (made, app.change(caller).await?)
         }
-    }
-    let releases = releases
-        .iter()
-        .map(|release| release.approved(&candidates))
-        .collect::<Result<_, _>>()?;
-    let policy = policy(&chosen);
-    let range = Interval::new(now, now.plus_ms(policy.horizon_ms.max(1)))
-        .map_err(|error| Failure::input(error.to_string()))?;
-    let emergency = emergency(&mut view, &chosen, range).await?;
-    let rows = candidates.iter().map(|c| &c.row);
-    let allowed = planning::allowed(&mut view, rows, range, emergency.as_ref()).await?;
-    let names = names(&candidates);
-    let input = PlanInput {
-        title: chosen.title.clone(),
-        releases,
-        machines: candidates,
-        allowed,
-        groups: gathered.groups.clone(),
-        beside: gathered.beside.clone(),
-        measured_minutes: BTreeMap::new(),
-        policy,
-        clears: chosen.clears.clone(),
-        emergency,
+        Some(minutes) => {
+            // Window and plan are there together, or neither is.
+            let mut change = app.change(caller).await?;
+            open_windows(&mut change, &chosen, minutes, now).await?;
+            let made = make(app, change.view(), &chosen, now).await?;
+            (made, change)
+        }
     };
+    let soak_ms = policy(&chosen).soak_ms;
+    let id = store(&mut change, &made.planned, soak_ms).await?;
+    change.commit().await?;
+    let mut report = report(&id, &made);
+    report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);
+    Ok(Output::Report(report))
+}
+
+/// A plan that is not stored yet.
+struct Made {
+    planned: planner::Planned,
+    unassigned: Vec<MachineId>,
+    findings: Vec<Finding>,
+    names: BTreeMap<MachineId, String>,
+}
+
+async fn make(
+    app: &App,
+    view: &mut View,
+    chosen: &NewPlanArguments,
+    now: UtcMs,
+) -> Result<Made, Failure> {
+    let gathered = planning::gather(view, now).await?;
+    let (input, unassigned) = input(view, &gathered, chosen, now).await?;
+    let names = names(&input.machines);
+    let soak_ms = input.policy.soak_ms;
     let planned = tokio::task::spawn_blocking(move || planner::plan(&input, now))
         .await
         .map_err(|error| Failure::input(error.to_string()))?;
@@ -73,23 +83,98 @@ pub(super) async fn new(
         Err(error) => return Err(Failure::input(error.to_string())),
     };
     let table = planned.table.clone();
-    let file = planning::plan_file(app, &mut view, gathered, table, policy.soak_ms).await?;
-    drop(view);
-    let id = store(app, caller, &planned).await?;
+    let file = planning::plan_file(app, view, gathered, table, soak_ms).await?;
     let findings = check::check(&file, now);
-    let mut report = report(&id, &planned, &unassigned, &findings, &names);
-    report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);
-    Ok(Output::Report(report))
+    Ok(Made {
+        planned,
+        unassigned,
+        findings,
+        names,
+    })
+}
+
+/// What the plan is made from, and the machines that nobody has assigned.
+async fn input(
+    view: &mut View,
+    gathered: &Gathered,
+    chosen: &NewPlanArguments,
+    now: UtcMs,
+) -> Result<(PlanInput, Vec<MachineId>), Failure> {
+    let releases = releases::chosen(view, &chosen.releases).await?;
+    let described: Vec<&ReleaseDescription> = releases.iter().map(|r| &r.description).collect();
+    let mut candidates = Vec::new();
+    let mut unassigned = Vec::new();
+    for machine in machines(view, gathered, chosen).await? {
+        match planning::candidate(view, gathered, &machine, &described).await? {
+            Some(candidate) => candidates.push(candidate),
+            None => unassigned.push(machine),
+        }
+    }
+    let products: Vec<&Name> = described.iter().map(|release| &release.product).collect();
+    let measured_minutes = planning::measured_minutes(view, &products).await?;
+    let releases = releases
+        .iter()
+        .map(|release| release.approved(&candidates))
+        .collect::<Result<_, _>>()?;
+    let policy = policy(chosen);
+    let range = Interval::new(now, now.plus_ms(policy.horizon_ms.max(1)))
+        .map_err(|error| Failure::input(error.to_string()))?;
+    let emergency = emergency(view, chosen, range).await?;
+    let rows = candidates.iter().map(|c| &c.row);
+    let allowed = planning::allowed(view, rows, range, emergency.as_ref()).await?;
+    let input = PlanInput {
+        title: chosen.title.clone(),
+        releases,
+        machines: candidates,
+        allowed,
+        groups: gathered.groups.clone(),
+        beside: gathered.beside.clone(),
+        placed: gathered.placed(),
+        stated: gathered.stated.clone(),
+        measured_minutes,
+        policy,
+        clears: chosen.clears.clone(),
+        emergency,
+    };
+    Ok((input, unassigned))
+}
+
+/// A window from now on in every unit of the machines that were chosen.
+async fn open_windows(
+    change: &mut Change,
+    chosen: &NewPlanArguments,
+    minutes: u32,
+    now: UtcMs,
+) -> Result<(), Failure> {
+    let gathered = planning::gather(change.view(), now).await?;
+    let machines = machines(change.view(), &gathered, chosen).await?;
+    let rows = machines.iter().filter_map(|id| gathered.rows.get(id));
+    let units: BTreeSet<Name> = rows.map(|row| row.unit.clone()).collect();
+    for (number, unit) in units.into_iter().enumerate() {
+        let id = Name::new(format!("emergency-{}-{number}", now.0));
+        let window = Window {
+            id: id.map_err(|error| Failure::input(error.to_string()))?,
+            unit,
+            opening: Opening::Once(now),
+            zone: "UTC".to_owned(),
+            minutes,
+            day_offset: 0,
+            valid_from: None,
+            valid_until: None,
+        };
+        change.add_window(&window).await?;
+    }
+    Ok(())
 }
 
 /// All that came out: the plan, what it leaves out, what speaks against it.
-fn report(
-    id: &Digest,
-    planned: &planner::Planned,
-    unassigned: &[MachineId],
-    findings: &[Finding],
-    names: &BTreeMap<MachineId, String>,
-) -> Report {
+fn report(id: &Digest, made: &Made) -> Report {
+    let Made {
+        planned,
+        unassigned,
+        findings,
+        names,
+    } = made;
     let approval = &planned.approval;
     let text = format!(
         "Plan {id}: {} machines, {} waves, ends {}.{}{}{}\nNext: `plan export {} --out FILE`, then \
@@ -156,7 +241,13 @@ async fn emergency(
 fn policy(chosen: &NewPlanArguments) -> Policy {
     let soak_ms = match chosen.soak_seconds {
         Some(seconds) => i64::from(seconds) * SECOND_MS,
-        None => i64::from(chosen.soak_minutes) * MINUTE_MS,
+        None => {
+            let usual = match chosen.emergency {
+                Some(_) => EMERGENCY_SOAK_MINUTES,
+                None => SOAK_MINUTES,
+            };
+            i64::from(chosen.soak_minutes.unwrap_or(usual)) * MINUTE_MS
+        }
     };
     Policy {
         canaries: chosen.canaries,
@@ -200,7 +291,11 @@ fn names(candidates: &[Candidate]) -> BTreeMap<MachineId, String> {
     pairs.collect()
 }
 
-async fn store(app: &App, caller: &Caller, planned: &planner::Planned) -> Result<Digest, Failure> {
+async fn store(
+    change: &mut Change,
+    planned: &planner::Planned,
+    soak_ms: i64,
+) -> Result<Digest, Failure> {
     let groups: Vec<Name> = planned
         .approval
         .groups
@@ -217,7 +312,6 @@ async fn store(app: &App, caller: &Caller, planned: &planner::Planned) -> Result
             bytes: bytes.to_vec(),
         })
         .collect();
-    let mut change = app.change(caller).await?;
     let id = change
         .add_plan(&NewPlan {
             title: &planned.approval.title,
@@ -231,7 +325,7 @@ async fn store(app: &App, caller: &Caller, planned: &planner::Planned) -> Result
     if !unfit.is_empty() {
         change.add_unfit(&id, &unfit).await?;
     }
-    change.commit().await?;
+    change.keep_plan_soak(&id, soak_ms).await?;
     Ok(id)
 }
 

@@ -90,6 +90,38 @@ pub enum Reason {
     /// As many must stay ready as there are.
     #[error("every member of its group {0} must stay ready; lower the minimum or add a stand-in")]
     GroupFull(Name),
+    /// More must stay ready than there are.
+    #[error(
+        "{minimum} members of its group {group} must stay ready, and only {size} are assigned to it; lower the minimum with `group edit`, or assign more machines to it"
+    )]
+    GroupTooSmall {
+        /// The group.
+        group: Name,
+        /// How many are assigned to it.
+        size: u32,
+        /// How many must stay ready.
+        minimum: u32,
+    },
+    /// A limit of 0.
+    #[error(
+        "the limit of its site or of the hospital allows no work at all; raise it with `plan limit`"
+    )]
+    NothingAllowed,
+    /// Its server was asked for and has no slot.
+    #[error(
+        "it comes after its server {0}, which cannot be planned; mend that, or plan without it"
+    )]
+    ServerNotPlanned(Label),
+    /// Servers that wait for one another.
+    #[error(
+        "it stands in a circle of servers that come before one another; correct it with `plan order --remove`"
+    )]
+    ServerCircle,
+    /// The bytes come too late.
+    #[error(
+        "the line of its site cannot carry its artifacts within the plan's horizon; plan fewer machines, or bring the artifacts to the site"
+    )]
+    LineTooSlow,
     /// Its unit has no window.
     #[error("unit {0} has no allowed time within the plan's horizon; make a window")]
     NoWindow(Name),
@@ -100,7 +132,9 @@ pub enum Reason {
         need_minutes: i64,
     },
     /// Others have all the slots.
-    #[error("minimum ready of its groups leaves no slot within the plan's horizon")]
+    #[error(
+        "minimum ready of its groups, or a limit on work at once, leaves no slot within the plan's horizon; add windows, lengthen the horizon, or add a stand-in"
+    )]
     NoSlotLeft,
 }
 
@@ -112,8 +146,14 @@ impl Reason {
             Self::NotValidated { .. } | Self::OtherPlatform { .. } | Self::FromVersion { .. } => {
                 Owner::Vendor
             }
-            Self::VersionUnknown(_) | Self::NoInterlock => Owner::It,
+            Self::VersionUnknown(_)
+            | Self::NoInterlock
+            | Self::NothingAllowed
+            | Self::ServerCircle
+            | Self::LineTooSlow => Owner::It,
             Self::Mode
+            | Self::GroupTooSmall { .. }
+            | Self::ServerNotPlanned(_)
             | Self::LifeSupportApart
             | Self::GroupUnknown(_)
             | Self::GroupFull(_)
@@ -121,6 +161,17 @@ impl Reason {
             | Self::WindowTooShort { .. }
             | Self::NoSlotLeft => Owner::Htm,
         }
+    }
+}
+
+impl Reason {
+    /// Whether what comes after this machine has to wait for it. What has nothing to do
+    /// here holds up nobody.
+    pub(super) fn holds_up(&self) -> bool {
+        !matches!(
+            self,
+            Self::AlreadyThere | Self::NotValidated { .. } | Self::OtherPlatform { .. }
+        )
     }
 }
 
@@ -161,31 +212,35 @@ pub(super) fn sort_out<'a>(
 
 fn misfit(candidate: &Candidate, approval: &Approval) -> Option<Reason> {
     let (row, facts) = (&candidate.row, &candidate.facts);
-    let mut versions = facts.versions.clone();
     let mut changes = false;
-    for release in &approval.releases {
+    for (at, release) in approval.releases.iter().enumerate() {
         let described = &release.release;
         if let Some(reason) = not_for(candidate, described) {
             return Some(reason);
         }
+        let product = &described.product;
+        // What an earlier release of the plan leaves behind, or what is there now.
+        let mut earlier = approval.releases[..at].iter().rev();
+        let earlier = earlier.find(|earlier| earlier.release.product == *product);
+        let found = match earlier {
+            Some(earlier) => Some(&earlier.release.version),
+            None => facts.versions.get(product),
+        };
         let from = &described.applies_to.from;
-        match versions.get(&described.product) {
+        match found {
             Some(found) if *found == described.version => continue,
             Some(found) if !from.is_empty() && !from.contains(found) => {
                 let found = if found == ABSENT { "nothing" } else { found };
                 return Some(Reason::FromVersion {
-                    product: described.product.clone(),
+                    product: product.clone(),
                     version: described.version.clone(),
                     found: found.to_owned(),
                 });
             }
-            None if !from.is_empty() => {
-                return Some(Reason::VersionUnknown(described.product.clone()));
-            }
+            None if !from.is_empty() => return Some(Reason::VersionUnknown(product.clone())),
             Some(_) | None => {}
         }
         changes = true;
-        versions.insert(described.product.clone(), described.version.clone());
     }
     if !changes {
         return Some(Reason::AlreadyThere);

@@ -1,8 +1,8 @@
 //! What a plan is made from.
 
 use patchward_common::digest::Digest;
-use patchward_common::id::{Label, Name};
-use patchward_common::plan::MachineFacts;
+use patchward_common::id::{Label, MachineId, Name};
+use patchward_common::plan::{MachineFacts, Stated};
 use patchward_common::time::{DAY_MS, Interval};
 use patchward_common::trust::approval::{Approval, ApprovedRelease, Emergency, PlanLeaf};
 use patchward_common::trust::assignment::AssignmentLeaf;
@@ -23,8 +23,13 @@ pub struct PlanInput {
     pub groups: BTreeMap<Name, GroupRule>,
     /// Every other unexpired plan.
     pub beside: Vec<Standing>,
+    /// The groups of machines in plans beside this one, by their newest signed row: an
+    /// older plan may know them otherwise.
+    pub placed: BTreeMap<MachineId, Vec<Name>>,
     /// The longest install measured here with its margin, in minutes, per product.
     pub measured_minutes: BTreeMap<Name, u32>,
+    /// What people stated: sites and their limits, servers and their workstations.
+    pub stated: Stated,
     /// How waves and slots are laid.
     pub policy: Policy,
     /// Digests to clear from quarantine.
@@ -72,7 +77,8 @@ pub struct Policy {
     /// From the last first slot of a wave to the first of the next. At least as long
     /// as one job may take, or a failure comes too late to halt the next wave.
     pub soak_ms: i64,
-    /// Slots beside the first, each in a later opening.
+    /// Slots beside the first, each in a later opening, or half a day later where an
+    /// opening is longer.
     pub spare_slots: u32,
     /// How many failures halt it.
     pub failure_limit: u32,

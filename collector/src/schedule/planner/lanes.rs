@@ -1,188 +1,324 @@
-//! Who has a slot when, per coverage group, and where the next one fits.
+//! Where the next slot of a machine fits: within its unit's allowed time, and in every
+//! lane that binds it.
 
+use super::Rules;
 use super::fit::Reason;
 use super::input::PlanInput;
+use super::lane::Lane;
 use crate::schedule::opening;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::time::{Interval, MINUTE_MS, UtcMs};
+use patchward_common::time::{HOUR_MS, Interval, MINUTE_MS, UtcMs};
+use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::assignment::AssignmentLeaf;
-use patchward_common::trust::go::CLOCK_BOUND_MS;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-/// Between two slots that may not both be open: two clocks, each off by the bound.
-const GAP_MS: i64 = 2 * CLOCK_BOUND_MS;
+/// Where an opening goes on after a slot, the next slot is so much later: what was in
+/// use or switched off at night may not be by day.
+const SPARE_AFTER_MS: i64 = 12 * HOUR_MS;
 
 /// The state of laying.
 pub(super) struct Lanes<'a> {
     need_ms: i64,
-    /// Allowed time per unit, as a union.
-    allowed: BTreeMap<&'a Name, Vec<Interval>>,
-    groups: BTreeMap<&'a Name, Lane>,
+    lanes: Vec<Lane>,
+    places: Vec<Place<'a>>,
+    known: BTreeMap<(&'a Name, &'a [Name]), usize>,
+    /// Machines that have slots in other plans.
+    standing: BTreeSet<MachineId>,
 }
 
-/// One coverage group.
-struct Lane {
-    /// How many may have an open slot at once.
-    at_once: usize,
-    /// Whether all of them may: its slots then need no bounds.
-    is_free: bool,
-    taken: Vec<(MachineId, Interval)>,
+/// Machines of one unit in the same groups.
+struct Place<'a> {
+    unit: &'a Name,
+    /// Its unit's allowed time, as a union.
+    openings: Rc<[Interval]>,
+    /// Why nobody here can have a slot.
+    shut: Option<Reason>,
+    /// Its lanes, those that bind it first.
+    lanes: Vec<usize>,
+    /// How many of these bind it.
+    bound: usize,
+    /// From the first instant on, nothing fits before the second. Lanes only fill up.
+    hint: Option<(i64, i64)>,
 }
 
 impl<'a> Lanes<'a> {
-    pub(super) fn new(input: &'a PlanInput, need_ms: i64, now: UtcMs) -> Self {
+    pub(super) fn new(input: &'a PlanInput, rules: &Rules, need_ms: i64, now: UtcMs) -> Self {
         let allowed = input.allowed.iter();
-        let allowed = allowed.map(|(unit, times)| (unit, opening::union(times.iter().copied())));
-        let live: Vec<_> = input
-            .beside
-            .iter()
-            .filter(|other| now < other.approval.expires)
+        let allowed: BTreeMap<&Name, Rc<[Interval]>> = allowed
+            .map(|(unit, times)| (unit, opening::union(times.iter().copied()).into()))
             .collect();
-        let mut groups = BTreeMap::new();
-        for (group, rule) in &input.groups {
-            let stated = live.iter().flat_map(|other| &other.approval.groups);
-            let stated = stated
-                .filter(|stated| stated.group == *group)
-                .map(|stated| stated.size.saturating_sub(stated.minimum_ready));
-            let own = rule.size.saturating_sub(rule.minimum_ready);
-            let at_once = stated.min().unwrap_or(own).min(own) as usize;
-            // A member by the other plan's leaf, or by what is signed now.
-            let members: BTreeSet<MachineId> = input
-                .machines
-                .iter()
-                .filter(|c| c.row.groups.contains(group))
-                .map(|c| c.row.machine)
-                .collect();
-            let leaves = live.iter().flat_map(|other| &other.leaves);
-            let leaves: Vec<_> = leaves
-                .filter(|leaf| leaf.groups.contains(group) || members.contains(&leaf.machine))
-                .collect();
-            let all: BTreeSet<MachineId> = leaves
-                .iter()
-                .map(|leaf| leaf.machine)
-                .chain(members.iter().copied())
-                .collect();
-            let taken = leaves
-                .iter()
-                .flat_map(|leaf| leaf.slots.iter().map(|slot| (leaf.machine, *slot)));
-            let lane = Lane {
-                at_once,
-                is_free: all.len() <= at_once,
-                taken: taken.collect(),
-            };
-            groups.insert(group, lane);
-        }
-        Self {
+        let mut filling = Filling::new(input, rules, now);
+        filling.stand(now);
+        filling.bind();
+        let standing = filling.live(now).map(|leaf| leaf.machine).collect();
+        let mut lanes = Self {
             need_ms,
-            allowed: allowed.collect(),
-            groups,
+            lanes: Vec::new(),
+            places: Vec::new(),
+            known: BTreeMap::new(),
+            standing,
+        };
+        for candidate in &input.machines {
+            let row = &candidate.row;
+            let key = (&row.unit, row.groups.as_slice());
+            if !lanes.known.contains_key(&key) {
+                lanes.known.insert(key, lanes.places.len());
+                let openings = allowed.get(&row.unit).cloned().unwrap_or_default();
+                lanes.places.push(filling.place(row, openings));
+            }
         }
+        lanes.lanes = filling.lanes;
+        lanes
     }
 
-    /// The earliest slot for a machine within `[earliest, latest)`.
+    /// The place of a machine.
+    pub(super) fn place(&self, row: &AssignmentLeaf) -> Option<usize> {
+        let known = self.known.get(&(&row.unit, row.groups.as_slice()));
+        known.copied()
+    }
+
+    /// The earliest slot for a machine of a place within `[earliest, latest)`.
     pub(super) fn find(
-        &self,
-        row: &AssignmentLeaf,
+        &mut self,
+        place: usize,
+        machine: MachineId,
         earliest: UtcMs,
         latest: UtcMs,
     ) -> Result<Interval, Reason> {
-        let mut lanes = Vec::new();
-        for group in &row.groups {
-            let lane = self.groups.get(group);
-            let lane = lane.ok_or_else(|| Reason::GroupUnknown(group.clone()))?;
-            if lane.at_once == 0 {
-                return Err(Reason::GroupFull(group.clone()));
-            }
-            lanes.push(lane);
+        let here = &self.places[place];
+        if let Some(reason) = &here.shut {
+            return Err(reason.clone());
         }
-        let no_window = || Reason::NoWindow(row.unit.clone());
-        let openings = self.allowed.get(&row.unit).ok_or_else(no_window)?;
-        let range = Interval::new(earliest, latest).map_err(|_| Reason::NoSlotLeft)?;
-        let openings = opening::within(openings, range);
-        let mut is_long_enough = false;
-        for opening in &openings {
-            if opening.length_ms() < self.need_ms {
-                continue;
+        // A machine with slots elsewhere may fit where others like it do not.
+        let is_like_others = here.bound > 0 && !self.standing.contains(&machine);
+        let from = match here.hint.filter(|_| is_like_others) {
+            Some((since, until)) if since <= earliest.0 => until.max(earliest.0),
+            _ => earliest.0,
+        };
+        let found = self.search(here, machine, from, latest.0);
+        if is_like_others {
+            let until = found.map_or(i64::MAX, |slot| slot.start().0);
+            self.places[place].hint = Some((earliest.0, until));
+        }
+        found.ok_or_else(|| self.reason(place, earliest.0, latest.0))
+    }
+
+    fn search(
+        &self,
+        place: &Place<'_>,
+        machine: MachineId,
+        from: i64,
+        latest: i64,
+    ) -> Option<Interval> {
+        let openings = &place.openings;
+        let first = openings.partition_point(|opening| opening.end().0 <= from);
+        let mut openings = openings[first..]
+            .iter()
+            .take_while(|opening| opening.start().0 < latest);
+        openings.find_map(|opening| {
+            let start = opening.start().0.max(from);
+            let last = opening.end().0.min(latest).saturating_sub(self.need_ms);
+            if last < start {
+                return None;
             }
-            is_long_enough = true;
-            if let Some(slot) = self.within(row.machine, &lanes, *opening) {
-                return Ok(slot);
+            let bound = &place.lanes[..place.bound];
+            if bound.is_empty() {
+                let end = last.saturating_add(self.need_ms);
+                return Interval::new(UtcMs(start), UtcMs(end)).ok();
+            }
+            let start = self.joint_start(bound, machine, start, last)?;
+            Interval::new(UtcMs(start), UtcMs(start.saturating_add(self.need_ms))).ok()
+        })
+    }
+
+    /// The earliest start from `start` to `last` at which every lane has room.
+    fn joint_start(
+        &self,
+        lanes: &[usize],
+        machine: MachineId,
+        mut start: i64,
+        last: i64,
+    ) -> Option<i64> {
+        loop {
+            let before = start;
+            for lane in lanes {
+                start = self.lanes[*lane].next_start(machine, start, self.need_ms);
+                if start > last {
+                    return None;
+                }
+            }
+            if start == before {
+                return Some(start);
             }
         }
-        Err(match (openings.is_empty(), is_long_enough) {
-            (true, _) => no_window(),
-            (false, false) => Reason::WindowTooShort {
+    }
+
+    fn reason(&self, place: usize, earliest: i64, latest: i64) -> Reason {
+        let place = &self.places[place];
+        let lengths = place.openings.iter().filter_map(|opening| {
+            let (start, end) = (opening.start().0.max(earliest), opening.end().0.min(latest));
+            (start < end).then(|| end - start)
+        });
+        match lengths.max() {
+            None => Reason::NoWindow(place.unit.clone()),
+            Some(longest) if longest < self.need_ms => Reason::WindowTooShort {
                 need_minutes: self.need_ms / MINUTE_MS,
             },
-            (false, true) => Reason::NoSlotLeft,
-        })
-    }
-
-    /// The earliest slot for a machine within one opening.
-    fn within(&self, machine: MachineId, lanes: &[&Lane], opening: Interval) -> Option<Interval> {
-        let bound: Vec<&&Lane> = lanes.iter().filter(|lane| !lane.is_free).collect();
-        if bound.is_empty() {
-            return Some(opening);
-        }
-        // Nothing changes between the ends of others' slots: only these are tried.
-        let mut starts = vec![opening.start()];
-        for lane in &bound {
-            let ends = lane
-                .taken
-                .iter()
-                .map(|(_, slot)| slot.end().plus_ms(GAP_MS));
-            starts.extend(ends.filter(|end| opening.contains(*end)));
-        }
-        starts.sort();
-        starts.dedup();
-        starts.into_iter().find_map(|start| {
-            let slot = Interval::new(start, start.plus_ms(self.need_ms)).ok()?;
-            let fits = slot.end() <= opening.end();
-            (fits && bound.iter().all(|lane| lane.admits(machine, slot))).then_some(slot)
-        })
-    }
-
-    /// Records a slot in every group of its machine.
-    pub(super) fn take(&mut self, row: &AssignmentLeaf, slot: Interval) {
-        for group in &row.groups {
-            if let Some(lane) = self.groups.get_mut(group) {
-                lane.taken.push((row.machine, slot));
-            }
+            Some(_) => Reason::NoSlotLeft,
         }
     }
 
-    /// The end of the opening in which `slot` lies: the next slot lies in a later one.
-    pub(super) fn end_of_opening(&self, row: &AssignmentLeaf, slot: Interval) -> UtcMs {
-        let openings = self.allowed.get(&row.unit).into_iter().flatten();
-        let mut around = openings.filter(|opening| opening.contains(slot.start()));
-        around.next().map_or(slot.end(), |opening| opening.end())
+    /// Records a slot in every lane that binds its machine.
+    pub(super) fn take(&mut self, place: usize, machine: MachineId, slot: Interval) {
+        let place = &self.places[place];
+        for lane in &place.lanes[..place.bound] {
+            self.lanes[*lane].take(machine, slot);
+        }
+    }
+
+    /// From when on the slot after `slot` may lie.
+    pub(super) fn after(&self, place: usize, slot: Interval) -> UtcMs {
+        let openings = &self.places[place].openings;
+        let next = openings.partition_point(|opening| opening.end() <= slot.start());
+        let end = openings.get(next).map_or(slot.end(), |one| one.end());
+        end.min(slot.end().plus_ms(SPARE_AFTER_MS))
     }
 }
 
-impl Lane {
-    /// Whether one more open slot leaves enough members ready at every instant.
-    fn admits(&self, machine: MachineId, slot: Interval) -> bool {
-        let longer = |slot: Interval| (slot.start(), slot.end().plus_ms(GAP_MS));
-        let (start, end) = longer(slot);
-        // One machine counts once: its own slots in other plans take no place.
-        let others: Vec<(MachineId, UtcMs, UtcMs)> = self
-            .taken
-            .iter()
-            .filter(|(other, _)| *other != machine)
-            .map(|(other, taken)| (*other, longer(*taken)))
-            .filter(|(_, (other_start, other_end))| *other_start < end && start < *other_end)
-            .map(|(other, (other_start, other_end))| (other, other_start, other_end))
+/// Lanes while they are being set up.
+struct Filling<'a> {
+    input: &'a PlanInput,
+    lanes: Vec<Lane>,
+    groups: BTreeMap<&'a Name, usize>,
+    sites: BTreeMap<&'a Name, usize>,
+    everywhere: Option<usize>,
+}
+
+impl<'a> Filling<'a> {
+    fn new(input: &'a PlanInput, rules: &Rules, now: UtcMs) -> Self {
+        let mut filling = Self {
+            input,
+            lanes: Vec::new(),
+            groups: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            everywhere: None,
+        };
+        for (group, rule) in &input.groups {
+            let at_once = rule.size.saturating_sub(rule.minimum_ready);
+            filling.groups.insert(group, filling.lanes.len());
+            let lane = Lane::new(at_once + rules.more_at_once, rules.gap_ms);
+            filling.lanes.push(lane);
+        }
+        // The strictest of all plans that say so.
+        let live = input.beside.iter().filter(|o| now < o.approval.expires);
+        for stated in live.flat_map(|other| &other.approval.groups) {
+            if let Some(lane) = filling.groups.get(&stated.group) {
+                let at_once = stated.size.saturating_sub(stated.minimum_ready);
+                filling.lanes[*lane].limit(at_once);
+            }
+        }
+        let limits = input.stated.limits.iter();
+        for (site, limit) in limits.filter_map(|(site, of)| Some((site, of.parallel?))) {
+            filling.sites.insert(site, filling.lanes.len());
+            filling.lanes.push(Lane::new(limit, 0));
+        }
+        if let Some(limit) = input.stated.everywhere.parallel {
+            filling.everywhere = Some(filling.lanes.len());
+            filling.lanes.push(Lane::new(limit, 0));
+        }
+        filling
+    }
+
+    /// Leaves of all other plans that stand.
+    fn live(&self, now: UtcMs) -> impl Iterator<Item = &'a PlanLeaf> + use<'a> {
+        let live = self.input.beside.iter();
+        let live = live.filter(move |other| now < other.approval.expires);
+        live.flat_map(|other| &other.leaves)
+    }
+
+    fn of_place(&self, unit: &Name, groups: impl Iterator<Item = &'a Name>) -> Vec<usize> {
+        let mut lanes: Vec<usize> = groups
+            .filter_map(|group| self.groups.get(group).copied())
             .collect();
-        // The most are open at the start of this slot or of one that begins within it.
-        let within = others.iter().map(|(_, start, _)| *start);
-        let mut instants = within.filter(|at| start <= *at).chain([start]);
-        instants.all(|at| {
-            let open: BTreeSet<MachineId> = others
-                .iter()
-                .filter(|(_, start, end)| *start <= at && at < *end)
-                .map(|(machine, ..)| *machine)
-                .collect();
-            open.len() < self.at_once
-        })
+        let site = self.input.stated.sites.get(unit);
+        lanes.extend(site.and_then(|site| self.sites.get(site)));
+        lanes.extend(self.everywhere);
+        lanes
+    }
+
+    /// Takes the slots of plans that stand: of members by their leaf, or by what is
+    /// signed of them now.
+    fn stand(&mut self, now: UtcMs) {
+        let rows: BTreeMap<MachineId, &[Name]> = self
+            .input
+            .machines
+            .iter()
+            .map(|candidate| (candidate.row.machine, candidate.row.groups.as_slice()))
+            .collect();
+        for leaf in self.live(now) {
+            let placed = self.input.placed.get(&leaf.machine);
+            let newest = rows.get(&leaf.machine).copied();
+            let newest = newest.or(placed.map(Vec::as_slice)).unwrap_or_default();
+            let groups: BTreeSet<&Name> = leaf.groups.iter().chain(newest).collect();
+            for lane in self.of_place(&leaf.unit, groups.into_iter()) {
+                for slot in &leaf.slots {
+                    self.lanes[lane].stand(leaf.machine, *slot);
+                }
+            }
+        }
+    }
+
+    /// A lane in which all may be open at once binds nobody.
+    fn bind(&mut self) {
+        let standing = self.lanes.iter().map(Lane::standing_count);
+        let mut machines: Vec<usize> = standing.collect();
+        for candidate in &self.input.machines {
+            let row = &candidate.row;
+            for lane in self.of_place(&row.unit, row.groups.iter()) {
+                machines[lane] += usize::from(!self.lanes[lane].has_standing(&row.machine));
+            }
+        }
+        for (lane, machines) in self.lanes.iter_mut().zip(machines) {
+            lane.is_free = machines <= lane.at_once() as usize;
+        }
+    }
+
+    fn place(&self, row: &'a AssignmentLeaf, openings: Rc<[Interval]>) -> Place<'a> {
+        let mut lanes = self.of_place(&row.unit, row.groups.iter());
+        lanes.sort_by_key(|lane| (self.lanes[*lane].is_free, *lane));
+        let bound = lanes.partition_point(|lane| !self.lanes[*lane].is_free);
+        Place {
+            unit: &row.unit,
+            openings,
+            shut: self.shut(row),
+            lanes,
+            bound,
+            hint: None,
+        }
+    }
+
+    fn shut(&self, row: &AssignmentLeaf) -> Option<Reason> {
+        for group in &row.groups {
+            let (Some(rule), Some(lane)) = (self.input.groups.get(group), self.groups.get(group))
+            else {
+                return Some(Reason::GroupUnknown(group.clone()));
+            };
+            if rule.minimum_ready > rule.size {
+                return Some(Reason::GroupTooSmall {
+                    group: group.clone(),
+                    size: rule.size,
+                    minimum: rule.minimum_ready,
+                });
+            }
+            if self.lanes[*lane].is_shut() {
+                return Some(Reason::GroupFull(group.clone()));
+            }
+        }
+        let site = self.input.stated.sites.get(&row.unit);
+        let limit = site.and_then(|site| self.sites.get(site));
+        let limits = limit.into_iter().chain(&self.everywhere);
+        let mut shut = limits.filter(|lane| self.lanes[**lane].is_shut());
+        shut.next().map(|_| Reason::NothingAllowed)
     }
 }

@@ -88,7 +88,17 @@ fn stated(view: &View<'_>, findings: &mut Findings) {
                 group.group, group.size, group.minimum_ready
             );
             findings.blocks(Rule::GroupStated, subject(), text);
-        } else if group.minimum_ready == 0 {
+        }
+        let set = view.context.stated.as_ref();
+        let set = set.and_then(|stated| stated.minimums.get(&group.group));
+        if let Some(set) = set.filter(|set| group.minimum_ready < **set) {
+            let text = format!(
+                "the plan states that {} members of group {} must stay ready, and {set} are set; plan again",
+                group.minimum_ready, group.group
+            );
+            findings.blocks(Rule::GroupStated, subject(), text);
+        }
+        if group.minimum_ready == 0 {
             let text = format!(
                 "no member of group {} must stay ready; all may be down at once",
                 group.group
@@ -149,11 +159,7 @@ fn open_at(view: &View<'_>, members: &Members, at: UtcMs) -> Vec<String> {
 
 /// The first instant at which more than `allowed` members have an open slot, each
 /// slot counted `longer_ms` longer than it is.
-pub(super) fn first_excess(
-    members: &Members,
-    longer_ms: i64,
-    allowed: usize,
-) -> Option<UtcMs> {
+pub(super) fn first_excess(members: &Members, longer_ms: i64, allowed: usize) -> Option<UtcMs> {
     let mut changes: Vec<(UtcMs, i64)> = Vec::new();
     for slots in members.values() {
         for (start, end) in merged(slots, longer_ms) {

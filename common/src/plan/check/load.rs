@@ -34,8 +34,11 @@ fn servers_first(view: &View<'_>, stated: &Stated, findings: &mut Findings) {
     if stated.precedence.is_empty() {
         return;
     }
-    let leaves: BTreeMap<MachineId, &PlanLeaf> =
-        view.leaves.iter().map(|leaf| (leaf.machine, leaf)).collect();
+    let leaves: BTreeMap<MachineId, &PlanLeaf> = view
+        .leaves
+        .iter()
+        .map(|leaf| (leaf.machine, leaf))
+        .collect();
     for pair in &stated.precedence {
         let (Some(server), Some(next)) = (leaves.get(&pair.first), leaves.get(&pair.next)) else {
             continue;

@@ -161,7 +161,8 @@ fn rollback(
             let text = format!(
                 "{} would not go back to the version that it has, but to {} {}; plan it on its own",
                 name(),
-                described.product, back.release.version
+                described.product,
+                back.release.version
             );
             findings.warns(Rule::Rollback, Subject::Machine(leaf.machine), text);
         }

@@ -88,6 +88,10 @@ fn members(view: &View<'_>, stated: &Stated, findings: &mut Findings) {
             "{} in group {} has no agent, and {problem}; whether it can stand in until the last slot is not known; have it stated with `plan member`",
             member.asset, member.group
         );
-        findings.warns(Rule::StatedMember, Subject::Group(member.group.clone()), text);
+        findings.warns(
+            Rule::StatedMember,
+            Subject::Group(member.group.clone()),
+            text,
+        );
     }
 }

@@ -199,6 +199,7 @@ fn stated() -> Stated {
     };
     Stated {
         sites: BTreeMap::from([(name("radiology"), name("main"))]),
+        minimums: BTreeMap::from([(name("reading"), 2)]),
         everywhere: Limits {
             parallel: Some(1),
             bytes_per_second: None,
@@ -216,7 +217,10 @@ fn stated() -> Stated {
             next: MachineId([2; 32]),
         }],
         // In the intensive care unit nobody was trained, and nothing is installed.
-        training: vec![training("icu", None), training("radiology", Some(confirmed))],
+        training: vec![
+            training("icu", None),
+            training("radiology", Some(confirmed)),
+        ],
         duty: vec![
             Duty {
                 unit: None,
@@ -617,6 +621,9 @@ const PARTS_MUTANTS: &[PartsMutant] = {
         ("no minimum", Warns, GroupStated, |p| {
             p.approval.groups[0].minimum_ready = 0
         }),
+        ("a lower minimum than is set", Blocks, GroupStated, |p| {
+            p.stated.minimums.insert(name("reading"), 3);
+        }),
         ("group larger than assigned", Blocks, GroupSize, |p| {
             p.approval.groups[0].size = 4
         }),
@@ -670,12 +677,17 @@ const PARTS_MUTANTS: &[PartsMutant] = {
                 p.approval.failure_limit = 3;
             },
         ),
-        ("a workstation before its server", Blocks, ServerFirst, |p| {
-            p.stated.precedence[0] = Precedence {
-                first: MachineId([2; 32]),
-                next: MachineId([1; 32]),
-            };
-        }),
+        (
+            "a workstation before its server",
+            Blocks,
+            ServerFirst,
+            |p| {
+                p.stated.precedence[0] = Precedence {
+                    first: MachineId([2; 32]),
+                    next: MachineId([1; 32]),
+                };
+            },
+        ),
         ("a workstation within the gap", Blocks, ServerFirst, |p| {
             p.leaves[0].slots.truncate(1);
             p.leaves[1].wave = 0;

@@ -1,0 +1,318 @@
+//! What people state for planning: limits, order, training, duty, members without agent.
+
+use crate::app::App;
+use crate::command::{Caller, machine, window::instant};
+use crate::control::{Cell, Failure, Output, Report, Table};
+use patchward_common::id::{Label, Name};
+use patchward_common::plan::{Duty, Limits, Precedence, Training};
+use patchward_common::time::{Interval, UtcMs};
+use serde::{Deserialize, Serialize};
+
+/// Bytes of a kilobyte, as lines are sold.
+const KILOBYTE: u64 = 1_000;
+
+/// What can be stated.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum StateCommand {
+    /// Show all that was stated
+    Stated,
+    /// Limit what goes on at once at a site, or in the hospital; what is not named ends
+    Limit {
+        /// The site; the whole hospital where none is named
+        #[arg(long)]
+        site: Option<Name>,
+        /// Most machines with an open slot at once
+        #[arg(long)]
+        parallel: Option<u32>,
+        /// What the site's line carries of artifacts, in kilobytes per second
+        #[arg(long, requires = "site", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+        kilobytes_per_second: Option<u64>,
+    },
+    /// State that a server comes before a machine in every plan that has both
+    Order {
+        /// The server, by name or id
+        server: String,
+        /// Its workstation, by name or id
+        machine: String,
+        /// Take it back
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Training for a release
+    #[command(subcommand)]
+    Training(TrainingCommand),
+    /// Who is there to return machines to service
+    #[command(subcommand)]
+    Duty(DutyCommand),
+    /// State that a member of a coverage group without an agent is fit for use
+    Member {
+        /// Its asset tag
+        tag: Label,
+        /// Who says so
+        #[arg(long)]
+        by: Label,
+        /// How long it counts
+        #[arg(long, value_parser = instant)]
+        until: UtcMs,
+    },
+}
+
+/// What can be stated of training.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum TrainingCommand {
+    /// A release needs training; no plan with it is signed until somebody confirms
+    Need {
+        /// PRODUCT=VERSION
+        release: String,
+        /// What has to be known
+        #[arg(long)]
+        what: Label,
+        /// In this unit alone
+        #[arg(long)]
+        unit: Option<Name>,
+    },
+    /// People were trained
+    Confirm {
+        /// PRODUCT=VERSION
+        release: String,
+        /// Who says so
+        #[arg(long)]
+        by: Label,
+        /// In this unit
+        #[arg(long)]
+        unit: Option<Name>,
+    },
+}
+
+/// What can be stated of duty.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum DutyCommand {
+    /// Somebody is there
+    Add {
+        /// The person, or the service
+        who: Label,
+        /// From when
+        #[arg(long, value_parser = instant)]
+        from: UtcMs,
+        /// Until when
+        #[arg(long, value_parser = instant)]
+        until: UtcMs,
+        /// For this unit alone
+        #[arg(long)]
+        unit: Option<Name>,
+    },
+    /// Nobody is there after all
+    Remove {
+        /// The person, or the service
+        who: Label,
+        /// When it was to begin
+        #[arg(long, value_parser = instant)]
+        from: UtcMs,
+    },
+}
+
+/// Carries out a command on what is stated.
+pub(super) async fn run(
+    app: &App,
+    caller: &Caller,
+    command: StateCommand,
+) -> Result<Output, Failure> {
+    match command {
+        StateCommand::Stated => stated(app).await,
+        StateCommand::Limit {
+            site,
+            parallel,
+            kilobytes_per_second,
+        } => {
+            let limits = Limits {
+                parallel,
+                bytes_per_second: kilobytes_per_second.map(|rate| rate * KILOBYTE),
+            };
+            let mut change = app.change(caller).await?;
+            change.set_work_limits(site.as_ref(), limits).await?;
+            change.commit().await?;
+            Ok(Output::Text("The limits hold for new plans.".into()))
+        }
+        StateCommand::Order {
+            server,
+            machine,
+            remove,
+        } => order(app, caller, &server, &machine, remove).await,
+        StateCommand::Training(command) => training(app, caller, command).await,
+        StateCommand::Duty(command) => duty(app, caller, command).await,
+        StateCommand::Member { tag, by, until } => {
+            let mut change = app.change(caller).await?;
+            if until <= change.now() {
+                return Err(Failure::input("--until lies in the past"));
+            }
+            change.state_member(&tag, &by, until).await?;
+            change.commit().await?;
+            let text = format!("{by} vouches for {tag} until {until}.");
+            Ok(Output::Text(text))
+        }
+    }
+}
+
+async fn order(
+    app: &App,
+    caller: &Caller,
+    server: &str,
+    next: &str,
+    remove: bool,
+) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    let pair = Precedence {
+        first: machine::find(change.view(), server).await?.id,
+        next: machine::find(change.view(), next).await?.id,
+    };
+    if pair.first == pair.next {
+        return Err(Failure::input("a machine does not come before itself"));
+    }
+    let text = match remove {
+        true => {
+            change.remove_precedence(pair).await?;
+            format!("{next} does not wait for {server} any more.")
+        }
+        false => {
+            change.add_precedence(pair).await?;
+            format!("{server} comes before {next}.")
+        }
+    };
+    change.commit().await?;
+    Ok(Output::Text(text))
+}
+
+fn release(text: &str) -> Result<(Name, String), Failure> {
+    let wrong = || Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION"));
+    let (product, version) = text.split_once('=').ok_or_else(wrong)?;
+    let product = Name::new(product).map_err(|_| wrong())?;
+    if !patchward_common::trust::release::is_version(version) {
+        return Err(wrong());
+    }
+    Ok((product, version.to_owned()))
+}
+
+async fn training(app: &App, caller: &Caller, command: TrainingCommand) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    let text = match command {
+        TrainingCommand::Need {
+            release: text,
+            what,
+            unit,
+        } => {
+            let (product, version) = release(&text)?;
+            let training = Training {
+                product,
+                version,
+                unit,
+                what,
+                confirmed: None,
+            };
+            change.need_training(&training).await?;
+            format!("{text} needs training: no plan with it is signed until it is confirmed.")
+        }
+        TrainingCommand::Confirm {
+            release: text,
+            by,
+            unit,
+        } => {
+            let (product, version) = release(&text)?;
+            let unit = unit.as_ref();
+            change
+                .confirm_training(&product, &version, unit, &by)
+                .await?;
+            format!("{by} confirms the training for {text}.")
+        }
+    };
+    change.commit().await?;
+    Ok(Output::Text(text))
+}
+
+async fn duty(app: &App, caller: &Caller, command: DutyCommand) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    let text = match command {
+        DutyCommand::Add {
+            who,
+            from,
+            until,
+            unit,
+        } => {
+            let time = Interval::new(from, until)
+                .map_err(|_| Failure::input("--until is not after --from"))?;
+            let text = format!("{who} is on duty from {from} until {until}.");
+            change.add_duty(&Duty { unit, who, time }).await?;
+            text
+        }
+        DutyCommand::Remove { who, from } => {
+            change.remove_duty(&who, from).await?;
+            format!("{who} is not on duty from {from} on.")
+        }
+    };
+    change.commit().await?;
+    Ok(Output::Text(text))
+}
+
+fn of_all(name: Option<&Name>) -> Cell {
+    Cell::of(name.map_or("all", Name::as_str))
+}
+
+async fn stated(app: &App) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let number = |value: Option<u64>| match value.map(i64::try_from) {
+        Some(Ok(value)) => Cell::Number(value),
+        _ => Cell::Empty,
+    };
+    let mut limits = Table::new(&["site", "parallel", "bytes_per_second"]);
+    for (site, limit) in view.work_limits().await? {
+        limits.row(vec![
+            of_all(site.as_ref()),
+            number(limit.parallel.map(u64::from)),
+            number(limit.bytes_per_second),
+        ]);
+    }
+    let mut order = Table::new(&["server", "machine"]);
+    for pair in view.precedence().await? {
+        let mut names = Vec::new();
+        for id in [pair.first, pair.next] {
+            let machine = view.machine(&id).await?;
+            names.push(Cell::maybe(machine.map(|machine| machine.name)));
+        }
+        order.row(names);
+    }
+    let mut trainings = Table::new(&["release", "unit", "what", "confirmed_by", "at"]);
+    for one in view.trainings().await? {
+        trainings.row(vec![
+            Cell::of(format!("{}={}", one.product, one.version)),
+            of_all(one.unit.as_ref()),
+            Cell::of(one.what),
+            Cell::maybe(one.confirmed.as_ref().map(|word| &word.by)),
+            Cell::maybe(one.confirmed.as_ref().map(|word| word.at)),
+        ]);
+    }
+    let mut duties = Table::new(&["who", "unit", "from", "until"]);
+    for one in view.duties(app.now()).await? {
+        duties.row(vec![
+            Cell::of(one.who),
+            of_all(one.unit.as_ref()),
+            Cell::of(one.time.start()),
+            Cell::of(one.time.end()),
+        ]);
+    }
+    let mut members = Table::new(&["asset", "group", "by", "at", "until"]);
+    for one in view.stated_members().await? {
+        let word = one.statement.as_ref();
+        members.row(vec![
+            Cell::of(one.asset),
+            Cell::of(one.group),
+            Cell::maybe(word.map(|word| &word.by)),
+            Cell::maybe(word.map(|word| word.at)),
+            Cell::maybe(word.map(|word| word.until)),
+        ]);
+    }
+    let text = "What plans are made and judged by, beside windows, freezes and groups:".to_owned();
+    let report = Report::new([], text)
+        .with("limits", limits)
+        .with("order", order);
+    let report = report.with("training", trainings).with("duty", duties);
+    Ok(Output::Report(report.with("members", members)))
+}
