@@ -1,13 +1,11 @@
 //! A good plan passes; each rule finds its violation in a plan damaged on purpose.
 
 mod members;
+mod stated;
 
 use super::*;
 use crate::id::Label;
-use crate::plan::{
-    AssignmentFile, CharterChain, Confirmation, Duty, Limits, Precedence, Stated, StatedMember,
-    Statement, Training, build_approval,
-};
+use crate::plan::{AssignmentFile, CharterChain, Limits, Stated, build_approval};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::trust::approval::{ApprovedRelease, GroupMinimum, Rollback as Way, RollbackRelease};
 use crate::trust::assignment::{Assignment, Mode};
@@ -183,68 +181,6 @@ fn leaf(machine: u8, wave: u16, slots: &[Interval]) -> PlanLeaf {
     }
 }
 
-/// One site with limits that are just kept, a server with its workstation, people who
-/// were trained and who are there, and a member without an agent that is vouched for.
-fn stated() -> Stated {
-    let training = |unit: &str, confirmed| Training {
-        product: name("viewer"),
-        version: "4.2".into(),
-        unit: Some(name(unit)),
-        what: label("the new toolbar"),
-        confirmed,
-    };
-    let confirmed = Confirmation {
-        by: label("A. Trainer"),
-        at: NOW,
-    };
-    Stated {
-        sites: BTreeMap::from([(name("radiology"), name("main"))]),
-        minimums: BTreeMap::from([(name("reading"), 2)]),
-        everywhere: Limits {
-            parallel: Some(1),
-            bytes_per_second: None,
-        },
-        limits: BTreeMap::from([(
-            name("main"),
-            Limits {
-                parallel: Some(1),
-                // Ten bytes in the hour before the first slot.
-                bytes_per_second: Some(1),
-            },
-        )]),
-        precedence: vec![Precedence {
-            first: MachineId([1; 32]),
-            next: MachineId([2; 32]),
-        }],
-        // In the intensive care unit nobody was trained, and nothing is installed.
-        training: vec![
-            training("icu", None),
-            training("radiology", Some(confirmed)),
-        ],
-        duty: vec![
-            Duty {
-                unit: None,
-                who: label("Technicians"),
-                time: slot(13, 24 * 60),
-            },
-            Duty {
-                unit: Some(name("radiology")),
-                who: label("A. Technician"),
-                time: slot(37, 38 * 60),
-            },
-        ],
-        members: vec![StatedMember {
-            group: name("reading"),
-            asset: label("X-17"),
-            statement: Some(Statement {
-                by: label("A. Technician"),
-                at: NOW,
-                until: NOW.plus_ms(74 * HOUR_MS),
-            }),
-        }],
-    }
-}
-
 /// Three reading stations, two of which must stay ready; one has a slot in a plan
 /// beside this one.
 fn parts() -> Parts {
@@ -323,7 +259,7 @@ fn parts() -> Parts {
         machines: (1..=3).map(facts).collect(),
         measured_minutes: BTreeMap::from([(name("viewer"), 9)]),
         soak_ms: 20 * HOUR_MS,
-        stated: stated(),
+        stated: stated::stated(),
         assignment_keys: vec![11],
         roster_key: 2,
     }
@@ -677,63 +613,6 @@ const PARTS_MUTANTS: &[PartsMutant] = {
                 p.approval.failure_limit = 3;
             },
         ),
-        (
-            "a workstation before its server",
-            Blocks,
-            ServerFirst,
-            |p| {
-                p.stated.precedence[0] = Precedence {
-                    first: MachineId([2; 32]),
-                    next: MachineId([1; 32]),
-                };
-            },
-        ),
-        ("a workstation within the gap", Blocks, ServerFirst, |p| {
-            p.leaves[0].slots.truncate(1);
-            p.leaves[1].wave = 0;
-            p.leaves[1].slots[0] = slot(2, 60);
-        }),
-        ("more at once than the site allows", Blocks, Parallel, |p| {
-            p.stated.everywhere.parallel = None;
-            p.beside[0].1[0].slots = vec![slot(1, 60)];
-        }),
-        ("more at once than all may", Blocks, Parallel, |p| {
-            p.stated.limits.clear();
-            p.beside[0].1[0].slots = vec![slot(1, 60)];
-        }),
-        ("a line that is too slow", Warns, Staging, |p| {
-            p.approval.releases[0].length = 3_601;
-            p.approval.releases[0].release.artifacts[0].length = 3_601;
-        }),
-        ("too slow for the second", Warns, Staging, |p| {
-            p.approval.releases[0].length = 3_600;
-            p.approval.releases[0].release.artifacts[0].length = 3_600;
-            p.leaves[1].slots[0] = slot(1, 60);
-        }),
-        ("nobody was trained", Blocks, Training, |p| {
-            p.stated.training[1].confirmed = None;
-        }),
-        ("nobody was trained anywhere", Blocks, Training, |p| {
-            p.stated.training[0].unit = None;
-        }),
-        ("nobody on duty", Warns, Duty, |p| p.stated.duty.clear()),
-        ("nobody on duty after the last slot", Warns, Duty, |p| {
-            p.stated.duty.pop();
-        }),
-        ("duty in another unit", Warns, Duty, |p| {
-            p.stated.duty[1].unit = Some(name("icu"));
-        }),
-        ("duty that begins too late", Warns, Duty, |p| {
-            p.stated.duty[0].time = slot(14, 24 * 60);
-        }),
-        ("a member nobody vouches for", Warns, StatedMember, |p| {
-            p.stated.members[0].statement = None;
-        }),
-        ("a statement that ends early", Warns, StatedMember, |p| {
-            if let Some(statement) = &mut p.stated.members[0].statement {
-                statement.until = NOW.plus_ms(73 * HOUR_MS);
-            }
-        }),
     ]
 };
 
@@ -795,7 +674,7 @@ const FILE_MUTANTS: &[FileMutant] = {
 
 #[test]
 fn every_damaged_plan_is_found_out() {
-    for (what, severity, rule, damage) in PARTS_MUTANTS {
+    for (what, severity, rule, damage) in PARTS_MUTANTS.iter().chain(stated::MUTANTS) {
         let mut parts = parts();
         damage(&mut parts);
         let found = check(&parts.file(), NOW);
@@ -863,6 +742,7 @@ fn every_rule_has_a_plan_that_breaks_it() {
     use std::collections::BTreeSet;
     let tested: BTreeSet<Rule> = PARTS_MUTANTS
         .iter()
+        .chain(stated::MUTANTS)
         .map(|mutant| mutant.2)
         .chain(FILE_MUTANTS.iter().map(|mutant| mutant.1))
         .collect();

@@ -228,6 +228,7 @@ fn event(
 async fn runs_that_were_measured_here_lengthen_the_next_plan() {
     let desk = ready(2).await;
     let alice = [&desk.papers.alice];
+    desk.ask("group edit readers --minimum-ready 0").await;
     // Five machines' worth of runs, on plans of one machine each.
     for number in 0..5 {
         let title = format!("Run{number}");
