@@ -136,7 +136,7 @@ impl<D: Tabled> Table<D> {
         encode: impl FnMut(&D::Leaf) -> ByteBuf,
     ) -> Result<(Self, D, Vec<D::Leaf>), TableError> {
         size(leaves.len())?;
-        leaves.sort_by_key(D::machine);
+        leaves.sort_unstable_by_key(D::machine);
         if let Some(pair) = leaves
             .windows(2)
             .find(|pair| D::machine(&pair[0]) == D::machine(&pair[1]))

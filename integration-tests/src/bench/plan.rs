@@ -8,7 +8,7 @@ use patchward_collector::schedule::planner::{
 };
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::check::{blocks, check};
+use patchward_common::plan::check::{Finding, blocks, check};
 use patchward_common::plan::{
     AssignmentFile, CharterChain, Context, MachineFacts, PlanFile, Stated,
 };
@@ -61,24 +61,25 @@ pub fn run() -> anyhow::Result<Report> {
 
 /// The plan of the whole fleet, made, made again after one change, and checked.
 fn whole(hospital: &Hospital, input: &PlanInput, planned: &Planned) -> anyhow::Result<Vec<Figure>> {
-    let made = timed(|| same(planned, &plan(input, NOW)?))?;
+    let made = timed(|| Ok(plan(input, NOW)?), |made| same(planned, made))?;
     let mut changed = input.clone();
     changed.machines.reverse();
     same(planned, &plan(&changed, NOW)?)?;
     changed.machines[MACHINES / 2].row.mode = Mode::Observe;
     let anew = plan(&changed, NOW)?;
-    let one_less = timed(|| same(&anew, &plan_again(planned, &changed, NOW)?))?;
+    let again = |input: &PlanInput| Ok(plan_again(planned, input, NOW)?);
+    let one_less = timed(|| again(&changed), |made| same(&anew, made))?;
     changed = input.clone();
     let nights = changed.allowed.values_mut().next();
     nights.context("no unit")?.remove(2);
     let anew = plan(&changed, NOW)?;
-    let one_night = timed(|| same(&anew, &plan_again(planned, &changed, NOW)?))?;
+    let one_night = timed(|| again(&changed), |made| same(&anew, made))?;
     let file = file(hospital, input, planned)?;
-    let checked = timed(|| {
-        let found = check(&file, NOW);
-        ensure!(!blocks(&found), "the plan check finds {found:?}");
+    let passes = |found: &Vec<Finding>| {
+        ensure!(!blocks(found), "the plan check finds {found:?}");
         Ok(())
-    })?;
+    };
+    let checked = timed(|| Ok(check(&file, NOW)), passes)?;
     let ms = |what: &str, runs: Vec<f64>, most: f64| -> anyhow::Result<Figure> {
         let spread = Spread::of(runs)?;
         Ok(Figure::median(what, "ms", &spread, Reach::AtMost(most)))
@@ -109,13 +110,12 @@ fn sizes(hospital: &Hospital) -> anyhow::Result<Vec<Figure>> {
                 leaves: planned.leaves,
             }];
         }
-        let runs = timed(|| {
-            std::hint::black_box(plan(&first, NOW)?);
-            if let Some(second) = &second {
-                std::hint::black_box(plan(second, NOW)?);
-            }
-            Ok(())
-        })?;
+        let plans = || {
+            let first = plan(&first, NOW)?;
+            let second = second.as_ref().map(|second| plan(second, NOW));
+            Ok((first, second.transpose()?))
+        };
+        let runs = timed(plans, |_| Ok(()))?;
         let spread = Spread::of(runs)?;
         let size = machines as f64;
         let per_log = spread.median() / (size * size.log2());
@@ -138,13 +138,17 @@ fn same(one: &Planned, other: &Planned) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Milliseconds of each run.
-fn timed(mut act: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Vec<f64>> {
+/// Milliseconds of each run; what it made is looked at outside of them.
+fn timed<T>(
+    mut act: impl FnMut() -> anyhow::Result<T>,
+    judge: impl Fn(&T) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<f64>> {
     let mut runs = Vec::new();
     for _ in 0..RUNS {
         let began = clock();
-        act()?;
+        let made = act()?;
         runs.push(began.elapsed().as_secs_f64() * 1e3);
+        judge(&made)?;
     }
     Ok(runs)
 }

@@ -46,12 +46,17 @@ impl Lane {
         self.at_once = self.at_once.min(at_once);
     }
 
-    /// How many machines have slots here in other plans.
+    /// The machines that have slots here in other plans.
+    pub(super) fn standing(&self) -> impl Iterator<Item = MachineId> {
+        self.own.keys().copied()
+    }
+
+    /// How many they are.
     pub(super) fn standing_count(&self) -> usize {
         self.own.len()
     }
 
-    /// Whether a machine has slots here in another plan.
+    /// Whether a machine is one of them.
     pub(super) fn has_standing(&self, machine: &MachineId) -> bool {
         self.own.contains_key(machine)
     }

@@ -10,7 +10,7 @@ use patchward_common::id::{MachineId, Name};
 use patchward_common::time::{HOUR_MS, Interval, MINUTE_MS, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::assignment::AssignmentLeaf;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// Where an opening goes on after a slot, the next slot is so much later: what was in
@@ -22,8 +22,8 @@ pub(super) struct Lanes<'a> {
     need_ms: i64,
     lanes: Vec<Lane>,
     places: Vec<Place<'a>>,
-    known: BTreeMap<(&'a Name, &'a [Name]), usize>,
-    /// Machines that have slots in other plans.
+    known: HashMap<(&'a Name, &'a [Name]), usize>,
+    /// Machines that have slots of other plans in some lane.
     standing: BTreeSet<MachineId>,
 }
 
@@ -50,26 +50,28 @@ impl<'a> Lanes<'a> {
             .collect();
         let mut filling = Filling::new(input, rules, now);
         filling.stand(now);
-        filling.bind();
-        let standing = filling.live(now).map(|leaf| leaf.machine).collect();
-        let mut lanes = Self {
-            need_ms,
-            lanes: Vec::new(),
-            places: Vec::new(),
-            known: BTreeMap::new(),
-            standing,
-        };
+        let mut places: Vec<Place<'a>> = Vec::new();
+        let mut known: HashMap<(&Name, &[Name]), usize> = HashMap::new();
+        let mut of: Vec<usize> = Vec::with_capacity(input.machines.len());
         for candidate in &input.machines {
             let row = &candidate.row;
-            let key = (&row.unit, row.groups.as_slice());
-            if !lanes.known.contains_key(&key) {
-                lanes.known.insert(key, lanes.places.len());
-                let openings = allowed.get(&row.unit).cloned().unwrap_or_default();
-                lanes.places.push(filling.place(row, openings));
-            }
+            let place = *known
+                .entry((&row.unit, row.groups.as_slice()))
+                .or_insert_with(|| {
+                    let openings = allowed.get(&row.unit).cloned().unwrap_or_default();
+                    places.push(filling.place(row, openings));
+                    places.len() - 1
+                });
+            of.push(place);
         }
-        lanes.lanes = filling.lanes;
-        lanes
+        filling.bind(&mut places, &of);
+        Self {
+            need_ms,
+            standing: filling.lanes.iter().flat_map(Lane::standing).collect(),
+            lanes: filling.lanes,
+            places,
+            known,
+        }
     }
 
     /// The place of a machine.
@@ -190,7 +192,7 @@ impl<'a> Lanes<'a> {
 struct Filling<'a> {
     input: &'a PlanInput,
     lanes: Vec<Lane>,
-    groups: BTreeMap<&'a Name, usize>,
+    groups: HashMap<&'a Name, usize>,
     sites: BTreeMap<&'a Name, usize>,
     everywhere: Option<usize>,
 }
@@ -200,7 +202,7 @@ impl<'a> Filling<'a> {
         let mut filling = Self {
             input,
             lanes: Vec::new(),
-            groups: BTreeMap::new(),
+            groups: HashMap::new(),
             sites: BTreeMap::new(),
             everywhere: None,
         };
@@ -250,10 +252,11 @@ impl<'a> Filling<'a> {
     /// Takes the slots of plans that stand: of members by their leaf, or by what is
     /// signed of them now.
     fn stand(&mut self, now: UtcMs) {
-        let rows: BTreeMap<MachineId, &[Name]> = self
-            .input
-            .machines
-            .iter()
+        if self.live(now).next().is_none() {
+            return;
+        }
+        let machines = self.input.machines.iter();
+        let rows: HashMap<MachineId, &[Name]> = machines
             .map(|candidate| (candidate.row.machine, candidate.row.groups.as_slice()))
             .collect();
         for leaf in self.live(now) {
@@ -269,31 +272,36 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// A lane in which all may be open at once binds nobody.
-    fn bind(&mut self) {
+    /// A lane in which all may be open at once binds nobody. `of` is the place of each
+    /// machine that was asked for.
+    fn bind(&mut self, places: &mut [Place<'_>], of: &[usize]) {
         let standing = self.lanes.iter().map(Lane::standing_count);
         let mut machines: Vec<usize> = standing.collect();
-        for candidate in &self.input.machines {
-            let row = &candidate.row;
-            for lane in self.of_place(&row.unit, row.groups.iter()) {
-                machines[lane] += usize::from(!self.lanes[lane].has_standing(&row.machine));
+        for (candidate, place) in self.input.machines.iter().zip(of) {
+            for lane in &places[*place].lanes {
+                let is_counted = self.lanes[*lane].has_standing(&candidate.row.machine);
+                machines[*lane] += usize::from(!is_counted);
             }
         }
         for (lane, machines) in self.lanes.iter_mut().zip(machines) {
             lane.is_free = machines <= lane.at_once() as usize;
         }
+        for place in places {
+            let lanes = &self.lanes;
+            place
+                .lanes
+                .sort_by_key(|lane| (lanes[*lane].is_free, *lane));
+            place.bound = place.lanes.partition_point(|lane| !lanes[*lane].is_free);
+        }
     }
 
     fn place(&self, row: &'a AssignmentLeaf, openings: Rc<[Interval]>) -> Place<'a> {
-        let mut lanes = self.of_place(&row.unit, row.groups.iter());
-        lanes.sort_by_key(|lane| (self.lanes[*lane].is_free, *lane));
-        let bound = lanes.partition_point(|lane| !self.lanes[*lane].is_free);
         Place {
             unit: &row.unit,
             openings,
             shut: self.shut(row),
-            lanes,
-            bound,
+            lanes: self.of_place(&row.unit, row.groups.iter()),
+            bound: 0,
             hint: None,
         }
     }

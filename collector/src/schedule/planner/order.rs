@@ -19,9 +19,9 @@ pub(super) struct Servers {
 impl Servers {
     /// Among the machines that fit. Those that wait for a server that was asked for and
     /// cannot be planned, or for themselves, are impossible too.
-    pub(super) fn among<'a>(
+    pub(super) fn among(
         input: &PlanInput,
-        fitting: &mut Vec<&'a Candidate>,
+        fitting: &mut Vec<&Candidate>,
         impossible: &mut Vec<Impossible>,
     ) -> Self {
         let mut servers = Self::default();
@@ -115,15 +115,20 @@ pub(super) fn waves<'a>(
             candidate,
         })
         .collect();
-    fitting.sort_unstable_by_key(|one| (one.level, one.class, one.rarity, one.hash));
-    let is_life_support = |one: &Ordered<'_>| one.class == Class::LifeSupport;
     let canaries = (input.policy.canaries.max(1) as usize).min(fitting.len());
+    let representative = |one: &Ordered<'_>| (one.level, one.class, one.rarity, one.hash);
     let mut waves = Vec::new();
-    if fitting.iter().any(is_life_support) {
+    if fitting.iter().any(|one| one.class == Class::LifeSupport) {
         // Every wave of life support is an approval of its own.
+        fitting.sort_unstable_by_key(representative);
         waves.push(fitting);
     } else {
-        let mut rest = fitting.split_off(canaries);
+        let mut rest = Vec::new();
+        if canaries < fitting.len() {
+            fitting.select_nth_unstable_by_key(canaries, representative);
+            rest = fitting.split_off(canaries);
+        }
+        fitting.sort_unstable_by_key(representative);
         // Beyond the canaries a wave is a mixture of models.
         rest.sort_unstable_by_key(|one| (one.level, one.class, one.hash));
         waves.push(fitting);

@@ -160,6 +160,35 @@ proptest! {
         }
     }
 
+    /// Counted here, apart from planner and plan check.
+    #[test]
+    fn minimum_ready_gap_and_soak_hold(shape in shape()) {
+        let input = fleet(&shape);
+        let Ok(planned) = plan(&input, NOW) else { return Ok(()) };
+        let gap_ms = 4 * MINUTE_MS;
+        for (group, rule) in &input.groups {
+            let members = planned.leaves.iter().filter(|leaf| leaf.groups.contains(group));
+            let members: Vec<&PlanLeaf> = members.collect();
+            for slot in members.iter().flat_map(|leaf| &leaf.slots) {
+                let covers = |other: &Interval| {
+                    other.start() <= slot.start() && slot.start() < other.end().plus_ms(gap_ms)
+                };
+                let open = members.iter().filter(|leaf| leaf.slots.iter().any(covers));
+                let may = rule.size.saturating_sub(rule.minimum_ready) as usize;
+                prop_assert!(open.count() <= may, "{} at {}", group, slot.start());
+            }
+        }
+        let firsts = |wave: u16| {
+            let leaves = planned.leaves.iter().filter(move |leaf| leaf.wave == wave);
+            leaves.map(|leaf| leaf.slots[0].start())
+        };
+        for wave in 1..planned.approval.waves {
+            let last = firsts(wave - 1).max().unwrap();
+            let earliest = last.plus_ms(input.policy.soak_ms);
+            prop_assert!(firsts(wave).all(|first| first >= earliest));
+        }
+    }
+
     #[test]
     fn the_same_fleet_gives_the_same_plan_in_any_order(
         shape in shape(),
