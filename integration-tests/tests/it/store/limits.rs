@@ -28,7 +28,11 @@ pub(super) async fn tamper(world: &World, sql: &'static str) {
 
 async fn a_newer_schema_is_refused(world: World) {
     world.store.close().await;
-    tamper(&world, "UPDATE _sqlx_migrations SET version = 9999").await;
+    tamper(
+        &world,
+        "UPDATE _sqlx_migrations SET version = version + 9999",
+    )
+    .await;
     refused!(Store::open(&world.place).await, StoreError::Schema(_));
 }
 
