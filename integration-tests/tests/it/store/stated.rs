@@ -109,7 +109,8 @@ async fn training_and_duty(world: World) {
     refused!(twice, StoreError::Conflict(_));
     drop(change);
     let mut change = world.change().await;
-    let elsewhere = change.confirm_training(&training.product, "2", None, &label("Bo"));
+    let by = label("Bo");
+    let elsewhere = change.confirm_training(&training.product, "2", None, &by);
     refused!(elsewhere.await, StoreError::Conflict(_));
     drop(change);
     let mut change = world.change().await;
