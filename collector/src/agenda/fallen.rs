@@ -15,6 +15,7 @@ use patchward_common::trust::approval::Approval;
 use patchward_common::trust::release::{ABSENT, ReleaseDescription};
 use patchward_common::trust::sign::Document as _;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What was read already: plans and inventories are shared by many machines.
 #[derive(Debug, Default)]
@@ -47,14 +48,14 @@ impl Measured {
         if held.since <= job.since {
             return Ok(None);
         }
-        if !self.plans.contains_key(&job.plan) {
+        if let Entry::Vacant(place) = self.plans.entry(job.plan) {
             let payload = view.plan_payload(&job.plan).await?.unwrap_or_default();
             let read = codec::decode_deterministic(&payload, Approval::MAX_BYTES).ok();
-            self.plans.insert(job.plan, read);
+            place.insert(read);
         }
-        if !self.sets.contains_key(&held.digest) {
+        if let Entry::Vacant(place) = self.sets.entry(held.digest) {
             let read = view.components_of(&held.digest).await?;
-            self.sets.insert(held.digest, read);
+            place.insert(read);
         }
         let approval = self.plans.get(&job.plan).and_then(Option::as_ref);
         let set = self.sets.get(&held.digest).and_then(Option::as_ref);
