@@ -12,4 +12,5 @@ pub mod moved_clock;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod simulate;
 pub mod vendor;

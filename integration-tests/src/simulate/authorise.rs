@@ -1,0 +1,456 @@
+//! The eleven checks as the product's `authorise.rs` calls them, in the order and with the
+//! numbers of the design; the mutants of the rules are wired in here.
+
+use super::fault::Fault;
+use super::installer::Denied;
+use super::machine::{Record, Use};
+use super::mutant::Mutant;
+use super::world::World;
+use patchward_common::codec;
+use patchward_common::digest::Digest;
+use patchward_common::id::JobId;
+use patchward_common::job::phase::{Plan, Step};
+use patchward_common::job::{ProductVersion, Reason, Start};
+use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::approval::{Approval, PlanLeaf, REBOOT_ALLOWANCE_MS};
+use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::check::{self, Ask, Authority, Interlock, Place, Refusal, Stops, Why};
+use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
+use patchward_common::trust::papers::{self, Papers};
+use patchward_common::trust::release::Reboot;
+use patchward_common::trust::sign::{Signed, Verified};
+use patchward_common::wire::local::Placed;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What steps 1 to 4 establish.
+pub(super) struct Papered {
+    authority: Authority,
+    place: Place,
+    approval: Verified<Approval>,
+    leaf: PlanLeaf,
+    papers: Rc<Papers>,
+}
+
+/// What steps 1 to 7 establish.
+pub(super) struct Ready {
+    papered: Papered,
+    before: Vec<ProductVersion>,
+    downgrades: Vec<Digest>,
+}
+
+/// What a start is allowed by.
+pub(super) struct Allowed {
+    pub(super) ready: Ready,
+    pub(super) start: Start,
+    pub(super) rehearses: bool,
+}
+
+impl World {
+    /// Steps 1 to 4.
+    fn papers(&mut self, m: usize, job: JobId) -> Result<Papered, Denied> {
+        let now = self.clock_of(m);
+        let machine = &self.machines[m];
+        if !machine.answers() {
+            return Err(Denied::Dead);
+        }
+        let (papers, watermark) = (Rc::clone(&machine.disk.papers), &machine.disk.watermark);
+        let placed = papers.approval(job, machine.id).ok_or(Denied::Wrong)?;
+        // 1 charter and roster.
+        let at = match self.mutant {
+            Some(Mutant::RosterExpirySkipped) => before_roster_ends(&papers, now),
+            _ => now,
+        };
+        let authority = papers.authority(watermark, at)?;
+        // 2 assignment.
+        let place = papers.place(&authority, watermark, now)?;
+        self.raise(m, |watermark| {
+            papers::raise(watermark, &authority, Some(&place));
+        })?;
+        if place.leaf.mode == Mode::Observe {
+            place.may_install()?;
+        }
+        // 3 approval.
+        let stops = match self.mutant {
+            Some(Mutant::StopIgnored) => Stops::default(),
+            _ => papers.stops(&authority, &place, now),
+        };
+        let at = match self.mutant {
+            Some(Mutant::ApprovalExpirySkipped) => before_approval_ends(placed, now),
+            _ => now,
+        };
+        let mut asked = place.leaf.clone();
+        if self.mutant == Some(Mutant::QuorumSkipped) {
+            asked.class = patchward_common::trust::roster::Class::Standard;
+        }
+        let approval = check::approval(&authority, &asked, &stops, &placed.signed, at)?;
+        // 4 placement.
+        let leaf = match self.mutant {
+            Some(Mutant::LeafOfAnother) => leaf_of_another(placed)?,
+            _ => {
+                let id = self.machines[m].id;
+                check::placement(id, &place.leaf, &approval, &placed.leaf, &placed.proof)?
+            }
+        };
+        Ok(Papered {
+            authority,
+            place,
+            approval,
+            leaf,
+            papers: Rc::clone(&papers),
+        })
+    }
+
+    /// Steps 1 to 7.
+    pub(super) fn authorise_prepare(&mut self, m: usize, job: JobId) -> Result<Ready, Denied> {
+        let papered = self.papers(m, job)?;
+        let now = self.clock_of(m);
+        // 5 vendor.
+        if self.mutant != Some(Mutant::VendorSkipped) {
+            self.vendor_said(m, &papered, now)?;
+        }
+        // 6 applicability and counters.
+        let (before, downgrades) = self.applicability(m, &papered, now)?;
+        // 7 artifacts.
+        let mut staged = BTreeMap::new();
+        for artifact in papered.approval.artifacts() {
+            let found = self.stage(m, job, artifact.sha256)?;
+            let found = match self.mutant {
+                Some(Mutant::StagedUnhashed) => found.map(|_| artifact.sha256),
+                _ => found,
+            };
+            staged.insert(artifact.sha256, found.map(|found| (found, artifact.length)));
+        }
+        check::artifacts(&papered.approval, |name| {
+            staged.get(&name).copied().flatten()
+        })?;
+        Ok(Ready {
+            papered,
+            before,
+            downgrades,
+        })
+    }
+
+    fn vendor_said(&mut self, m: usize, papered: &Papered, now: UtcMs) -> Result<(), Denied> {
+        let Some(edition) = self.machines[m].agent.edition else {
+            return Err(Denied::Refused(Reason {
+                step: Some(check::Step::Vendor),
+                ..Reason::new("no metadata was fetched")
+            }));
+        };
+        for release in &papered.approval.releases {
+            let repository = release.repository.clone();
+            let watermark = &self.machines[m].disk.watermark;
+            let seen = watermark.repositories.get(&repository).cloned();
+            let refreshed = self.vendor.refresh(edition, &seen.unwrap_or_default(), now);
+            let raised = refreshed.watermark;
+            self.raise(m, |watermark| {
+                watermark.repositories.insert(repository, raised);
+            })?;
+            match refreshed.found {
+                Ok(targets) => check::vendor(&papered.authority, release, &targets)?,
+                Err(error) => {
+                    if error.to_string().contains("expired") {
+                        self.count(Fault::MetadataExpired);
+                    }
+                    return Err(Denied::Refused(Reason {
+                        step: Some(check::Step::Vendor),
+                        ..Reason::new(error.to_string())
+                    }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn applicability(
+        &mut self,
+        m: usize,
+        papered: &Papered,
+        now: UtcMs,
+    ) -> Result<(Vec<ProductVersion>, Vec<Digest>), Denied> {
+        let machine = &self.machines[m];
+        let mut before: Vec<ProductVersion> = Vec::new();
+        let mut used = Vec::new();
+        let downgrades = papered.papers.downgrades(&papered.authority, now);
+        for release in &papered.approval.releases {
+            let product = &release.release.product;
+            let software = machine.software.get(product);
+            let version = software.map_or("absent", |software| &software.version);
+            let measured = check::Measured {
+                os: Some("debian-12".into()),
+                architecture: Some("x86_64".into()),
+                version: Some(version.to_owned()),
+            };
+            used.extend(check::applicability(
+                &machine.disk.watermark,
+                &papered.place.leaf,
+                &papered.approval,
+                release,
+                &measured,
+                &downgrades,
+                &papered.authority,
+                now,
+            )?);
+            before.push(ProductVersion {
+                product: product.clone(),
+                version: version.to_owned(),
+            });
+        }
+        Ok((before, used))
+    }
+
+    /// Copies an artifact into the root-only folder and hashes it there.
+    fn stage(&mut self, m: usize, job: JobId, name: Digest) -> Result<Option<Digest>, Denied> {
+        let machine = &self.machines[m];
+        if let Some(found) = machine.disk.staged.get(&(job, name)).copied() {
+            if found == name || self.mutant == Some(Mutant::StagedUnhashed) {
+                return Ok(Some(found));
+            }
+        }
+        let Some(found) = machine.agent.fetched.get(&name).copied() else {
+            return Ok(None);
+        };
+        self.persist(m, "an artifact", |disk| {
+            disk.staged.insert((job, name), found);
+        })?;
+        Ok(Some(found))
+    }
+
+    /// Steps 1 to 11.
+    pub(super) fn authorise_start(
+        &mut self,
+        m: usize,
+        job: JobId,
+        go: &Signed<Go>,
+    ) -> Result<Allowed, Denied> {
+        let ask = self.take_nonce(m, job)?;
+        let mut ready = self.authorise_prepare(m, job)?;
+        ready.papered = self.papers(m, job)?;
+        let longest_run_ms = match self.mutant {
+            Some(Mutant::LongestRunSkipped) => 0,
+            _ => ready.papered.approval.longest_run_ms(),
+        };
+        let (slot, interlock) = self.moment(m, &ready.papered, &ask, go, longest_run_ms)?;
+        let now = self.clock_of(m);
+        let Papered {
+            authority,
+            place,
+            approval,
+            ..
+        } = &ready.papered;
+        let start = Start {
+            slot,
+            boot: ask.boot,
+            go: go.digest(),
+            approved_by: check::approvers(authority, &place.leaf, approval, now),
+            roster: authority.roster.digest(),
+            charter: authority.charter.digest(),
+            assignment: place.mark.digest,
+            versions_before: ready.before.clone(),
+            interlock,
+        };
+        let rehearses =
+            place.leaf.mode == Mode::Rehearse && self.mutant != Some(Mutant::ModeSkipped);
+        Ok(Allowed {
+            ready,
+            start,
+            rehearses,
+        })
+    }
+
+    /// Steps 1 to 4 and 8 to 11, for the restart that a job waits for.
+    pub(super) fn authorise_reboot(
+        &mut self,
+        m: usize,
+        job: JobId,
+        go: &Signed<Go>,
+    ) -> Result<(), Denied> {
+        let ask = self.take_nonce(m, job)?;
+        let papered = self.papers(m, job)?;
+        self.moment(m, &papered, &ask, go, REBOOT_ALLOWANCE_MS)
+            .map(|_| ())
+    }
+
+    /// Steps 8 to 11.
+    fn moment(
+        &mut self,
+        m: usize,
+        papered: &Papered,
+        ask: &Ask,
+        signed: &Signed<Go>,
+        longest_run_ms: i64,
+    ) -> Result<(Interval, String), Denied> {
+        let now = self.clock_of(m);
+        // 8 go.
+        let clock = match (self.mutant, signed.peek()) {
+            (Some(Mutant::GoWithoutNonce), Ok(go)) => {
+                let ask = Ask {
+                    nonce: go.nonce,
+                    ..ask.clone()
+                };
+                check::go(&papered.authority, &ask, signed, now)?.clock
+            }
+            (Some(Mutant::GoOfAnyKey), Ok(go)) => go.clock,
+            _ => check::go(&papered.authority, ask, signed, now)?.clock,
+        };
+        // 9 time.
+        let seen = self.machines[m].disk.watermark.time;
+        let compared = match self.mutant {
+            Some(Mutant::ClockBoundSkipped) => now,
+            _ => clock,
+        };
+        let slot = check::time(seen, compared, &papered.leaf, longest_run_ms, now);
+        let slot = match (self.mutant, papered.leaf.slots.first()) {
+            (Some(Mutant::SlotSkipped), Some(first)) => Ok(*first),
+            _ => slot,
+        };
+        if now.since_ms(clock).saturating_abs() <= CLOCK_BOUND_MS {
+            self.raise(m, |watermark| watermark.time = watermark.time.max(clock))?;
+        }
+        let slot = slot?;
+        // 10 and 11.
+        let interlock = match self.mutant {
+            Some(Mutant::InterlockSkipped) => "idle".to_owned(),
+            _ => self.undisturbed(m, papered, ask.job)?,
+        };
+        Ok((slot, interlock))
+    }
+
+    /// Steps 10 and 11.
+    fn undisturbed(&mut self, m: usize, papered: &Papered, job: JobId) -> Result<String, Denied> {
+        let now = self.clock_of(m);
+        let Papered {
+            authority,
+            place,
+            approval,
+            leaf,
+            ..
+        } = papered;
+        let papers = Rc::clone(&self.machines[m].disk.papers);
+        // 10 hold and stop.
+        let (mut stops, mut held) = (
+            papers.stops(authority, place, now),
+            self.machines[m].disk.held_until,
+        );
+        match self.mutant {
+            Some(Mutant::StopIgnored) => stops = Stops::default(),
+            Some(Mutant::HoldIgnored) => held = None,
+            _ => {}
+        }
+        check::hold_and_stop(held, &stops, approval, &place.leaf, &authority.charter, now)?;
+        // 11 interlock.
+        let local = self.machines[m].disk.handover.clone();
+        let handed_over = papers.handed_over(authority, leaf, place, job, local.as_ref(), now);
+        let found = self.interlock(m, handed_over);
+        match &found {
+            Interlock::Idle => {}
+            Interlock::InUse(_) => self.count(Fault::InUse),
+            Interlock::Unknown(_) => self.count(Fault::UseUnknown),
+        }
+        check::interlock(&found)?;
+        Ok("idle".to_owned())
+    }
+
+    /// Steps 10 and 11 on the way.
+    pub(super) fn ask_again(&mut self, m: usize, job: JobId) -> Result<(), Reason> {
+        let reason = |denied: Denied| match denied {
+            Denied::Refused(reason) => reason,
+            _ => Reason::new("it could not be asked"),
+        };
+        let papered = self.papers(m, job).map_err(reason)?;
+        self.undisturbed(m, &papered, job)
+            .map(|_| ())
+            .map_err(reason)
+    }
+
+    /// The record of a start that was allowed.
+    pub(super) fn record(&self, m: usize, job: JobId, allowed: Allowed) -> Record {
+        let Allowed { ready, start, .. } = allowed;
+        let approval = ready.papered.approval;
+        let digest = approval.digest();
+        let approval = approval.into_document();
+        let plan = plan_of(&approval, start.boot);
+        Record {
+            job,
+            sequence: self.machines[m].last_sequence() + 1,
+            digest,
+            install_until: self.clock_of(m).plus_ms(approval.install_ms()),
+            downgrades: ready.downgrades,
+            approval,
+            start,
+            plan,
+        }
+    }
+
+    /// What is true of a machine's use now, a handover by its unit included.
+    pub(super) fn true_use(&mut self, m: usize) -> Use {
+        let machine = &self.machines[m];
+        let handed_over = |until: &UtcMs| self.now < until.plus_ms(CLOCK_BOUND_MS);
+        match machine.usage {
+            super::machine::Usage::Always => {
+                let said = self.truth.handed_over.get(&m);
+                match said.is_some_and(handed_over) {
+                    true => Use::Idle,
+                    false => Use::InUse,
+                }
+            }
+            _ => self.use_now(m),
+        }
+    }
+}
+
+/// The steps of a job: unpack beside the old, switch, start; and the way back.
+fn plan_of(approval: &Approval, boot: patchward_common::id::BootId) -> Plan {
+    let step = |release: usize, word: &str, disruptive| Step {
+        name: format!("{release}-{word}"),
+        release,
+        argv: Vec::new(),
+        env: Vec::new(),
+        disruptive,
+    };
+    let mut steps = Vec::new();
+    let mut back = Vec::new();
+    for (at, _) in approval.releases.iter().enumerate() {
+        steps.extend([
+            step(at, "unpack", false),
+            step(at, "switch", true),
+            step(at, "start", true),
+        ]);
+        back.splice(
+            0..0,
+            [step(at, "back-switch", true), step(at, "back-start", true)],
+        );
+    }
+    let reboots = approval.releases.iter();
+    Plan {
+        boot,
+        reboot: reboots
+            .into_iter()
+            .any(|r| r.release.reboot == Reboot::Machine),
+        steps,
+        back,
+    }
+}
+
+fn before_roster_ends(papers: &Papers, now: UtcMs) -> UtcMs {
+    let roster = papers.documents.roster.as_ref();
+    let expires = roster.and_then(|signed| signed.peek().ok());
+    expires.map_or(now, |roster| now.min(roster.expires.plus_ms(-1)))
+}
+
+fn before_approval_ends(placed: &Placed<Approval>, now: UtcMs) -> UtcMs {
+    let approval = placed.signed.peek();
+    approval.map_or(now, |approval| now.min(approval.expires.plus_ms(-1)))
+}
+
+fn leaf_of_another(placed: &Placed<Approval>) -> Result<PlanLeaf, Denied> {
+    let unreadable = |_| {
+        Denied::from(Refusal {
+            step: check::Step::Placement,
+            why: Why::Missing("leaf"),
+        })
+    };
+    codec::decode_deterministic(&placed.leaf, MAX_LEAF_BYTES).map_err(unreadable)
+}

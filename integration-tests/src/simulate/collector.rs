@@ -1,0 +1,407 @@
+//! The collector: what it does with each request, in transactions, and how it dies.
+
+use super::db::Db;
+use super::fault::Fault;
+use super::mutant::Mutant;
+use super::network::{Answer, Ask, Hello};
+use super::world::{Event, World};
+use patchward_collector::reconcile::ending::{ended, is_missed};
+use patchward_collector::rollout::go::failure_limit;
+use patchward_collector::store::machines::{MachineStatus, Readiness};
+use patchward_collector::store::plans::PlanState;
+use patchward_collector::store::stops::{EVERY_WAVE, Halt, HaltScope};
+use patchward_common::digest::Digest;
+use patchward_common::id::OutboxId;
+use patchward_common::job::{Event as JobWord, JobEvent, State};
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::trust::sign::Signed;
+use patchward_common::wire::local::{Documents, Placed};
+use patchward_common::wire::machine::InterlockWord;
+use std::rc::Rc;
+
+/// The process, beside its database.
+pub(super) struct Collector {
+    pub(super) is_up: bool,
+    pub(super) is_hostile: bool,
+    pub(super) backup: Option<Box<Db>>,
+    /// What each machine is given, and of which state of the database.
+    pub(super) orders: Vec<Option<(u64, Rc<Documents>, Digest)>>,
+}
+
+impl World {
+    pub(super) fn asked(&mut self, m: usize, request: u64, ask: Ask) {
+        if !self.collector.is_up {
+            return;
+        }
+        let answer = match ask {
+            Ask::Hello(hello) => self.greeted(m, *hello),
+            Ask::Orders => {
+                let (mut documents, digest) = self.orders_for(m);
+                if self.collector.is_hostile {
+                    documents = self.hostile_orders(m, documents);
+                }
+                Some(Answer::Orders(documents, digest))
+            }
+            Ask::Journal {
+                outbox,
+                first,
+                events,
+            } => self.journal(m, outbox, first, events),
+            Ask::Fetch(wanted) => Some(self.fetched(wanted)),
+            Ask::Go {
+                job,
+                approval,
+                boot,
+                nonce,
+            } => self.go(m, job, approval, boot, nonce),
+        };
+        if let Some(answer) = answer {
+            self.send_answer(m, request, answer);
+        }
+    }
+
+    /// A transaction comes to its COMMIT: `None` where the collector died before it, and
+    /// `Some(false)` where it died after it.
+    pub(super) fn commit(&mut self) -> Option<bool> {
+        if !self.may_fail() || !self.chance.of_10k(10) {
+            return Some(true);
+        }
+        let is_stored = self.chance.of_10k(5_000);
+        self.count(match is_stored {
+            true => Fault::CrashAfterCommit,
+            false => Fault::CrashBeforeCommit,
+        });
+        self.trace(|| format!("the collector dies; the COMMIT happened: {is_stored}"));
+        self.collector_dies(20 * MINUTE_MS);
+        is_stored.then_some(false)
+    }
+
+    pub(super) fn collector_dies(&mut self, longest_ms: i64) {
+        for m in 0..self.machines.len() {
+            self.link_breaks(m);
+        }
+        self.collector.is_up = false;
+        let ms = self.chance.within(MINUTE_MS, longest_ms);
+        self.after(ms, Event::CollectorUp);
+    }
+
+    fn greeted(&mut self, m: usize, hello: Hello) -> Option<Answer> {
+        let id = self.machines[m].id;
+        let status = MachineStatus {
+            boot: hello.boot,
+            agent_version: "1".into(),
+            installer_version: "1".into(),
+            readiness: match hello.is_ready {
+                true => Readiness::Ready,
+                false => Readiness::NotReady,
+            },
+            interlock: match hello.is_idle {
+                true => InterlockWord::Idle,
+                false => InterlockWord::InUse,
+            },
+            hold_until: hello.held_until,
+            watermark: hello.watermark,
+            orders: hello.orders,
+            fingerprint: Digest::default(),
+        };
+        self.db.statuses[m] = Some(status);
+        let (_, digest) = self.orders_for(m);
+        let rows = self.db.outboxes.get(&(id, hello.outbox));
+        let stored = rows.map_or(0, |rows| rows.events.len() as u64);
+        self.acknowledged(m, hello.outbox, stored);
+        Some(Answer::Hello {
+            is_stale: digest != hello.orders,
+            stored,
+        })
+    }
+
+    /// What a machine is given, and its digest.
+    pub(super) fn orders_for(&mut self, m: usize) -> (Rc<Documents>, Digest) {
+        let version = self.db.orders;
+        if let Some((known, documents, digest)) = &self.collector.orders[m]
+            && *known == version
+        {
+            return (Rc::clone(documents), *digest);
+        }
+        let id = self.machines[m].id;
+        let now = self.now;
+        let tables = &self.hospital.assignments[..self.db.assignments];
+        let assignment = tables.iter().rev().find_map(|table| {
+            let placed = table.placed().ok()?;
+            let placed = placed.into_iter().find(|placed| placed.machine == id)?;
+            Some(Placed {
+                signed: table.signed.clone(),
+                leaf: placed.leaf,
+                proof: placed.proof,
+            })
+        });
+        let given = |plan: &&super::db::PlanRow| {
+            matches!(
+                plan.state,
+                PlanState::Active | PlanState::Done | PlanState::Stopped
+            ) && now < plan.approval.expires
+        };
+        let approvals = self.db.plans.iter().filter(given).filter_map(|plan| {
+            let (_, placed) = plan.leaf(id)?;
+            Some(Placed {
+                signed: plan.table.signed.clone(),
+                leaf: placed.leaf.clone(),
+                proof: placed.proof.clone(),
+            })
+        });
+        let mine = self
+            .db
+            .handovers
+            .iter()
+            .filter(|(machine, _)| *machine == id);
+        let documents = Documents {
+            charters: self.hospital.chain.charters.clone(),
+            roster: Some(self.db.roster.1.clone()),
+            assignment,
+            approvals: approvals.collect(),
+            stops: self
+                .db
+                .stops
+                .iter()
+                .map(|stop| stop.signed.clone())
+                .collect(),
+            lifts: self.db.lifts.clone(),
+            downgrades: Vec::new(),
+            handovers: mine.map(|(_, signed)| signed.clone()).collect(),
+            time_resets: Vec::new(),
+        };
+        let digest = digest_of(&documents);
+        let documents = Rc::new(documents);
+        self.collector.orders[m] = Some((version, Rc::clone(&documents), digest));
+        (documents, digest)
+    }
+
+    /// Stores events exactly once; the acknowledgement leaves after COMMIT.
+    fn journal(
+        &mut self,
+        m: usize,
+        outbox: OutboxId,
+        first: u64,
+        events: Vec<Rc<Signed<JobEvent>>>,
+    ) -> Option<Answer> {
+        let (id, public) = (self.machines[m].id, self.machines[m].public);
+        let verifies = !matches!(
+            self.mutant,
+            Some(Mutant::EventsUnverified | Mutant::AlteredReplaces)
+        );
+        let rows = self
+            .db
+            .outboxes
+            .get(&(id, outbox))
+            .cloned()
+            .unwrap_or_default();
+        let stored = rows.events.len() as u64;
+        if first > stored + 1 {
+            return Some(Answer::Stored(stored));
+        }
+        let mut after = rows;
+        for (sequence, signed) in (first..).zip(events) {
+            let event = match verifies {
+                true => signed
+                    .verify([&public])
+                    .ok()
+                    .map(|event| event.into_document()),
+                false => signed.peek().ok(),
+            };
+            let event = event.filter(|event| {
+                (event.machine == id || !verifies) && (event.sequence == sequence || !verifies)
+            });
+            let Some(event) = event else {
+                return Some(Answer::Refused);
+            };
+            let at = usize::try_from(sequence - 1).unwrap_or(usize::MAX);
+            let is_new = at >= after.events.len();
+            match after.events.get_mut(at) {
+                Some((_, there)) if self.mutant == Some(Mutant::AlteredReplaces) => *there = signed,
+                Some((_, there)) if **there != *signed => return Some(Answer::Refused),
+                Some(_) if self.mutant != Some(Mutant::StoredTwice) => {}
+                _ if is_new && verifies && event.previous != after.end => {
+                    return Some(Answer::Refused);
+                }
+                _ => {
+                    after.end = signed.digest();
+                    after.events.push((sequence, signed));
+                }
+            }
+        }
+        let stored = after.events.len() as u64;
+        let early = self.mutant == Some(Mutant::AcknowledgedBeforeStored);
+        if early {
+            self.acknowledged(m, outbox, stored);
+        }
+        let commit = self.commit();
+        if commit.is_some() {
+            self.db.outboxes.insert((id, outbox), after);
+            self.rows_are(m, outbox);
+            // A task of its own does it, sooner or later.
+            let ms = self.chance.within(50, 30_000);
+            self.after(ms, Event::Consume(m, outbox));
+        }
+        match commit {
+            Some(true) => {
+                self.acknowledged(m, outbox, stored);
+                Some(Answer::Stored(stored))
+            }
+            _ => {
+                self.lost_acknowledgement(m, outbox);
+                early.then_some(Answer::Stored(stored))
+            }
+        }
+    }
+
+    /// Turns stored events into states of jobs.
+    pub(super) fn consume(&mut self, m: usize, outbox: OutboxId) {
+        if !self.collector.is_up {
+            return;
+        }
+        let id = self.machines[m].id;
+        let Some(rows) = self.db.outboxes.get_mut(&(id, outbox)) else {
+            return;
+        };
+        let new: Vec<_> = rows.events.iter().skip(rows.consumed).cloned().collect();
+        rows.consumed = rows.events.len();
+        for (_, signed) in new {
+            if let Ok(event) = signed.peek() {
+                self.apply(m, &event);
+            }
+        }
+    }
+
+    fn apply(&mut self, m: usize, event: &JobEvent) {
+        let now = self.now;
+        let Some(job) = self.db.jobs.get(&event.job) else {
+            return;
+        };
+        if job.machine != event.machine && self.mutant != Some(Mutant::EventsUnverified) {
+            return;
+        }
+        let Ok(state) = job.state.after(&event.event) else {
+            return;
+        };
+        let open = self.db.open_job(event.machine);
+        if state.is_open() && !job.state.is_open() && open.is_some_and(|open| open != event.job) {
+            return;
+        }
+        if state != job.state {
+            self.row_written(m, event.job, event.machine);
+        }
+        let Some(job) = self.db.jobs.get_mut(&event.job) else {
+            return;
+        };
+        if let JobWord::Started(start) = &event.event {
+            job.slot = Some(start.slot);
+            job.attempt += 1;
+        }
+        let is_final = state.is_final();
+        if state != job.state {
+            (job.state, job.since) = (state, now);
+            job.generation += 1;
+        }
+        let ends = is_final
+            || matches!(
+                event.event,
+                JobWord::Refused(_)
+                    | JobWord::WouldHaveStarted(_)
+                    | JobWord::Withdrawn(_)
+                    | JobWord::Stopped(_)
+            );
+        if ends {
+            let goes = self.db.goes.values_mut();
+            for go in goes.filter(|go| go.job == event.job) {
+                go.has_ended = true;
+            }
+        }
+    }
+
+    /// The tasks that take no input: limits, ends, orders that ran out.
+    pub(super) fn reconcile(&mut self) {
+        if !self.collector.is_up {
+            return;
+        }
+        let now = self.now;
+        for at in 0..self.db.plans.len() {
+            let plan = &self.db.plans[at];
+            if plan.state != PlanState::Active {
+                continue;
+            }
+            let failures = self.db.failures(plan);
+            let subject = plan.digest.to_string();
+            let is_halted = self.db.halts.iter().any(|halt| halt.subject == subject);
+            if let Err(why) = failure_limit(failures, &plan.approval)
+                && !is_halted
+            {
+                self.db.halts.push(Halt {
+                    scope: HaltScope::Plan,
+                    subject,
+                    wave: EVERY_WAVE,
+                    at: now,
+                    reason: why.to_string(),
+                    resumed_at: None,
+                    resumed_by: None,
+                });
+            }
+            self.bring_to_end(at, now);
+        }
+        for m in 0..self.machines.len() {
+            let outbox = self.machines[m].agent.outbox;
+            self.consume(m, outbox);
+        }
+    }
+
+    fn bring_to_end(&mut self, at: usize, now: UtcMs) {
+        let plan = self.db.plans[at].clone();
+        let mut all_told = true;
+        for leaf in plan.leaves.iter() {
+            let id = patchward_common::id::JobId::of(plan.digest, leaf.machine);
+            let Some(job) = self.db.jobs.get(&id) else {
+                continue;
+            };
+            if !is_missed(&job.state, leaf, now) {
+                continue;
+            }
+            let goes = self.db.goes.values();
+            if goes.filter(|go| go.job == id).any(|go| !go.has_ended) {
+                all_told = false;
+                continue;
+            }
+            if let Some(job) = self.db.jobs.get_mut(&id) {
+                (job.state, job.since) = (State::Missed, now);
+            }
+        }
+        let jobs = self.db.jobs.values().filter(|job| job.plan == plan.digest);
+        let states = jobs.map(|job| &job.state);
+        if all_told && let Some(state) = ended(states, plan.approval.expires, now) {
+            self.db.plans[at].state = state;
+            self.db.orders += 1;
+        }
+    }
+}
+
+/// A digest over everything that a machine is given.
+fn digest_of(documents: &Documents) -> Digest {
+    let mut parts: Vec<Digest> = Vec::new();
+    parts.extend(documents.charters.iter().map(Signed::digest));
+    parts.extend(documents.roster.iter().map(Signed::digest));
+    parts.extend(
+        documents
+            .assignment
+            .iter()
+            .map(|placed| placed.signed.digest()),
+    );
+    parts.extend(
+        documents
+            .approvals
+            .iter()
+            .map(|placed| placed.signed.digest()),
+    );
+    parts.extend(documents.stops.iter().map(Signed::digest));
+    parts.extend(documents.lifts.iter().map(Signed::digest));
+    parts.extend(documents.handovers.iter().map(Signed::digest));
+    let parts: Vec<&[u8]> = parts.iter().map(|digest| &digest.0[..]).collect();
+    Digest::of_parts(&parts)
+}

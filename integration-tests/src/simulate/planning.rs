@@ -1,0 +1,284 @@
+//! Plans: the product's planner lays them, its plan check judges them twice, once when
+//! they are made and once when they come to be signed; people sign when they find time.
+
+use super::db::PlanRow;
+use super::fault::Fault;
+use super::hospital::{label, name};
+use super::mutant::Mutant;
+use super::world::{Event, World};
+use patchward_collector::schedule::opening;
+use patchward_collector::schedule::planner::{
+    Candidate, GroupRule, PlanInput, Planned, Policy, Standing, plan,
+};
+use patchward_collector::store::jobs::Job;
+use patchward_collector::store::plans::PlanState;
+use patchward_collector::store::windows::Area;
+use patchward_common::digest::Digest;
+use patchward_common::id::{JobId, Name};
+use patchward_common::job::State;
+use patchward_common::plan::check::{Severity, blocks, check};
+use patchward_common::plan::{Context, MachineFacts, PlanFile};
+use patchward_common::time::{DAY_MS, HOUR_MS, Interval, UtcMs};
+use patchward_common::trust::approval::ApprovedRelease;
+use patchward_common::trust::roster::Class;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How far ahead a plan may reach here.
+const HORIZON_MS: i64 = 12 * DAY_MS;
+
+impl World {
+    /// HTM asks for a plan of `releases` for these machines, and signs it later. Gives back
+    /// whether there is one.
+    pub(super) fn plan_for(
+        &mut self,
+        releases: Vec<ApprovedRelease>,
+        machines: &[usize],
+        sign_after_ms: [i64; 2],
+    ) -> Option<Digest> {
+        let input = self.input(releases, machines, self.now);
+        let planned = plan(&input, self.now).ok()?;
+        let digest = planned.table.signed.digest();
+        let is_careless = matches!(
+            self.mutant,
+            Some(Mutant::PlanMinimumOffByOne | Mutant::BesideIgnored)
+        );
+        if !is_careless && blocks(&check(&self.plan_file(&planned, &input), self.now)) {
+            let findings = check(&self.plan_file(&planned, &input), self.now);
+            let text = format!("the plan check blocks what the planner made: {findings:?}");
+            self.violate(super::truth::Invariant::I3, text);
+            return None;
+        }
+        self.trace(|| {
+            let (machines, waves) = (planned.leaves.len(), planned.approval.waves);
+            format!("plan {digest:.0?}: {machines} machines in {waves} waves")
+        });
+        let row = PlanRow {
+            digest,
+            title: input.title.clone(),
+            placed: Rc::new(planned.table.placed().ok()?),
+            table: planned.table,
+            approval: Rc::new(planned.approval),
+            leaves: Rc::new(planned.leaves),
+            state: PlanState::Draft,
+            made_at: self.now,
+            resumed_at: UtcMs(0),
+        };
+        self.db.plans.push(row);
+        self.after(sign_after_ms[0], Event::Sign(digest));
+        self.after(sign_after_ms[0].max(sign_after_ms[1]), Event::Sign(digest));
+        Some(digest)
+    }
+
+    fn input(&self, releases: Vec<ApprovedRelease>, machines: &[usize], from: UtcMs) -> PlanInput {
+        let latest = self.now.plus_ms(HORIZON_MS);
+        let range = Interval::new(from, latest).expect("the horizon is ahead");
+        let machines: Vec<Candidate> = machines.iter().map(|m| self.candidate(*m)).collect();
+        let mut allowed = BTreeMap::new();
+        for candidate in &machines {
+            let unit = &candidate.row.unit;
+            if !allowed.contains_key(unit) {
+                allowed.insert(unit.clone(), self.allowed(unit, range));
+            }
+        }
+        let more = u32::from(self.mutant == Some(Mutant::PlanMinimumOffByOne));
+        let groups = self.db.groups.values().map(|group| {
+            let rule = GroupRule {
+                size: self.db.members[&group.name].len() as u32,
+                minimum_ready: group.minimum_ready.saturating_sub(more),
+            };
+            (group.name.clone(), rule)
+        });
+        let beside = match self.mutant {
+            Some(Mutant::BesideIgnored) => Vec::new(),
+            _ => self.standing().map(standing).collect(),
+        };
+        PlanInput {
+            title: label(&format!("plan {}", self.db.plans.len())),
+            releases,
+            machines,
+            allowed,
+            groups: groups.collect(),
+            beside,
+            measured_minutes: BTreeMap::new(),
+            policy: Policy {
+                canaries: 2,
+                growth: 8,
+                soak_ms: 20 * HOUR_MS,
+                spare_slots: 4,
+                failure_limit: 4,
+                horizon_ms: HORIZON_MS,
+                lead_ms: HOUR_MS,
+            },
+            clears: Vec::new(),
+            emergency: None,
+        }
+    }
+
+    /// Plans that were signed, by as few as one, and stand until they expire.
+    fn standing(&self) -> impl Iterator<Item = &PlanRow> {
+        self.db.plans.iter().filter(|plan| {
+            self.now < plan.approval.expires
+                && (plan.state != PlanState::Draft || !plan.table.signed.signatures().is_empty())
+        })
+    }
+
+    fn candidate(&self, m: usize) -> Candidate {
+        let machine = &self.machines[m];
+        let versions = machine.software.iter();
+        Candidate {
+            row: self.hospital.rows[&machine.id].clone(),
+            facts: MachineFacts {
+                machine: machine.id,
+                interlock_profile: Some(name("probes")),
+                os: Some("debian-12".into()),
+                architecture: Some("x86_64".into()),
+                versions: versions
+                    .map(|(p, s)| (p.clone(), s.version.clone()))
+                    .collect(),
+            },
+        }
+    }
+
+    /// When work is allowed in a unit: the product's windows less its freezes.
+    pub(super) fn allowed(&self, unit: &Name, range: Interval) -> Vec<Interval> {
+        let windows = self.db.windows.iter().filter(|window| window.unit == *unit);
+        let openings = windows.flat_map(|window| {
+            let understood = window.understood().expect("our own windows are understood");
+            understood
+                .openings(range)
+                .expect("a month of openings is not too many")
+        });
+        let windows = opening::union(openings);
+        let freezes = self.db.freezes.iter().filter(|freeze| match freeze.area {
+            Area::All | Area::Site => true,
+            Area::Unit => freeze.subject == unit.as_str(),
+            Area::Machine => false,
+        });
+        let freezes = freezes.filter_map(|f| Interval::new(f.start, f.end).ok());
+        let freezes = opening::union(freezes);
+        opening::within(&opening::allowed(&windows, &freezes), range)
+    }
+
+    fn plan_file(&self, planned: &Planned, input: &PlanInput) -> PlanFile {
+        let own = planned.table.signed.digest();
+        let beside = self.standing().filter(|plan| plan.digest != own);
+        PlanFile {
+            plan: planned.table.clone(),
+            context: Context {
+                made: self.now,
+                chain: self.hospital.chain.clone(),
+                roster: self.db.roster.1.clone(),
+                assignments: self.hospital.assignments[..self.db.assignments].to_vec(),
+                openings: input.allowed.clone(),
+                beside: beside.map(|plan| plan.table.clone()).collect(),
+                metadata: BTreeMap::from([(name("acme"), self.now.plus_ms(90 * DAY_MS))]),
+                machines: input.machines.iter().map(|c| c.facts.clone()).collect(),
+                measured_minutes: BTreeMap::new(),
+                soak_ms: input.policy.soak_ms,
+            },
+        }
+    }
+
+    /// An approver comes to sign: checks what is true now, and signs or does not.
+    pub(super) fn sign(&mut self, digest: Digest) {
+        let now = self.now;
+        let Some(row) = self.db.plan(digest).cloned() else {
+            return;
+        };
+        if row.state != PlanState::Draft {
+            return;
+        }
+        if now.since_ms(row.made_at) >= DAY_MS {
+            self.count(Fault::LateApproval);
+        }
+        let machines: Vec<usize> = row
+            .leaves
+            .iter()
+            .filter_map(|leaf| self.machines.iter().position(|m| m.id == leaf.machine))
+            .collect();
+        let input = self.input(row.approval.releases.clone(), &machines, row.made_at);
+        let planned = Planned {
+            table: row.table.clone(),
+            approval: (*row.approval).clone(),
+            leaves: row.leaves.to_vec(),
+            impossible: Vec::new(),
+        };
+        let is_careless = matches!(
+            self.mutant,
+            Some(Mutant::PlanMinimumOffByOne | Mutant::BesideIgnored)
+        );
+        let file = self.plan_file(&planned, &input);
+        let findings = if is_careless {
+            Vec::new()
+        } else {
+            check(&file, now)
+        };
+        if blocks(&findings) {
+            let mut all = findings.into_iter();
+            let why = all
+                .find(|one| one.severity == Severity::Blocks)
+                .map(|one| one.text);
+            self.trace(|| format!("not signed: {}", why.unwrap_or_default()));
+            self.count(Fault::NotSigned);
+            return;
+        }
+        let have = row.table.signed.signatures().len();
+        let able = self.hospital.approvers_named();
+        let Some((_, key)) = self.hospital.approvers.get(have).filter(|_| have < able) else {
+            return;
+        };
+        let mut signed = row.table.signed.clone();
+        signed.cosign(key);
+        let mut classes = row.leaves.iter().map(|leaf| leaf.class);
+        let needs = match classes.all(|class| class == Class::Standard) {
+            true => 1,
+            false => 2,
+        };
+        let is_enough = signed.signatures().len() >= needs;
+        if let Some(plan) = self.db.plan_mut(digest) {
+            plan.table.signed = signed;
+            if is_enough {
+                plan.state = PlanState::Active;
+            }
+        }
+        self.plan_is_signed(digest);
+        if is_enough {
+            self.give_out(digest);
+        }
+    }
+
+    /// A plan that enough signed goes to its machines.
+    fn give_out(&mut self, digest: Digest) {
+        let Some(plan) = self.db.plan(digest).cloned() else {
+            return;
+        };
+        self.db.orders += 1;
+        for leaf in plan.leaves.iter() {
+            let id = JobId::of(digest, leaf.machine);
+            let job = Job {
+                id,
+                plan: digest,
+                machine: leaf.machine,
+                wave: u32::from(leaf.wave),
+                state: State::Assigned,
+                since: self.now,
+                attempt: 0,
+                slot: None,
+                generation: 1,
+            };
+            self.db.jobs.entry(id).or_insert(job);
+            if let Some(m) = self.machines.iter().position(|m| m.id == leaf.machine) {
+                self.nudge(m);
+            }
+        }
+    }
+}
+
+fn standing(plan: &PlanRow) -> Standing {
+    Standing {
+        digest: plan.digest,
+        approval: (*plan.approval).clone(),
+        leaves: plan.leaves.to_vec(),
+    }
+}
