@@ -5,6 +5,8 @@
 //! verified over the bytes, strictly, before a document is parsed.
 
 mod key;
+#[cfg(feature = "remember-signatures")]
+pub mod remembered;
 
 pub use key::{KeyId, PublicKey, ReadyKey};
 
@@ -265,8 +267,16 @@ impl<T: Document> Signed<T> {
     ) -> Option<KeyId> {
         let (header, bytes) = signature.split_last_chunk()?;
         let (id, key) = keys.get(header)?;
-        let key = VerifyingKey::from_bytes(&key.0).ok()?;
-        self.is_signed_by(*id, &key, bytes).then_some(*id)
+        let is_valid = || {
+            let key = VerifyingKey::from_bytes(&key.0);
+            key.is_ok_and(|key| self.is_signed_by(*id, &key, bytes))
+        };
+        #[cfg(feature = "remember-signatures")]
+        let is_valid = || {
+            let parts = [T::TYPE.as_bytes(), &self.payload, signature, &key.0];
+            remembered::is_valid(&parts, is_valid)
+        };
+        is_valid().then_some(*id)
     }
 
     fn is_signed_by(&self, id: KeyId, key: &VerifyingKey, bytes: &[u8; SIGNATURE_LENGTH]) -> bool {

@@ -22,6 +22,9 @@ pub(super) const PACE_MS: i64 = 2 * MINUTE_MS;
 const ANSWER_MS: i64 = 330 * SECOND_MS;
 /// Longest time without a look, in a machine with nothing to do.
 const LOOK_MS: i64 = 8 * HOUR_MS;
+/// Shortest time between two looks while a slot is open. The product looks every 20 s; each
+/// look that finds nothing new is one more of the same.
+const OPEN_LOOK_MS: i64 = 90 * SECOND_MS;
 /// Metadata older than this is fetched again, as in the product.
 const METADATA_LIFE_MS: i64 = HOUR_MS;
 /// Most events of one report.
@@ -321,7 +324,7 @@ impl World {
         );
         let effect = match job::next(&self.seen(m), is_idle, now) {
             Next::Do(effect) => effect,
-            Next::Wait(ms) => return self.wake_in(m, ms.clamp(5 * SECOND_MS, LOOK_MS)),
+            Next::Wait(ms) => return self.wake_in(m, ms.clamp(OPEN_LOOK_MS, LOOK_MS)),
             Next::Nothing => return self.wake_in(m, LOOK_MS),
         };
         let job = effect.job();

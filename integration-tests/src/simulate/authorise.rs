@@ -1,6 +1,8 @@
 //! The eleven checks as the product's `authorise.rs` calls them, in the order and with the
 //! numbers of the design; the mutants of the rules are wired in here.
 
+mod moment;
+
 use super::fault::Fault;
 use super::installer::Denied;
 use super::machine::{Record, Use};
@@ -12,10 +14,10 @@ use patchward_common::id::JobId;
 use patchward_common::job::phase::{Plan, Step};
 use patchward_common::job::{ProductVersion, Reason, Start};
 use patchward_common::plan::MAX_LEAF_BYTES;
-use patchward_common::time::{Interval, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf, REBOOT_ALLOWANCE_MS};
 use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::check::{self, Ask, Authority, Interlock, Place, Refusal, Stops, Why};
+use patchward_common::trust::check::{self, Authority, Place, Refusal, Stops, Why};
 use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
 use patchward_common::trust::papers::{self, Papers};
 use patchward_common::trust::release::Reboot;
@@ -271,98 +273,6 @@ impl World {
         let papered = self.papers(m, job)?;
         self.moment(m, &papered, &ask, go, REBOOT_ALLOWANCE_MS)
             .map(|_| ())
-    }
-
-    /// Steps 8 to 11.
-    fn moment(
-        &mut self,
-        m: usize,
-        papered: &Papered,
-        ask: &Ask,
-        signed: &Signed<Go>,
-        longest_run_ms: i64,
-    ) -> Result<(Interval, String), Denied> {
-        let now = self.clock_of(m);
-        // 8 go.
-        let clock = match (self.mutant, signed.peek()) {
-            (Some(Mutant::GoWithoutNonce), Ok(go)) => {
-                let ask = Ask {
-                    nonce: go.nonce,
-                    ..ask.clone()
-                };
-                check::go(&papered.authority, &ask, signed, now)?.clock
-            }
-            (Some(Mutant::GoOfAnyKey), Ok(go)) => go.clock,
-            _ => check::go(&papered.authority, ask, signed, now)?.clock,
-        };
-        // 9 time.
-        let seen = self.machines[m].disk.watermark.time;
-        let compared = match self.mutant {
-            Some(Mutant::ClockBoundSkipped) => now,
-            _ => clock,
-        };
-        let slot = check::time(seen, compared, &papered.leaf, longest_run_ms, now);
-        let slot = match (self.mutant, papered.leaf.slots.first()) {
-            (Some(Mutant::SlotSkipped), Some(first)) => Ok(*first),
-            _ => slot,
-        };
-        if now.since_ms(clock).saturating_abs() <= CLOCK_BOUND_MS {
-            self.raise(m, |watermark| watermark.time = watermark.time.max(clock))?;
-        }
-        let slot = slot?;
-        // 10 and 11.
-        let interlock = match self.mutant {
-            Some(Mutant::InterlockSkipped) => "idle".to_owned(),
-            _ => self.undisturbed(m, papered, ask.job)?,
-        };
-        Ok((slot, interlock))
-    }
-
-    /// Steps 10 and 11.
-    fn undisturbed(&mut self, m: usize, papered: &Papered, job: JobId) -> Result<String, Denied> {
-        let now = self.clock_of(m);
-        let Papered {
-            authority,
-            place,
-            approval,
-            leaf,
-            ..
-        } = papered;
-        let papers = Rc::clone(&self.machines[m].disk.papers);
-        // 10 hold and stop.
-        let (mut stops, mut held) = (
-            papers.stops(authority, place, now),
-            self.machines[m].disk.held_until,
-        );
-        match self.mutant {
-            Some(Mutant::StopIgnored) => stops = Stops::default(),
-            Some(Mutant::HoldIgnored) => held = None,
-            _ => {}
-        }
-        check::hold_and_stop(held, &stops, approval, &place.leaf, &authority.charter, now)?;
-        // 11 interlock.
-        let local = self.machines[m].disk.handover.clone();
-        let handed_over = papers.handed_over(authority, leaf, place, job, local.as_ref(), now);
-        let found = self.interlock(m, handed_over);
-        match &found {
-            Interlock::Idle => {}
-            Interlock::InUse(_) => self.count(Fault::InUse),
-            Interlock::Unknown(_) => self.count(Fault::UseUnknown),
-        }
-        check::interlock(&found)?;
-        Ok("idle".to_owned())
-    }
-
-    /// Steps 10 and 11 on the way.
-    pub(super) fn ask_again(&mut self, m: usize, job: JobId) -> Result<(), Reason> {
-        let reason = |denied: Denied| match denied {
-            Denied::Refused(reason) => reason,
-            _ => Reason::new("it could not be asked"),
-        };
-        let papered = self.papers(m, job).map_err(reason)?;
-        self.undisturbed(m, &papered, job)
-            .map(|_| ())
-            .map_err(reason)
     }
 
     /// The record of a start that was allowed.

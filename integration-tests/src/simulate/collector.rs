@@ -1,19 +1,18 @@
 //! The collector: what it does with each request, in transactions, and how it dies.
 
+mod reconcile;
+
 use super::db::Db;
 use super::fault::Fault;
 use super::mutant::Mutant;
 use super::network::{Answer, Ask, Hello};
 use super::world::{Event, World};
-use patchward_collector::reconcile::ending::{ended, is_missed};
-use patchward_collector::rollout::go::failure_limit;
 use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::plans::PlanState;
-use patchward_collector::store::stops::{EVERY_WAVE, Halt, HaltScope};
 use patchward_common::digest::Digest;
 use patchward_common::id::OutboxId;
-use patchward_common::job::{Event as JobWord, JobEvent, State};
-use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::job::{Event as JobWord, JobEvent};
+use patchward_common::time::MINUTE_MS;
 use patchward_common::trust::sign::Signed;
 use patchward_common::wire::local::{Documents, Placed};
 use patchward_common::wire::machine::InterlockWord;
@@ -125,14 +124,19 @@ impl World {
         }
         let id = self.machines[m].id;
         let now = self.now;
-        let tables = &self.hospital.assignments[..self.db.assignments];
-        let assignment = tables.iter().rev().find_map(|table| {
-            let placed = table.placed().ok()?;
-            let placed = placed.into_iter().find(|placed| placed.machine == id)?;
+        let mut tables = (0..self.db.assignments).rev();
+        let assignment = tables.find_map(|number| {
+            let (table, placed) = (
+                &self.hospital.assignments[number],
+                &self.hospital.placed[number],
+            );
+            let at = placed
+                .binary_search_by_key(&id, |placed| placed.machine)
+                .ok()?;
             Some(Placed {
                 signed: table.signed.clone(),
-                leaf: placed.leaf,
-                proof: placed.proof,
+                leaf: placed[at].leaf.clone(),
+                proof: placed[at].proof.clone(),
             })
         });
         let given = |plan: &&super::db::PlanRow| {
@@ -310,74 +314,12 @@ impl World {
                     | JobWord::Withdrawn(_)
                     | JobWord::Stopped(_)
             );
-        if ends {
-            let goes = self.db.goes.values_mut();
-            for go in goes.filter(|go| go.job == event.job) {
-                go.has_ended = true;
-            }
-        }
-    }
-
-    /// The tasks that take no input: limits, ends, orders that ran out.
-    pub(super) fn reconcile(&mut self) {
-        if !self.collector.is_up {
-            return;
-        }
-        let now = self.now;
-        for at in 0..self.db.plans.len() {
-            let plan = &self.db.plans[at];
-            if plan.state != PlanState::Active {
-                continue;
-            }
-            let failures = self.db.failures(plan);
-            let subject = plan.digest.to_string();
-            let is_halted = self.db.halts.iter().any(|halt| halt.subject == subject);
-            if let Err(why) = failure_limit(failures, &plan.approval)
-                && !is_halted
-            {
-                self.db.halts.push(Halt {
-                    scope: HaltScope::Plan,
-                    subject,
-                    wave: EVERY_WAVE,
-                    at: now,
-                    reason: why.to_string(),
-                    resumed_at: None,
-                    resumed_by: None,
-                });
-            }
-            self.bring_to_end(at, now);
-        }
-        for m in 0..self.machines.len() {
-            let outbox = self.machines[m].agent.outbox;
-            self.consume(m, outbox);
-        }
-    }
-
-    fn bring_to_end(&mut self, at: usize, now: UtcMs) {
-        let plan = self.db.plans[at].clone();
-        let mut all_told = true;
-        for leaf in plan.leaves.iter() {
-            let id = patchward_common::id::JobId::of(plan.digest, leaf.machine);
-            let Some(job) = self.db.jobs.get(&id) else {
-                continue;
-            };
-            if !is_missed(&job.state, leaf, now) {
-                continue;
-            }
-            let goes = self.db.goes.values();
-            if goes.filter(|go| go.job == id).any(|go| !go.has_ended) {
-                all_told = false;
-                continue;
-            }
-            if let Some(job) = self.db.jobs.get_mut(&id) {
-                (job.state, job.since) = (State::Missed, now);
-            }
-        }
-        let jobs = self.db.jobs.values().filter(|job| job.plan == plan.digest);
-        let states = jobs.map(|job| &job.state);
-        if all_told && let Some(state) = ended(states, plan.approval.expires, now) {
-            self.db.plans[at].state = state;
-            self.db.orders += 1;
+        if ends
+            && let Some(nonce) = self.db.go_of.get(&event.machine)
+            && let Some(go) = self.db.goes.get_mut(nonce)
+            && go.job == event.job
+        {
+            go.has_ended = true;
         }
     }
 }

@@ -156,7 +156,9 @@ impl World {
             (software.is_half, software.is_up) = (true, false);
         }
         let fails = self.may_fail();
+        let told = self.fails_on.contains(&m) && !is_back && step.name.ends_with("-switch");
         let outcome = match self.chance.next() % 1_000 {
+            _ if told => StepOutcome::Failed(1),
             0..20 if fails && !is_back => StepOutcome::Failed(1),
             20..28 if fails && !is_back => StepOutcome::TimedOut,
             0..60 if fails && is_back => StepOutcome::Failed(1),

@@ -31,9 +31,20 @@ const UNIT: usize = 8;
 pub(super) fn build(seed: u64, settings: &Settings) -> World {
     let mut chance = Chance::new(seed);
     let began = YEAR.plus_ms(chance.within(0, 365) * DAY_MS + 8 * HOUR_MS);
+    let units = settings.machines.div_ceil(UNIT).max(1);
+    build_at(seed, settings, chance, began, units)
+}
+
+/// The same, at an instant and with so many units.
+pub(super) fn build_at(
+    seed: u64,
+    settings: &Settings,
+    mut chance: Chance,
+    began: UtcMs,
+    units: usize,
+) -> World {
     let vendor = Vendor::new(&mut chance, began);
     let mut hospital = Hospital::new(&mut chance, vendor.root_digest(), began);
-    let units = settings.machines.div_ceil(UNIT).max(1);
     let mut machines = Vec::new();
     let mut rows = Vec::new();
     for m in 0..settings.machines {

@@ -43,7 +43,7 @@ impl World {
             return Some(Answer::Refused);
         };
         if let Err(not) = decide(&snapshot, &planned, self.now) {
-            self.trace(|| format!("machine {m}: not now: {not}"));
+            self.trace(|| format!("pc-{m} is told not now: {not}"));
             if matches!(not, Not::Feed(_)) {
                 self.count(Fault::FeedOld);
             }

@@ -4,7 +4,7 @@ use super::chance::Chance;
 use ed25519_dalek::SigningKey;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
-use patchward_common::plan::{AssignmentFile, CharterChain};
+use patchward_common::plan::{AssignmentFile, CharterChain, PlacedLeaf};
 use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
 use patchward_common::trust::charter::{Charter, Publisher, Registrar, RootKeys, VendorGrant};
@@ -41,6 +41,8 @@ pub(super) struct Hospital {
     pub(super) rosters: Vec<(Roster, Signed<Roster>)>,
     /// Every assignment with its rows.
     pub(super) assignments: Vec<AssignmentFile>,
+    /// The rows of each with their proofs.
+    pub(super) placed: Vec<Vec<PlacedLeaf>>,
     /// Each machine's newest row.
     pub(super) rows: BTreeMap<MachineId, AssignmentLeaf>,
 }
@@ -86,6 +88,7 @@ impl Hospital {
             chain,
             rosters: Vec::new(),
             assignments: Vec::new(),
+            placed: Vec::new(),
             rows: BTreeMap::new(),
         };
         hospital.new_roster(3, now);
@@ -164,6 +167,7 @@ impl Hospital {
         }
         let mut table = AssignmentFile::build(assignment, rows).expect("its rows are a table");
         self.cosign(&mut table.signed, 2);
+        self.placed.push(table.placed().expect("it was just built"));
         self.assignments.push(table);
     }
 

@@ -153,6 +153,6 @@ impl World {
             }
         }
         *first = Rc::new(Signed::new(&event, &self.hospital.stranger));
-        self.trace(|| format!("machine {m}: its agent makes an event up"));
+        self.trace(|| format!("pc-{m}: its agent makes an event up"));
     }
 }

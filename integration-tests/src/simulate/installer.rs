@@ -70,11 +70,11 @@ impl World {
         }
         if self.chance.of_10k(5_000) {
             self.count(Fault::InstallerKilled);
-            self.trace(|| format!("machine {m}: its installer is killed at {what}"));
+            self.trace(|| format!("pc-{m}: its installer is killed at {what}"));
             self.kill_installer(m);
         } else {
             self.count(Fault::PowerCutAtPersist);
-            self.trace(|| format!("machine {m}: power is lost at {what}"));
+            self.trace(|| format!("pc-{m}: power is lost at {what}"));
             self.cut_power(m, 10 * MINUTE_MS);
         }
         Err(Denied::Dead)
@@ -148,12 +148,10 @@ impl World {
         })
         .inspect_err(|_| self.machines[m].read_journal())?;
         self.trace(|| {
-            let why = event.event.reason().map_or("", |reason| &reason.text);
-            let word = event.event.word();
-            format!(
-                "machine {m}: job {} {word} {why}",
-                super::trace::short(&job.0)
-            )
+            let reason = event.event.reason();
+            let why = reason.map_or(String::new(), |reason| format!(": {}", reason.text));
+            let job = super::trace::short(&job.0);
+            format!("pc-{m} job {job} {}{why}", super::trace::word(&event.event))
         });
         note_event(&mut self.machines[m].jobs, event.clone());
         self.event_is_durable(m, &event);

@@ -24,6 +24,8 @@ pub(super) enum Usage {
     Night,
     /// Always; the unit hands it over.
     Always,
+    /// As a story tells it.
+    Told,
 }
 
 /// What a machine's probes would truly say.
@@ -45,6 +47,7 @@ pub(super) fn use_at(seed: u64, machine: usize, usage: Usage, at: UtcMs) -> Use 
     let is_night = !(5..22).contains(&hour);
     let in_use = match (usage, is_night) {
         (Usage::Always, _) => 10_000,
+        (Usage::Told, _) => 0,
         (_, false) => 7_000,
         (Usage::Office, true) => 400,
         (Usage::Night, true) => 4_500,

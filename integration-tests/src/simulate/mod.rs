@@ -16,6 +16,7 @@
 
 mod agent;
 mod authorise;
+mod calm;
 mod chance;
 mod collector;
 mod db;
@@ -28,9 +29,11 @@ mod hostile;
 mod installer;
 mod machine;
 mod mutant;
+mod mutants;
 mod network;
 mod people;
 mod planning;
+mod story;
 mod strike;
 mod trace;
 mod truth;
@@ -39,9 +42,12 @@ mod world;
 
 pub use fault::{Counts, Fault};
 pub use mutant::Mutant;
+pub use mutants::{Caught, hunt};
+pub use story::{STORIES, Story};
 pub use truth::{Invariant, Violation};
 
 use patchward_common::time::DAY_MS;
+use patchward_common::trust::sign::remembered;
 use world::{Event, World};
 
 /// What is simulated.
@@ -92,6 +98,7 @@ pub struct Outcome {
 
 /// Plays a seed.
 pub fn run(seed: u64, settings: &Settings) -> Outcome {
+    remembered::begin();
     let mut world = World::new(seed, settings);
     let end = world.began.plus_ms(settings.days * DAY_MS);
     world.after(0, Event::Reconcile);
@@ -107,6 +114,7 @@ pub fn run(seed: u64, settings: &Settings) -> Outcome {
         world.now = end;
         world.everything_is_done();
     }
+    remembered::end();
     Outcome {
         seed,
         events: world.events,

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How far ahead a plan may reach here.
-const HORIZON_MS: i64 = 12 * DAY_MS;
+pub(super) const HORIZON_MS: i64 = 12 * DAY_MS;
 
 impl World {
     /// HTM asks for a plan of `releases` for these machines, and signs it later. Gives back
@@ -71,7 +71,7 @@ impl World {
     }
 
     fn input(&self, releases: Vec<ApprovedRelease>, machines: &[usize], from: UtcMs) -> PlanInput {
-        let latest = self.now.plus_ms(HORIZON_MS);
+        let latest = self.now.plus_ms(self.horizon_ms);
         let range = Interval::new(from, latest).expect("the horizon is ahead");
         let machines: Vec<Candidate> = machines.iter().map(|m| self.candidate(*m)).collect();
         let mut allowed = BTreeMap::new();
@@ -107,7 +107,7 @@ impl World {
                 soak_ms: 20 * HOUR_MS,
                 spare_slots: 4,
                 failure_limit: 4,
-                horizon_ms: HORIZON_MS,
+                horizon_ms: self.horizon_ms,
                 lead_ms: HOUR_MS,
             },
             clears: Vec::new(),

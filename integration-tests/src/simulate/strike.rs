@@ -101,7 +101,7 @@ impl World {
         if !heals && !self.may_fail() {
             return;
         }
-        self.trace(|| format!("machine {m}: {strike:?}"));
+        self.trace(|| format!("pc-{m}: {strike:?}"));
         match strike {
             Strike::PowerCut => self.cut_power(m, 3 * HOUR_MS),
             Strike::SwitchedOff => {

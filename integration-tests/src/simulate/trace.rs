@@ -1,6 +1,7 @@
 //! What happened, in words, for whoever replays a seed.
 
 use super::world::World;
+use patchward_common::job::{Event, Verdict};
 
 /// Lines that are kept; a month of 500 machines would fill the memory.
 const MAX_LINES: usize = 200_000;
@@ -12,6 +13,18 @@ pub(super) fn short(bytes: &[u8]) -> String {
         .take(3)
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// An event in words, with what was measured.
+pub(super) fn word(event: &Event) -> &'static str {
+    match event {
+        Event::Measured(measured) => match &measured.verdict {
+            Verdict::Verified => "measured, verified",
+            Verdict::RolledBack(_) => "measured, rolled back",
+            Verdict::Failed(_) => "measured, failed",
+        },
+        other => other.word(),
+    }
 }
 
 impl World {

@@ -7,7 +7,7 @@ use super::collector::Collector;
 use super::db::Db;
 use super::fault::{Counts, Fault};
 use super::hospital::Hospital;
-use super::machine::{Machine, Use, use_at};
+use super::machine::{Machine, Usage, Use, use_at};
 use super::mutant::Mutant;
 use super::network::{Answer, Ask, Hello};
 use super::strike::Strike;
@@ -16,11 +16,11 @@ use super::vendor::Vendor;
 use patchward_agent::job::Effect;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, OutboxId};
-use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
+use patchward_common::time::{Interval, MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::Signed;
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 /// What happens next.
 pub(super) enum Event {
@@ -44,6 +44,8 @@ pub(super) enum Event {
     Sign(Digest),
     Strike(usize, Strike),
     Calm,
+    /// What a story says that somebody does.
+    Scripted(fn(&mut World)),
 }
 
 struct Queued {
@@ -95,6 +97,12 @@ pub(super) struct World {
     pub(super) machines: Vec<Machine>,
     pub(super) truth: Truth,
     pub(super) arrivals: BTreeMap<usize, UtcMs>,
+    /// How far ahead plans reach.
+    pub(super) horizon_ms: i64,
+    /// When somebody uses a machine of a story.
+    pub(super) busy: Vec<(usize, Interval)>,
+    /// Machines of a story on which installs fail.
+    pub(super) fails_on: BTreeSet<usize>,
     /// The plan that is made when everything has calmed down.
     pub(super) last_plan: Option<Digest>,
 }
@@ -145,6 +153,9 @@ impl World {
             machines,
             truth: Truth::default(),
             arrivals: BTreeMap::new(),
+            horizon_ms: super::planning::HORIZON_MS,
+            busy: Vec::new(),
+            fails_on: BTreeSet::new(),
             last_plan: None,
         }
     }
@@ -173,6 +184,7 @@ impl World {
     pub(super) fn run(&mut self, end: UtcMs) {
         while let Some(Reverse(queued)) = self.queue.pop() {
             if queued.at >= end || !self.truth.violations.is_empty() {
+                self.queue.push(Reverse(queued));
                 return;
             }
             self.now = queued.at;
@@ -215,12 +227,18 @@ impl World {
             Event::Sign(digest) => self.sign(digest),
             Event::Strike(m, strike) => self.strike(m, strike),
             Event::Calm => self.calm_down(),
+            Event::Scripted(act) => act(self),
         }
     }
 
     /// The use of a machine now, as its probes would truly say.
     pub(super) fn use_now(&self, m: usize) -> Use {
-        use_at(self.seed, m, self.machines[m].usage, self.now)
+        let is_here = |(who, when): &(usize, Interval)| *who == m && when.contains(self.now);
+        match self.machines[m].usage {
+            Usage::Told if self.busy.iter().any(is_here) => Use::InUse,
+            Usage::Told => Use::Idle,
+            usage => use_at(self.seed, m, usage, self.now),
+        }
     }
 
     pub(super) fn hello(&mut self, m: usize) -> Ask {
@@ -232,7 +250,8 @@ impl World {
             watermark: Digest::default(),
             outbox: machine.agent.outbox,
             is_idle: matches!(interlock, patchward_common::trust::check::Interlock::Idle),
-            is_ready: machine.is_ready,
+            // Its own probe asks the software.
+            is_ready: machine.is_ready && !self.is_half(m),
             held_until: machine.disk.held_until,
         }))
     }

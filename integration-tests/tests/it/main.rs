@@ -14,6 +14,7 @@ mod installer_papers;
 mod installer_socket;
 mod inventory_rpm;
 mod released;
+mod simulate;
 mod store;
 mod tidy;
 mod tuf;
