@@ -15,7 +15,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::job::State;
 use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, UtcMs};
-use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::approval::{Approval, PlanLeaf, START_ALLOWANCE_MS};
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::check::may_start_at;
 
@@ -27,6 +27,18 @@ pub const FEED_LIFE_MS: i64 = 7 * DAY_MS;
 const SOON_MS: u64 = MINUTE_MS as u64;
 /// When to ask again after what only a person ends.
 const LATER_MS: u64 = 10 * MINUTE_MS as u64;
+
+/// After so long nothing starts with a go that was issued: the nonce lives five minutes, and
+/// hashing everything again is part of the start allowance.
+pub const GO_LIFE_MS: i64 = START_ALLOWANCE_MS;
+
+/// Whether a go was never used: its machine says hello after the go's life, and everything
+/// that it had journalled by then has been turned into states, while the go has not ended.
+/// A start would have been the first of that. Without this a go whose answer was lost, or
+/// that the installer refused for the same reason as before, would count as down for ever.
+pub fn is_unused(issued_at: UtcMs, journalled: u64, consumed: u64, now: UtcMs) -> bool {
+    now.since_ms(issued_at) > GO_LIFE_MS && journalled <= consumed
+}
 
 /// What stands in the plan's signed bytes, beside the snapshot of what may change.
 #[derive(Clone, Debug)]

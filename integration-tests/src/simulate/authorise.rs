@@ -22,9 +22,21 @@ use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
 use patchward_common::trust::papers::{self, Papers};
 use patchward_common::trust::release::Reboot;
 use patchward_common::trust::sign::{Signed, Verified};
+use patchward_common::trust::watermark::{Mark, Watermark};
 use patchward_common::wire::local::Placed;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// What steps 1 to 4 came to for a job, and what that stands on. All of it is a function of
+/// the documents, the watermark's marks and, by comparisons alone, of the time: between two
+/// instants at which any document begins or ends it is the same, and is not asked again.
+pub(super) struct Kept {
+    job: JobId,
+    papers: Rc<Papers>,
+    marks: [Mark; 3],
+    epoch: usize,
+    came_to: Result<Rc<Papered>, Reason>,
+}
 
 /// What steps 1 to 4 establish.
 pub(super) struct Papered {
@@ -33,11 +45,12 @@ pub(super) struct Papered {
     approval: Verified<Approval>,
     leaf: PlanLeaf,
     papers: Rc<Papers>,
+    stops: Stops,
 }
 
 /// What steps 1 to 7 establish.
 pub(super) struct Ready {
-    papered: Papered,
+    papered: Rc<Papered>,
     before: Vec<ProductVersion>,
     downgrades: Vec<Digest>,
 }
@@ -50,13 +63,45 @@ pub(super) struct Allowed {
 }
 
 impl World {
-    /// Steps 1 to 4.
-    fn papers(&mut self, m: usize, job: JobId) -> Result<Papered, Denied> {
+    /// Steps 1 to 4, where they are not known.
+    fn papers(&mut self, m: usize, job: JobId) -> Result<Rc<Papered>, Denied> {
         let now = self.clock_of(m);
         let machine = &self.machines[m];
         if !machine.answers() {
             return Err(Denied::Dead);
         }
+        let epoch = self.bounds.partition_point(|bound| *bound <= now);
+        let marks = marks_of(&machine.disk.watermark);
+        let is_it = |kept: &&Kept| {
+            kept.job == job
+                && kept.epoch == epoch
+                && kept.marks == marks
+                && Rc::ptr_eq(&kept.papers, &machine.disk.papers)
+        };
+        if let Some(kept) = machine.kept.iter().find(is_it) {
+            return kept.came_to.clone().map_err(Denied::Refused);
+        }
+        let came_to = self.papers_anew(m, job, now);
+        let came_to = match came_to {
+            Ok(papered) => Ok(Rc::new(papered)),
+            Err(Denied::Refused(reason)) => Err(reason),
+            Err(other) => return Err(other),
+        };
+        let machine = &mut self.machines[m];
+        machine.kept.retain(|kept| kept.job != job);
+        machine.kept.push(Kept {
+            job,
+            papers: Rc::clone(&machine.disk.papers),
+            marks: marks_of(&machine.disk.watermark),
+            epoch,
+            came_to: came_to.clone(),
+        });
+        came_to.map_err(Denied::Refused)
+    }
+
+    /// Steps 1 to 4.
+    fn papers_anew(&mut self, m: usize, job: JobId, now: UtcMs) -> Result<Papered, Denied> {
+        let machine = &self.machines[m];
         let (papers, watermark) = (Rc::clone(&machine.disk.papers), &machine.disk.watermark);
         let placed = papers.approval(job, machine.id).ok_or(Denied::Wrong)?;
         // 1 charter and roster.
@@ -101,6 +146,7 @@ impl World {
             approval,
             leaf,
             papers: Rc::clone(&papers),
+            stops,
         })
     }
 
@@ -241,7 +287,7 @@ impl World {
             place,
             approval,
             ..
-        } = &ready.papered;
+        } = &*ready.papered;
         let start = Start {
             slot,
             boot: ask.boot,
@@ -278,7 +324,7 @@ impl World {
     /// The record of a start that was allowed.
     pub(super) fn record(&self, m: usize, job: JobId, allowed: Allowed) -> Record {
         let Allowed { ready, start, .. } = allowed;
-        let approval = ready.papered.approval;
+        let approval = ready.papered.approval.clone();
         let digest = approval.digest();
         let approval = approval.into_document();
         let plan = plan_of(&approval, start.boot);
@@ -309,6 +355,10 @@ impl World {
             _ => self.use_now(m),
         }
     }
+}
+
+fn marks_of(watermark: &Watermark) -> [Mark; 3] {
+    [watermark.charter, watermark.roster, watermark.assignment]
 }
 
 /// The steps of a job: unpack beside the old, switch, start; and the way back.

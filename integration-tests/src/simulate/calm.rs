@@ -1,6 +1,7 @@
 //! The faults stop: people put right what only people can, and then everything that can
 //! still happen has to.
 
+use super::machine::Usage;
 use super::strike::Strike;
 use super::truth::Invariant;
 use super::world::{Event, World};
@@ -125,11 +126,14 @@ impl World {
                 continue;
             };
             let is_last = self.last_plan == Some(job.plan);
+            // Who uses it by night acts next.
+            let is_used = matches!(self.machines[m].usage, Usage::Night | Usage::Always)
+                && matches!(job.state, State::Missed | State::RebootPending);
             let row = &self.hospital.rows[&job.machine];
             let has_owner = match &job.state {
-                State::RebootPending => !is_last,
+                State::RebootPending if !is_last => true,
                 State::Verified | State::InService => true,
-                state if is_last => row.mode != Mode::Active && !state.is_open(),
+                state if is_last => is_used || row.mode != Mode::Active && !state.is_open(),
                 state => state.is_final(),
             };
             if !has_owner {

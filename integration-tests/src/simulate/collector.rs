@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::mutant::Mutant;
 use super::network::{Answer, Ask, Hello};
 use super::world::{Event, World};
+use patchward_collector::rollout::go::is_unused;
 use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::plans::PlanState;
 use patchward_common::digest::Digest;
@@ -107,7 +108,21 @@ impl World {
         let (_, digest) = self.orders_for(m);
         let rows = self.db.outboxes.get(&(id, hello.outbox));
         let stored = rows.map_or(0, |rows| rows.events.len() as u64);
+        let rows_consumed = rows.map_or(0, |rows| rows.consumed as u64);
         self.acknowledged(m, hello.outbox, stored);
+        let consumed = rows_consumed;
+        if let Some(nonce) = self.db.go_of.get(&id)
+            && let Some(go) = self.db.goes.get_mut(nonce)
+            && !go.has_ended
+            && is_unused(go.issued_at, hello.journal, consumed, self.now)
+            && !self
+                .db
+                .jobs
+                .get(&go.job)
+                .is_some_and(|job| job.state.is_open())
+        {
+            go.has_ended = true;
+        }
         Some(Answer::Hello {
             is_stale: digest != hello.orders,
             stored,

@@ -54,9 +54,11 @@ pub(super) fn build_at(
     }
     hospital.assign(rows, began);
     let db = db(&hospital, &machines, units, began);
-    World::of(
+    let mut world = World::of(
         seed, settings, began, chance, hospital, vendor, db, machines,
-    )
+    );
+    world.first_documents();
+    world
 }
 
 fn machine(chance: &mut Chance, hospital: &Hospital, m: usize, unit: usize) -> Machine {
@@ -116,6 +118,7 @@ fn machine(chance: &mut Chance, hospital: &Hospital, m: usize, unit: usize) -> M
         running: None,
         software: software.into(),
         agent: Agent::new(outbox),
+        kept: Vec::new(),
         heard_at: None,
         fresh_downloads: Default::default(),
         fetched_at: UtcMs(0),

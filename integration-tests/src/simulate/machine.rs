@@ -1,6 +1,7 @@
 //! A machine: power, clock, disk, what is installed, and its two processes' memory.
 
 use super::agent::Agent;
+use super::authorise::Kept;
 use super::chance::mixed;
 use ed25519_dalek::SigningKey;
 use patchward_common::digest::Digest;
@@ -162,6 +163,8 @@ pub(super) struct Machine {
     pub(super) running: Option<Running>,
     pub(super) software: BTreeMap<Name, Software>,
     pub(super) agent: Agent,
+    /// What steps 1 to 4 came to.
+    pub(super) kept: Vec<Kept>,
     /// When it was last heard before its link broke.
     pub(super) heard_at: Option<UtcMs>,
     /// Artifacts that the agent fetched moments ago, not synced yet.

@@ -37,6 +37,7 @@ pub(super) struct Hello {
     pub(super) orders: Digest,
     pub(super) watermark: Digest,
     pub(super) outbox: OutboxId,
+    pub(super) journal: u64,
     pub(super) is_idle: bool,
     pub(super) is_ready: bool,
     pub(super) held_until: Option<UtcMs>,

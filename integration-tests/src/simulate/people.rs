@@ -30,11 +30,11 @@ impl World {
                 }
             }
         }
-        if day % 6 == 5 && !self.chance.of_10k(2_500) || is_calm {
+        if day % 6 == 5 && !self.chance.of_10k(4_000) || is_calm {
             // Now and then the vendor is late.
             self.vendor.edition(self.now);
         }
-        if is_calm || self.chance.of_10k(6_000) {
+        if is_calm || !self.is_feed_broken(day) {
             self.db.feeds[0].read_at = self.now;
         }
         if is_calm {
@@ -50,6 +50,11 @@ impl World {
         self.strikes_of_a_day();
         self.collector_of_a_day();
         self.htm_of_a_day(day);
+    }
+
+    /// In one hospital of four the calendar cannot be read for nine days.
+    fn is_feed_broken(&self, day: i64) -> bool {
+        self.seed.is_multiple_of(4) && (3..12).contains(&day)
     }
 
     fn collector_of_a_day(&mut self) {
@@ -232,6 +237,7 @@ impl World {
     pub(super) fn roster_anew(&mut self, approvers: usize) {
         let now = self.now;
         self.hospital.new_roster(approvers, now);
+        self.roster_lives();
         self.db.roster = Rc::new(self.hospital.roster().clone());
         self.tell_everybody();
     }
@@ -251,6 +257,7 @@ impl World {
         let mut row = self.hospital.rows[&self.machines[m].id].clone();
         row.mode = mode;
         self.hospital.assign(vec![row], now);
+        self.document_lives(now, now);
         self.db.assignments = self.hospital.assignments.len();
         self.db.machines[m].mode = mode;
         self.db.orders += 1;

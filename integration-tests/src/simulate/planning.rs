@@ -53,6 +53,7 @@ impl World {
             let (machines, waves) = (planned.leaves.len(), planned.approval.waves);
             format!("plan {digest:.0?}: {machines} machines in {waves} waves")
         });
+        self.document_lives(planned.approval.issued, planned.approval.expires);
         let row = PlanRow {
             digest,
             title: input.title.clone(),

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How long an edition's metadata lives.
-const EDITION_LIFE_MS: i64 = 9 * DAY_MS;
+const EDITION_LIFE_MS: i64 = 7 * DAY_MS;
 
 /// What a refresh of one edition from one watermark found; the same for every machine.
 #[derive(Clone)]

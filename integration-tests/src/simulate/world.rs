@@ -16,7 +16,7 @@ use super::vendor::Vendor;
 use patchward_agent::job::Effect;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, OutboxId};
-use patchward_common::time::{Interval, MINUTE_MS, SECOND_MS, UtcMs};
+use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::Signed;
 use std::cmp::{Ordering, Reverse};
@@ -97,6 +97,8 @@ pub(super) struct World {
     pub(super) machines: Vec<Machine>,
     pub(super) truth: Truth,
     pub(super) arrivals: BTreeMap<usize, UtcMs>,
+    /// When any document that a machine may have begins or ends to count, in order.
+    pub(super) bounds: Vec<UtcMs>,
     /// How far ahead plans reach.
     pub(super) horizon_ms: i64,
     /// When somebody uses a machine of a story.
@@ -113,6 +115,22 @@ const RECONCILE_MS: i64 = 5 * MINUTE_MS;
 impl World {
     pub(super) fn new(seed: u64, settings: &Settings) -> Self {
         super::fleet::build(seed, settings)
+    }
+
+    /// Charter, keys and first roster.
+    pub(super) fn first_documents(&mut self) {
+        let began = self.began;
+        self.document_lives(began.plus_ms(-400 * DAY_MS), began.plus_ms(400 * DAY_MS));
+        self.document_lives(began.plus_ms(-DAY_MS), began.plus_ms(400 * DAY_MS));
+        self.roster_lives();
+    }
+
+    /// The newest roster, its keys, and assignments of the same instant.
+    pub(super) fn roster_lives(&mut self) {
+        let now = self.now;
+        let expires = self.hospital.roster().0.expires;
+        self.document_lives(now, expires);
+        self.document_lives(now.plus_ms(-400 * DAY_MS), now.plus_ms(400 * DAY_MS));
     }
 
     #[allow(clippy::too_many_arguments, reason = "the parts of a world, each once")]
@@ -153,6 +171,7 @@ impl World {
             machines,
             truth: Truth::default(),
             arrivals: BTreeMap::new(),
+            bounds: Vec::new(),
             horizon_ms: super::planning::HORIZON_MS,
             busy: Vec::new(),
             fails_on: BTreeSet::new(),
@@ -169,6 +188,14 @@ impl World {
             event,
         };
         self.queue.push(Reverse(queued));
+    }
+
+    /// A document lives from `issued`, or a day before, until it expires.
+    pub(super) fn document_lives(&mut self, issued: UtcMs, expires: UtcMs) {
+        self.bounds
+            .extend([issued.plus_ms(-DAY_MS), issued, expires]);
+        self.bounds.sort_unstable();
+        self.bounds.dedup();
     }
 
     /// Whether faults may happen still.
@@ -249,6 +276,11 @@ impl World {
             orders: machine.agent.orders,
             watermark: Digest::default(),
             outbox: machine.agent.outbox,
+            // Where the installer does not answer, nobody can say.
+            journal: match machine.answers() {
+                true => machine.last_sequence(),
+                false => u64::MAX,
+            },
             is_idle: matches!(interlock, patchward_common::trust::check::Interlock::Idle),
             // Its own probe asks the software.
             is_ready: machine.is_ready && !self.is_half(m),

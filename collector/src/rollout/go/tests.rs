@@ -444,3 +444,17 @@ fn who_is_refused_is_told_when_to_ask_again() {
     let reason = Reason::new(Not::Stopped.to_string());
     assert_eq!(reason.text, "stopped");
 }
+
+#[test]
+fn a_go_is_unused_only_once_everything_since_is_known() {
+    let after = |ms| NOW.plus_ms(GO_LIFE_MS + ms);
+    assert!(is_unused(NOW, 7, 7, after(1)));
+    assert!(
+        !is_unused(NOW, 7, 7, after(0)),
+        "it could be under way still"
+    );
+    assert!(
+        !is_unused(NOW, 8, 7, after(1)),
+        "the eighth may be the start"
+    );
+}

@@ -11,7 +11,6 @@ use patchward_common::time::Interval;
 use patchward_common::trust::check::{self, Ask, Interlock, Stops};
 use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
 use patchward_common::trust::sign::Signed;
-use std::rc::Rc;
 
 impl World {
     /// Steps 8 to 11.
@@ -69,12 +68,8 @@ impl World {
             leaf,
             ..
         } = papered;
-        let papers = Rc::clone(&self.machines[m].disk.papers);
         // 10 hold and stop.
-        let (mut stops, mut held) = (
-            papers.stops(authority, place, now),
-            self.machines[m].disk.held_until,
-        );
+        let (mut stops, mut held) = (papered.stops.clone(), self.machines[m].disk.held_until);
         match self.mutant {
             Some(Mutant::StopIgnored) => stops = Stops::default(),
             Some(Mutant::HoldIgnored) => held = None,
@@ -83,6 +78,7 @@ impl World {
         check::hold_and_stop(held, &stops, approval, &place.leaf, &authority.charter, now)?;
         // 11 interlock.
         let local = self.machines[m].disk.handover.clone();
+        let papers = &papered.papers;
         let handed_over = papers.handed_over(authority, leaf, place, job, local.as_ref(), now);
         let found = self.interlock(m, handed_over);
         match &found {

@@ -35,7 +35,8 @@ impl World {
         self.holds(has_record || !is_open, Invariant::I7, || {
             format!("machine {m} has an open job and nothing to go on with")
         });
-        self.holds(has_record || !is_half, Invariant::I7, || {
+        let is_told = machine_told(&self.machines[m]);
+        self.holds(has_record || !is_half || is_told, Invariant::I7, || {
             format!("machine {m} has neither the old nor the new software, and no job that says so")
         });
         let outbox = self.machines[m].agent.outbox;
@@ -160,4 +161,10 @@ fn fell(before: &Watermark, now: &Watermark) -> Option<String> {
         return Some("a repository's versions".into());
     }
     (!now.quarantine.is_superset(&before.quarantine)).then(|| "the quarantine".into())
+}
+
+/// Whether a job of the machine ended as failed: a person knows to look.
+fn machine_told(machine: &crate::simulate::machine::Machine) -> bool {
+    let mut jobs = machine.jobs.values();
+    jobs.any(|history| history.state.word() == "failed")
 }
