@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use patchward_integration_tests::bench::report::{clock, computer};
-use patchward_integration_tests::simulate::{Counts, Fault, Mutant, Settings, hunt, run};
+use patchward_integration_tests::simulate::{Counts, Fault, Mutant, STORIES, Settings, hunt, run};
 use std::process::ExitCode;
 
 /// Plays seeds and judges the invariants after every step.
@@ -42,6 +42,8 @@ enum What {
     /// Break each rule and find the seed that catches it; prints the rows of
     /// `docs/simulation.md`.
     Mutants,
+    /// Tell the stories of the tests.
+    Stories,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +56,12 @@ fn main() -> ExitCode {
     };
     let is_well = match &cli.what {
         None => play(&cli, &settings),
+        Some(What::Stories) => {
+            for (name, tell) in STORIES {
+                println!("{name}\n{}", tell());
+            }
+            true
+        }
         Some(What::Mutants) => mutants(&cli, &settings),
         Some(What::Replay { seed, mutant, only }) => {
             replay(*seed, mutant.as_deref(), only.as_deref(), settings)

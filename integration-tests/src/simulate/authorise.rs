@@ -8,22 +8,19 @@ use super::installer::Denied;
 use super::machine::{Record, Use};
 use super::mutant::Mutant;
 use super::world::World;
-use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::JobId;
 use patchward_common::job::phase::{Plan, Step};
 use patchward_common::job::{ProductVersion, Reason, Start};
-use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf, REBOOT_ALLOWANCE_MS};
 use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::check::{self, Authority, Place, Refusal, Stops, Why};
+use patchward_common::trust::check::{self, Authority, Place, Stops};
 use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
 use patchward_common::trust::papers::{self, Papers};
 use patchward_common::trust::release::Reboot;
 use patchward_common::trust::sign::{Signed, Verified};
 use patchward_common::trust::watermark::{Mark, Watermark};
-use patchward_common::wire::local::Placed;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -123,23 +120,10 @@ impl World {
             Some(Mutant::StopIgnored) => Stops::default(),
             _ => papers.stops(&authority, &place, now),
         };
-        let at = match self.mutant {
-            Some(Mutant::ApprovalExpirySkipped) => before_approval_ends(placed, now),
-            _ => now,
-        };
-        let mut asked = place.leaf.clone();
-        if self.mutant == Some(Mutant::QuorumSkipped) {
-            asked.class = patchward_common::trust::roster::Class::Standard;
-        }
-        let approval = check::approval(&authority, &asked, &stops, &placed.signed, at)?;
+        let approval = check::approval(&authority, &place.leaf, &stops, &placed.signed, now)?;
         // 4 placement.
-        let leaf = match self.mutant {
-            Some(Mutant::LeafOfAnother) => leaf_of_another(placed)?,
-            _ => {
-                let id = self.machines[m].id;
-                check::placement(id, &place.leaf, &approval, &placed.leaf, &placed.proof)?
-            }
-        };
+        let id = self.machines[m].id;
+        let leaf = check::placement(id, &place.leaf, &approval, &placed.leaf, &placed.proof)?;
         Ok(Papered {
             authority,
             place,
@@ -164,10 +148,6 @@ impl World {
         let mut staged = BTreeMap::new();
         for artifact in papered.approval.artifacts() {
             let found = self.stage(m, job, artifact.sha256)?;
-            let found = match self.mutant {
-                Some(Mutant::StagedUnhashed) => found.map(|_| artifact.sha256),
-                _ => found,
-            };
             staged.insert(artifact.sha256, found.map(|found| (found, artifact.length)));
         }
         check::artifacts(&papered.approval, |name| {
@@ -252,10 +232,8 @@ impl World {
     /// Copies an artifact into the root-only folder and hashes it there.
     fn stage(&mut self, m: usize, job: JobId, name: Digest) -> Result<Option<Digest>, Denied> {
         let machine = &self.machines[m];
-        if let Some(found) = machine.disk.staged.get(&(job, name)).copied() {
-            if found == name || self.mutant == Some(Mutant::StagedUnhashed) {
-                return Ok(Some(found));
-            }
+        if machine.disk.staged.get(&(job, name)) == Some(&name) {
+            return Ok(Some(name));
         }
         let Some(found) = machine.agent.fetched.get(&name).copied() else {
             return Ok(None);
@@ -349,7 +327,7 @@ impl World {
                 let said = self.truth.handed_over.get(&m);
                 match said.is_some_and(handed_over) {
                     true => Use::Idle,
-                    false => Use::InUse,
+                    false => Use::Taken,
                 }
             }
             _ => self.use_now(m),
@@ -398,19 +376,4 @@ fn before_roster_ends(papers: &Papers, now: UtcMs) -> UtcMs {
     let roster = papers.documents.roster.as_ref();
     let expires = roster.and_then(|signed| signed.peek().ok());
     expires.map_or(now, |roster| now.min(roster.expires.plus_ms(-1)))
-}
-
-fn before_approval_ends(placed: &Placed<Approval>, now: UtcMs) -> UtcMs {
-    let approval = placed.signed.peek();
-    approval.map_or(now, |approval| now.min(approval.expires.plus_ms(-1)))
-}
-
-fn leaf_of_another(placed: &Placed<Approval>) -> Result<PlanLeaf, Denied> {
-    let unreadable = |_| {
-        Denied::from(Refusal {
-            step: check::Step::Placement,
-            why: Why::Missing("leaf"),
-        })
-    };
-    codec::decode_deterministic(&placed.leaf, MAX_LEAF_BYTES).map_err(unreadable)
 }

@@ -57,12 +57,28 @@ impl World {
         machine.clock_ms = 0;
         machine.disk.full_until = self.now;
         machine.disk.held_until = None;
+        if machine.disk.record.is_none() {
+            // A technician puts right what failed.
+            for software in machine.software.values_mut() {
+                (software.is_half, software.is_up) = (false, true);
+            }
+        }
+        let waits = machine
+            .disk
+            .record
+            .as_ref()
+            .map(|record| machine.state(record.job));
+        let waits = waits.is_some_and(|state| state == State::RebootPending);
         let known = machine.disk.watermark.clone();
         if known.time > self.now {
             self.violate(
                 Invariant::I6,
                 format!("machine {m} believes in {}", known.time),
             );
+        }
+        if waits && self.machines[m].is_on {
+            // Whoever uses it restarts it.
+            self.restart(m);
         }
         self.strike(m, Strike::EndStops);
         if self.machines[m].is_on && !self.machines[m].agent.is_busy() {
@@ -127,8 +143,9 @@ impl World {
             };
             let is_last = self.last_plan == Some(job.plan);
             // Who uses it by night acts next.
-            let is_used = matches!(self.machines[m].usage, Usage::Night | Usage::Always)
-                && matches!(job.state, State::Missed | State::RebootPending);
+            let is_used = matches!(job.state, State::Missed | State::RebootPending)
+                && (matches!(self.machines[m].usage, Usage::Night | Usage::Always)
+                    || self.lacks_others(m));
             let row = &self.hospital.rows[&job.machine];
             let has_owner = match &job.state {
                 State::RebootPending if !is_last => true,
@@ -149,5 +166,17 @@ impl World {
         for (invariant, text) in wrong {
             self.violate(invariant, text);
         }
+    }
+
+    /// Whether too few others of its groups are sound: whoever puts those right acts next.
+    fn lacks_others(&self, m: usize) -> bool {
+        self.db.groups.values().any(|group| {
+            let members = &self.db.members[&group.name];
+            let sound = members.iter().filter(|o| {
+                let machine = &self.machines[**o];
+                **o != m && !machine.disk.is_damaged && machine.disk.record.is_none()
+            });
+            members.contains(&m) && sound.count() < group.minimum_ready as usize
+        })
     }
 }

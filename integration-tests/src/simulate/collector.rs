@@ -227,9 +227,8 @@ impl World {
                     .map(|event| event.into_document()),
                 false => signed.peek().ok(),
             };
-            let event = event.filter(|event| {
-                (event.machine == id || !verifies) && (event.sequence == sequence || !verifies)
-            });
+            let event = event
+                .filter(|event| !verifies || event.machine == id && event.sequence == sequence);
             let Some(event) = event else {
                 return Some(Answer::Refused);
             };

@@ -53,8 +53,8 @@ impl World {
         Ok(Some(match phase.next(&record.plan, boot) {
             Effect::Run { step, asks } => return self.run_step(m, record, step, Some(asks)),
             Effect::RunBack(step) => {
-                let cut_off = self.machines[m].is_cut_off;
-                if self.mutant == Some(Mutant::RecoveryAsksNetwork) && cut_off {
+                let asks = self.mutant == Some(Mutant::RecoveryAsksNetwork);
+                if asks && (!self.is_linked(m) || self.chance.of_10k(5_000)) {
                     return Ok(None);
                 }
                 return self.run_step(m, record, step, None);

@@ -23,7 +23,7 @@ pub(super) fn label(text: &str) -> Label {
 }
 
 /// How long a roster lives here; short, so that some run out within the month.
-const ROSTER_LIFE_MS: i64 = 24 * DAY_MS;
+const ROSTER_LIFE_MS: i64 = 9 * DAY_MS;
 
 /// Keys and signed documents, as they truly are.
 pub(super) struct Hospital {

@@ -119,6 +119,9 @@ impl World {
         if self.chance.of_10k(300) {
             self.flood(m);
         }
+        if self.chance.of_10k(2_000) {
+            self.greedy(m);
+        }
         if let Some((job, go)) = self.machines[m].agent.last_go.clone()
             && self.chance.of_10k(5_000)
         {
@@ -154,5 +157,32 @@ impl World {
         }
         *first = Rc::new(Signed::new(&event, &self.hospital.stranger));
         self.trace(|| format!("pc-{m}: its agent makes an event up"));
+    }
+
+    /// A hostile agent asks for a go at any time, for any job, and a hostile collector gives it.
+    fn greedy(&mut self, m: usize) {
+        if !self.collector.is_hostile {
+            return;
+        }
+        let known = Rc::clone(&self.machines[m].known);
+        let at = self.chance.below(known.len());
+        let Some(known) = known.get(at) else {
+            return;
+        };
+        let _ = self.prepare(m, known.job);
+        let Ok(nonce) = self.nonce(m, known.job) else {
+            return;
+        };
+        self.count(Fault::HostileGo);
+        let go = Go {
+            job: known.job,
+            machine: self.machines[m].id,
+            boot: self.machines[m].boot,
+            nonce,
+            clock: self.now,
+        };
+        let signed = Signed::new(&go, &self.hospital.go_key);
+        self.truth.goes.insert(signed.digest(), nonce);
+        let _ = self.start(m, known.job, &signed);
     }
 }

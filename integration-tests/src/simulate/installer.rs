@@ -374,7 +374,7 @@ impl World {
                 false => Interlock::InUse("handover: not handed over".into()),
             },
             Use::Idle => Interlock::Idle,
-            Use::InUse => Interlock::InUse("sessions".into()),
+            Use::Taken => Interlock::InUse("sessions".into()),
             Use::Unknown if unknown_is_idle => Interlock::Idle,
             Use::Unknown => Interlock::Unknown("sessions: no answer".into()),
         }

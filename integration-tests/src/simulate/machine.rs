@@ -33,7 +33,8 @@ pub(super) enum Usage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
     Idle,
-    InUse,
+    /// Somebody uses it.
+    Taken,
     Unknown,
 }
 
@@ -54,7 +55,7 @@ pub(super) fn use_at(seed: u64, machine: usize, usage: Usage, at: UtcMs) -> Use 
         (Usage::Night, true) => 4_500,
     };
     match number {
-        number if number < in_use => Use::InUse,
+        number if number < in_use => Use::Taken,
         number if number >= 9_950 => Use::Unknown,
         _ => Use::Idle,
     }

@@ -6,10 +6,7 @@ use super::fault::worded;
 worded! {
     /// One rule, broken.
     Mutant {
-        ApprovalExpirySkipped = "approval_expiry_skipped", "an approval counts after its expiry, and slots after their end";
         RosterExpirySkipped = "roster_expiry_skipped", "a roster counts after its expiry";
-        QuorumSkipped = "quorum_skipped", "one approver is enough where two are asked for";
-        LeafOfAnother = "leaf_of_another", "a leaf counts whatever machine it names";
         VendorSkipped = "vendor_skipped", "step 5 is not asked";
         ModeSkipped = "mode_skipped", "a rehearsing machine installs";
         SlotSkipped = "slot_skipped", "step 9 is not asked";
@@ -24,7 +21,6 @@ worded! {
         HoldIgnored = "hold_ignored", "a hold at the machine is not asked";
         StopIgnored = "stop_ignored", "stops that a machine knows are not asked";
         HashedOnce = "hashed_once", "artifacts are not hashed again before a step";
-        StagedUnhashed = "staged_unhashed", "artifacts are staged without hashing them";
         StartNotSynced = "start_not_synced", "the event of a start is written and not synced";
         RecordNotKept = "record_not_kept", "the start record stays in memory";
         WatermarkNotSynced = "watermark_not_synced", "the watermark is written and not synced";
@@ -34,7 +30,7 @@ worded! {
         TwoJobsAtOnce = "two_jobs_at_once", "a job may start while another is open";
         VerifiedUnmeasured = "verified_unmeasured", "an install counts as verified without a look";
         RebootNotProved = "reboot_not_proved", "a restart that was ordered counts as done";
-        RecoveryAsksNetwork = "recovery_asks_network", "a way back waits for the collector";
+        RecoveryAsksNetwork = "recovery_asks_network", "a way back waits for an answer of the collector, which may be lost";
         MinimumOffByOne = "minimum_off_by_one", "go: one member less than the minimum may be ready";
         GoesNotCounted = "goes_not_counted", "go: members with a go count as ready";
         OpenJobsNotCounted = "open_jobs_not_counted", "go: members with an open job count as ready";

@@ -9,6 +9,7 @@ use super::hospital::label;
 use super::machine::Usage;
 use super::strike::Strike;
 use super::world::{Event, World};
+use patchward_collector::store::plans::PlanState;
 use patchward_collector::store::windows::{Area, Freeze};
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use patchward_common::trust::assignment::Mode;
@@ -63,7 +64,7 @@ impl World {
         }
         self.collector.is_hostile = match self.collector.is_hostile {
             true => self.chance.of_10k(5_000),
-            false => self.chance.of_10k(500),
+            false => self.chance.of_10k(800),
         };
         if self.db.awaits_confirmation && self.chance.of_10k(6_000) {
             self.db.awaits_confirmation = false;
@@ -91,7 +92,31 @@ impl World {
         self.count(Fault::Restored);
         self.trace(|| "the collector's database is put back".to_owned());
         let orders = self.db.orders + 1;
+        let signed = std::mem::take(&mut self.db.plans);
         self.db = *backup;
+        // People still have the files of what they signed, and hand them in again.
+        for plan in signed {
+            if plan.state != PlanState::Draft && self.db.plan(plan.digest).is_none() {
+                self.db.plans.push(plan.clone());
+                self.give_out(plan.digest);
+            } else if let Some(known) = self.db.plan_mut(plan.digest)
+                && known.state == PlanState::Draft
+                && plan.state != PlanState::Draft
+            {
+                *known = plan.clone();
+                self.give_out(plan.digest);
+            } else if let Some(known) = self.db.plan_mut(plan.digest)
+                && known.state == PlanState::Draft
+            {
+                known.table.signed = plan.table.signed;
+            } else if !plan.table.signed.signatures().is_empty()
+                && self.db.plan(plan.digest).is_none()
+            {
+                self.db.plans.push(plan);
+            }
+        }
+        self.db.roster = Rc::new(self.hospital.roster().clone());
+        self.db.assignments = self.hospital.assignments.len();
         (self.db.orders, self.db.awaits_confirmation) = (orders, true);
         self.restored();
         for m in 0..self.machines.len() {
@@ -120,7 +145,7 @@ impl World {
             let hour = 1 + self.chance.below(3) as u32;
             self.db.windows[unit] = window(unit, hour);
         }
-        if day % 8 == 7 || self.chance.of_10k(300) {
+        if day % 8 == 7 && self.chance.of_10k(7_000) || self.chance.of_10k(300) {
             self.count(Fault::RosterChanged);
             let approvers = 2 + self.chance.below(2);
             self.roster_anew(approvers);
@@ -155,7 +180,7 @@ impl World {
         let later = late + self.chance.within(HOUR_MS, 20 * HOUR_MS);
         let share = self.chance.below(3) as u64;
         let machines: Vec<usize> = (0..self.machines.len())
-            .filter(|m| share == 0 || (*m as u64 + share) % 2 == 0)
+            .filter(|m| share == 0 || (*m as u64 + share).is_multiple_of(2))
             .collect();
         self.plan_for(releases, &machines, [late, later]);
     }

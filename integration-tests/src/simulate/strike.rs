@@ -70,7 +70,7 @@ impl World {
             if self.chance.of_10k(4) {
                 self.after(HOUR_MS, Event::Strike(m, Strike::DamageJournal));
             }
-            if self.chance.of_10k(60) {
+            if self.chance.of_10k(150) {
                 self.after(0, Event::Strike(m, Strike::Hostile));
                 self.after(3 * DAY_MS, Event::Strike(m, Strike::Honest));
             }

@@ -262,7 +262,7 @@ impl World {
     pub(super) fn use_now(&self, m: usize) -> Use {
         let is_here = |(who, when): &(usize, Interval)| *who == m && when.contains(self.now);
         match self.machines[m].usage {
-            Usage::Told if self.busy.iter().any(is_here) => Use::InUse,
+            Usage::Told if self.busy.iter().any(is_here) => Use::Taken,
             Usage::Told => Use::Idle,
             usage => use_at(self.seed, m, usage, self.now),
         }

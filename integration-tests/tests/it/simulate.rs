@@ -1,6 +1,9 @@
-//! Seeds of CI: a smaller hospital, every invariant, every fault, every mutant.
+//! Seeds of CI: a smaller hospital, every invariant, every fault, every mutant, and the
+//! stories that people read.
 
-use patchward_integration_tests::simulate::{Counts, Mutant, Settings, hunt, run};
+use patchward_integration_tests::simulate::{
+    Counts, Mutant, Outcome, STORIES, Settings, hunt, run,
+};
 use std::collections::BTreeMap;
 
 /// What CI plays: fewer machines than the month of the figures, as long a month.
@@ -12,16 +15,37 @@ const SETTINGS: Settings = Settings {
 };
 const SEEDS: u64 = 200;
 
+/// Plays the seeds on every core.
+fn outcomes() -> Vec<Outcome> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let mut all = std::thread::scope(|scope| {
+        let play = |first| {
+            move || {
+                (first..SEEDS)
+                    .step_by(cores as usize)
+                    .map(|seed| run(seed, &SETTINGS))
+                    .collect::<Vec<_>>()
+            }
+        };
+        let threads: Vec<_> = (0..cores).map(|first| scope.spawn(play(first))).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no seed panics"))
+            .collect::<Vec<_>>()
+    });
+    all.sort_by_key(|outcome| outcome.seed);
+    all
+}
+
 #[test]
 fn no_seed_breaks_an_invariant_and_no_fault_is_missing() {
     let mut faults = Counts::default();
     let mut broken = Vec::new();
-    for seed in 0..SEEDS {
-        let outcome = run(seed, &SETTINGS);
+    for outcome in outcomes() {
         faults.add(&outcome.faults);
         broken.extend(outcome.violations.first().map(|violation| {
             let (word, at) = (violation.invariant.word(), violation.at);
-            format!("seed {seed}: {word} at {at}: {}", violation.text)
+            format!("seed {}: {word} at {at}: {}", outcome.seed, violation.text)
         }));
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
@@ -57,10 +81,10 @@ fn every_mutant_is_caught_by_the_seed_that_the_documentation_names() {
         }
     }
     assert!(Mutant::ALL.len() >= 25);
+    let all = wrong.join("\n");
     assert!(
         wrong.is_empty(),
-        "run `cargo simulate mutants`:\n{}",
-        wrong.join("\n")
+        "run `cargo simulate --machines 12 mutants`:\n{all}"
     );
 }
 
@@ -73,4 +97,11 @@ fn a_seed_replays_the_same_month() {
     let [first, second] = [7, 7].map(|seed| run(seed, &settings));
     assert_eq!(first.trace, second.trace);
     assert!(first.trace.len() > 100);
+}
+
+#[test]
+fn stories_are_told_as_they_were() {
+    for (name, tell) in STORIES {
+        insta::assert_snapshot!(*name, tell());
+    }
 }
