@@ -183,6 +183,10 @@ fn order_reboot(at: &Installer, record: &Record) -> Option<Event> {
     if ordered.is_some_and(|ordered| clock::now().since_ms(ordered) > REBOOT_ALLOWANCE_MS) {
         return waits("the restart was ordered, but the machine did not restart");
     }
+    // Between the order and this instant the installer may have died, and somebody come.
+    if let Err(reason) = ask_again(at, record, true) {
+        return Some(Event::RebootPending(reason));
+    }
     let ran = command::run(&at.settings.reboot_argv, Caller::SELF, ORDER_LIMITS);
     match readiness(&ran) {
         Readiness::Ready => None,

@@ -11,10 +11,10 @@ use patchward_collector::rollout::go::is_unused;
 use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::plans::PlanState;
 use patchward_common::digest::Digest;
-use patchward_common::id::OutboxId;
+use patchward_common::id::{MachineId, OutboxId};
 use patchward_common::job::{Event as JobWord, JobEvent};
 use patchward_common::time::MINUTE_MS;
-use patchward_common::trust::sign::Signed;
+use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::wire::local::{Documents, Placed};
 use patchward_common::wire::machine::InterlockWord;
 use std::rc::Rc;
@@ -220,16 +220,7 @@ impl World {
         }
         let mut after = rows;
         for (sequence, signed) in (first..).zip(events) {
-            let event = match verifies {
-                true => signed
-                    .verify([&public])
-                    .ok()
-                    .map(|event| event.into_document()),
-                false => signed.peek().ok(),
-            };
-            let event = event
-                .filter(|event| !verifies || event.machine == id && event.sequence == sequence);
-            let Some(event) = event else {
+            let Some(event) = event_of(&signed, (id, &public, sequence), verifies) else {
                 return Some(Answer::Refused);
             };
             let at = usize::try_from(sequence - 1).unwrap_or(usize::MAX);
@@ -336,6 +327,19 @@ impl World {
             go.has_ended = true;
         }
     }
+}
+
+/// The event, where the machine's own key signed it for this place in its journal.
+fn event_of(
+    signed: &Signed<JobEvent>,
+    (id, public, sequence): (MachineId, &PublicKey, u64),
+    verifies: bool,
+) -> Option<JobEvent> {
+    if !verifies {
+        return signed.peek().ok();
+    }
+    let event = signed.verify([public]).ok()?.into_document();
+    (event.machine == id && event.sequence == sequence).then_some(event)
 }
 
 /// A digest over everything that a machine is given.

@@ -293,6 +293,11 @@ impl World {
             let text = "the restart was ordered, but the machine did not restart";
             return Some(JobWord::RebootPending(Reason::new(text)));
         }
+        let skips = self.mutant == Some(Mutant::InterlockNotAskedBeforeReboot);
+        if !skips && let Err(reason) = self.ask_again(m, record.job) {
+            self.count(Fault::InUseAtReboot);
+            return Some(JobWord::RebootPending(reason));
+        }
         self.reboot_begins(m);
         if self.may_fail() && self.chance.of_10k(400) {
             self.count(Fault::RestartFailed);

@@ -123,13 +123,7 @@ impl World {
                 let ms = self.chance.within(10 * MINUTE_MS, 2 * HOUR_MS);
                 self.machines[m].disk.full_until = self.now.plus_ms(ms);
             }
-            Strike::NotReady => {
-                self.count(Fault::NotReady);
-                self.machines[m].is_ready = false;
-                self.soon(m);
-                let ms = self.chance.within(HOUR_MS, 10 * HOUR_MS);
-                self.after(ms, Event::Strike(m, Strike::Ready));
-            }
+            Strike::NotReady => self.not_ready(m),
             Strike::Ready => {
                 self.machines[m].is_ready = true;
                 self.soon(m);
@@ -160,6 +154,14 @@ impl World {
             Strike::Honest => self.machines[m].is_hostile = false,
             Strike::EndStops => self.end_stops(m),
         }
+    }
+
+    fn not_ready(&mut self, m: usize) {
+        self.count(Fault::NotReady);
+        self.machines[m].is_ready = false;
+        self.soon(m);
+        let ms = self.chance.within(HOUR_MS, 10 * HOUR_MS);
+        self.after(ms, Event::Strike(m, Strike::Ready));
     }
 
     fn cut_off(&mut self, m: usize) {
