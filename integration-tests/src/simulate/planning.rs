@@ -17,7 +17,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Name};
 use patchward_common::job::State;
 use patchward_common::plan::check::{Rule, Severity, blocks, check};
-use patchward_common::plan::{Context, MachineFacts, PlanFile};
+use patchward_common::plan::{Context, MachineFacts, PlanFile, Stated};
 use patchward_common::time::{DAY_MS, HOUR_MS, Interval, UtcMs};
 use patchward_common::trust::approval::ApprovedRelease;
 use patchward_common::trust::roster::Class;
@@ -108,7 +108,11 @@ impl World {
             allowed,
             groups: groups.collect(),
             beside,
+            placed: (self.hospital.rows.iter())
+                .map(|(machine, row)| (*machine, row.groups.clone()))
+                .collect(),
             measured_minutes: BTreeMap::new(),
+            stated: Stated::default(),
             policy: Policy {
                 canaries: 2,
                 growth: 8,
@@ -184,6 +188,7 @@ impl World {
                 machines: input.machines.iter().map(|c| c.facts.clone()).collect(),
                 measured_minutes: BTreeMap::new(),
                 soak_ms: input.policy.soak_ms,
+                stated: None,
             },
         }
     }
