@@ -13,7 +13,7 @@ const SETTINGS: Settings = Settings {
     mutant: None,
     trace: false,
 };
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 20;
 
 /// Plays the seeds on every core.
 fn outcomes() -> Vec<Outcome> {
