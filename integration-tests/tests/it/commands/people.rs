@@ -228,8 +228,9 @@ async fn a_plan_says_whether_it_keeps_its_due_date() {
 #[tokio::test]
 async fn a_machine_that_is_always_used_starves_before_its_plan_ends() {
     let (desk, plan) = signed().await;
-    let week = Interval::new(now().plus_ms(-7 * DAY_MS), now()).unwrap();
-    let said = BTreeMap::from([(machine(1), vec![(week, InterlockWord::InUse)])]);
+    // Long enough that every hour of the week counts as known.
+    let weeks = Interval::new(now().plus_ms(-28 * DAY_MS), now()).unwrap();
+    let said = BTreeMap::from([(machine(1), vec![(weeks, InterlockWord::InUse)])]);
     desk.app
         .store
         .record_interlocks(&said, now())
