@@ -6,7 +6,8 @@ use crate::store::machines::MachineState;
 use crate::store::{Actor, StoreError};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::{MachineId, Name, OutboxId};
+use patchward_common::time::UtcMs;
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::close;
 use quinn::{Connection, VarInt};
@@ -36,6 +37,17 @@ pub enum Target {
     Unit(Name),
     /// Every machine that is connected.
     All,
+}
+
+/// What a machine last said of its installer's journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Journalled {
+    /// When that was heard, by the collector's clock.
+    pub heard_at: UtcMs,
+    /// The outbox that the journal is sent from.
+    pub outbox: OutboxId,
+    /// The sequence of its last event; 0 for none.
+    pub sequence: u64,
 }
 
 /// The running fleet. Clones share it.
@@ -71,6 +83,25 @@ impl FleetHandle {
     /// Whether a machine is connected.
     pub fn is_connected(&self, machine: &MachineId) -> bool {
         self.fleet.registry().connection(machine).is_some()
+    }
+
+    /// What a machine said of its journal in its last hello since the collector started.
+    /// `None` where it said nothing, where its installer did not answer its agent, and
+    /// where it may not be the machine, or not as it was: its word is then no proof.
+    pub fn journalled(&self, machine: &MachineId) -> Option<Journalled> {
+        let registry = self.fleet.registry();
+        if registry.is_regressed(machine) {
+            return None;
+        }
+        let known = registry.known(machine).filter(|known| !known.is_suspect)?;
+        let said = known.said.as_ref()?;
+        let hello = &said.hello;
+        // An agent whose installer is silent names neither its watermark nor its journal.
+        (hello.watermark != Digest::default()).then_some(Journalled {
+            heard_at: said.at,
+            outbox: hello.outbox,
+            sequence: hello.journal,
+        })
     }
 
     /// Looks something up in the component index; `ask` should be quick.

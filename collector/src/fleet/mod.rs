@@ -19,7 +19,7 @@ mod watch;
 
 pub use ca::Authority;
 pub use endpoint::serve;
-pub use handle::{FleetHandle, Target};
+pub use handle::{FleetHandle, Journalled, Target};
 
 use crate::store::{Store, StoreError};
 use index::Index;

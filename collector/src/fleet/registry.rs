@@ -91,6 +91,8 @@ pub(super) struct Known {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) hello: Hello,
+    /// When it was heard, by the collector's clock; 0 where that was before its start.
+    pub(super) at: UtcMs,
     pub(super) installer: String,
 }
 

@@ -3,7 +3,8 @@
 //!
 //! A job with a go whose end nobody has reported is not missed: the machine may have
 //! started in its last slot and lost its network. It counts as down until its report
-//! comes, or a person says that it is up (`job free`), and its plan has not ended.
+//! comes, or it shows that it started nothing (`unused`), or a person says that it is up
+//! (`job free`), and its plan has not ended.
 
 use crate::store::jobs::Job;
 use crate::store::plans::{Plan, PlanState};

@@ -6,6 +6,7 @@ pub mod ending;
 pub mod limit;
 pub mod outcomes;
 pub mod sets;
+pub mod unused;
 
 use crate::app::App;
 use std::sync::Arc;
@@ -42,6 +43,10 @@ async fn tasks(app: &App) {
         // Before plans are brought to their end: one that ended is halted no more.
         if let Err(error) = limit::run(store, now).await {
             tracing::warn!(%error, "plans that reached their failure limit are not halted yet");
+        }
+        // The same: a job whose go counts no more may have been missed.
+        if let Err(error) = unused::run(store, &app.fleet, now).await {
+            tracing::warn!(%error, "goes that nobody used count as down still");
         }
         if let Err(error) = ending::run(store, now).await {
             tracing::warn!(%error, "plans could not be brought to their end");

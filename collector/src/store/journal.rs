@@ -145,6 +145,22 @@ impl View {
         Ok(row.map_or(0, |(contiguous,)| contiguous))
     }
 
+    /// Up to which sequence an outbox's events were turned into states of jobs; 0 for none.
+    pub async fn journal_consumed(
+        &mut self,
+        machine: &MachineId,
+        outbox: &OutboxId,
+    ) -> Result<u64, StoreError> {
+        let row: Option<(u64,)> = self
+            .tx
+            .first(
+                "SELECT consumed FROM outboxes WHERE machine = $1 AND outbox = $2",
+                args![machine, outbox],
+            )
+            .await?;
+        Ok(row.map_or(0, |(consumed,)| consumed))
+    }
+
     /// Up to `limit` events of an outbox after a sequence, in order.
     pub async fn journal_after(
         &mut self,

@@ -63,6 +63,7 @@ impl Heard {
             self.0.update(&MACHINE, |known| {
                 known.said = Some(Said {
                     hello: hello.clone(),
+                    at: UtcMs(minute * MINUTE_MS),
                     installer: String::new(),
                 });
             });

@@ -35,6 +35,7 @@ pub(super) async fn hello(
             .as_ref()
             .map_or_else(String::new, |s| s.installer.clone()),
         hello,
+        at: now,
     };
     if known.said.as_ref().map(status) != Some(status(&said)) {
         let store = fleet.store();
@@ -169,6 +170,7 @@ pub(super) async fn said_before(
     let status = view.machine_status(machine).await?;
     Ok(status.map(|status| Said {
         installer: status.installer_version,
+        at: UtcMs(0),
         hello: Hello {
             version: status.agent_version,
             boot: status.boot,
