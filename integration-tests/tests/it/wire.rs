@@ -9,4 +9,5 @@ mod played;
 mod refused;
 mod scene;
 mod session;
+mod unused;
 mod world;

@@ -135,6 +135,11 @@ impl World {
         }
     }
 
+    /// The time by the collector's clock.
+    pub(crate) fn now(&self) -> UtcMs {
+        now().plus_ms(self.moved_ms.load(Ordering::SeqCst))
+    }
+
     /// Moves the collector's clock on.
     pub(crate) fn pass(&self, ms: i64) {
         self.moved_ms.fetch_add(ms, Ordering::SeqCst);
