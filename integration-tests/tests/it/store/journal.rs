@@ -222,6 +222,8 @@ async fn consuming(world: World) {
     let mut view = store.view().await.unwrap();
     let found = view.journal_unconsumed(9).await.unwrap();
     assert_eq!((found[0].consumed, found[0].contiguous), (2, 4));
+    let consumed = view.journal_consumed(&machine(1), &OUTBOX).await;
+    assert_eq!(consumed.unwrap(), 2);
 }
 
 async fn closing_writes_what_is_queued(world: World) {

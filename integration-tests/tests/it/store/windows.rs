@@ -47,6 +47,16 @@ async fn windows(world: World) {
     assert_eq!(view.windows(Some(&name("er"))).await.unwrap(), []);
     drop(view);
     let mut change = world.change().await;
+    change.change_window(&shorter).await.unwrap();
+    let windows = change.view().windows(None).await.unwrap();
+    assert_eq!(windows, [shorter, once.clone()]);
+    change.remove_window(&name("once")).await.unwrap();
+    refused!(
+        change.change_window(&once).await,
+        StoreError::NotFound { .. }
+    );
+    drop(change);
+    let mut change = world.change().await;
     change.remove_window(&name("once")).await.unwrap();
     refused!(
         change.remove_window(&name("once")).await,
