@@ -228,14 +228,15 @@ async fn a_plan_says_whether_it_keeps_its_due_date() {
 #[tokio::test]
 async fn a_machine_that_is_always_used_starves_before_its_plan_ends() {
     let (desk, plan) = signed().await;
-    // Long enough that every hour of the week counts as known.
-    let weeks = Interval::new(now().plus_ms(-28 * DAY_MS), now()).unwrap();
-    let said = BTreeMap::from([(machine(1), vec![(weeks, InterlockWord::InUse)])]);
-    desk.app
-        .store
-        .record_interlocks(&said, now())
-        .await
-        .unwrap();
+    // More than one week: every hour of it counts as known.
+    let now = now();
+    let week = |back: i64| {
+        let start = now.plus_ms((-back - 1) * 7 * DAY_MS);
+        let span = Interval::new(start, start.plus_ms(7 * DAY_MS)).unwrap();
+        (span, InterlockWord::InUse)
+    };
+    let said = BTreeMap::from([(machine(1), [2, 1, 0].map(week).to_vec())]);
+    desk.app.store.record_interlocks(&said, now).await.unwrap();
     let shown = desk.json(&format!("plan forecast {plan}")).await;
     assert_eq!(shown["starving"][0]["machine"], "pc-1");
     assert_eq!(shown["starving"][0]["percent"], 0);
