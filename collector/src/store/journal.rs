@@ -135,14 +135,8 @@ impl View {
         machine: &MachineId,
         outbox: &OutboxId,
     ) -> Result<u64, StoreError> {
-        let row: Option<(u64,)> = self
-            .tx
-            .first(
-                "SELECT contiguous FROM outboxes WHERE machine = $1 AND outbox = $2",
-                args![machine, outbox],
-            )
-            .await?;
-        Ok(row.map_or(0, |(contiguous,)| contiguous))
+        let (contiguous, _) = self.outbox_ends(machine, outbox).await?;
+        Ok(contiguous)
     }
 
     /// Up to which sequence an outbox's events were turned into states of jobs; 0 for none.
@@ -151,14 +145,24 @@ impl View {
         machine: &MachineId,
         outbox: &OutboxId,
     ) -> Result<u64, StoreError> {
-        let row: Option<(u64,)> = self
+        let (_, consumed) = self.outbox_ends(machine, outbox).await?;
+        Ok(consumed)
+    }
+
+    /// Up to where an outbox is stored without a gap, and up to where it is consumed.
+    async fn outbox_ends(
+        &mut self,
+        machine: &MachineId,
+        outbox: &OutboxId,
+    ) -> Result<(u64, u64), StoreError> {
+        let row: Option<(u64, u64)> = self
             .tx
             .first(
-                "SELECT consumed FROM outboxes WHERE machine = $1 AND outbox = $2",
+                "SELECT contiguous, consumed FROM outboxes WHERE machine = $1 AND outbox = $2",
                 args![machine, outbox],
             )
             .await?;
-        Ok(row.map_or(0, |(consumed,)| consumed))
+        Ok(row.unwrap_or_default())
     }
 
     /// Up to `limit` events of an outbox after a sequence, in order.
