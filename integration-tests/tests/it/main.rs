@@ -2,6 +2,7 @@
 // clippy.toml allows them in test functions; what these call is test code too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod active_plan;
 mod attacks;
 mod bad_input;
 mod commands;

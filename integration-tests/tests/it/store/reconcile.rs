@@ -1,17 +1,17 @@
 //! What reconcilers do, on both engines.
 
 use super::*;
+use crate::active_plan;
 use patchward_collector::reconcile::{ending, limit, sets};
 use patchward_collector::store::StoreError;
 use patchward_collector::store::go::{GoAsk, GoOutcome};
-use patchward_collector::store::plans::{Leaf, NewPlan, PlanState};
+use patchward_collector::store::plans::{NewPlan, PlanState};
 use patchward_collector::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_common::component::{Component, ComponentSet, Source};
 use patchward_common::id::Nonce;
 use patchward_common::job::{Reason, State};
 use patchward_common::time::DAY_MS;
 use patchward_common::trust::approval::PlanLeaf;
-use patchward_common::trust::placement::leaf_bytes;
 use patchward_integration_tests::fixture::{Hospital, interval};
 
 on_both_engines!(
@@ -35,14 +35,7 @@ async fn active(world: &World, count: u8, failure_limit: u32) -> Digest {
     let mut approval = hospital.approval(vec![hospital.release("2", 2, b"x")]);
     approval.failure_limit = failure_limit;
     let placed = hospital.approve(&approval, &leaves, &[&hospital.alice]);
-    let rows: Vec<Leaf> = leaves
-        .iter()
-        .map(|leaf| Leaf {
-            machine: leaf.machine,
-            wave: 0,
-            bytes: leaf_bytes(leaf),
-        })
-        .collect();
+    let rows = active_plan::rows(&leaves);
     let mut change = world.change().await;
     let id = change
         .add_plan(&NewPlan {
@@ -54,14 +47,7 @@ async fn active(world: &World, count: u8, failure_limit: u32) -> Digest {
         })
         .await
         .unwrap();
-    for (from, to) in [
-        (PlanState::Draft, PlanState::Signed),
-        (PlanState::Signed, PlanState::Active),
-    ] {
-        change.move_plan(&id, from, to, "a test").await.unwrap();
-    }
-    let machines: Vec<_> = rows.iter().map(|row| (row.machine, 0)).collect();
-    change.add_jobs(&id, &machines).await.unwrap();
+    active_plan::activate(&mut change, &id, &rows).await;
     change.commit().await.unwrap();
     id
 }

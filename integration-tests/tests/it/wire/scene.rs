@@ -2,10 +2,11 @@
 //! would write.
 
 use super::world::{Machine, World, now};
+use crate::active_plan;
 use ed25519_dalek::SigningKey;
 use patchward_agent::link::Link;
 use patchward_collector::store::documents::{DocumentKind, NewDocument, StoredSignature};
-use patchward_collector::store::plans::{Leaf, NewPlan, PlanState};
+use patchward_collector::store::plans::NewPlan;
 use patchward_collector::store::{Actor, Change};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
@@ -156,14 +157,7 @@ async fn add_plan(
     signers: &[&SigningKey],
 ) {
     let signed = &placed[0].signed;
-    let rows: Vec<Leaf> = leaves
-        .iter()
-        .map(|leaf| Leaf {
-            machine: leaf.machine,
-            wave: 0,
-            bytes: leaf_bytes(leaf),
-        })
-        .collect();
+    let rows = active_plan::rows(leaves);
     let new = NewPlan {
         title: &super::world::label("Update"),
         payload: signed.payload(),
@@ -176,14 +170,7 @@ async fn add_plan(
         .add_signatures(&id, &stored(signed, signers))
         .await
         .unwrap();
-    for (from, to) in [
-        (PlanState::Draft, PlanState::Signed),
-        (PlanState::Signed, PlanState::Active),
-    ] {
-        change.move_plan(&id, from, to, "a test").await.unwrap();
-    }
-    let machines: Vec<_> = rows.iter().map(|row| (row.machine, 0)).collect();
-    change.add_jobs(&id, &machines).await.unwrap();
+    active_plan::activate(change, &id, &rows).await;
 }
 
 pub(super) fn go_asked(approval: Digest, machine: &Machine, nonce: u8) -> Request {
