@@ -4,6 +4,7 @@ mod fallen;
 
 use crate::control::Failure;
 use crate::forecast::Outcome;
+use crate::halted;
 use crate::item::machine::Exception;
 use crate::item::standing::{Known, Standing, standing};
 use crate::item::{Item, Kind, Owner, job, machine, sort};
@@ -14,6 +15,7 @@ use crate::store::jobs::{Job, Standing as JobStanding};
 use crate::store::machines::{MachineLine, MachineState};
 use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::HaltScope;
+use crate::waves;
 use patchward_common::codec;
 use patchward_common::id::{JobId, MachineId};
 use patchward_common::plan::MAX_LEAF_BYTES;
@@ -123,7 +125,7 @@ impl Gathering<'_> {
             }
         }
         for plan in self.view.plans(Some(PlanState::Active)).await? {
-            self.next_slots(&plan).await?;
+            self.slots_and_waves(&plan).await?;
             let subject = plan.id.to_string();
             let halts = self.view.halts_of(HaltScope::Plan, &subject).await?;
             let halts = halts.into_iter().filter(|halt| halt.resumed_at.is_none());
@@ -131,6 +133,23 @@ impl Gathering<'_> {
                 self.of_plan(Kind::Halted, &plan, Owner::Htm, halt.at, halt.reason);
             }
             self.left_behind(&plan).await?;
+        }
+        for halt in self.view.halts().await? {
+            if halt.scope == HaltScope::ReleaseOnModel {
+                let (about, _) = halted::named(self.view, &halt).await?;
+                let (sha256, model) = halt.subject.split_once('/').unwrap_or((&halt.subject, ""));
+                let short: String = sha256.chars().take(12).collect();
+                self.items.push(Item {
+                    kind: Kind::Halted,
+                    subject: format!("{short}/{model}"),
+                    about,
+                    unit: None,
+                    class: None,
+                    owner: Owner::Htm,
+                    since: halt.at,
+                    why: halt.reason,
+                });
+            }
         }
         Ok(())
     }
@@ -174,15 +193,25 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    async fn next_slots(&mut self, plan: &Plan) -> Result<(), Failure> {
+    /// The next slot of every machine, and the wave about which HTM is asked.
+    async fn slots_and_waves(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let mut firsts = waves::Firsts::new();
         for stored in self.view.leaves(&plan.id).await? {
             let Ok(leaf) = codec::decode_deterministic::<PlanLeaf>(&stored.bytes, MAX_LEAF_BYTES)
             else {
                 continue;
             };
+            waves::note_first(&mut firsts, stored.wave, &leaf);
             let next = leaf.slots.iter().find(|slot| self.now < slot.end());
             if let Some(slot) = next {
                 self.next.insert(JobId::of(plan.id, leaf.machine), *slot);
+            }
+        }
+        for wave in waves::of_plan(self.view, plan, &firsts, self.now).await? {
+            if let (Some(closed), Some(since)) = (wave.closed, wave.asked_since) {
+                let number = wave.counts.wave;
+                let why = format!("may wave {number} begin? {closed}");
+                self.of_plan(Kind::Question, plan, Owner::Htm, since, why);
             }
         }
         Ok(())

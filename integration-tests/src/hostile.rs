@@ -119,6 +119,7 @@ async fn give_out_to(
             payload: table.signed.payload(),
             expires_at: approval.expires,
             groups: &groups,
+            releases: &[],
             leaves,
         })
         .await?;

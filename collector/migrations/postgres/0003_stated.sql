@@ -44,9 +44,3 @@ CREATE TABLE member_statements (
     said_at BIGINT NOT NULL,
     until BIGINT NOT NULL
 );
-
--- The soak that was asked for: what a finished plan shows of it may be less.
-CREATE TABLE plan_soaks (
-    plan TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES plans (id),
-    soak_ms BIGINT NOT NULL
-);

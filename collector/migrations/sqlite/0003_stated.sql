@@ -44,9 +44,3 @@ CREATE TABLE member_statements (
     said_at INTEGER NOT NULL,
     until INTEGER NOT NULL
 ) STRICT;
-
--- The soak that was asked for: what a finished plan shows of it may be less.
-CREATE TABLE plan_soaks (
-    plan TEXT NOT NULL PRIMARY KEY REFERENCES plans (id),
-    soak_ms INTEGER NOT NULL
-) STRICT;

@@ -3,14 +3,13 @@
 use super::{Caller, machine, window};
 use crate::agenda::{self, Agenda};
 use crate::app::App;
+use crate::calls::{self, Lists};
 use crate::control::{Cell, Failure, Output, Table};
 use crate::item::{Item, OWNERS, Owner};
 use crate::store::View;
-use crate::store::items::Taken;
 use patchward_common::id::{Label, Name};
 use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What can be done with items.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -77,11 +76,8 @@ pub async fn run(app: &App, caller: &Caller, command: ItemCommand) -> Result<Out
                     && (unit.is_none() || item.unit == unit)
                     && (!raised || item.is_raised(now))
             });
-            Ok(Output::Table(table(
-                &agenda.items,
-                &view.takers().await?,
-                now,
-            )))
+            let lists = Lists::read(&mut view).await?;
+            Ok(Output::Table(table(&agenda.items, &lists, now)))
         }
         ItemCommand::Take { item } => {
             let mut view = app.store.view().await?;
@@ -139,7 +135,7 @@ async fn except(
     Ok(Output::Text(text))
 }
 
-async fn find(view: &mut View, key: &str, now: UtcMs) -> Result<Item, Failure> {
+pub(super) async fn find(view: &mut View, key: &str, now: UtcMs) -> Result<Item, Failure> {
     let Agenda { items, .. } = agenda::gather(view, now).await?;
     let found = items.into_iter().find(|item| item.key() == key);
     found.ok_or_else(|| {
@@ -151,12 +147,14 @@ async fn find(view: &mut View, key: &str, now: UtcMs) -> Result<Item, Failure> {
 }
 
 /// Items as people and programs see them.
-pub(super) fn table(items: &[Item], takers: &BTreeMap<String, Taken>, now: UtcMs) -> Table {
+pub(super) fn table(items: &[Item], lists: &Lists, now: UtcMs) -> Table {
     let mut table = Table::new(&[
-        "item", "about", "unit", "owner", "since", "age", "raised", "taken_by", "taken_at", "why",
+        "item", "about", "unit", "owner", "since", "age", "raised", "taken_by", "taken_at",
+        "called", "why",
     ]);
     for item in items {
-        let taken = takers.get(&item.key());
+        let taken = lists.taker(item);
+        let call = lists.call(item, now);
         table.row(vec![
             Cell::of(item.key()),
             Cell::of(&item.about),
@@ -167,6 +165,7 @@ pub(super) fn table(items: &[Item], takers: &BTreeMap<String, Taken>, now: UtcMs
             Cell::Flag(item.is_raised(now)),
             Cell::maybe(taken.map(|taken| &taken.by)),
             Cell::maybe(taken.map(|taken| taken.at)),
+            Cell::maybe(call.as_ref().map(calls::words)),
             Cell::of(&item.why),
         ]);
     }

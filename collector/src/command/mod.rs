@@ -12,6 +12,7 @@ pub mod freeze;
 pub mod item;
 pub mod job;
 pub mod machine;
+pub mod oncall;
 pub mod place;
 pub mod plan;
 pub mod release;
@@ -57,6 +58,9 @@ pub enum Command {
     /// Enrolment tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// The on-call list: who is called at night, and who has heard
+    #[command(subcommand, name = "oncall")]
+    OnCall(oncall::OnCallCommand),
     /// Machines: who waits, who is there, what runs on them
     #[command(subcommand)]
     Machine(machine::MachineCommand),
@@ -144,6 +148,7 @@ pub async fn run(
         Command::Unit(command) => place::unit(app, caller, command).await,
         Command::Group(command) => place::group(app, caller, command).await,
         Command::Token(command) => token::run(app, caller, command).await,
+        Command::OnCall(command) => oncall::run(app, caller, command).await,
         Command::Machine(command) => machine::run(app, caller, command).await,
         Command::Asset(command) => asset::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,

@@ -2,6 +2,7 @@
 
 mod make;
 mod releases;
+mod report;
 mod sign;
 pub mod stated;
 
@@ -10,6 +11,7 @@ use super::{Caller, forecast, window};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning;
+use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::Plan;
 use patchward_common::digest::Digest;
@@ -116,6 +118,9 @@ pub struct NewPlanArguments {
     /// How many failures halt it
     #[arg(long, default_value_t = 1)]
     failure_limit: u32,
+    /// How many of a hundred outcomes of a wave must be verified before the next begins
+    #[arg(long, default_value_t = SHARE_PERCENT, value_parser = clap::value_parser!(u32).range(1..=100))]
+    share_percent: u32,
     /// How far ahead slots may lie, in days
     #[arg(long, default_value_t = 60)]
     days: u32,
@@ -273,8 +278,8 @@ async fn file(app: &App, text: &str) -> Result<PlanFile, Failure> {
     let table = planning::table(&mut view, &plan.id).await?;
     let gathered = planning::gather(&mut view, app.now()).await?;
     // One that was made before soaks were kept shows its own.
-    let soak_ms = match view.plan_soak(&plan.id).await? {
-        Some(soak_ms) => soak_ms,
+    let soak_ms = match view.plan_policy(&plan.id).await? {
+        Some(policy) => policy.soak_ms,
         None => soak_of(&table)?,
     };
     planning::plan_file(app, &mut view, gathered, table, soak_ms).await

@@ -1,4 +1,7 @@
-//! Rollouts: how far a plan is; halt and resume.
+//! Rollouts: how far a plan is; halt, resume, and open a wave.
+
+mod halts;
+mod waves;
 
 use super::{Caller, forecast, plan};
 use crate::app::App;
@@ -6,7 +9,7 @@ use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::reconcile::limit;
 use crate::store::plans::Plan;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
-use patchward_common::id::Label;
+use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,10 +34,30 @@ pub enum RolloutCommand {
         #[arg(long)]
         reason: Label,
     },
-    /// Go on with a plan that was halted
+    /// Go on with what was halted: a plan, or a release on a model
     Resume {
         /// The plan's id, or the first digits of it
+        #[arg(required_unless_present = "release", conflicts_with = "release")]
+        plan: Option<String>,
+        /// The release, by the SHA-256 of its first artifact or the first digits of it
+        #[arg(long, requires = "model")]
+        release: Option<String>,
+        /// The model on which the release was judged
+        #[arg(long, requires = "release")]
+        model: Option<Name>,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Show everything that is halted until a person judged
+    Halts,
+    /// Let a wave begin although the wave before has too few outcomes, or too few good ones
+    Open {
+        /// The plan's id, or the first digits of it
         plan: String,
+        /// The wave, as `rollout show` counts them
+        #[arg(long)]
+        wave: u32,
         /// Why
         #[arg(long)]
         reason: Label,
@@ -63,9 +86,31 @@ pub async fn rollout(
                 plan.title
             )))
         }
-        RolloutCommand::Resume { plan: text, reason } => {
+        RolloutCommand::Resume {
+            plan: Some(text),
+            reason,
+            ..
+        } => {
             let plan = plan::find(&mut app.store.view().await?, &text).await?;
             resume(app, caller, &plan, &reason).await
+        }
+        RolloutCommand::Resume {
+            release: Some(release),
+            model: Some(model),
+            reason,
+            ..
+        } => halts::resume(app, caller, (&release, &model), &reason).await,
+        RolloutCommand::Resume { .. } => Err(Failure::input(
+            "name a plan, or a release with --release and --model",
+        )),
+        RolloutCommand::Halts => halts::list(app).await,
+        RolloutCommand::Open {
+            plan: text,
+            wave,
+            reason,
+        } => {
+            let plan = plan::find(&mut app.store.view().await?, &text).await?;
+            waves::open(app, caller, &plan, wave, &reason).await
         }
     }
 }
@@ -73,18 +118,19 @@ pub async fn rollout(
 async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let plan = plan::find(&mut view, text).await?;
-    let mut waves: BTreeMap<(u32, &'static str), i64> = BTreeMap::new();
+    let mut counts: BTreeMap<(u32, &'static str), i64> = BTreeMap::new();
     for job in &view.jobs_of_plan(&plan.id).await? {
-        *waves.entry((job.wave, job.state.word())).or_default() += 1;
+        *counts.entry((job.wave, job.state.word())).or_default() += 1;
     }
-    let mut table = Table::new(&["wave", "state", "machines"]);
-    for ((wave, state), count) in waves {
-        table.row(vec![
+    let mut states = Table::new(&["wave", "state", "machines"]);
+    for ((wave, state), count) in counts {
+        states.row(vec![
             Cell::Number(wave.into()),
             Cell::of(state),
             Cell::Number(count),
         ]);
     }
+    let (waves, question) = waves::table(&mut view, &plan, app.now()).await?;
     let halts = view.halts_of(HaltScope::Plan, &plan.id.to_string()).await?;
     let halt = halts.iter().find(|halt| halt.resumed_at.is_none());
     let failures = view.failures(&plan.id).await?;
@@ -101,6 +147,7 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ),
         None => format!("{}: {}.", plan.title, plan.state.word()),
     };
+    let text = format!("{text}{question}");
     let report = Report::new(
         [
             ("plan", Cell::of(plan.id)),
@@ -113,7 +160,8 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ],
         text,
     );
-    Ok(Output::Report(report.with("waves", table)))
+    let report = report.with("waves", waves);
+    Ok(Output::Report(report.with("states", states)))
 }
 
 async fn resume(

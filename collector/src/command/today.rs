@@ -3,8 +3,10 @@
 use super::item::table;
 use crate::agenda;
 use crate::app::App;
+use crate::calls::Lists;
 use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::item::{OWNERS, Owner};
+use crate::item::oncall::Call;
+use crate::item::{Item, OWNERS, Owner};
 use patchward_common::time::{DAY_MS, UtcMs};
 use std::collections::BTreeMap;
 
@@ -16,23 +18,14 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     let now = app.now();
     let mut view = app.store.view().await?;
     let agenda = agenda::gather(&mut view, now).await?;
-    let takers = view.takers().await?;
+    let lists = Lists::read(&mut view).await?;
     // What only time does is no one's work today.
     let (waits, open): (Vec<_>, Vec<_>) = agenda
         .items
         .into_iter()
         .partition(|item| item.owner == Owner::Time && !item.is_raised(now));
     let raised = open.iter().filter(|item| item.is_raised(now)).count();
-    let mut owners = Table::new(&["owner", "open", "raised", "oldest"]);
-    for owner in OWNERS.into_iter().filter(|owner| *owner != Owner::Time) {
-        let of_owner = || open.iter().filter(move |item| item.owner == owner);
-        owners.row(vec![
-            Cell::of(owner.word()),
-            Cell::Number(of_owner().count() as i64),
-            Cell::Number(of_owner().filter(|item| item.is_raised(now)).count() as i64),
-            Cell::maybe(of_owner().map(|item| item.since).min()),
-        ]);
-    }
+    let owners = owners(&open, now);
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for standing in agenda.machines.values() {
         *counts.entry(standing.word()).or_default() += 1;
@@ -50,9 +43,10 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
         .iter()
         .map(|(word, n)| format!("{n} {word}"))
         .collect();
+    let unheard = unheard(&open, &lists, now);
     let text = format!(
         "{} open, {raised} of them raised; {} wait for their slot, {} slots until this time \
-         tomorrow.\nMachines: {}.",
+         tomorrow.\nMachines: {}.{unheard}",
         open.len(),
         waits.len(),
         tonight.rows.len(),
@@ -75,9 +69,36 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
         text,
     );
     let report = report
-        .with("items", table(&open, &takers, now))
+        .with("items", table(&open, &lists, now))
         .with("owners", owners)
         .with("tonight", tonight)
         .with("machines", machines);
     Ok(Output::Report(report))
+}
+
+/// What each of the owners has to do.
+fn owners(open: &[Item], now: UtcMs) -> Table {
+    let mut table = Table::new(&["owner", "open", "raised", "oldest"]);
+    for owner in OWNERS.into_iter().filter(|owner| *owner != Owner::Time) {
+        let of_owner = || open.iter().filter(move |item| item.owner == owner);
+        table.row(vec![
+            Cell::of(owner.word()),
+            Cell::Number(of_owner().count() as i64),
+            Cell::Number(of_owner().filter(|item| item.is_raised(now)).count() as i64),
+            Cell::maybe(of_owner().map(|item| item.since).min()),
+        ]);
+    }
+    table
+}
+
+/// How many items call people out of whom nobody has heard.
+fn unheard(open: &[Item], lists: &Lists, now: UtcMs) -> String {
+    let unheard = open.iter().filter(|item| {
+        let call = lists.call(item, now);
+        call.is_some_and(|call| !matches!(call, Call::Heard(_)))
+    });
+    match unheard.count() {
+        0 => String::new(),
+        count => format!("\n{count} call people out, and nobody has heard: `oncall calls`."),
+    }
 }

@@ -39,6 +39,8 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         Kind::Lost | Kind::Fallen | Kind::Failed | Kind::Halted | Kind::Copied => Some(0),
         // A device that nobody returned is a device that is missed.
         Kind::Return => of_class(DAY_MS, 8 * HOUR_MS, 4 * HOUR_MS),
+        // Before the next night.
+        Kind::Question => Some(8 * HOUR_MS),
         Kind::RolledBack | Kind::Missed | Kind::Starving | Kind::Exception => {
             of_class(3 * DAY_MS, DAY_MS, DAY_MS)
         }

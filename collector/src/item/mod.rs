@@ -4,6 +4,7 @@
 pub mod age;
 pub mod job;
 pub mod machine;
+pub mod oncall;
 pub mod standing;
 
 use patchward_common::id::Name;
@@ -63,6 +64,9 @@ pub enum Kind {
     Sign,
     /// A plan is halted until a person judged.
     Halted,
+    /// A wave does not open by itself: too little came out of the one before, or too much
+    /// went wrong.
+    Question,
     /// A verified machine waits to be returned to service.
     Return,
     /// A job failed, and a person must look.
@@ -103,6 +107,7 @@ impl Kind {
         match self {
             Self::Sign => "sign",
             Self::Halted => "halted",
+            Self::Question => "question",
             Self::Return => "return",
             Self::Failed => "failed",
             Self::RolledBack => "rolled-back",

@@ -1,7 +1,9 @@
-//! Halts a plan whose failures reached its limit, so that a person sees it, judges and
-//! resumes. Until the halt is written, go is refused by the count alone.
+//! Halts a plan whose failures reached its limit, and a release on a model on which it
+//! went wrong twice, so that a person sees it, judges and resumes. Until the halt is
+//! written, go is refused by the count alone.
 
 use crate::rollout::go::failure_limit;
+use crate::rollout::model;
 use crate::store::plans::PlanState;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
 use crate::store::{Actor, Change, Store, StoreError, View};
@@ -11,7 +13,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
 use patchward_common::trust::sign::Document as _;
 
-/// Looks at every active plan.
+/// Looks at every active plan, and at everything that went wrong.
 pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
     let active = store.view().await?.plans(Some(PlanState::Active)).await?;
     for plan in active {
@@ -21,6 +23,27 @@ pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
             halt(&mut change, &plan.id).await?;
             change.commit().await?;
         }
+    }
+    if store.view().await?.wrong_on_models().await?.is_empty() {
+        return Ok(());
+    }
+    let mut change = store.change(Actor::Collector, now).await?;
+    halt_models(&mut change).await?;
+    change.commit().await?;
+    Ok(())
+}
+
+/// Halts every release on the models on which it went wrong on enough machines.
+pub async fn halt_models(change: &mut Change) -> Result<(), StoreError> {
+    for wrong in change.view().wrong_on_models().await? {
+        let subject = model::subject(&wrong.sha256, wrong.model.as_str());
+        let why = format!(
+            "it failed or was rolled back on {} machines of the model {}",
+            wrong.machines, wrong.model
+        );
+        change
+            .halt(HaltScope::ReleaseOnModel, &subject, EVERY_WAVE, &why)
+            .await?;
     }
     Ok(())
 }

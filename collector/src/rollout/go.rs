@@ -4,6 +4,7 @@
 //! installer's own checks: a stop, a freeze, a hold, a halt, the failure limit, and above
 //! all that enough other members of each coverage group are ready.
 
+use crate::rollout::{model, wave};
 use crate::schedule::opening;
 use crate::store::go::{GoSnapshot, GroupSnapshot, Member};
 use crate::store::machines::{MachineState, Readiness};
@@ -82,6 +83,10 @@ pub enum Not {
     Halted(String),
     #[error("{found} machines failed or were rolled back, and the plan allows fewer than {limit}")]
     FailureLimit { found: u64, limit: u32 },
+    #[error("{found} machines of the model {model} failed or were rolled back; HTM judges first")]
+    Model { model: Name, found: u32 },
+    #[error("its wave is not open: {0}")]
+    Wave(wave::Closed),
     #[error("no window of the unit is open long enough now; it was shortened or removed since")]
     Window,
     #[error("held by the ward until {0}")]
@@ -116,6 +121,7 @@ pub fn decide(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<()
     plan(snapshot, planned, now)?;
     stops(snapshot, planned)?;
     halts(snapshot, planned)?;
+    wave(snapshot)?;
     holds(snapshot, now)?;
     windows(snapshot, planned, now)?;
     freezes(snapshot, planned, now)?;
@@ -197,7 +203,7 @@ fn releases(planned: &Planned) -> impl Iterator<Item = Digest> {
 }
 
 fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
-    let model = &snapshot.machine.model;
+    let name = snapshot.machine.model.as_str();
     for halt in &snapshot.halts {
         let covers = match halt.scope {
             HaltScope::Plan => {
@@ -205,7 +211,7 @@ fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
                     && (halt.wave == EVERY_WAVE || halt.wave == snapshot.job.wave)
             }
             HaltScope::ReleaseOnModel => {
-                releases(planned).any(|sha256| halt.subject == format!("{sha256}/{model}"))
+                releases(planned).any(|sha256| halt.subject == model::subject(&sha256, name))
             }
         };
         if covers {
@@ -213,7 +219,20 @@ fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
         }
     }
     // The halt that says so may not be written yet.
+    let found = snapshot.of_model;
+    if model::is_halted(found) {
+        let model = snapshot.machine.model.clone();
+        return Err(Not::Model { model, found });
+    }
     failure_limit(snapshot.failures, &planned.approval)
+}
+
+/// What only rehearses endangers nobody, and never has an outcome for the wave after it.
+fn wave(snapshot: &GoSnapshot) -> Result<(), Not> {
+    match (&snapshot.before, snapshot.machine.mode) {
+        (None, _) | (_, Mode::Rehearse) => Ok(()),
+        (Some(before), _) => wave::is_open(before).map_err(Not::Wave),
+    }
 }
 
 /// Whether so many failures halt a plan.

@@ -1,3 +1,5 @@
 //! Decisions about work that is under way. Pure: values in, values out.
 
 pub mod go;
+pub mod model;
+pub mod wave;

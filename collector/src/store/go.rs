@@ -13,6 +13,7 @@ use super::stops::{Halt, Hold};
 use super::value::{args, from_row};
 use super::windows::{Feed, Freeze, Window};
 use super::{Actor, Change, Store, StoreError, View};
+use crate::rollout::wave::Before;
 use patchward_common::id::{JobId, MachineId, Name, Nonce};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::stop::Scope;
@@ -49,6 +50,11 @@ pub struct GoSnapshot {
     /// How many jobs of the plan have failed or were rolled back since a person last
     /// resumed it.
     pub failures: u64,
+    /// On how many machines of this one's model a release of the plan failed or was rolled
+    /// back since HTM last judged it there; of several releases the most.
+    pub of_model: u32,
+    /// What came out of the wave before; `None` for the first.
+    pub before: Option<Before>,
     /// The machine's groups, by name.
     pub groups: Vec<GroupSnapshot>,
     /// Every stop in force.
@@ -241,6 +247,8 @@ impl View {
             unit: self.need_unit(&machine.unit).await?,
             plan: self.need_plan(&job.plan).await?,
             failures: self.failures(&job.plan).await?,
+            of_model: self.wrong_on_model(&job.plan, &machine.model).await?,
+            before: self.wave_before(&job.plan, job.wave).await?,
             windows: self.windows(Some(&machine.unit)).await?,
             stops: self.in_force(DocumentKind::Stop, now).await?,
             halts: self.halts().await?,

@@ -6,6 +6,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 words! {
     /// How far a plan is.
@@ -36,6 +37,8 @@ pub struct NewPlan<'a> {
     pub expires_at: UtcMs,
     /// The coverage groups that it touches.
     pub groups: &'a [Name],
+    /// The SHA-256 of the releases that it installs.
+    pub releases: &'a [Digest],
     /// Its leaves.
     pub leaves: &'a [Leaf],
 }
@@ -211,6 +214,13 @@ impl Change {
                 groups.collect(),
             )
             .await?;
+            let releases: BTreeSet<&Digest> = plan.releases.iter().collect();
+            let releases = releases.into_iter().map(|release| args![id, release]);
+            tx.execute_many(
+                ("INSERT INTO plan_releases (plan, sha256) VALUES", ""),
+                releases.collect(),
+            )
+            .await?;
         }
         self.done();
         Ok(id)
@@ -230,7 +240,7 @@ impl Change {
             .await?;
         let groups: Vec<Name> = groups.into_iter().map(|(group,)| group).collect();
         super::go::lock_groups(&mut self.view().tx, &groups).await?;
-        let mut beside = std::collections::BTreeSet::new();
+        let mut beside = BTreeSet::new();
         for group in &groups {
             let touching = self.view().plans_touching(group, now).await?;
             beside.extend(touching.into_iter().map(|plan| plan.id));
@@ -273,7 +283,8 @@ impl Change {
             "DELETE FROM plan_groups WHERE plan = $1",
             "DELETE FROM plan_due WHERE plan = $1",
             "DELETE FROM plan_unfit WHERE plan = $1",
-            "DELETE FROM plan_soaks WHERE plan = $1",
+            "DELETE FROM plan_policies WHERE plan = $1",
+            "DELETE FROM plan_releases WHERE plan = $1",
         ] {
             tx.execute(sql, args![id]).await?;
         }

@@ -171,18 +171,6 @@ impl View {
         Ok(rows.into_iter().map(member).collect())
     }
 
-    /// The soak that was asked for when a plan was made.
-    pub async fn plan_soak(&mut self, plan: &Digest) -> Result<Option<i64>, StoreError> {
-        let row: Option<(i64,)> = self
-            .tx
-            .first(
-                "SELECT soak_ms FROM plan_soaks WHERE plan = $1",
-                args![plan],
-            )
-            .await?;
-        Ok(row.map(|(soak_ms,)| soak_ms))
-    }
-
     /// What proves the newest verified jobs of a plan, each event by its job.
     pub async fn proofs_of_plan(
         &mut self,
@@ -365,18 +353,6 @@ impl Change {
                  ON CONFLICT (asset) DO UPDATE SET said_by = excluded.said_by,
                     said_at = excluded.said_at, until = excluded.until",
                 args![asset, by, now, until],
-            )
-            .await?;
-        self.done();
-        Ok(())
-    }
-
-    /// Keeps the soak that was asked for a plan.
-    pub async fn keep_plan_soak(&mut self, plan: &Digest, soak_ms: i64) -> Result<(), StoreError> {
-        self.step("plan.soak", plan, json!({ "soak_ms": soak_ms }))
-            .execute(
-                "INSERT INTO plan_soaks (plan, soak_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                args![plan, soak_ms],
             )
             .await?;
         self.done();

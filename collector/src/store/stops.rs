@@ -5,7 +5,6 @@ use super::go::lock_all_groups;
 use super::value::{args, from_row, words};
 use super::windows::Area;
 use super::{Change, StoreError, View};
-use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde_json::json;
 
@@ -112,24 +111,6 @@ impl View {
                 args![scope, subject],
             )
             .await
-    }
-}
-
-impl View {
-    /// How many jobs of a plan have failed or were rolled back since a person last resumed
-    /// the plan: those before were judged.
-    pub async fn failures(&mut self, plan: &Digest) -> Result<u64, StoreError> {
-        let (count,) = self
-            .tx
-            .one(
-                "SELECT COUNT(*) FROM jobs
-                 WHERE plan = $1 AND word IN ('failed', 'rolled_back') AND since >
-                    (SELECT COALESCE(MAX(resumed_at), -1) FROM halts
-                     WHERE scope = 'plan' AND subject = $1 AND wave = $2)",
-                args![plan, EVERY_WAVE],
-            )
-            .await?;
-        Ok(count)
     }
 }
 

@@ -103,6 +103,8 @@ impl World {
                 changed_at: plan.made_at,
             },
             failures: db.failures(plan),
+            of_model: 0,
+            before: None,
             groups: groups.collect(),
             stops: live
                 .map(|stop| stop_row(&stop.stop.scope, stop.digest, stop.at))

@@ -12,6 +12,7 @@ mod people;
 mod places;
 mod plans;
 mod reconcile;
+mod rollout;
 mod stated;
 mod vendors;
 mod windows;

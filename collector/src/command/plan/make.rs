@@ -1,16 +1,14 @@
 //! `plan new`: gathers, lets the planner decide, stores and shows.
 
-use super::{
-    EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, findings_table, leaves_table, releases,
-    severity,
-};
+use super::{EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, releases, report};
 use crate::app::App;
 use crate::command::{Caller, forecast, machine};
-use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::control::{Failure, Output};
 use crate::planning::{self, Gathered};
 use crate::schedule::planner::{self, Candidate, Impossible, Owner, PlanError, PlanInput, Policy};
 use crate::store::plans::{Leaf, NewPlan};
 use crate::store::prospects::Unfit;
+use crate::store::rollout::PlanPolicy;
 use crate::store::windows::{Opening, Window};
 use crate::store::{Change, View};
 use patchward_common::digest::Digest;
@@ -43,20 +41,19 @@ pub(super) async fn new(
             (made, change)
         }
     };
-    let soak_ms = policy(&chosen).soak_ms;
-    let id = store(&mut change, &made.planned, soak_ms).await?;
+    let id = store(&mut change, &made.planned, &kept(&chosen)).await?;
     change.commit().await?;
-    let mut report = report(&id, &made);
+    let mut report = report::of(&id, &made);
     report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);
     Ok(Output::Report(report))
 }
 
 /// A plan that is not stored yet.
-struct Made {
-    planned: planner::Planned,
-    unassigned: Vec<MachineId>,
-    findings: Vec<Finding>,
-    names: BTreeMap<MachineId, String>,
+pub(super) struct Made {
+    pub(super) planned: planner::Planned,
+    pub(super) unassigned: Vec<MachineId>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) names: BTreeMap<MachineId, String>,
 }
 
 async fn make(
@@ -77,7 +74,7 @@ async fn make(
         Err(PlanError::Impossible(impossible)) => {
             return Err(Failure::conflict(format!(
                 "No machine can be planned:\n{}",
-                reasons(&impossible)
+                report::reasons(&impossible)
             )));
         }
         Err(error) => return Err(Failure::input(error.to_string())),
@@ -167,50 +164,6 @@ async fn open_windows(
     Ok(())
 }
 
-/// All that came out: the plan, what it leaves out, what speaks against it.
-fn report(id: &Digest, made: &Made) -> Report {
-    let Made {
-        planned,
-        unassigned,
-        findings,
-        names,
-    } = made;
-    let approval = &planned.approval;
-    let text = format!(
-        "Plan {id}: {} machines, {} waves, ends {}.{}{}{}\nNext: `plan export {} --out FILE`, then \
-         `patchward-sign approve`.",
-        planned.leaves.len(),
-        approval.waves,
-        approval.expires,
-        not_planned(&planned.impossible),
-        not_assigned(unassigned),
-        found(findings),
-        &id.to_string()[..12],
-    );
-    let mut impossible = Table::new(&["machine", "reason", "who"]);
-    for one in &planned.impossible {
-        impossible.row(vec![
-            Cell::of(&one.name),
-            Cell::of(&one.reason),
-            Cell::of(owner(one.who)),
-        ]);
-    }
-    let parts = [
-        ("plan", Cell::of(id)),
-        ("title", Cell::of(&approval.title)),
-        ("waves", Cell::Number(approval.waves.into())),
-        ("ends", Cell::of(approval.expires)),
-        (
-            "unassigned",
-            Cell::List(unassigned.iter().map(MachineId::to_string).collect()),
-        ),
-    ];
-    Report::new(parts, text)
-        .with("machines", leaves_table(&planned.leaves, names))
-        .with("impossible", impossible)
-        .with("findings", findings_table(findings))
-}
-
 /// What makes the plan an emergency. A freeze that it overrides must be one: a name with
 /// a slip of the pen would override nothing, and nobody would see why.
 async fn emergency(
@@ -291,10 +244,19 @@ fn names(candidates: &[Candidate]) -> BTreeMap<MachineId, String> {
     pairs.collect()
 }
 
+/// What is kept beside a plan of how it was asked for.
+fn kept(chosen: &NewPlanArguments) -> PlanPolicy {
+    PlanPolicy {
+        soak_ms: policy(chosen).soak_ms,
+        share_percent: chosen.share_percent,
+        asked: serde_json::to_string(chosen).ok(),
+    }
+}
+
 async fn store(
     change: &mut Change,
     planned: &planner::Planned,
-    soak_ms: i64,
+    kept: &PlanPolicy,
 ) -> Result<Digest, Failure> {
     let groups: Vec<Name> = planned
         .approval
@@ -302,6 +264,8 @@ async fn store(
         .iter()
         .map(|g| g.group.clone())
         .collect();
+    let approved = planned.approval.releases.iter();
+    let releases: Vec<Digest> = approved.map(|release| release.sha256).collect();
     let leaves: Vec<Leaf> = planned
         .leaves
         .iter()
@@ -318,6 +282,7 @@ async fn store(
             payload: planned.table.signed.payload(),
             expires_at: planned.approval.expires,
             groups: &groups,
+            releases: &releases,
             leaves: &leaves,
         })
         .await?;
@@ -325,7 +290,7 @@ async fn store(
     if !unfit.is_empty() {
         change.add_unfit(&id, &unfit).await?;
     }
-    change.keep_plan_soak(&id, soak_ms).await?;
+    change.keep_plan_policy(&id, kept).await?;
     Ok(id)
 }
 
@@ -340,50 +305,5 @@ fn unfit(one: &Impossible) -> Unfit {
             Owner::Nobody => "nobody",
         }
         .to_owned(),
-    }
-}
-
-fn reasons(impossible: &[Impossible]) -> String {
-    let lines = impossible.iter().map(|one| {
-        format!(
-            "  {}: {} ({} can change it)",
-            one.name,
-            one.reason,
-            owner(one.who)
-        )
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn owner(who: Owner) -> &'static str {
-    match who {
-        Owner::Vendor => "the vendor",
-        Owner::Htm => "HTM",
-        Owner::It => "IT",
-        Owner::Nobody => "nobody",
-    }
-}
-
-fn not_planned(impossible: &[Impossible]) -> String {
-    if impossible.is_empty() {
-        return String::new();
-    }
-    format!("\nNot in the plan:\n{}", reasons(impossible))
-}
-
-fn not_assigned(machines: &[MachineId]) -> String {
-    match machines.len() {
-        0 => String::new(),
-        count => format!("\n{count} machines have no signed assignment and are not in the plan."),
-    }
-}
-
-fn found(findings: &[Finding]) -> String {
-    let lines = findings
-        .iter()
-        .map(|f| format!("\n  {}: {}", severity(f.severity), f.text));
-    match findings.len() {
-        0 => "\nThe plan check finds nothing.".to_owned(),
-        _ => format!("\nThe plan check finds:{}", lines.collect::<String>()),
     }
 }

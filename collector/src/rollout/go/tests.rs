@@ -111,6 +111,8 @@ fn snapshot() -> GoSnapshot {
             changed_at: NOW,
         },
         failures: 0,
+        of_model: 0,
+        before: None,
         groups: vec![GroupSnapshot {
             group: Group {
                 name: name("readers"),
@@ -314,6 +316,30 @@ fn halts_and_the_failure_limit() {
     assert_eq!(failed(1), Ok(()));
     assert_eq!(failed(2), Err(Not::FailureLimit { found: 2, limit: 2 }));
     assert_eq!(after(|_, p| p.approval.failure_limit = 0), Ok(()));
+    let of_model = |found| after(|s, _| s.of_model = found);
+    assert_eq!(of_model(1), Ok(()));
+    let model = name("station");
+    assert_eq!(of_model(2), Err(Not::Model { model, found: 2 }));
+}
+
+#[test]
+fn a_wave_that_is_not_open() {
+    let few = wave::Before {
+        size: 1,
+        verified: 0,
+        wrong: 0,
+        wrong_since_opened: None,
+        share_percent: 90,
+    };
+    let closed = wave::is_open(&few).unwrap_err();
+    assert_eq!(after(|s, _| s.before = Some(few)), Err(Not::Wave(closed)));
+    let enough = wave::Before { verified: 1, ..few };
+    assert_eq!(after(|s, _| s.before = Some(enough)), Ok(()));
+    let rehearses = after(|s, _| {
+        s.before = Some(few);
+        s.machine.mode = Mode::Rehearse;
+    });
+    assert_eq!(rehearses, Ok(()));
 }
 
 #[test]

@@ -43,6 +43,7 @@ async fn active(world: &World, count: u8, failure_limit: u32) -> Digest {
             payload: placed[0].signed.payload(),
             expires_at: NOW.plus_ms(3_600_000),
             groups: &[],
+            releases: &[],
             leaves: &rows,
         })
         .await

@@ -13,7 +13,7 @@ on_both_engines!(
     limits_and_order,
     training_and_duty,
     members_without_an_agent,
-    soaks_and_proofs_of_plans,
+    proofs_of_plans,
 );
 
 async fn limits_and_order(world: World) {
@@ -173,11 +173,10 @@ async fn members_without_an_agent(world: World) {
     );
 }
 
-async fn soaks_and_proofs_of_plans(world: World) {
+async fn proofs_of_plans(world: World) {
     let world = world.with_machines(2).await;
     let mut change = world.change().await;
     let draft = plans::plan(&mut change, "autumn", 1).await;
-    change.keep_plan_soak(&draft, 5).await.unwrap();
     let id = plans::plan_with_jobs(&mut change, "spring", 2).await;
     for number in 1..=2 {
         let job = job(id, number);
@@ -190,8 +189,6 @@ async fn soaks_and_proofs_of_plans(world: World) {
         .unwrap();
     change.commit().await.unwrap();
     let mut view = world.store.view().await.unwrap();
-    assert_eq!(view.plan_soak(&draft).await.unwrap(), Some(5));
-    assert_eq!(view.plan_soak(&id).await.unwrap(), None);
     let proofs = view.proofs_of_plan(&id).await.unwrap();
     assert_eq!(proofs, [(job(id, 1), vec![1])], "of verified jobs alone");
     drop(view);

@@ -163,6 +163,7 @@ async fn add_plan(
         payload: signed.payload(),
         expires_at: now().plus_ms(30 * DAY_MS),
         groups: &[],
+        releases: &[],
         leaves: &rows,
     };
     let id = change.add_plan(&new).await.unwrap();

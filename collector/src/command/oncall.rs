@@ -1,0 +1,160 @@
+//! The on-call list: who is called at night, and who has heard.
+
+use super::freeze::area;
+use super::{Caller, item};
+use crate::agenda;
+use crate::app::App;
+use crate::calls::{Lists, words};
+use crate::control::{Cell, Failure, Output, Table};
+use crate::item::oncall::{Call, Level};
+use crate::store::oncall::OnCall;
+use patchward_common::id::{Label, Name};
+use serde::{Deserialize, Serialize};
+
+/// Longest time that one level has: a working day.
+const MAX_AFTER_MINUTES: i64 = 8 * 60;
+/// Most levels of a list; who comes after ten people have not answered?
+const MAX_LEVELS: i64 = 10;
+
+/// What can be done with the on-call list.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum OnCallCommand {
+    /// Set a level of a list: a unit's, a site's, or the hospital's
+    Set {
+        /// Who is called
+        who: Label,
+        /// How they are reached
+        #[arg(long)]
+        contact: Label,
+        /// 1 is called at once, the others when nobody before has heard
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MAX_LEVELS))]
+        level: u32,
+        /// After so many minutes without a word the next level is called too
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=MAX_AFTER_MINUTES))]
+        after_minutes: u32,
+        /// For one unit
+        #[arg(long, conflicts_with = "site")]
+        unit: Option<Name>,
+        /// For one site
+        #[arg(long)]
+        site: Option<Name>,
+    },
+    /// Take a level off a list
+    Remove {
+        /// The level
+        #[arg(long)]
+        level: u32,
+        /// Of one unit's list
+        #[arg(long, conflicts_with = "site")]
+        unit: Option<Name>,
+        /// Of one site's list
+        #[arg(long)]
+        site: Option<Name>,
+    },
+    /// Show who is on call
+    List,
+    /// Show what people are called about now
+    Calls,
+    /// Say that you have heard of an item: nobody else is called
+    Heard {
+        /// Its key, as `oncall calls` shows it
+        item: String,
+    },
+}
+
+/// Carries out a command on the on-call list.
+pub async fn run(app: &App, caller: &Caller, command: OnCallCommand) -> Result<Output, Failure> {
+    match command {
+        OnCallCommand::Set {
+            who,
+            contact,
+            level,
+            after_minutes,
+            unit,
+            site,
+        } => {
+            let (area, subject) = area(unit, site);
+            let text = format!("{who} is called at level {level}.");
+            let level = Level {
+                level,
+                who,
+                contact,
+                after_minutes,
+            };
+            let mut change = app.change(caller).await?;
+            let on_call = OnCall {
+                area,
+                subject,
+                level,
+            };
+            change.set_on_call(&on_call).await?;
+            change.commit().await?;
+            Ok(Output::Text(text))
+        }
+        OnCallCommand::Remove { level, unit, site } => {
+            let (area, subject) = area(unit, site);
+            let mut change = app.change(caller).await?;
+            change.remove_on_call(area, &subject, level).await?;
+            change.commit().await?;
+            Ok(Output::Text(format!(
+                "Level {level} is off the list. `oncall list` shows who is left."
+            )))
+        }
+        OnCallCommand::List => list(app).await,
+        OnCallCommand::Calls => calls(app).await,
+        OnCallCommand::Heard { item } => heard(app, caller, &item).await,
+    }
+}
+
+async fn list(app: &App) -> Result<Output, Failure> {
+    let mut table = Table::new(&["for", "which", "level", "who", "contact", "after_minutes"]);
+    for one in app.store.view().await?.on_call().await? {
+        table.row(vec![
+            Cell::of(one.area.word()),
+            Cell::of(one.subject),
+            Cell::Number(one.level.level.into()),
+            Cell::of(one.level.who),
+            Cell::of(one.level.contact),
+            Cell::Number(one.level.after_minutes.into()),
+        ]);
+    }
+    Ok(Output::Table(table))
+}
+
+async fn calls(app: &App) -> Result<Output, Failure> {
+    let now = app.now();
+    let mut view = app.store.view().await?;
+    let lists = Lists::read(&mut view).await?;
+    let mut table = Table::new(&["item", "about", "unit", "since", "called", "why"]);
+    for item in agenda::gather(&mut view, now).await?.items {
+        let call = lists.call(&item, now);
+        let Some(call) = call.filter(|call| !matches!(call, Call::Heard(_))) else {
+            continue;
+        };
+        table.row(vec![
+            Cell::of(item.key()),
+            Cell::of(&item.about),
+            Cell::maybe(item.unit.as_ref()),
+            Cell::of(item.since),
+            Cell::of(words(&call)),
+            Cell::of(&item.why),
+        ]);
+    }
+    Ok(Output::Table(table))
+}
+
+async fn heard(app: &App, caller: &Caller, key: &str) -> Result<Output, Failure> {
+    let found = item::find(&mut app.store.view().await?, key, app.now()).await?;
+    if !crate::item::oncall::calls_out(found.kind) {
+        return Err(Failure::conflict(format!(
+            "Nobody is called about {key}. `item take {key}` says that you do it."
+        )));
+    }
+    let mut change = app.change(caller).await?;
+    change.hear(key, found.since).await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "Nobody else is called about {}: {}. `item take {key}` says that you do it.",
+        found.about, found.why
+    )))
+}

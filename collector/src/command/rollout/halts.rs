@@ -1,0 +1,76 @@
+//! Halts: what does not start until a person judged, and the word that it may go on.
+
+use crate::app::App;
+use crate::command::Caller;
+use crate::control::{Cell, Failure, Output, Table};
+use crate::halted;
+use crate::reconcile::limit;
+use crate::store::stops::{EVERY_WAVE, HaltScope};
+use patchward_common::id::{Label, Name};
+
+/// Fewest digits of a release that a person may type.
+const MIN_DIGITS: usize = 6;
+
+/// Everything that is halted.
+pub(super) async fn list(app: &App) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let mut table = Table::new(&["halted", "subject", "about", "wave", "since", "why", "then"]);
+    for halt in view.halts().await? {
+        let (about, then) = halted::named(&mut view, &halt).await?;
+        table.row(vec![
+            Cell::of(halt.scope.word()),
+            Cell::of(&halt.subject),
+            Cell::of(about),
+            Cell::maybe((halt.wave != EVERY_WAVE).then_some(halt.wave)),
+            Cell::of(halt.at),
+            Cell::of(halt.reason),
+            Cell::of(then),
+        ]);
+    }
+    Ok(Output::Table(table))
+}
+
+/// HTM has judged a release on a model: it goes on there.
+pub(super) async fn resume(
+    app: &App,
+    caller: &Caller,
+    (release, model): (&str, &Name),
+    reason: &Label,
+) -> Result<Output, Failure> {
+    if release.len() < MIN_DIGITS {
+        return Err(Failure::input(format!(
+            "type at least {MIN_DIGITS} digits of the release's SHA-256"
+        )));
+    }
+    let mut change = app.change(caller).await?;
+    // What went wrong a moment ago is judged with this as well.
+    limit::halt_models(&mut change).await?;
+    let mut halts = change.view().halts().await?;
+    halts.retain(|halt| {
+        let parts = halt.subject.split_once('/');
+        halt.scope == HaltScope::ReleaseOnModel
+            && parts.is_some_and(|(sha256, on)| sha256.starts_with(release) && on == model.as_str())
+    });
+    let halt = match halts.as_slice() {
+        [halt] => halt,
+        [] => {
+            return Err(Failure::not_found(format!(
+                "The release {release} is not halted on {model}. `rollout halts` shows what is."
+            )));
+        }
+        _ => {
+            return Err(Failure::conflict(format!(
+                "Several releases begin with {release}; type more digits."
+            )));
+        }
+    };
+    let (about, _) = halted::named(change.view(), halt).await?;
+    change
+        .resume(halt.scope, &halt.subject, halt.wave, reason.as_str())
+        .await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "{about} goes on. What goes wrong there is counted anew from now; machines that rolled it \
+         back keep it in quarantine until a plan clears it."
+    )))
+}

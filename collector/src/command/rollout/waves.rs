@@ -1,0 +1,106 @@
+//! Waves: how each stands, and a person's word that one may begin.
+
+use crate::app::App;
+use crate::command::Caller;
+use crate::control::{Cell, Failure, Output, Table};
+use crate::store::View;
+use crate::store::plans::{Plan, PlanState};
+use crate::waves::{self, Wave};
+use patchward_common::id::Label;
+use patchward_common::time::UtcMs;
+
+/// The waves of a plan, and what HTM is asked about one of them.
+pub(super) async fn table(
+    view: &mut View,
+    plan: &Plan,
+    now: UtcMs,
+) -> Result<(Table, String), Failure> {
+    let mut table = Table::new(&[
+        "wave",
+        "machines",
+        "verified",
+        "wrong",
+        "waiting",
+        "open",
+        "first_slot",
+        "begins",
+    ]);
+    let mut question = String::new();
+    for wave in read(view, plan, now).await? {
+        let counts = &wave.counts;
+        table.row(vec![
+            Cell::Number(counts.wave.into()),
+            Cell::Number(counts.size.into()),
+            Cell::Number(counts.verified.into()),
+            Cell::Number(counts.wrong.into()),
+            Cell::Number(counts.waiting.into()),
+            Cell::Number(counts.open.into()),
+            Cell::maybe(wave.first),
+            Cell::of(begins(&wave)),
+        ]);
+        if let (Some(closed), Some(_)) = (wave.closed, wave.asked_since) {
+            question = format!(
+                "\nHTM is asked about wave {}: {closed}. `rollout open {} --wave {} --reason …` lets \
+                 it begin; `stop now --plan …` ends the plan.",
+                counts.wave,
+                &plan.id.to_string()[..12],
+                counts.wave
+            );
+        }
+    }
+    Ok((table, question))
+}
+
+fn begins(wave: &Wave) -> String {
+    match (wave.closed, wave.asked_since) {
+        (None, _) => "open".to_owned(),
+        (Some(closed), None) => format!("not yet: {closed}"),
+        (Some(closed), Some(_)) => format!("HTM is asked: {closed}"),
+    }
+}
+
+async fn read(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Vec<Wave>, Failure> {
+    let firsts = waves::firsts(&view.leaves(&plan.id).await?);
+    Ok(waves::of_plan(view, plan, &firsts, now).await?)
+}
+
+/// Opens a wave that is closed.
+pub(super) async fn open(
+    app: &App,
+    caller: &Caller,
+    plan: &Plan,
+    wave: u32,
+    reason: &Label,
+) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    let now = change.now();
+    if plan.state != PlanState::Active {
+        return Err(Failure::conflict(format!(
+            "{} is {}: none of its waves begins.",
+            plan.title,
+            plan.state.word()
+        )));
+    }
+    let waves = read(change.view(), plan, now).await?;
+    let found = waves.iter().find(|one| one.counts.wave == wave);
+    let found = found.ok_or_else(|| {
+        Failure::not_found(format!(
+            "{} has no wave {wave}; `rollout show` counts them.",
+            plan.title
+        ))
+    })?;
+    let Some(closed) = found.closed else {
+        return Err(Failure::conflict(format!(
+            "Wave {wave} of {} is open already. What else keeps its machines from starting, `job \
+             list` shows.",
+            plan.title
+        )));
+    };
+    change.open_wave(&plan.id, wave, reason).await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "Wave {wave} of {} may begin in its slots, although {closed}. It closes again when one \
+         more machine of the waves before fails or is rolled back.",
+        plan.title
+    )))
+}

@@ -1,0 +1,172 @@
+//! Whether a wave is open: what came out of the wave before decides. Pure.
+//!
+//! The plan's signed slots hold the soak between two waves, whatever the collector says.
+//! This holds the share: a wave begins when enough of the wave before is measured, and
+//! enough of that is good. What never ran (offline, missed, deferred) counts neither way.
+
+use patchward_common::time::UtcMs;
+
+/// Fewest outcomes of the wave before; all of a smaller wave. One machine that went well
+/// says little of fifty.
+pub const FEWEST_OUTCOMES: u32 = 5;
+/// How many of a hundred outcomes must be verified where a plan asks for nothing else.
+pub const SHARE_PERCENT: u32 = 90;
+
+/// What came out of the wave before, for one that wants to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Its machines.
+    pub size: u32,
+    /// Measured with the new version.
+    pub verified: u32,
+    /// Failed, rolled back, or freed by a person and not measured.
+    pub wrong: u32,
+    /// Where a person opened the wave: how many went wrong since.
+    pub wrong_since_opened: Option<u32>,
+    /// How many of a hundred outcomes must be verified.
+    pub share_percent: u32,
+}
+
+/// Why a wave is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Closed {
+    /// Too little is known yet.
+    #[error("{found} of the {size} machines before have an outcome, and {needed} are asked for")]
+    TooFew {
+        /// Outcomes that there are.
+        found: u32,
+        /// Outcomes that are asked for.
+        needed: u32,
+        /// Machines of the wave before.
+        size: u32,
+    },
+    /// Too much went wrong.
+    #[error("{verified} of {found} outcomes before are verified, and {percent} % are asked for")]
+    Share {
+        /// Outcomes that are verified.
+        verified: u32,
+        /// Outcomes that there are.
+        found: u32,
+        /// How many of a hundred are asked for.
+        percent: u32,
+    },
+}
+
+/// Whether a wave may begin. What a person opened stays open until more goes wrong.
+pub fn is_open(before: &Before) -> Result<(), Closed> {
+    if before.wrong_since_opened == Some(0) {
+        return Ok(());
+    }
+    let found = before.verified.saturating_add(before.wrong);
+    let needed = before.size.min(FEWEST_OUTCOMES);
+    if found < needed {
+        let size = before.size;
+        return Err(Closed::TooFew {
+            found,
+            needed,
+            size,
+        });
+    }
+    let percent = before.share_percent.min(100);
+    if u64::from(before.verified) * 100 < u64::from(found) * u64::from(percent) {
+        let verified = before.verified;
+        return Err(Closed::Share {
+            verified,
+            found,
+            percent,
+        });
+    }
+    Ok(())
+}
+
+/// Since when HTM is asked about a wave that is closed: since the soak of the wave before
+/// is over, or since nothing more comes out of it. `None` while time may still open it.
+pub fn asked_since(before_ended: Option<UtcMs>, soaked: UtcMs, now: UtcMs) -> Option<UtcMs> {
+    let soaked = Some(soaked).filter(|soaked| *soaked <= now);
+    before_ended.into_iter().chain(soaked).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn before(size: u32, verified: u32, wrong: u32) -> Before {
+        Before {
+            size,
+            verified,
+            wrong,
+            wrong_since_opened: None,
+            share_percent: 90,
+        }
+    }
+
+    #[test]
+    fn a_wave_opens_at_its_share_of_enough_outcomes() {
+        let few = |found, needed, size| {
+            Err(Closed::TooFew {
+                found,
+                needed,
+                size,
+            })
+        };
+        let share = |verified, found| {
+            Err(Closed::Share {
+                verified,
+                found,
+                percent: 90,
+            })
+        };
+        for (size, verified, wrong, expected) in [
+            (1, 0, 0, few(0, 1, 1)),
+            (1, 1, 0, Ok(())),
+            (1, 0, 1, share(0, 1)),
+            (4, 3, 0, few(3, 4, 4)),
+            (4, 4, 0, Ok(())),
+            (5, 4, 0, few(4, 5, 5)),
+            (200, 4, 0, few(4, 5, 200)),
+            (200, 5, 0, Ok(())),
+            (200, 8, 1, share(8, 9)),
+            (200, 9, 1, Ok(())),
+            (200, 89, 10, share(89, 99)),
+            (200, 90, 10, Ok(())),
+            (200, 0, 200, share(0, 200)),
+        ] {
+            let found = is_open(&before(size, verified, wrong));
+            assert_eq!(found, expected, "{verified} and {wrong} of {size}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_opened_closes_when_more_goes_wrong() {
+        let opened = |wrong_since| Before {
+            wrong_since_opened: Some(wrong_since),
+            ..before(8, 1, 2)
+        };
+        assert_eq!(is_open(&opened(0)), Ok(()));
+        assert!(is_open(&opened(1)).is_err());
+    }
+
+    #[test]
+    fn a_share_above_all_of_them_asks_for_all() {
+        let all = |verified, wrong| Before {
+            share_percent: u32::MAX,
+            ..before(9, verified, wrong)
+        };
+        assert_eq!(is_open(&all(9, 0)), Ok(()));
+        assert!(is_open(&all(8, 1)).is_err());
+    }
+
+    #[test]
+    fn htm_is_asked_after_the_soak_or_when_nothing_more_comes() {
+        for (ended, now, asked) in [
+            (None, 9, None),
+            (None, 10, Some(10)),
+            (None, 99, Some(10)),
+            (Some(7), 9, Some(7)),
+            (Some(12), 99, Some(10)),
+        ] {
+            let found = asked_since(ended.map(UtcMs), UtcMs(10), UtcMs(now));
+            assert_eq!(found, asked.map(UtcMs), "{ended:?} at {now}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! How waves go, releases that are halted on a model, and who is called.
+
+use super::*;
+use patchward_collector::item::oncall::Level;
+use patchward_collector::reconcile::limit;
+use patchward_collector::rollout::model;
+use patchward_collector::rollout::wave::{Before, SHARE_PERCENT};
+use patchward_collector::store::StoreError;
+use patchward_collector::store::oncall::{Heard, OnCall};
+use patchward_collector::store::rollout::PlanPolicy;
+use patchward_collector::store::stops::{EVERY_WAVE, HaltScope};
+use patchward_collector::store::windows::Area;
+use patchward_common::job::{Reason, State};
+
+on_both_engines!(
+    policies,
+    waves_by_their_outcomes,
+    a_release_that_went_wrong_twice_is_halted_on_its_model,
+    who_is_called_and_who_has_heard,
+);
+
+fn wrong() -> State {
+    State::RolledBack(Reason::new("its check failed"))
+}
+
+/// Moves a machine's job, so long after [`NOW`].
+async fn moved(world: &World, plan: Digest, number: u8, state: &State, after_ms: i64) {
+    let mut change = world.change_at(NOW.plus_ms(after_ms)).await;
+    let read = change.view().job(&job(plan, number)).await.unwrap();
+    let read = read.unwrap();
+    change.move_job(&read, state, None, 1).await.unwrap();
+    change.commit().await.unwrap();
+}
+
+async fn policies(world: World) {
+    let mut change = world.change().await;
+    let id = plans::plan(&mut change, "spring", 1).await;
+    let policy = |share_percent| PlanPolicy {
+        soak_ms: 5,
+        share_percent,
+        asked: Some("{}".into()),
+    };
+    for share in [80, 70] {
+        change.keep_plan_policy(&id, &policy(share)).await.unwrap();
+    }
+    let kept = change.view().plan_policy(&id).await.unwrap();
+    assert_eq!(kept, Some(policy(80)), "the first stands");
+    assert_eq!(change.view().plan_policy(&digest(9)).await.unwrap(), None);
+    change.remove_draft(&id).await.unwrap();
+    assert_eq!(change.view().plan_policy(&id).await.unwrap(), None);
+}
+
+async fn waves_by_their_outcomes(world: World) {
+    // Waves 0: machine 1; 1: machines 2 and 3; 2: machine 4.
+    let world = world.with_machines(4).await;
+    let mut change = world.change().await;
+    let plan = plans::plan_with_jobs(&mut change, "spring", 4).await;
+    change.commit().await.unwrap();
+    let before = async |wave| {
+        let mut view = world.store.view().await.unwrap();
+        view.wave_before(&plan, wave).await.unwrap()
+    };
+    let counts = |size, verified, wrong, wrong_since_opened| {
+        Some(Before {
+            size,
+            verified,
+            wrong,
+            wrong_since_opened,
+            share_percent: SHARE_PERCENT,
+        })
+    };
+    assert_eq!(before(0).await, None);
+    assert_eq!(before(2).await, counts(2, 0, 0, None));
+    moved(&world, plan, 2, &State::Verified, 10).await;
+    moved(&world, plan, 3, &wrong(), 20).await;
+    moved(&world, plan, 1, &State::Installing, 20).await;
+    assert_eq!(before(1).await, counts(1, 0, 0, None));
+    assert_eq!(before(2).await, counts(2, 1, 1, None));
+    let mut change = world.change_at(NOW.plus_ms(30)).await;
+    let why = label("a known cable");
+    change.open_wave(&plan, 2, &why).await.unwrap();
+    let opened = change.view().wave_openings(&plan).await.unwrap();
+    assert_eq!((opened.len(), opened[0].wave), (1, 2));
+    assert_eq!(opened[0].opened_by, "person:iris");
+    change.commit().await.unwrap();
+    assert_eq!(before(2).await, counts(2, 1, 1, Some(0)));
+    moved(&world, plan, 1, &wrong(), 40).await;
+    assert_eq!(before(2).await, counts(2, 1, 1, Some(1)), "an earlier wave");
+    let mut change = world.change_at(NOW.plus_ms(50)).await;
+    change.open_wave(&plan, 2, &why).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(before(2).await, counts(2, 1, 1, Some(0)), "opened again");
+    moved(&world, plan, 2, &State::InService, 60).await;
+    let waves = world
+        .store
+        .view()
+        .await
+        .unwrap()
+        .waves(&plan)
+        .await
+        .unwrap();
+    let found: Vec<_> = waves
+        .iter()
+        .map(|w| (w.wave, w.size, w.verified, w.wrong, w.waiting, w.moved_at))
+        .collect();
+    let at = |ms| NOW.plus_ms(ms);
+    assert_eq!(
+        found,
+        [
+            (0, 1, 0, 1, 0, at(40)),
+            (1, 2, 1, 1, 0, at(60)),
+            (2, 1, 0, 0, 1, at(0))
+        ]
+    );
+}
+
+async fn a_release_that_went_wrong_twice_is_halted_on_its_model(world: World) {
+    let world = world.with_machines(4).await;
+    let mut change = world.change().await;
+    let spring = plans::plan_with_jobs(&mut change, "spring", 4).await;
+    let autumn = plans::plan_with_jobs(&mut change, "autumn", 4).await;
+    change.commit().await.unwrap();
+    let subject = model::subject(&plans::RELEASE, "station-4");
+    let halts = async |after_ms| {
+        let at = NOW.plus_ms(after_ms);
+        limit::run(&world.store, at).await.unwrap();
+        let mut view = world.store.view().await.unwrap();
+        let halts = view.halts_of(HaltScope::ReleaseOnModel, &subject).await;
+        let halts = halts.unwrap();
+        halts.iter().filter(|h| h.resumed_at.is_none()).count()
+    };
+    moved(&world, spring, 1, &wrong(), 10).await;
+    moved(&world, autumn, 1, &wrong(), 20).await;
+    assert_eq!(halts(21).await, 0, "one machine, twice");
+    moved(&world, autumn, 2, &wrong(), 30).await;
+    let found = world.store.view().await.unwrap().wrong_on_models().await;
+    let found: Vec<_> = found.unwrap().iter().map(|w| w.machines).collect();
+    assert_eq!(found, [2]);
+    assert_eq!(halts(31).await, 1, "two machines, in two plans");
+    assert_eq!(halts(32).await, 1, "not twice");
+    let mut change = world.change_at(NOW.plus_ms(40)).await;
+    change
+        .resume(HaltScope::ReleaseOnModel, &subject, EVERY_WAVE, "judged")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(halts(41).await, 0);
+    moved(&world, spring, 3, &wrong(), 50).await;
+    assert_eq!(halts(51).await, 0, "counted anew");
+    let failed = State::Failed(Reason::new("no space"));
+    moved(&world, autumn, 4, &failed, 60).await;
+    assert_eq!(halts(61).await, 1);
+}
+
+async fn who_is_called_and_who_has_heard(world: World) {
+    let world = world.with_machines(1).await;
+    let on_call = |area, subject: &str, level, who: &str| OnCall {
+        area,
+        subject: subject.into(),
+        level: Level {
+            level,
+            who: label(who),
+            contact: label("4711"),
+            after_minutes: 15,
+        },
+    };
+    let mut change = world.change().await;
+    for (area, subject, level, who) in [
+        (Area::All, "", 2, "Ben"),
+        (Area::All, "", 1, "Eve"),
+        (Area::All, "", 1, "Ann"),
+        (Area::Unit, "icu", 1, "Iris"),
+    ] {
+        let set = on_call(area, subject, level, who);
+        change.set_on_call(&set).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    let mut change = world.change().await;
+    let nowhere = on_call(Area::Unit, "nowhere", 1, "Ann");
+    refused!(
+        change.set_on_call(&nowhere).await,
+        StoreError::NotFound { .. }
+    );
+    drop(change);
+    let expected = [
+        on_call(Area::All, "", 1, "Ann"),
+        on_call(Area::All, "", 2, "Ben"),
+        on_call(Area::Unit, "icu", 1, "Iris"),
+    ];
+    let mut change = world.change().await;
+    assert_eq!(change.view().on_call().await.unwrap(), expected);
+    change.remove_on_call(Area::All, "", 2).await.unwrap();
+    assert_eq!(change.view().on_call().await.unwrap().len(), 2);
+    change.commit().await.unwrap();
+    let mut change = world.change().await;
+    refused!(
+        change.remove_on_call(Area::All, "", 2).await,
+        StoreError::NotFound { .. }
+    );
+    drop(change);
+    for (since, at) in [(1, 10), (1, 20), (2, 30)] {
+        let mut change = world.change_at(NOW.plus_ms(at)).await;
+        change.hear("failed:x", UtcMs(since)).await.unwrap();
+        change.commit().await.unwrap();
+        let heard = world.store.view().await.unwrap().heard().await.unwrap();
+        let first = Heard {
+            since: UtcMs(since),
+            by: "person:iris".into(),
+            at: NOW.plus_ms(if since == 1 { 10 } else { 30 }),
+        };
+        assert_eq!(heard.get("failed:x"), Some(&first));
+    }
+}
