@@ -2,6 +2,7 @@
 
 mod fallen;
 
+use crate::command::plan::again;
 use crate::control::Failure;
 use crate::forecast::Outcome;
 use crate::halted;
@@ -10,6 +11,7 @@ use crate::item::standing::{Known, Standing, standing};
 use crate::item::{Item, Kind, Owner, job, machine, sort};
 use crate::planning;
 use crate::prospect;
+use crate::replan;
 use crate::store::View;
 use crate::store::jobs::{Job, Standing as JobStanding};
 use crate::store::machines::{MachineLine, MachineState};
@@ -133,6 +135,13 @@ impl Gathering<'_> {
                 self.of_plan(Kind::Halted, &plan, Owner::Htm, halt.at, halt.reason);
             }
             self.left_behind(&plan).await?;
+            let units = again::units(self.view, &plan).await?;
+            let left = replan::of_plan(self.view, &plan, &units, self.now).await?;
+            if let Some(why) = left.words() {
+                let why = format!("{why}; `plan again` makes one for them");
+                // Since when windows, freezes or the fleet are otherwise, nobody noted.
+                self.of_plan(Kind::Replan, &plan, Owner::Htm, plan.changed_at, why);
+            }
         }
         for halt in self.view.halts().await? {
             if halt.scope == HaltScope::ReleaseOnModel {

@@ -22,6 +22,7 @@ pub mod item;
 pub mod planning;
 pub mod prospect;
 pub mod reconcile;
+pub mod replan;
 pub mod rollout;
 pub mod schedule;
 pub mod serve;

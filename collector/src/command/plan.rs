@@ -1,5 +1,6 @@
 //! Plans: made, shown, handed to those who sign, taken back signed.
 
+pub(crate) mod again;
 mod make;
 mod releases;
 mod report;
@@ -37,6 +38,12 @@ const MIN_ID_DIGITS: usize = 6;
 pub enum PlanCommand {
     /// Make a plan: releases, machines, waves and slots, written out in full
     New(Box<NewPlanArguments>),
+    /// Ask for the same once more, since windows, freezes or machines changed: a draft is made
+    /// anew; of a signed plan only the machines that have no slot left, and those that are new
+    Again {
+        /// Its id, or the first digits of it
+        plan: String,
+    },
     /// Show all plans
     List,
     /// Show one plan: its machines, waves, slots and signatures
@@ -141,7 +148,13 @@ pub struct NewPlanArguments {
 /// Carries out a command on plans.
 pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Output, Failure> {
     match command {
-        PlanCommand::New(arguments) => make::new(app, caller, *arguments).await,
+        PlanCommand::New(arguments) => {
+            make::new(app, caller, *arguments, make::Before::default()).await
+        }
+        PlanCommand::Again { plan } => {
+            let found = find(&mut app.store.view().await?, &plan).await?;
+            again::again(app, caller, &found).await
+        }
         PlanCommand::List => list(app).await,
         PlanCommand::Show { plan } => show(app, &plan).await,
         PlanCommand::Check { plan } => {

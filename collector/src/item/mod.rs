@@ -64,6 +64,8 @@ pub enum Kind {
     Sign,
     /// A plan is halted until a person judged.
     Halted,
+    /// A plan no longer carries all of its machines.
+    Replan,
     /// A wave does not open by itself: too little came out of the one before, or too much
     /// went wrong.
     Question,
@@ -107,6 +109,7 @@ impl Kind {
         match self {
             Self::Sign => "sign",
             Self::Halted => "halted",
+            Self::Replan => "replan",
             Self::Question => "question",
             Self::Return => "return",
             Self::Failed => "failed",

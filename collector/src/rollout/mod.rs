@@ -2,4 +2,5 @@
 
 pub mod go;
 pub mod model;
+pub mod replan;
 pub mod wave;

@@ -10,6 +10,7 @@ mod people;
 mod places;
 mod plans;
 mod postgres;
+mod replan;
 mod stated;
 mod windows;
 

@@ -6,7 +6,7 @@ use crate::command::{Caller, forecast, machine};
 use crate::control::{Failure, Output};
 use crate::planning::{self, Gathered};
 use crate::schedule::planner::{self, Candidate, Impossible, Owner, PlanError, PlanInput, Policy};
-use crate::store::plans::{Leaf, NewPlan};
+use crate::store::plans::{Leaf, NewPlan, Plan};
 use crate::store::prospects::Unfit;
 use crate::store::rollout::PlanPolicy;
 use crate::store::windows::{Opening, Window};
@@ -20,10 +20,21 @@ use patchward_common::trust::approval::Emergency;
 use patchward_common::trust::release::ReleaseDescription;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a plan that is made again takes over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before<'a> {
+    /// The draft in whose place it comes.
+    pub(super) draft: Option<&'a Plan>,
+    /// When it has to be done.
+    pub(super) due: Option<UtcMs>,
+}
+
+/// Makes a plan and stores it.
 pub(super) async fn new(
     app: &App,
     caller: &Caller,
     chosen: NewPlanArguments,
+    before: Before<'_>,
 ) -> Result<Output, Failure> {
     let now = app.now();
     let (made, mut change) = match chosen.for_minutes {
@@ -41,7 +52,13 @@ pub(super) async fn new(
             (made, change)
         }
     };
+    if let Some(draft) = before.draft {
+        change.remove_draft(&draft.id).await?;
+    }
     let id = store(&mut change, &made.planned, &kept(&chosen)).await?;
+    if let Some(due) = before.due {
+        change.set_due(&id, due).await?;
+    }
     change.commit().await?;
     let mut report = report::of(&id, &made);
     report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);

@@ -340,7 +340,7 @@ pub(super) fn write_below(folder: &std::path::Path, path: &str, bytes: &[u8]) {
 }
 
 /// Enrols machine `number` with the token `t`.
-async fn enrol(change: &mut Change, number: u8) {
+pub(super) async fn enrol(change: &mut Change, number: u8) {
     let host: Name = name(&format!("pc-{number}"));
     let asked = Enrolment {
         machine: machine(number),

@@ -1,0 +1,88 @@
+//! Whether a signed plan still carries a machine. Pure.
+//!
+//! Less time needs no signature: go is refused, and the next slot is taken. Other time
+//! needs a new plan, because slots are signed.
+
+use patchward_common::job::State;
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::approval::PlanLeaf;
+
+/// Whether a slot is left in which the whole run fits into `allowed`, the time that
+/// windows and freezes leave now: what go asks at that moment.
+pub fn keeps_a_slot(
+    leaf: &PlanLeaf,
+    allowed: &[Interval],
+    longest_run_ms: i64,
+    now: UtcMs,
+) -> bool {
+    let fits = |slot: &Interval, open: &Interval| {
+        let start = slot.start().max(open.start()).max(now);
+        slot.end().min(open.end()).since_ms(start) >= longest_run_ms
+    };
+    let mut slots = leaf.slots.iter();
+    slots.any(|slot| allowed.iter().any(|open| fits(slot, open)))
+}
+
+/// Whether a job needs slots that its plan may not have: it waits, or it has missed all.
+/// What failed, went back or was ended by a person is not tried again by itself.
+pub fn needs_a_slot(state: &State) -> bool {
+    let waits = !state.is_final() && !state.is_open();
+    waits || *state == State::Missed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use patchward_common::id::{MachineId, Name};
+    use patchward_common::job::Reason;
+    use patchward_common::time::MINUTE_MS;
+    use patchward_common::trust::roster::Class;
+
+    fn minutes(start: i64, end: i64) -> Interval {
+        Interval::new(UtcMs(start * MINUTE_MS), UtcMs(end * MINUTE_MS)).unwrap()
+    }
+
+    #[test]
+    fn a_slot_counts_while_a_whole_run_fits_into_allowed_time() {
+        let leaf = PlanLeaf {
+            machine: MachineId([1; 32]),
+            unit: Name::new("icu").unwrap(),
+            class: Class::Standard,
+            groups: Vec::new(),
+            wave: 0,
+            slots: vec![minutes(100, 160), minutes(300, 360)],
+        };
+        let run = 45 * MINUTE_MS;
+        for (allowed, now, kept) in [
+            (vec![minutes(0, 1_000)], 0, true),
+            (vec![minutes(0, 1_000)], 315, true),
+            (vec![minutes(0, 1_000)], 316, false),
+            (vec![], 0, false),
+            (vec![minutes(0, 144)], 0, false),
+            (vec![minutes(0, 145)], 0, true),
+            (vec![minutes(116, 290)], 0, false),
+            (vec![minutes(100, 130), minutes(130, 160)], 0, false),
+            (vec![minutes(0, 120), minutes(310, 355)], 0, true),
+        ] {
+            let found = keeps_a_slot(&leaf, &allowed, run, UtcMs(now * MINUTE_MS));
+            assert_eq!(found, kept, "{allowed:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_must_judge_first_needs_no_slot() {
+        let reason = || Reason::new("x");
+        for state in [State::Assigned, State::Missed, State::Deferred(reason())] {
+            assert!(needs_a_slot(&state), "{state:?}");
+        }
+        for state in [
+            State::Installing,
+            State::Verified,
+            State::Failed(reason()),
+            State::RolledBack(reason()),
+            State::Stopped(reason()),
+        ] {
+            assert!(!needs_a_slot(&state), "{state:?}");
+        }
+    }
+}
