@@ -3,6 +3,7 @@
 use super::{Caller, outlook_of, work};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::forecast::idle::share_of_all;
 use crate::schedule::ical::zone_of;
 use crate::schedule::outlook;
 use crate::schedule::window::Window;
@@ -290,10 +291,14 @@ async fn preview(app: &App, unit: &Name) -> Result<Output, Failure> {
         "closes_utc",
         "minutes",
         "left",
+        "idle_percent",
+        "idle_known",
         "windows",
         "note",
     ]);
+    let histories = view.interlock_histories(unit).await?;
     for opening in &openings {
+        let idle = share_of_all(&histories, opening.opening);
         let mut notes = Vec::new();
         if opening.clock_change {
             notes.push("the clock changes".to_owned());
@@ -314,6 +319,8 @@ async fn preview(app: &App, unit: &Name) -> Result<Output, Failure> {
             Cell::of(opening.opening.end()),
             Cell::Number(opening.opening.length_ms() / MINUTE_MS),
             Cell::Number(opening.left_minutes()),
+            Cell::maybe(idle.map(|(share, _)| format!("{:.0}", share * 100.0))),
+            Cell::Number(idle.map_or(0, |(_, known)| known as i64)),
             Cell::List(opening.windows.iter().map(ToString::to_string).collect()),
             Cell::maybe((!notes.is_empty()).then(|| notes.join("; "))),
         ]);
@@ -326,6 +333,10 @@ async fn preview(app: &App, unit: &Name) -> Result<Output, Failure> {
             words.push(format!("{}: {}", window.id, understood(&window)?.words()));
         }
         words.extend(outlook::remedy(&openings));
+        words.push(
+            "idle_percent: how idle its machines usually are then, of the idle_known that told."
+                .into(),
+        );
         words.join("\n")
     });
     Ok(Output::Table(table))

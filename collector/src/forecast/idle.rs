@@ -245,5 +245,14 @@ impl History {
     }
 }
 
+/// How much of an interval these machines are usually idle, from 0 to 1, and of how many
+/// of them enough is known to say so.
+pub fn share_of_all(machines: &[History], within: Interval) -> Option<(f64, usize)> {
+    let known = machines.iter().filter_map(|one| one.idle_share(within));
+    let shares: Vec<f64> = known.collect();
+    let count = shares.len();
+    (count > 0).then(|| (shares.iter().sum::<f64>() / count as f64, count))
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use super::value::{args, from_row};
 use super::{Change, Store, StoreError, View};
 use crate::forecast::{Counts, History, Outcome};
 use patchward_common::digest::Digest;
-use patchward_common::id::{JobId, MachineId};
+use patchward_common::id::{JobId, MachineId, Name};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::wire::machine::InterlockWord;
 use serde_json::json;
@@ -49,6 +49,20 @@ impl View {
             || Ok(History::default()),
             |(bytes,)| history(machine, &bytes),
         )
+    }
+
+    /// When the machines of a unit are idle; those of which nothing is known are left out.
+    pub async fn interlock_histories(&mut self, unit: &Name) -> Result<Vec<History>, StoreError> {
+        let rows: Vec<(MachineId, Vec<u8>)> = self
+            .tx
+            .all(
+                "SELECT m.id, h.hours FROM machines m JOIN interlock_history h ON h.machine = m.id
+                 WHERE m.unit = $1 AND m.state = 'enrolled' ORDER BY m.id",
+                args![unit],
+            )
+            .await?;
+        let read = rows.iter().map(|(machine, bytes)| history(machine, bytes));
+        read.collect()
     }
 
     /// The machines whose interlock cannot tell, and since when.

@@ -271,6 +271,15 @@ async fn idle_hours_are_shown_by_weekday() {
                 "unknown_hours": "0.0" })
     );
     assert_eq!(shown[1]["idle_hours"], "0.0");
+    // Where windows should lie: two of these four hours it is usually in use.
+    desk.ask("window add evening --unit icu-3 --cron 0~18~*~*~Mon --zone UTC --minutes 240")
+        .await;
+    let preview = desk.json("window preview icu-3").await;
+    let first = &preview[0];
+    assert_eq!(
+        (&first["idle_percent"], &first["idle_known"]),
+        (&json!("50"), &json!(1))
+    );
     desk.refuses("machine idle nobody", NotFound, "machine list")
         .await;
 }

@@ -45,6 +45,8 @@ async fn idle_hours_add_up(world: World) {
     assert_eq!(history.first_in_use(hours(0, 4)), Some(hours(2, 3).start()));
     let silent = view.interlock_history(&machine(2)).await.unwrap();
     assert_eq!(silent.idle_share(hours(0, 2)), None);
+    let of_unit = view.interlock_histories(&name("icu")).await.unwrap();
+    assert_eq!(of_unit, [history], "of which something is known");
     drop(view);
     let status = MachineStatus {
         boot: BootId([1; 16]),
