@@ -135,17 +135,21 @@ impl Gathering<'_> {
                 self.of_plan(Kind::Halted, &plan, Owner::Htm, halt.at, halt.reason);
             }
             self.left_behind(&plan).await?;
+            if self.view.is_stopped(&plan.id, self.now).await? {
+                continue;
+            }
             let units = again::units(self.view, &plan).await?;
-            let left = replan::of_plan(self.view, &plan, &units, self.now).await?;
+            let left = replan::of_plan(self.view, &plan, &units, &self.lines, self.now).await?;
             if let Some(why) = left.words() {
-                let why = format!("{why}; `plan again` makes one for them");
+                let short: String = subject.chars().take(12).collect();
+                let why = format!("{why}; `plan again {short}` makes one for them");
                 // Since when windows, freezes or the fleet are otherwise, nobody noted.
                 self.of_plan(Kind::Replan, &plan, Owner::Htm, plan.changed_at, why);
             }
         }
         for halt in self.view.halts().await? {
             if halt.scope == HaltScope::ReleaseOnModel {
-                let (about, _) = halted::named(self.view, &halt).await?;
+                let (about, then) = halted::named(self.view, &halt).await?;
                 let (sha256, model) = halt.subject.split_once('/').unwrap_or((&halt.subject, ""));
                 let short: String = sha256.chars().take(12).collect();
                 self.items.push(Item {
@@ -156,7 +160,7 @@ impl Gathering<'_> {
                     class: None,
                     owner: Owner::Htm,
                     since: halt.at,
-                    why: halt.reason,
+                    why: format!("{}; `{then}`", halt.reason),
                 });
             }
         }
@@ -219,7 +223,10 @@ impl Gathering<'_> {
         for wave in waves::of_plan(self.view, plan, &firsts, self.now).await? {
             if let (Some(closed), Some(since)) = (wave.closed, wave.asked_since) {
                 let number = wave.counts.wave;
-                let why = format!("may wave {number} begin? {closed}");
+                let short: String = plan.id.to_string().chars().take(12).collect();
+                let why = format!(
+                    "may wave {number} begin? {closed}; `rollout open {short} --wave {number}`"
+                );
                 self.of_plan(Kind::Question, plan, Owner::Htm, since, why);
             }
         }

@@ -2,18 +2,20 @@
 //! store; [`crate::rollout::replan`] decides.
 
 use crate::allowed;
-use crate::control::Failure;
+use crate::control::{Failure, FailureKind};
+use crate::planning;
 use crate::rollout::replan::{keeps_a_slot, needs_a_slot};
-use crate::store::View;
 use crate::store::jobs::Job;
-use crate::store::machines::MachineState;
-use crate::store::plans::{Plan, PlanState};
+use crate::store::machines::{MachineLine, MachineState};
+use crate::store::plans::Plan;
+use crate::store::{StoreError, View};
 use patchward_common::codec;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::plan::{MAX_LEAF_BYTES, is_release};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::release::ABSENT;
 use patchward_common::trust::sign::Document as _;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +27,8 @@ const PAGE: u32 = 1_000;
 pub struct Left {
     /// Machines of the plan that wait and have no slot any more in which work is allowed.
     pub without_slot: Vec<MachineId>,
+    /// Machines of the plan that are in another unit or class now: they refuse it.
+    pub moved: Vec<MachineId>,
     /// Machines of its units that it does not name.
     pub new: Vec<MachineId>,
     /// Machines that wait and keep a slot.
@@ -34,115 +38,148 @@ pub struct Left {
 impl Left {
     /// The machines that a new plan is needed for.
     pub fn needing(&self) -> impl Iterator<Item = &MachineId> {
-        self.without_slot.iter().chain(&self.new)
+        let named = self.without_slot.iter().chain(&self.moved);
+        named.chain(&self.new)
     }
 
     /// In words; `None` where the plan still carries everybody.
     pub fn words(&self) -> Option<String> {
-        let slots = match self.without_slot.len() {
-            0 => None,
-            count => Some(format!(
-                "{count} machines have no slot left where work is allowed"
-            )),
-        };
-        let new = match self.new.len() {
-            0 => None,
-            count => Some(format!("{count} machines are new in its units")),
-        };
-        match (slots, new) {
-            (Some(slots), Some(new)) => Some(format!("{slots}, and {new}")),
-            (one, other) => one.or(other),
+        let parts = [
+            (
+                self.without_slot.len(),
+                "have no slot left where work is allowed",
+            ),
+            (self.moved.len(), "are in another unit or class since"),
+            (self.new.len(), "are new in its units"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let words: Vec<String> = parts
+            .map(|(count, what)| format!("{count} machines {what}"))
+            .collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+/// Every machine that work may be done on, by its id.
+pub async fn active_machines(
+    view: &mut View,
+) -> Result<BTreeMap<MachineId, MachineLine>, StoreError> {
+    let mut found = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = view.machines(None, after.as_ref(), PAGE).await?;
+        after = page.last().map(|line| line.id);
+        let is_last = page.len() < PAGE as usize;
+        found.extend(page.into_iter().map(|line| (line.id, line)));
+        if is_last {
+            found.retain(|_, line| is_active(line));
+            return Ok(found);
         }
     }
 }
 
-/// What is left of a plan that was asked for `units`. A machine that a newer plan names
-/// is that plan's.
+fn is_active(line: &MachineLine) -> bool {
+    line.state == MachineState::Enrolled && line.mode != Mode::Observe
+}
+
+/// What is left of a plan that was asked for all of `units`. A machine that a newer plan
+/// of the same products names is that plan's; one that left the fleet is nobody's.
 pub async fn of_plan(
     view: &mut View,
     plan: &Plan,
     units: &[Name],
+    machines: &BTreeMap<MachineId, MachineLine>,
     now: UtcMs,
 ) -> Result<Left, Failure> {
     let payload = view.plan_payload(&plan.id).await?.unwrap_or_default();
-    let approval: Approval = codec::decode_deterministic(&payload, Approval::MAX_BYTES)
-        .map_err(|error| Failure::conflict(format!("the plan {}: {error}", plan.title)))?;
-    let overridden = approval.emergency.as_ref().map_or(&[][..], |e| &e.freezes);
+    let approval = codec::decode_deterministic::<Approval>(&payload, Approval::MAX_BYTES);
+    let Ok(approval) = approval else {
+        // Whoever looks at this plan itself is told.
+        return Ok(Left::default());
+    };
+    let newer = view.carried_by_newer(&plan.id, now).await?;
+    let mut named: BTreeSet<MachineId> = newer.clone();
+    let unfit = view.unfit_of(&plan.id).await?;
+    named.extend(unfit.into_iter().map(|one| one.machine));
     let jobs = view.jobs_of_plan(&plan.id).await?;
     let jobs: BTreeMap<MachineId, Job> = jobs.into_iter().map(|job| (job.machine, job)).collect();
-    let newer = newer_plans_machines(view, plan, now).await?;
-    let mut allowed: BTreeMap<Name, Vec<Interval>> = BTreeMap::new();
+    let mut allowed = BTreeMap::new();
     let mut left = Left::default();
-    let mut named = BTreeSet::new();
     for stored in view.leaves(&plan.id).await? {
-        named.insert(stored.machine);
+        let machine = stored.machine;
+        named.insert(machine);
         let waits = jobs
-            .get(&stored.machine)
+            .get(&machine)
             .is_some_and(|job| needs_a_slot(&job.state));
-        if !waits || newer.contains(&stored.machine) {
-            continue;
-        }
-        let Ok(leaf) = codec::decode_deterministic::<PlanLeaf>(&stored.bytes, MAX_LEAF_BYTES)
+        let line = machines.get(&machine).filter(|line| is_active(line));
+        let leaf = codec::decode_deterministic::<PlanLeaf>(&stored.bytes, MAX_LEAF_BYTES);
+        let (true, false, Some(line), Ok(leaf)) = (waits, newer.contains(&machine), line, leaf)
         else {
             continue;
         };
+        if (&leaf.unit, leaf.class) != (&line.unit, line.class) {
+            left.moved.push(machine);
+            continue;
+        }
         if !allowed.contains_key(&leaf.unit) {
-            let until = plan.expires_at.max(now.plus_ms(1));
-            let range =
-                Interval::new(now, until).map_err(|error| Failure::conflict(error.to_string()))?;
-            let openings = allowed::of_unit(view, &leaf.unit, range, overridden).await?;
+            let openings = openings(view, &leaf.unit, plan, &approval, now).await?;
             allowed.insert(leaf.unit.clone(), openings);
         }
-        let openings = allowed.get(&leaf.unit).map_or(&[][..], Vec::as_slice);
+        let openings: &[Interval] = allowed.get(&leaf.unit).map_or(&[], Vec::as_slice);
         match keeps_a_slot(&leaf, openings, approval.longest_run_ms(), now) {
             true => left.kept += 1,
-            false => left.without_slot.push(stored.machine),
+            false => left.without_slot.push(machine),
         }
     }
-    let unfit = view.unfit_of(&plan.id).await?;
-    named.extend(unfit.into_iter().map(|one| one.machine));
-    named.extend(newer);
-    for unit in units {
-        left.new.extend(active_machines(view, unit).await?);
+    for line in machines.values() {
+        if is_active(line)
+            && units.contains(&line.unit)
+            && !named.contains(&line.id)
+            && !has_all(view, &line.id, &approval).await?
+        {
+            left.new.push(line.id);
+        }
     }
-    left.new.retain(|machine| !named.contains(machine));
     Ok(left)
 }
 
-/// The machines of plans made after this one that were not given up.
-async fn newer_plans_machines(
+/// Allowed time of a unit until the plan ends. A unit that is gone, or a window that
+/// nobody understands, opens nothing, as at the go.
+async fn openings(
     view: &mut View,
+    unit: &Name,
     plan: &Plan,
+    approval: &Approval,
     now: UtcMs,
-) -> Result<BTreeSet<MachineId>, Failure> {
-    let mut machines = BTreeSet::new();
-    for newer in view.plans(None).await? {
-        let stands = match newer.state {
-            PlanState::Draft | PlanState::Signed | PlanState::Active => now < newer.expires_at,
-            PlanState::Done => true,
-            PlanState::Stopped | PlanState::Expired => false,
-        };
-        if stands && newer.created_at > plan.created_at {
-            let leaves = view.leaves(&newer.id).await?;
-            machines.extend(leaves.into_iter().map(|leaf| leaf.machine));
+) -> Result<Vec<Interval>, Failure> {
+    let overridden = approval.emergency.as_ref();
+    let overridden = overridden.map_or(&[][..], |emergency| &emergency.freezes);
+    let until = plan.expires_at.max(now.plus_ms(1));
+    let Ok(range) = Interval::new(now, until) else {
+        return Ok(Vec::new());
+    };
+    match allowed::of_unit(view, unit, range, overridden).await {
+        Err(error) if matches!(error.kind, FailureKind::NotFound | FailureKind::Input) => {
+            Ok(Vec::new())
         }
+        openings => openings,
     }
-    Ok(machines)
 }
 
-async fn active_machines(view: &mut View, unit: &Name) -> Result<Vec<MachineId>, Failure> {
-    let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let page = view.machines(Some(unit), after.as_ref(), PAGE).await?;
-        after = page.last().map(|line| line.id);
-        let is_last = page.len() < PAGE as usize;
-        let active = page
-            .iter()
-            .filter(|line| line.state == MachineState::Enrolled && line.mode == Mode::Active);
-        found.extend(active.map(|line| line.id));
-        if is_last {
-            return Ok(found);
-        }
-    }
+/// Whether a machine has everything that the plan installs.
+async fn has_all(
+    view: &mut View,
+    machine: &MachineId,
+    approval: &Approval,
+) -> Result<bool, StoreError> {
+    let Some(held) = view.set_of(machine).await? else {
+        return Ok(false);
+    };
+    let Some(set) = view.components_of(&held.digest).await? else {
+        return Ok(false);
+    };
+    Ok(approval.releases.iter().all(|approved| {
+        let found = planning::version_of(&approved.release, &set).unwrap_or(ABSENT);
+        is_release(&approved.release, found)
+    }))
 }

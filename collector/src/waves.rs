@@ -1,7 +1,7 @@
 //! How the waves of a plan stand: which are open, which wait, and about which HTM is
 //! asked. Reads; [`crate::rollout::wave`] decides.
 
-use crate::rollout::wave::{self, Before, Closed};
+use crate::rollout::wave::{self, Closed, SHARE_PERCENT};
 use crate::store::plans::{Leaf, Plan};
 use crate::store::rollout::WaveCounts;
 use crate::store::{StoreError, View};
@@ -22,8 +22,6 @@ pub struct Wave {
     pub closed: Option<Closed>,
     /// Since when HTM is asked whether it may begin.
     pub asked_since: Option<UtcMs>,
-    /// What came out of the wave before; `None` for the first.
-    pub before: Option<Before>,
 }
 
 /// The first slots of a wave's machines.
@@ -67,7 +65,7 @@ pub fn note_first(firsts: &mut Firsts, wave: u32, leaf: &PlanLeaf) {
 }
 
 /// The waves of a plan. Of several that are closed HTM is asked about the first: the
-/// others have no outcomes before them yet.
+/// others have no outcomes before them yet. About a plan that is stopped nobody is asked.
 pub async fn of_plan(
     view: &mut View,
     plan: &Plan,
@@ -75,36 +73,40 @@ pub async fn of_plan(
     now: UtcMs,
 ) -> Result<Vec<Wave>, StoreError> {
     let policy = view.plan_policy(&plan.id).await?;
-    let soak_ms = policy.map_or(0, |policy| policy.soak_ms);
-    let counts = view.waves(&plan.id).await?;
+    let soak_ms = policy.as_ref().map_or(0, |policy| policy.soak_ms);
+    let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
+    let mut is_asked = view.is_stopped(&plan.id, now).await?;
     let mut waves: Vec<Wave> = Vec::new();
-    let mut is_asked = false;
-    for of_wave in &counts {
-        let before = view.wave_before(&plan.id, of_wave.wave).await?;
-        let closed = before
-            .as_ref()
-            .and_then(|before| wave::is_open(before).err());
-        let wave_before = of_wave.wave.checked_sub(1);
-        let ended = counts
-            .iter()
-            .find(|counts| Some(counts.wave) == wave_before)
-            .filter(|counts| counts.waiting == 0 && counts.open == 0)
-            .map(|counts| counts.moved_at);
-        let soaked = wave_before
-            .and_then(|wave| firsts.get(&wave))
-            .map_or(plan.changed_at, |first| {
+    for counts in view.waves(&plan.id).await? {
+        let wave = counts.wave;
+        // Waves are numbered without a gap: the plan check sees to it.
+        let earlier = waves.last().map(|wave| wave.counts);
+        let closed = match &earlier {
+            None => None,
+            Some(earlier) => {
+                let opened = view.wrong_since_opened(&plan.id, wave).await?;
+                wave::is_open(&earlier.before(opened, share)).err()
+            }
+        };
+        let asked_since = earlier.filter(|_| closed.is_some()).and_then(|earlier| {
+            let has_ended = earlier.waiting == 0 && earlier.open == 0;
+            let ended = earlier.ended_at.filter(|_| has_ended);
+            let soaked = firsts.get(&earlier.wave);
+            let soaked = soaked.map_or(plan.changed_at, |first| {
                 first.last_ends.max(first.last_begins.plus_ms(soak_ms))
             });
-        let waits = closed.is_some() && of_wave.waiting > 0;
-        let asked_since = wave::asked_since(ended, soaked, now).filter(|_| waits && !is_asked);
-        is_asked |= waits;
-        waves.push(Wave {
-            counts: *of_wave,
-            first: firsts.get(&of_wave.wave).map(|first| first.begins),
-            closed,
-            asked_since,
-            before,
+            // What was open closes when something goes wrong late: asked since then.
+            let since = wave::asked_since(ended, soaked, now)?;
+            Some(since.max(earlier.wrong_at.unwrap_or(since)))
         });
+        let waits = closed.is_some() && counts.waiting > 0;
+        waves.push(Wave {
+            counts,
+            first: firsts.get(&wave).map(|first| first.begins),
+            closed,
+            asked_since: asked_since.filter(|_| waits && !is_asked),
+        });
+        is_asked |= waits;
     }
     Ok(waves)
 }

@@ -26,9 +26,13 @@ CREATE TABLE wave_openings (
     PRIMARY KEY (plan, wave)
 );
 
+-- What went wrong counts until a person judged it: 1 for the plan, 2 for the release on
+-- its model, 4 for a wave that was opened. A new state of the job is not judged.
+ALTER TABLE jobs ADD COLUMN judged BIGINT NOT NULL DEFAULT 0;
+
 -- Every go counts what came out of the wave before, and what went wrong.
 CREATE INDEX jobs_by_wave ON jobs (plan, wave, word);
-CREATE INDEX jobs_gone_wrong ON jobs (plan, since) WHERE word IN ('failed', 'rolled_back', 'freed');
+CREATE INDEX jobs_gone_wrong ON jobs (plan) WHERE word IN ('failed', 'rolled_back', 'freed');
 
 -- Who is called, first level first; the empty subject stands for the whole hospital.
 CREATE TABLE on_call (

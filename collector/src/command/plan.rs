@@ -344,13 +344,17 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         })
         .collect();
     let signatures = table.signed.signatures().len();
+    let policy = view.plan_policy(&plan.id).await?;
+    let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
     let text = format!(
-        "Plan {}: {}, {}. Installs {}. Ends {}. {signatures} signatures.",
+        "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
+         one before are verified; {} failures halt it. {signatures} signatures.",
         plan.id,
         plan.title,
         plan.state.word(),
         releases.join(", then "),
         approval.expires,
+        approval.failure_limit,
     );
     let report = Report::new(
         [
@@ -359,6 +363,8 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             ("state", Cell::of(plan.state.word())),
             ("releases", Cell::List(releases)),
             ("ends", Cell::of(approval.expires)),
+            ("share_percent", Cell::Number(share.into())),
+            ("failure_limit", Cell::Number(approval.failure_limit.into())),
             ("signatures", Cell::Number(signatures as i64)),
         ],
         text,

@@ -82,7 +82,8 @@ pub async fn rollout(
                 .await?;
             change.commit().await?;
             Ok(Output::Text(format!(
-                "{} is halted: no go is given. Jobs that run go on to a safe end.",
+                "{} is halted: no go is given, also for a restart. Jobs that run go on to a safe \
+                 end.",
                 plan.title
             )))
         }

@@ -58,7 +58,7 @@ pub fn is_open(before: &Before) -> Result<(), Closed> {
         return Ok(());
     }
     let found = before.verified.saturating_add(before.wrong);
-    let needed = before.size.min(FEWEST_OUTCOMES);
+    let needed = before.size.clamp(1, FEWEST_OUTCOMES);
     if found < needed {
         let size = before.size;
         return Err(Closed::TooFew {
@@ -117,6 +117,7 @@ mod tests {
             })
         };
         for (size, verified, wrong, expected) in [
+            (0, 0, 0, few(0, 1, 0)),
             (1, 0, 0, few(0, 1, 1)),
             (1, 1, 0, Ok(())),
             (1, 0, 1, share(0, 1)),

@@ -231,7 +231,7 @@ impl Change {
         let changed = tx
             .execute(
                 "UPDATE jobs SET word = $3, standing = $4, state = $5, since = $6, attempt = $7,
-                    slot_start = $8, slot_end = $9, generation = generation + 1
+                    slot_start = $8, slot_end = $9, generation = generation + 1, judged = 0
                  WHERE id = $1 AND generation = $2",
                 args![
                     job.id,

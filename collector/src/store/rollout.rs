@@ -6,11 +6,11 @@ use super::{Change, StoreError, View};
 use crate::rollout::model::MOST_OF_A_MODEL;
 use crate::rollout::wave::{Before, SHARE_PERCENT};
 use crate::store::jobs::Standing;
-use crate::store::stops::EVERY_WAVE;
 use patchward_common::digest::Digest;
-use patchward_common::id::{Label, Name};
+use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// By what a plan was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,32 +39,57 @@ pub struct WaveCounts {
     pub verified: u32,
     /// Failed, rolled back, or freed by a person and not measured.
     pub wrong: u32,
-    /// Not started yet.
+    /// Not started yet, or installed and not restarted: they ask for go.
     pub waiting: u32,
     /// Under way.
     pub open: u32,
-    /// When the last of them moved.
-    pub moved_at: UtcMs,
+    /// When the last of them ended; the return to service is no end.
+    pub ended_at: Option<UtcMs>,
+    /// When the last of them went wrong.
+    pub wrong_at: Option<UtcMs>,
 }
 
 /// Wave, word, standing, how many jobs, and when the last of them moved.
 type WordCount = (u32, String, Standing, u32, UtcMs);
 
+fn is_verified(word: &str) -> bool {
+    matches!(word, "verified" | "in_service")
+}
+
+fn is_wrong(word: &str) -> bool {
+    matches!(word, "failed" | "rolled_back" | "freed")
+}
+
 impl WaveCounts {
     /// The counts of one wave out of its rows.
     fn of(rows: &[WordCount]) -> Self {
-        let sum = |is: &dyn Fn(&str, Standing) -> bool| {
-            let those = rows.iter().filter(|row| is(&row.1, row.2));
-            those.map(|row| row.3).sum()
+        let those = |is: &dyn Fn(&WordCount) -> bool| {
+            let those = rows.iter().filter(|row| is(row));
+            let last = those.clone().map(|row| row.4).max();
+            (those.map(|row| row.3).sum(), last)
         };
+        let count = |is: &dyn Fn(&WordCount) -> bool| those(is).0;
+        let asks = |row: &WordCount| row.2 == Standing::Waiting || row.1 == "reboot_pending";
         Self {
             wave: rows.first().map_or(0, |row| row.0),
-            size: sum(&|_, _| true),
-            verified: sum(&|word, _| matches!(word, "verified" | "in_service")),
-            wrong: sum(&|word, _| matches!(word, "failed" | "rolled_back" | "freed")),
-            waiting: sum(&|_, standing| standing == Standing::Waiting),
-            open: sum(&|_, standing| standing == Standing::Open),
-            moved_at: rows.iter().map(|row| row.4).max().unwrap_or_default(),
+            size: count(&|_| true),
+            verified: count(&|row| is_verified(&row.1)),
+            wrong: count(&|row| is_wrong(&row.1)),
+            waiting: count(&asks),
+            open: count(&|row| row.2 == Standing::Open && !asks(row)),
+            ended_at: those(&|row| row.2 == Standing::Ended && row.1 != "in_service").1,
+            wrong_at: those(&|row| is_wrong(&row.1)).1,
+        }
+    }
+
+    /// What came out of this wave, for the one after it.
+    pub fn before(&self, wrong_since_opened: Option<u32>, share_percent: u32) -> Before {
+        Before {
+            size: self.size,
+            verified: self.verified,
+            wrong: self.wrong,
+            wrong_since_opened,
+            share_percent,
         }
     }
 }
@@ -115,17 +140,16 @@ impl View {
             .await
     }
 
-    /// How many jobs of a plan have failed or were rolled back since a person last resumed
-    /// the plan: those before were judged.
+    /// How many jobs of a plan have failed or were rolled back, less those that a person
+    /// judged when resuming it.
     pub async fn failures(&mut self, plan: &Digest) -> Result<u64, StoreError> {
         let (count,) = self
             .tx
             .one(
                 "SELECT COUNT(*) FROM jobs
-                 WHERE plan = $1 AND word IN ('failed', 'rolled_back', 'freed') AND since >
-                    (SELECT COALESCE(MAX(resumed_at), -1) FROM halts
-                     WHERE scope = 'plan' AND subject = $1 AND wave = $2)",
-                args![plan, EVERY_WAVE],
+                 WHERE plan = $1 AND word IN ('failed', 'rolled_back', 'freed')
+                    AND judged & 1 = 0",
+                args![plan],
             )
             .await?;
         Ok(count)
@@ -154,26 +178,30 @@ impl View {
         let Some(before) = wave.checked_sub(1) else {
             return Ok(None);
         };
-        let rows: Vec<WordCount> = self
+        // By the index alone: every go asks.
+        let counts: Vec<(String, u32)> = self
             .tx
             .all(
-                "SELECT wave, word, standing, COUNT(*), MAX(since) FROM jobs
-                 WHERE plan = $1 AND wave = $2 GROUP BY wave, word, standing",
+                "SELECT word, COUNT(*) FROM jobs WHERE plan = $1 AND wave = $2 GROUP BY word",
                 args![plan, before],
             )
             .await?;
-        let counts = WaveCounts::of(&rows);
+        let sum = |is: fn(&str) -> bool| {
+            let those = counts.iter().filter(|(word, _)| is(word));
+            those.map(|(_, count)| count).sum()
+        };
         let policy = self.plan_policy(plan).await?;
         Ok(Some(Before {
-            size: counts.size,
-            verified: counts.verified,
-            wrong: counts.wrong,
+            size: sum(|_| true),
+            verified: sum(is_verified),
+            wrong: sum(is_wrong),
             wrong_since_opened: self.wrong_since_opened(plan, wave).await?,
             share_percent: policy.map_or(SHARE_PERCENT, |policy| policy.share_percent),
         }))
     }
 
-    async fn wrong_since_opened(
+    /// Where a person opened a wave: how many jobs of earlier waves went wrong since.
+    pub async fn wrong_since_opened(
         &mut self,
         plan: &Digest,
         wave: u32,
@@ -181,9 +209,9 @@ impl View {
         let row: Option<(u32,)> = self
             .tx
             .first(
-                "SELECT (SELECT COUNT(*) FROM jobs j
-                         WHERE j.plan = $1 AND j.word IN ('failed', 'rolled_back', 'freed')
-                           AND j.since > o.opened_at AND j.wave < $2)
+                "SELECT (SELECT COUNT(*) FROM jobs
+                         WHERE plan = $1 AND word IN ('failed', 'rolled_back', 'freed')
+                           AND judged & 4 = 0 AND wave < $2)
                  FROM wave_openings o WHERE o.plan = $1 AND o.wave = $2",
                 args![plan, wave],
             )
@@ -202,6 +230,38 @@ impl View {
             .await
     }
 
+    /// The machines of newer plans of the same products that stand, and those that such a
+    /// plan found unfit: this plan need not carry them.
+    pub async fn carried_by_newer(
+        &mut self,
+        plan: &Digest,
+        now: UtcMs,
+    ) -> Result<BTreeSet<MachineId>, StoreError> {
+        let rows: Vec<(MachineId,)> = self
+            .tx
+            .all(
+                "WITH newer (id) AS (
+                    SELECT p.id FROM plans p
+                    WHERE p.created_at > (SELECT created_at FROM plans WHERE id = $1)
+                      AND (p.state = 'done'
+                           OR (p.state IN ('draft', 'signed', 'active') AND p.expires_at > $2))
+                      AND NOT EXISTS (SELECT 1 FROM documents d
+                            WHERE d.kind = 'stop' AND d.ended_at IS NULL
+                              AND d.scope = 'plan' AND d.subject = p.id)
+                      AND EXISTS (SELECT 1 FROM plan_releases own
+                            JOIN plan_releases r ON r.plan = p.id
+                            WHERE own.plan = $1 AND (r.sha256 = own.sha256
+                               OR EXISTS (SELECT 1 FROM releases a
+                                    JOIN releases b ON b.product = a.product
+                                    WHERE a.sha256 = own.sha256 AND b.sha256 = r.sha256))))
+                 SELECT machine FROM plan_leaves WHERE plan IN (SELECT id FROM newer)
+                 UNION SELECT machine FROM plan_unfit WHERE plan IN (SELECT id FROM newer)",
+                args![plan, now],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(machine,)| machine).collect())
+    }
+
     /// On how many machines of a model a release of this plan failed or was rolled back,
     /// in whatever plan, since HTM last judged it there; of several releases the most.
     pub(super) async fn wrong_on_model(
@@ -218,9 +278,7 @@ impl View {
                  JOIN jobs j ON j.plan = r.plan
                     AND j.word IN ('failed', 'rolled_back', 'freed')
                  JOIN machines m ON m.id = j.machine
-                 WHERE own.plan = $1 AND m.model = $2 AND j.since >
-                    (SELECT COALESCE(MAX(resumed_at), -1) FROM halts
-                     WHERE scope = 'release_on_model' AND subject = r.sha256 || '/' || $2)
+                 WHERE own.plan = $1 AND m.model = $2 AND j.judged & 2 = 0
                  GROUP BY r.sha256",
                 args![plan, model],
             )
@@ -237,12 +295,13 @@ impl View {
                  FROM jobs j
                  JOIN plan_releases r ON r.plan = j.plan
                  JOIN machines m ON m.id = j.machine
-                 WHERE j.word IN ('failed', 'rolled_back', 'freed') AND j.since >
-                    (SELECT COALESCE(MAX(COALESCE(resumed_at, $1)), -1) FROM halts
-                     WHERE scope = 'release_on_model' AND subject = r.sha256 || '/' || m.model)
+                 WHERE j.word IN ('failed', 'rolled_back', 'freed') AND j.judged & 2 = 0
+                    AND NOT EXISTS (SELECT 1 FROM halts h
+                        WHERE h.scope = 'release_on_model' AND h.resumed_at IS NULL
+                          AND h.subject = r.sha256 || '/' || m.model)
                  GROUP BY r.sha256, m.model
-                 HAVING COUNT(DISTINCT j.machine) >= $2 ORDER BY r.sha256, m.model",
-                args![i64::MAX, MOST_OF_A_MODEL],
+                 HAVING COUNT(DISTINCT j.machine) >= $1 ORDER BY r.sha256, m.model",
+                args![MOST_OF_A_MODEL],
             )
             .await
     }
@@ -277,15 +336,21 @@ impl Change {
         reason: &Label,
     ) -> Result<(), StoreError> {
         let (now, by) = (self.now(), self.actor().to_string());
-        self.step("wave.open", plan, json!({ "wave": wave, "reason": reason }))
-            .execute(
-                "INSERT INTO wave_openings (plan, wave, opened_at, opened_by, reason)
+        let tx = self.step("wave.open", plan, json!({ "wave": wave, "reason": reason }));
+        tx.execute(
+            "UPDATE jobs SET judged = judged | 4
+             WHERE plan = $1 AND word IN ('failed', 'rolled_back', 'freed') AND wave < $2",
+            args![plan, wave],
+        )
+        .await?;
+        tx.execute(
+            "INSERT INTO wave_openings (plan, wave, opened_at, opened_by, reason)
                  VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (plan, wave) DO UPDATE SET opened_at = excluded.opened_at,
                     opened_by = excluded.opened_by, reason = excluded.reason",
-                args![plan, wave, now, by, reason],
-            )
-            .await?;
+            args![plan, wave, now, by, reason],
+        )
+        .await?;
         self.done();
         Ok(())
     }

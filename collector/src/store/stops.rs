@@ -1,10 +1,12 @@
 //! What stands in the way of a start besides documents and freezes: holds of the ward,
 //! and halts that the collector calls by itself.
 
+use super::documents::DocumentKind;
 use super::go::lock_all_groups;
 use super::value::{args, from_row, words};
 use super::windows::Area;
 use super::{Change, StoreError, View};
+use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde_json::json;
 
@@ -76,6 +78,16 @@ from_row!(Halt {
 });
 
 impl View {
+    /// Whether a stop of this plan, or of everything, is in force.
+    pub async fn is_stopped(&mut self, plan: &Digest, now: UtcMs) -> Result<bool, StoreError> {
+        let stops = self.in_force(DocumentKind::Stop, now).await?;
+        Ok(stops.iter().any(|stop| match stop.scope.as_deref() {
+            Some("plan") => stop.subject == Some(plan.to_string()),
+            Some("all") => true,
+            _ => false,
+        }))
+    }
+
     /// The holds that have not ended at `now`, by subject.
     pub async fn holds(&mut self, now: UtcMs) -> Result<Vec<Hold>, StoreError> {
         self.tx
@@ -174,7 +186,7 @@ impl Change {
         Ok(())
     }
 
-    /// A person resumes what was halted.
+    /// A person resumes what was halted, and has judged what went wrong until now.
     pub async fn resume(
         &mut self,
         scope: HaltScope,
@@ -184,8 +196,29 @@ impl Change {
     ) -> Result<(), StoreError> {
         let (now, by) = (self.now(), self.actor().to_string());
         let detail = json!({ "scope": scope, "wave": wave, "reason": reason });
-        let changed = self
-            .step("halt.resume", subject, detail)
+        let tx = self.step("halt.resume", subject, detail);
+        match (scope, wave, subject.split_once('/')) {
+            (HaltScope::Plan, EVERY_WAVE, _) => {
+                tx.execute(
+                    "UPDATE jobs SET judged = judged | 1
+                     WHERE plan = $1 AND word IN ('failed', 'rolled_back', 'freed')",
+                    args![subject],
+                )
+                .await?;
+            }
+            (HaltScope::ReleaseOnModel, _, Some((sha256, model))) => {
+                tx.execute(
+                    "UPDATE jobs SET judged = judged | 2
+                     WHERE word IN ('failed', 'rolled_back', 'freed')
+                       AND plan IN (SELECT plan FROM plan_releases WHERE sha256 = $1)
+                       AND machine IN (SELECT id FROM machines WHERE model = $2)",
+                    args![sha256, model],
+                )
+                .await?;
+            }
+            _ => {}
+        }
+        let changed = tx
             .execute(
                 "UPDATE halts SET resumed_at = $4, resumed_by = $5
                  WHERE scope = $1 AND subject = $2 AND wave = $3 AND resumed_at IS NULL",

@@ -20,6 +20,7 @@ pub(crate) async fn asked(
 ) -> Result<Option<NewPlanArguments>, Failure> {
     let policy = view.plan_policy(&plan.id).await?;
     let text = policy.and_then(|policy| policy.asked);
+    // A request of a newer version is as good as none.
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
@@ -33,8 +34,8 @@ pub(super) async fn again(app: &App, caller: &Caller, plan: &Plan) -> Result<Out
     let mut view = app.store.view().await?;
     let Some(mut asked) = asked(&mut view, plan).await? else {
         return Err(Failure::conflict(format!(
-            "What {} was asked for is not known here: it came from elsewhere. Make it with `plan \
-             new`.",
+            "What {} was asked for is not known here, or was asked by another version. Make it with \
+             `plan new`; `plan show` says what it holds.",
             plan.title
         )));
     };
@@ -43,6 +44,13 @@ pub(super) async fn again(app: &App, caller: &Caller, plan: &Plan) -> Result<Out
         due: view.due_of(&plan.id).await?,
     };
     match plan.state {
+        PlanState::Draft if !view.signatures(&plan.id).await?.is_empty() => {
+            return Err(Failure::conflict(format!(
+                "Somebody has signed {} already: let the others sign it, or make another with \
+                 `plan new`.",
+                plan.title
+            )));
+        }
         PlanState::Draft => {
             before.draft = Some(plan);
             drop(view);
@@ -56,7 +64,8 @@ pub(super) async fn again(app: &App, caller: &Caller, plan: &Plan) -> Result<Out
         }
         PlanState::Signed | PlanState::Active | PlanState::Done | PlanState::Expired => {}
     }
-    let left = replan::of_plan(&mut view, plan, &asked.units, app.now()).await?;
+    let machines = replan::active_machines(&mut view).await?;
+    let left = replan::of_plan(&mut view, plan, &asked.units, &machines, app.now()).await?;
     drop(view);
     let needing: Vec<String> = left.needing().map(ToString::to_string).collect();
     if needing.is_empty() {

@@ -41,7 +41,7 @@ pub(super) async fn table(
         if let (Some(closed), Some(_)) = (wave.closed, wave.asked_since) {
             question = format!(
                 "\nHTM is asked about wave {}: {closed}. `rollout open {} --wave {} --reason …` lets \
-                 it begin; `stop now --plan …` ends the plan.",
+                 it begin; `stop now --plan …` stops it.",
                 counts.wave,
                 &plan.id.to_string()[..12],
                 counts.wave
@@ -89,6 +89,21 @@ pub(super) async fn open(
             plan.title
         ))
     })?;
+    if found.closed.is_some() && found.asked_since.is_none() {
+        let asked = waves.iter().find(|one| one.asked_since.is_some());
+        let asked = asked.map_or_else(
+            || {
+                "HTM is asked when the soak of the wave before is over, and nothing is to be \
+                judged yet"
+                    .to_owned()
+            },
+            |one| format!("HTM is asked about wave {} first", one.counts.wave),
+        );
+        return Err(Failure::conflict(format!(
+            "Wave {wave} of {} is not opened: {asked}. `rollout show` says when.",
+            plan.title
+        )));
+    }
     let Some(closed) = found.closed else {
         return Err(Failure::conflict(format!(
             "Wave {wave} of {} is open already. What else keeps its machines from starting, `job \

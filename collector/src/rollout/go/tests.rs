@@ -335,11 +335,16 @@ fn a_wave_that_is_not_open() {
     assert_eq!(after(|s, _| s.before = Some(few)), Err(Not::Wave(closed)));
     let enough = wave::Before { verified: 1, ..few };
     assert_eq!(after(|s, _| s.before = Some(enough)), Ok(()));
-    let rehearses = after(|s, _| {
-        s.before = Some(few);
-        s.machine.mode = Mode::Rehearse;
-    });
-    assert_eq!(rehearses, Ok(()));
+    for more in [
+        |s: &mut GoSnapshot| s.machine.mode = Mode::Rehearse,
+        |s: &mut GoSnapshot| s.job.state = State::RebootPending,
+    ] {
+        let waits = after(|s, _| {
+            s.before = Some(few);
+            more(s);
+        });
+        assert_eq!(waits, Err(Not::Wave(closed)));
+    }
 }
 
 #[test]

@@ -160,6 +160,9 @@ async fn a_wave_waits_for_the_one_before_and_htm_may_open_it() {
         let line = format!("rollout open {plan} --wave {wave} --reason judged");
         desk.refuses(&line, kind, text).await;
     }
+    let open = format!("rollout open {plan} --wave 1 --reason judged");
+    desk.refuses(&open, Conflict, "nothing is to be judged yet")
+        .await;
     // The canary has missed all its slots: nothing more comes of it.
     let canary = shown_canary(&desk, &plan).await;
     moved(&desk, &plan, canary, &State::Missed).await;
@@ -169,9 +172,14 @@ async fn a_wave_waits_for_the_one_before_and_htm_may_open_it() {
     let items: Vec<_> = items.as_array().unwrap().iter().collect();
     let question = |item: &&&serde_json::Value| item["item"] == format!("question:{}", &plan[..12]);
     let asked = items.iter().find(question).unwrap();
-    assert_eq!(asked["why"], format!("may wave 1 begin? {few}"));
-    desk.ask(&format!("rollout open {plan} --wave 1 --reason judged"))
-        .await;
+    assert_eq!(
+        asked["why"],
+        format!(
+            "may wave 1 begin? {few}; `rollout open {} --wave 1`",
+            &plan[..12]
+        )
+    );
+    desk.ask(&open).await;
     let shown = desk.json(&format!("rollout show {plan}")).await;
     assert_eq!(begins(&shown)[1], "open");
     // What goes wrong later closes it again.

@@ -3,7 +3,9 @@
 use super::desk::{Desk, enrol, now};
 use patchward_collector::control::FailureKind::Conflict;
 use patchward_collector::control::Output;
+use patchward_collector::store::plans::NewPlan;
 use patchward_common::time::{HOUR_MS, UtcMs};
+use patchward_integration_tests::fixture::label;
 use serde_json::{Value, json};
 
 const REST: &str = "--release viewer=2 --unit icu-3 --soak-minutes 0";
@@ -85,8 +87,8 @@ async fn a_signed_plan_keeps_what_it_carries_and_the_rest_gets_a_new_one() {
 
     // A freeze takes every slot: less time needs no signature, other time does.
     freeze(&desk, 11).await;
-    let none =
-        "2 machines have no slot left where work is allowed; `plan again` makes one for them";
+    let hint = format!("; `plan again {}` makes one for them", &plan[..12]);
+    let none = format!("2 machines have no slot left where work is allowed{hint}");
     assert_eq!(told(&desk).await, [none]);
     desk.refuses(&again, Conflict, "No machine can be planned")
         .await;
@@ -115,11 +117,16 @@ async fn a_signed_plan_keeps_what_it_carries_and_the_rest_gets_a_new_one() {
     change.commit().await.unwrap();
     desk.reports(3, "1").await;
     desk.assign(2, 3).await.unwrap();
-    let new = "1 machines are new in its units; `plan again` makes one for them";
+    let new = format!("1 machines are new in its units{hint}");
     assert_eq!(told(&desk).await, [new]);
     let made = desk.json(&again).await;
     assert_eq!(named(&made), ["pc-3"]);
     assert_eq!(made["title"], json!("Update"));
+    desk.ask(&format!("plan remove {}", made["plan"].as_str().unwrap()))
+        .await;
+    // One that has it already is not missed.
+    desk.reports(3, "2").await;
+    assert_eq!(told(&desk).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -127,11 +134,19 @@ async fn what_a_plan_was_asked_for_must_be_known() {
     let desk = ready().await;
     let plan = desk.plan("Update", REST).await;
     desk.signed(&plan, &[&desk.papers.alice]).await.unwrap();
-    let store = &desk.app.store;
-    let mut view = store.view().await.unwrap();
-    let policy = view.plan_policy(&plan.parse().unwrap()).await.unwrap();
-    assert!(policy.unwrap().asked.is_some());
-    drop(view);
+    let elsewhere = NewPlan {
+        title: &label("Old"),
+        payload: b"a plan of another collector",
+        expires_at: now().plus_ms(HOUR_MS),
+        groups: &[],
+        releases: &[],
+        leaves: &[],
+    };
+    let mut change = desk.change().await;
+    let old = change.add_plan(&elsewhere).await.unwrap();
+    change.commit().await.unwrap();
+    desk.refuses(&format!("plan again {old}"), Conflict, "is not known here")
+        .await;
     desk.ask(&format!("stop now --plan {plan} --reason smoke"))
         .await;
     // A stop may be lifted; the plan itself is not given up.

@@ -6,17 +6,23 @@ use patchward_collector::reconcile::limit;
 use patchward_collector::rollout::model;
 use patchward_collector::rollout::wave::{Before, SHARE_PERCENT};
 use patchward_collector::store::StoreError;
+use patchward_collector::store::documents::{DocumentKind, NewDocument};
 use patchward_collector::store::oncall::{Heard, OnCall};
+use patchward_collector::store::plans::{Leaf, NewPlan};
+use patchward_collector::store::prospects::Unfit;
 use patchward_collector::store::rollout::PlanPolicy;
 use patchward_collector::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_collector::store::windows::Area;
 use patchward_common::job::{Reason, State};
+use patchward_common::trust::stop::{Scope, Stop};
+use std::collections::BTreeSet;
 
 on_both_engines!(
     policies,
     waves_by_their_outcomes,
     a_release_that_went_wrong_twice_is_halted_on_its_model,
     who_is_called_and_who_has_heard,
+    what_newer_plans_carry,
 );
 
 fn wrong() -> State {
@@ -84,12 +90,16 @@ async fn waves_by_their_outcomes(world: World) {
     assert_eq!(opened[0].opened_by, "person:iris");
     change.commit().await.unwrap();
     assert_eq!(before(2).await, counts(2, 1, 1, Some(0)));
-    moved(&world, plan, 1, &wrong(), 40).await;
+    moved(&world, plan, 1, &wrong(), 29).await;
     assert_eq!(before(2).await, counts(2, 1, 1, Some(1)), "an earlier wave");
     let mut change = world.change_at(NOW.plus_ms(50)).await;
     change.open_wave(&plan, 2, &why).await.unwrap();
     change.commit().await.unwrap();
     assert_eq!(before(2).await, counts(2, 1, 1, Some(0)), "opened again");
+    let mut view = world.store.view().await.unwrap();
+    let never = view.wrong_since_opened(&plan, 1).await.unwrap();
+    assert_eq!(never, None, "nobody opened that one");
+    drop(view);
     moved(&world, plan, 2, &State::InService, 60).await;
     let waves = world
         .store
@@ -101,17 +111,18 @@ async fn waves_by_their_outcomes(world: World) {
         .unwrap();
     let found: Vec<_> = waves
         .iter()
-        .map(|w| (w.wave, w.size, w.verified, w.wrong, w.waiting, w.moved_at))
+        .map(|w| (w.wave, w.size, w.verified, w.wrong, w.waiting, w.open))
         .collect();
-    let at = |ms| NOW.plus_ms(ms);
-    assert_eq!(
-        found,
-        [
-            (0, 1, 0, 1, 0, at(40)),
-            (1, 2, 1, 1, 0, at(60)),
-            (2, 1, 0, 0, 1, at(0))
-        ]
-    );
+    let expected = [(0, 1, 0, 1, 0, 0), (1, 2, 1, 1, 0, 0), (2, 1, 0, 0, 1, 0)];
+    assert_eq!(found, expected);
+    let times: Vec<_> = waves.iter().map(|w| (w.ended_at, w.wrong_at)).collect();
+    let at = |ms| Some(NOW.plus_ms(ms));
+    // The return to service ends nothing.
+    assert_eq!(times, [(at(29), at(29)), (at(20), at(20)), (None, None)]);
+    moved(&world, plan, 4, &State::RebootPending, 70).await;
+    let mut view = world.store.view().await.unwrap();
+    let last = view.waves(&plan).await.unwrap()[2];
+    assert_eq!((last.waiting, last.open), (1, 0), "it asks for its restart");
 }
 
 async fn a_release_that_went_wrong_twice_is_halted_on_its_model(world: World) {
@@ -145,7 +156,8 @@ async fn a_release_that_went_wrong_twice_is_halted_on_its_model(world: World) {
         .unwrap();
     change.commit().await.unwrap();
     assert_eq!(halts(41).await, 0);
-    moved(&world, spring, 3, &wrong(), 50).await;
+    // Its report was read before HTM judged, and is stored after: it is not judged.
+    moved(&world, spring, 3, &wrong(), 39).await;
     assert_eq!(halts(51).await, 0, "counted anew");
     let failed = State::Failed(Reason::new("no space"));
     moved(&world, autumn, 4, &failed, 60).await;
@@ -210,4 +222,73 @@ async fn who_is_called_and_who_has_heard(world: World) {
         };
         assert_eq!(heard.get("failed:x"), Some(&first));
     }
+}
+
+async fn what_newer_plans_carry(world: World) {
+    let world = world.with_machines(3).await;
+    let mut change = world.change().await;
+    let old = plans::plan_with_jobs(&mut change, "spring", 3).await;
+    change.commit().await.unwrap();
+    let carried = async || {
+        let mut view = world.store.view().await.unwrap();
+        view.carried_by_newer(&old, NOW.plus_ms(9)).await.unwrap()
+    };
+    assert!(carried().await.is_empty());
+    let mut change = world.change_at(NOW.plus_ms(1)).await;
+    let new = plans::plan(&mut change, "autumn", 1).await;
+    let unfit = Unfit {
+        machine: machine(2),
+        reason: "no window".into(),
+        owner: "htm".into(),
+    };
+    change.add_unfit(&new, &[unfit]).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(carried().await, BTreeSet::from([machine(1), machine(2)]));
+    let mut view = world.store.view().await.unwrap();
+    let of_newest = view.carried_by_newer(&new, NOW).await.unwrap();
+    assert!(of_newest.is_empty(), "older plans carry nothing for it");
+    let late = view.carried_by_newer(&old, NOW.plus_ms(5_000)).await;
+    assert!(late.unwrap().is_empty(), "a draft that has expired");
+    assert!(!view.is_stopped(&new, NOW).await.unwrap());
+    drop(view);
+    // A plan of another product is no help.
+    let mut change = world.change_at(NOW.plus_ms(2)).await;
+    let other = NewPlan {
+        title: &label("other"),
+        payload: b"other",
+        expires_at: NOW.plus_ms(1_000),
+        groups: &[],
+        releases: &[digest(77)],
+        leaves: &[Leaf {
+            machine: machine(3),
+            wave: 0,
+            bytes: vec![1],
+        }],
+    };
+    change.add_plan(&other).await.unwrap();
+    let stop = Stop {
+        scope: Scope::Plan(new),
+        reason: label("smoke"),
+        issued: NOW,
+    };
+    let document = NewDocument {
+        kind: DocumentKind::Stop,
+        number: None,
+        scope: Some(&stop.scope),
+        subject: None,
+        expires_at: None,
+        payload: b"stop",
+    };
+    change.commit().await.unwrap();
+    assert_eq!(carried().await, BTreeSet::from([machine(1), machine(2)]));
+    let mut change = world.change_at(NOW.plus_ms(3)).await;
+    change
+        .add_document(&document, &[documents::signature(1)])
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    assert!(carried().await.is_empty(), "what is stopped carries nobody");
+    let mut view = world.store.view().await.unwrap();
+    assert!(view.is_stopped(&new, NOW.plus_ms(9)).await.unwrap());
+    assert!(!view.is_stopped(&old, NOW.plus_ms(9)).await.unwrap());
 }
