@@ -1,6 +1,9 @@
 //! Gathering every open item and how each machine stands, out of the store.
 
 mod fallen;
+mod one;
+
+pub use one::{item_of, next_slot};
 
 use crate::command::plan::again;
 use crate::control::Failure;

@@ -50,6 +50,9 @@ pub enum State {
     Missed,
     /// A person ended it before its start.
     Stopped(Reason),
+    /// It had begun, and a person said that the machine is up; nobody measured it. What
+    /// the machine still tells of it counts.
+    Freed(Reason),
 }
 
 /// Longest text of a reason.
@@ -267,6 +270,7 @@ impl State {
             Self::Failed(_) => "failed",
             Self::Missed => "missed",
             Self::Stopped(_) => "stopped",
+            Self::Freed(_) => "freed",
         }
     }
 
@@ -277,7 +281,8 @@ impl State {
             | Self::Recovering(reason)
             | Self::RolledBack(reason)
             | Self::Failed(reason)
-            | Self::Stopped(reason) => Some(reason),
+            | Self::Stopped(reason)
+            | Self::Freed(reason) => Some(reason),
             Self::Assigned
             | Self::Staged
             | Self::Armed
@@ -301,6 +306,7 @@ impl State {
                 | Self::Failed(_)
                 | Self::Missed
                 | Self::Stopped(_)
+                | Self::Freed(_)
         )
     }
 
@@ -329,6 +335,9 @@ impl State {
         // A missed job is the reader's conclusion, and the machine may tell otherwise
         // once it is heard: it started in its last slot.
         let missed = *self == Self::Missed;
+        // A freed one is a person's word, and the machine goes on with what it began.
+        let begun = self.is_open() || matches!(self, Self::Freed(_));
+        let drew_back = matches!(self, Self::Installing | Self::Freed(_));
         match event {
             Event::Prepared | Event::Refused(_) | Event::WouldHaveStarted(_) if missed => {
                 Ok(Self::Missed)
@@ -344,14 +353,12 @@ impl State {
                 Ok(Self::Deferred(Reason::new("rehearsed: would have started")))
             }
             Event::Started(_) if waits => Ok(Self::Installing),
-            Event::StepEnded(_) if self.is_open() => Ok(self.clone()),
-            Event::RebootPending(_) if self.is_open() => Ok(Self::RebootPending),
-            Event::RebootOrdered(_) if self.is_open() => Ok(Self::Rebooting),
-            Event::RecoveryBegan(reason) if self.is_open() => Ok(Self::Recovering(reason.clone())),
-            Event::Withdrawn(reason) if *self == Self::Installing => {
-                Ok(Self::Deferred(reason.clone()))
-            }
-            Event::Measured(measured) if self.is_open() => Ok(match &measured.verdict {
+            Event::StepEnded(_) if begun => Ok(self.clone()),
+            Event::RebootPending(_) if begun => Ok(Self::RebootPending),
+            Event::RebootOrdered(_) if begun => Ok(Self::Rebooting),
+            Event::RecoveryBegan(reason) if begun => Ok(Self::Recovering(reason.clone())),
+            Event::Withdrawn(reason) if drew_back => Ok(Self::Deferred(reason.clone())),
+            Event::Measured(measured) if begun => Ok(match &measured.verdict {
                 Verdict::Verified => Self::Verified,
                 Verdict::RolledBack(reason) => Self::RolledBack(reason.clone()),
                 Verdict::Failed(reason) => Self::Failed(reason.clone()),

@@ -7,7 +7,7 @@
 use ed25519_dalek::SigningKey;
 use libfuzzer_sys::fuzz_target;
 use patchward_common::codec::{decode_deterministic, encode_deterministic};
-use patchward_common::job::{JobEvent, State};
+use patchward_common::job::{JobEvent, Reason, State};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
@@ -82,6 +82,7 @@ fn event(event: JobEvent) {
         State::Armed,
         State::Installing,
         State::Missed,
+        State::Freed(Reason::new("seen")),
     ] {
         if let Ok(after) = state.after(&event.event) {
             assert!(!(after.is_open() && after.is_final()));

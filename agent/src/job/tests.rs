@@ -109,6 +109,7 @@ fn what_is_over_is_left_alone() {
         State::Failed(Reason::new("x")),
         State::RolledBack(Reason::new("x")),
         State::Stopped(Reason::new("x")),
+        State::Freed(Reason::new("x")),
     ] {
         assert_eq!(of(seen(state)), Next::Nothing);
     }

@@ -1,16 +1,23 @@
 //! Jobs: what is where, and why.
 
+mod free;
+
 use super::{Caller, machine, plan, service};
+use crate::agenda;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::item::Item;
+use crate::item::down::down;
 use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::journal::MAX_EVENT_BYTES;
 use patchward_common::codec;
 use patchward_common::id::{JobId, Label, MachineId, Name};
 use patchward_common::job::{Event, JobEvent, Reason};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::Signed;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Events that are read at once.
 const PAGE: u32 = 1_000;
@@ -45,8 +52,8 @@ pub enum JobCommand {
         #[arg(long = "done")]
         done: Vec<Name>,
     },
-    /// Say that a machine is up again whose go was never reported to have ended: others
-    /// of its groups need not wait for it any more
+    /// Say that a machine is up that was lost in the middle of its job, or whose go was
+    /// never reported to have ended: others of its groups need not wait for it any more
     Free {
         /// The job's id
         job: JobId,
@@ -80,7 +87,7 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             }
             jobs_table(&mut view, &jobs).await
         }
-        JobCommand::Show { job } => show(&mut view, &job).await,
+        JobCommand::Show { job } => show(&mut view, &job, app.now()).await,
         JobCommand::Journal { job } => journal(&mut view, &job).await,
         JobCommand::Return { job, done } => {
             let found = find(&mut view, &job).await?;
@@ -89,10 +96,8 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             service::return_to_service(app, caller, &found, &machine, &done).await
         }
         JobCommand::Free { job, reason } => {
-            let found = find(&mut view, &job).await?;
-            let name = name(&mut view, &found.machine).await?;
             drop(view);
-            free(app, caller, &job, &name, &reason).await
+            free::free(app, caller, &job, &reason).await
         }
     }
 }
@@ -104,25 +109,6 @@ async fn find(view: &mut View, id: &JobId) -> Result<Job, Failure> {
             "There is no job {id}. `job list --machine NAME` shows a machine's."
         ))
     })
-}
-
-async fn free(
-    app: &App,
-    caller: &Caller,
-    job: &JobId,
-    machine: &str,
-    reason: &Label,
-) -> Result<Output, Failure> {
-    let mut change = app.change(caller).await?;
-    if !change.end_go(job, reason.as_str()).await? {
-        return Err(Failure::not_found(format!(
-            "{machine} has no go for this job whose end was not reported."
-        )));
-    }
-    change.commit().await?;
-    Ok(Output::Text(format!(
-        "The go of {machine} counts no more. What it reports of it later is still taken in."
-    )))
 }
 
 /// What the installer signed of a job, oldest first. Each was verified before it was
@@ -163,8 +149,20 @@ fn detail(event: &Event) -> Option<String> {
 }
 
 async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
-    let mut table = Table::new(&["job", "machine", "wave", "state", "since", "why"]);
+    let goes = view.outstanding_goes().await?;
+    let goes: BTreeMap<JobId, UtcMs> = goes.iter().map(|go| (go.job, go.issued_at)).collect();
+    let mut table = Table::new(&[
+        "job",
+        "machine",
+        "wave",
+        "state",
+        "since",
+        "why",
+        "down_since",
+        "down_because",
+    ]);
     for job in jobs {
+        let down = down(&job.state, job.since, goes.get(&job.id).copied());
         table.row(vec![
             Cell::of(job.id),
             Cell::of(name(view, &job.machine).await?),
@@ -172,6 +170,8 @@ async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
             Cell::of(job.state.word()),
             Cell::of(job.since),
             Cell::maybe(job.state.reason().map(words)),
+            Cell::maybe(down.as_ref().map(|down| down.since)),
+            Cell::maybe(down.as_ref().map(|down| &down.because)),
         ]);
     }
     Ok(Output::Table(table))
@@ -189,11 +189,17 @@ fn words(reason: &Reason) -> String {
     }
 }
 
-async fn show(view: &mut View, id: &JobId) -> Result<Output, Failure> {
+async fn show(view: &mut View, id: &JobId, now: UtcMs) -> Result<Output, Failure> {
     let job = find(view, id).await?;
     let plan = view.plan(&job.plan).await?;
     let goes = view.goes_of(id).await?;
     let going = goes.iter().find(|go| go.ended_at.is_none());
+    let down = down(&job.state, job.since, going.map(|go| go.issued_at));
+    let item = agenda::item_of(view, &job, now).await?;
+    let taken = match &item {
+        Some(item) => view.takers().await?.remove(&item.key()),
+        None => None,
+    };
     Ok(Output::record([
         ("job", Cell::of(job.id)),
         ("machine", Cell::of(name(view, &job.machine).await?)),
@@ -207,5 +213,14 @@ async fn show(view: &mut View, id: &JobId) -> Result<Output, Failure> {
         ("slot_from", Cell::maybe(job.slot.map(|slot| slot.start()))),
         ("slot_until", Cell::maybe(job.slot.map(|slot| slot.end()))),
         ("go_since", Cell::maybe(going.map(|go| go.issued_at))),
+        ("down_since", Cell::maybe(down.as_ref().map(|d| d.since))),
+        ("down_because", Cell::maybe(down.map(|d| d.because))),
+        ("item", Cell::maybe(item.as_ref().map(Item::key))),
+        (
+            "next_step_by",
+            Cell::maybe(item.as_ref().map(|i| i.owner.word())),
+        ),
+        ("next_step", Cell::maybe(item.map(|item| item.why))),
+        ("taken_by", Cell::maybe(taken.map(|taken| taken.by))),
     ]))
 }

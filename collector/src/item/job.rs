@@ -49,6 +49,14 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
         ),
         _ if job.has_newer => return None,
         State::Failed(_) => (Kind::Failed, Owner::It, told("it failed")),
+        State::Freed(reason) => (
+            Kind::Freed,
+            Owner::It,
+            format!(
+                "what is on it is not known: it was let count as up ({}), and nobody measured it",
+                reason.text
+            ),
+        ),
         State::RolledBack(_) => (Kind::RolledBack, Owner::Htm, told("it went back")),
         State::Missed => (
             Kind::Missed,

@@ -2,6 +2,7 @@
 //! age after which it is raised. Values in, values out.
 
 pub mod age;
+pub mod down;
 pub mod job;
 pub mod machine;
 pub mod oncall;
@@ -73,6 +74,8 @@ pub enum Kind {
     Return,
     /// A job failed, and a person must look.
     Failed,
+    /// A person let a machine count as up in the middle of its job; nobody measured it.
+    Freed,
     /// A job went back to the version before.
     RolledBack,
     /// A job's last slot passed without a start.
@@ -113,6 +116,7 @@ impl Kind {
             Self::Question => "question",
             Self::Return => "return",
             Self::Failed => "failed",
+            Self::Freed => "freed",
             Self::RolledBack => "rolled-back",
             Self::Missed => "missed",
             Self::Fallen => "fallen",

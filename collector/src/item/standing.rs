@@ -21,7 +21,8 @@ pub enum Standing {
     Failed,
     /// Not patched on purpose, until then.
     Exception(UtcMs),
-    /// Not heard since then for longer than its class allows.
+    /// Not heard since then for longer than its class allows, or let count as up then in
+    /// the middle of its job.
     Unknown(UtcMs),
     /// Nothing was ever planned for it.
     Unplanned,
@@ -90,6 +91,7 @@ pub fn standing(known: &Known<'_>, now: UtcMs) -> Standing {
         Some((State::Verified | State::InService, _)) if known.attested => Standing::Attested,
         Some((State::Verified | State::InService, _)) => Standing::Verified,
         Some((State::Failed(_) | State::RolledBack(_), _)) => Standing::Failed,
+        Some((State::Freed(_), Some(item))) => Standing::Unknown(item.since),
         Some((_, Some(item))) if item.kind == Kind::Lost => Standing::Failed,
         Some((_, Some(item))) if item.owner == Owner::Time => Standing::Planned,
         Some((_, Some(item))) => Standing::Waiting(item.owner),

@@ -80,6 +80,11 @@ fn every_state_has_one_owner_or_none() {
             false,
             Some((Kind::RolledBack, Owner::Htm)),
         ),
+        (
+            State::Freed(reason(None)),
+            false,
+            Some((Kind::Freed, Owner::It)),
+        ),
         (State::Missed, false, Some((Kind::Missed, Owner::Htm))),
         (State::InService, false, None),
         (State::Stopped(reason(None)), false, None),
@@ -170,6 +175,8 @@ fn a_machine_is_silent_from_its_classs_limit_on() {
 fn a_machine_stands_in_one_of_the_named_states() {
     let verified = State::Verified;
     let failed = State::Failed(reason(None));
+    let freed = State::Freed(reason(None));
+    let unmeasured = of_job(&freed, HOUR_MS, false, false).unwrap();
     let waiting = State::Deferred(reason(Some(Step::Interlock)));
     let ward = of_job(&waiting, 0, true, false).unwrap();
     let slot = of_job(&State::Assigned, 0, true, false).unwrap();
@@ -234,6 +241,13 @@ fn a_machine_stands_in_one_of_the_named_states() {
                 ..usual.clone()
             },
             Standing::Failed,
+        ),
+        (
+            Known {
+                job: Some((&freed, Some(&unmeasured))),
+                ..usual.clone()
+            },
+            Standing::Unknown(NOW.plus_ms(-HOUR_MS)),
         ),
         (
             Known {

@@ -1,5 +1,7 @@
 //! Brings jobs and plans to their end when time does: a job whose last slot is over
-//! without a start was missed; a plan without open jobs is done or has expired.
+//! without a start was missed; a plan without open jobs is done or has expired. A plan
+//! that is done becomes active again where a machine goes on with a job that a person had
+//! let go: its restart needs a go.
 //!
 //! A job with a go whose end nobody has reported is not missed: the machine may have
 //! started in its last slot and lost its network. It counts as down until its report
@@ -48,6 +50,15 @@ pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
     let active = store.view().await?.plans(Some(PlanState::Active)).await?;
     for plan in active {
         end(store, &plan, now).await?;
+    }
+    let again = store.view().await?.plans_at_work_again().await?;
+    for plan in again.iter().filter(|plan| now < plan.expires_at) {
+        let mut change = store.change(Actor::Collector, now).await?;
+        let (done, active) = (PlanState::Done, PlanState::Active);
+        change
+            .move_plan(&plan.id, done, active, "a job is at work again")
+            .await?;
+        change.commit().await?;
     }
     Ok(())
 }

@@ -175,6 +175,19 @@ impl View {
             .await
     }
 
+    /// The plans that are done and have a job whose work goes on again.
+    pub async fn plans_at_work_again(&mut self) -> Result<Vec<Plan>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+                 FROM plans WHERE state = 'done' AND id IN
+                    (SELECT plan FROM jobs WHERE standing <> 'ended')
+                 ORDER BY created_at, id",
+                args![],
+            )
+            .await
+    }
+
     pub(super) async fn need_plan(&mut self, id: &Digest) -> Result<Plan, StoreError> {
         self.plan(id)
             .await?

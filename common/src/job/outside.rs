@@ -1,9 +1,9 @@
 //! What moves a job without an event of its machine.
 
-use super::{State, Unexpected};
+use super::{Reason, State, Unexpected};
 
 /// A fact that the reader of the events knows from elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outside {
     /// The job is staged and has a slot ahead: the next move is time's.
     SlotAhead,
@@ -13,24 +13,31 @@ pub enum Outside {
     SlotsOver,
     /// HTM returned the machine to service.
     ReturnedToService,
+    /// A person said that the machine is up, and how that is known.
+    Freed(Reason),
 }
 
 impl Outside {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::SlotAhead,
         Self::Restarted,
         Self::SlotsOver,
         Self::ReturnedToService,
+        Self::Freed(Reason {
+            step: None,
+            text: String::new(),
+        }),
     ];
 
     /// The word for it in tables and messages.
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::SlotAhead => "slot_ahead",
             Self::Restarted => "restarted",
             Self::SlotsOver => "slots_over",
             Self::ReturnedToService => "returned_to_service",
+            Self::Freed(_) => "freed",
         }
     }
 }
@@ -46,7 +53,8 @@ impl State {
                 Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_),
             ) => Ok(Self::Missed),
             (Outside::ReturnedToService, Self::Verified) => Ok(Self::InService),
-            _ => Err(Unexpected {
+            (Outside::Freed(reason), open) if open.is_open() => Ok(Self::Freed(reason)),
+            (fact, _) => Err(Unexpected {
                 state: self.word(),
                 event: fact.word(),
             }),

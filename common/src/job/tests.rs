@@ -22,6 +22,7 @@ fn states() -> Vec<State> {
         State::Failed(reason()),
         State::Missed,
         State::Stopped(reason()),
+        State::Freed(reason()),
     ]
 }
 
@@ -85,8 +86,9 @@ fn steps() -> Vec<(&'static str, String, &'static str)> {
             }
         }
         for fact in Outside::ALL {
+            let word = fact.word();
             if let Ok(after) = state.after_outside(fact) {
-                steps.push((state.word(), fact.word().to_owned(), after.word()));
+                steps.push((state.word(), word.to_owned(), after.word()));
             }
         }
     }
@@ -99,16 +101,20 @@ const WAITING: &str = "prepared>staged refused>deferred would_have_started>defer
 const OPEN: &str = "reboot_pending>reboot_pending reboot_ordered>rebooting \
     recovery_began>recovering measured:verified>verified measured:rolled_back>rolled_back \
     measured:failed>failed";
+/// What a person may say of a job that has begun.
+const SAID: &str = "freed>freed";
 
 fn expected(state: &str) -> String {
     match state {
         "assigned" | "armed" => WAITING.to_owned(),
         "staged" | "deferred" => format!("{WAITING} slot_ahead>armed"),
-        "installing" => format!("{OPEN} step_ended>installing withdrawn>deferred"),
+        "installing" => format!("{OPEN} {SAID} step_ended>installing withdrawn>deferred"),
         "reboot_pending" | "rebooting" => {
-            format!("{OPEN} step_ended>{state} restarted>measuring")
+            format!("{OPEN} {SAID} step_ended>{state} restarted>measuring")
         }
-        "measuring" | "recovering" => format!("{OPEN} step_ended>{state}"),
+        "measuring" | "recovering" => format!("{OPEN} {SAID} step_ended>{state}"),
+        // A person's word: the machine works on, or has measured.
+        "freed" => format!("{OPEN} step_ended>freed withdrawn>deferred"),
         "verified" => "returned_to_service>in_service".to_owned(),
         // The collector's guess; the machine may have started while it could not be heard.
         "missed" => "prepared>missed refused>missed would_have_started>missed \
@@ -157,7 +163,7 @@ fn a_job_waits_is_open_or_is_final() {
 }
 
 #[test]
-fn once_started_a_job_ends_by_a_measurement_or_by_drawing_back() {
+fn once_started_a_job_ends_by_a_measurement_by_drawing_back_or_by_a_persons_word() {
     let open = |word: &str| {
         let state = states().into_iter().find(|state| state.word() == word);
         state.unwrap().is_open()
@@ -165,7 +171,9 @@ fn once_started_a_job_ends_by_a_measurement_or_by_drawing_back() {
     for (from, by, to) in steps() {
         if open(from) && !open(to) {
             let measured = by.starts_with("measured: ");
-            assert!(measured || by == "withdrawn", "{from} {by} {to}");
+            let drew_back = by == "withdrawn";
+            let said = by == "freed" && to == "freed";
+            assert!(measured || drew_back || said, "{from} {by} {to}");
         }
         if to == "verified" {
             assert_eq!(by, "measured: verified", "only a measurement verifies");

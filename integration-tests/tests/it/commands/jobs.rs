@@ -22,6 +22,14 @@ async fn signed() -> (Desk, String) {
     (desk, plan)
 }
 
+/// Moves a job as its machine would have.
+async fn moves(desk: &Desk, id: &JobId, state: State) {
+    let mut change = desk.change().await;
+    let read = change.view().job(id).await.unwrap().unwrap();
+    change.move_job(&read, &state, read.slot, 1).await.unwrap();
+    change.commit().await.unwrap();
+}
+
 fn job(plan: &str, number: u8) -> JobId {
     JobId::of(plan.parse::<Digest>().unwrap(), machine(number))
 }
@@ -80,7 +88,8 @@ async fn a_go_whose_end_nobody_reports_is_ended_by_a_person() {
     let (desk, plan) = signed().await;
     let id = job(&plan, 1);
     let free = format!("job free {id} --reason seen");
-    desk.refuses(&free, NotFound, "pc-1 has no go").await;
+    let nothing = "pc-1 does not count as down by this job: it is assigned";
+    desk.refuses(&free, Conflict, nothing).await;
     let ask = GoAsk {
         machine: machine(1),
         job: id,
@@ -93,9 +102,16 @@ async fn a_go_whose_end_nobody_reports_is_ended_by_a_person() {
     issued.await.unwrap();
     let shown = desk.json(&format!("job show {id}")).await;
     assert!(shown["go_since"].is_string(), "{shown}");
+    assert_eq!(shown["down_since"], shown["go_since"]);
+    let why = shown["down_because"].as_str().unwrap();
+    assert!(why.contains("a go whose end"), "{why}");
     desk.ask(&free).await;
     let shown = desk.json(&format!("job show {id}")).await;
-    assert!(shown["go_since"].is_null());
+    assert!(shown["go_since"].is_null() && shown["down_since"].is_null());
+    assert_eq!(
+        (&shown["state"], &shown["next_step_by"]),
+        (&json!("assigned"), &json!("time"))
+    );
     assert_eq!(desk.json(&format!("job journal {id}")).await, json!([]));
     desk.refuses(
         "job journal 00000000000000000000000000000000",
@@ -103,6 +119,49 @@ async fn a_go_whose_end_nobody_reports_is_ended_by_a_person() {
         "job list",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_machine_lost_in_the_middle_is_freed_by_a_person() {
+    let (desk, plan) = signed().await;
+    let id = job(&plan, 1);
+    moves(&desk, &id, State::Installing).await;
+    let listed = desk.json(&format!("job list --plan {plan}")).await;
+    let row = |number| {
+        let job = job(&plan, number).to_string();
+        let rows = listed.as_array().unwrap().iter();
+        rows.clone().find(|row| row["job"] == job).unwrap().clone()
+    };
+    assert!(row(1)["down_since"].is_string(), "{listed}");
+    let why = row(1)["down_because"].as_str().unwrap().to_owned();
+    assert!(why.contains("installing since"), "{why}");
+    assert!(row(2)["down_since"].is_null(), "{listed}");
+    let bare = format!("job free {id}");
+    desk.refuses(&bare, Input, "--reason").await;
+    let free = format!("job free {id} --reason seen~at~the~bed");
+    let said = desk.ask(&free).await.text();
+    assert!(said.contains("Nobody measured"), "{said}");
+    let shown = desk.json(&format!("job show {id}")).await;
+    assert_eq!(
+        (&shown["state"], &shown["why"], &shown["down_since"]),
+        (&json!("freed"), &json!("seen at the bed"), &json!(null))
+    );
+    assert_eq!(
+        (&shown["next_step_by"], &shown["item"]),
+        (&json!("it"), &json!(format!("freed:{id}")))
+    );
+    // The reason stands in the log, and what is on it is not known.
+    let log = desk.json("audit list").await.to_string();
+    assert!(
+        log.contains("job.free") && log.contains("seen at the bed"),
+        "{log}"
+    );
+    let today = desk.json("today").await;
+    let state = today["machines"][0]["state"].as_str().unwrap();
+    assert!(state.starts_with("unknown(since "), "{today}");
+    let rollout = desk.json(&format!("rollout show {plan}")).await;
+    assert_eq!(rollout["failures"], 1, "a failure until it is measured");
+    desk.refuses(&free, Conflict, "it is freed").await;
 }
 
 #[tokio::test]

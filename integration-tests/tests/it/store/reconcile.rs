@@ -9,13 +9,14 @@ use patchward_collector::store::plans::{NewPlan, PlanState};
 use patchward_collector::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_common::component::{Component, ComponentSet, Source};
 use patchward_common::id::Nonce;
-use patchward_common::job::{Reason, State};
+use patchward_common::job::{Event, Outside, Reason, State};
 use patchward_common::time::DAY_MS;
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_integration_tests::fixture::{Hospital, interval};
 
 on_both_engines!(
     a_job_with_an_outstanding_go_is_not_missed,
+    a_freed_job_ends_its_plan_until_its_machine_works_on,
     the_failure_limit_halts_until_a_person_resumes,
     sets_that_no_machine_has_are_dropped,
 );
@@ -96,6 +97,47 @@ async fn a_job_with_an_outstanding_go_is_not_missed(world: World) {
     let mut view = world.store.view().await.unwrap();
     let state = view.plan(&plan).await.unwrap().unwrap().state;
     assert_eq!(state, PlanState::Done);
+}
+
+async fn a_freed_job_ends_its_plan_until_its_machine_works_on(world: World) {
+    let world = world.with_machines(1).await;
+    let plan = active(&world, 1, 2).await;
+    let id = job(plan, 1);
+    let moved = async |next: &dyn Fn(&State) -> State| {
+        let mut change = world.change().await;
+        let read = change.view().job(&id).await.unwrap().unwrap();
+        change
+            .move_job(&read, &next(&read.state), None, 1)
+            .await
+            .unwrap();
+        change.commit().await.unwrap();
+    };
+    let looked = async |after_ms| {
+        let at = NOW.plus_ms(after_ms);
+        ending::run(&world.store, at).await.unwrap();
+        let mut view = world.store.view().await.unwrap();
+        let again = view.plans_at_work_again().await.unwrap().len();
+        let state = view.plan(&plan).await.unwrap().unwrap().state;
+        (state, again, view.failures(&plan).await.unwrap())
+    };
+    moved(&|_| State::Installing).await;
+    assert_eq!(looked(1).await, (PlanState::Active, 0, 0));
+    let seen = || Outside::Freed(Reason::new("seen at the bed"));
+    moved(&|state| state.after_outside(seen()).unwrap()).await;
+    // Nobody measured it: a failure, until its machine says otherwise.
+    assert_eq!(looked(2).await, (PlanState::Done, 0, 1));
+    moved(&|state| {
+        let waits = Event::RebootPending(Reason::new("in use"));
+        state.after(&waits).unwrap()
+    })
+    .await;
+    // Its restart needs a go, and a plan that is done gives none.
+    assert_eq!(looked(3).await, (PlanState::Active, 0, 0));
+    moved(&|state| state.after_outside(seen()).unwrap()).await;
+    assert_eq!(looked(4).await.0, PlanState::Done);
+    moved(&|_| State::Measuring).await;
+    let late = looked(DAY_MS).await;
+    assert_eq!(late, (PlanState::Done, 1, 0), "no slot is left for a go");
 }
 
 /// Rolls a machine's job back, so long after [`NOW`].

@@ -6,7 +6,7 @@ use super::scene::{
 use super::world::{World, now};
 use patchward_collector::store::Actor;
 use patchward_common::id::JobId;
-use patchward_common::job::{Event, Reason};
+use patchward_common::job::{Event, Outside, Reason, State};
 use patchward_common::wire::machine::Answer;
 use patchward_integration_tests::fixture::{Hospital, name};
 
@@ -25,6 +25,37 @@ async fn a_job_that_draws_back_ends_its_go() {
     assert!(view.outstanding_goes().await.unwrap().is_empty());
     let goes = view.goes_of(&job).await.unwrap();
     assert_eq!(goes[0].ended_by.as_deref(), Some("withdrawn"));
+}
+
+/// Lets a job's machine count as up, as `job free` does.
+async fn free(world: &World, job: &JobId) {
+    let store = &world.store;
+    let mut change = store.change(Actor::Local(0), now()).await.unwrap();
+    let read = change.view().job(job).await.unwrap().unwrap();
+    let seen = Outside::Freed(Reason::new("seen at the bed"));
+    let state = read.state.after_outside(seen).unwrap();
+    change.move_job(&read, &state, read.slot, 1).await.unwrap();
+    change.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_freed_machine_still_reports_counts() {
+    let mut scene = Scene::installing().await;
+    let job = scene.job;
+    free(&scene.world, &job).await;
+    // It works on: down again.
+    scene
+        .journal
+        .push(Event::RebootPending(Reason::new("in use")));
+    scene.ask(&scene.journal.report(3, 3)).await;
+    until(&scene.world, &job, "reboot_pending").await;
+    free(&scene.world, &job).await;
+    scene.journal.push(measured());
+    scene.ask(&scene.journal.report(4, 4)).await;
+    until(&scene.world, &job, "verified").await;
+    let mut view = scene.world.store.view().await.unwrap();
+    let read = view.job(&job).await.unwrap().unwrap();
+    assert_eq!((read.state, read.attempt), (State::Verified, 1));
 }
 
 #[tokio::test]

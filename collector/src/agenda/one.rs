@@ -1,0 +1,50 @@
+//! Whose move a single job is.
+
+use crate::control::Failure;
+use crate::item::{Item, job};
+use crate::store::View;
+use crate::store::jobs::Job;
+use crate::store::machines::MachineState;
+use crate::store::plans::PlanState;
+use patchward_common::codec;
+use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::approval::PlanLeaf;
+
+/// The item of a job, as [`super::gather`] has it; `None` where nobody has to do anything.
+pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<Item>, Failure> {
+    let Some(machine) = view.machine(&job.machine).await? else {
+        return Ok(None);
+    };
+    if machine.state != MachineState::Enrolled {
+        return Ok(None);
+    }
+    let jobs = view.jobs_of_machine(&job.machine).await?;
+    let newest = jobs.iter().max_by_key(|job| (job.since, job.id));
+    let facts = job::Facts {
+        id: job.id,
+        machine: machine.name.as_str(),
+        unit: &machine.unit,
+        class: machine.class,
+        state: &job.state,
+        since: job.since,
+        slot: next_slot(view, job, now).await?,
+        has_newer: newest.is_some_and(|newest| newest.id != job.id),
+    };
+    Ok(job::item(&facts, now))
+}
+
+/// The job's next slot of an active plan, or the one that is open.
+pub async fn next_slot(
+    view: &mut View,
+    job: &Job,
+    now: UtcMs,
+) -> Result<Option<Interval>, Failure> {
+    let leaves = view.leaves_of(&job.machine, PlanState::Active).await?;
+    let leaf = leaves.iter().find(|(plan, _)| *plan == job.plan);
+    let leaf = leaf.and_then(|(_, leaf)| {
+        codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES).ok()
+    });
+    let slots = leaf.map(|leaf| leaf.slots).unwrap_or_default();
+    Ok(slots.into_iter().find(|slot| now < slot.end()))
+}
