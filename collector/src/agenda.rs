@@ -65,9 +65,9 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Agenda, Failure> {
         slots: Vec::new(),
     };
     gathering.plans().await?;
-    let newest = gathering.jobs().await?;
-    let fallen = gathering.fallen(&newest).await?;
     let exceptions = gathering.view.exceptions().await?;
+    let newest = gathering.jobs(&exceptions).await?;
+    let fallen = gathering.fallen(&newest).await?;
     gathering.machines(&exceptions).await?;
     gathering.outside().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions);
@@ -237,7 +237,11 @@ impl Gathering<'_> {
     }
 
     /// The items of jobs; gives back each machine's newest job with its item.
-    async fn jobs(&mut self) -> Result<BTreeMap<MachineId, (Job, Option<Item>)>, Failure> {
+    async fn jobs(
+        &mut self,
+        exceptions: &BTreeMap<MachineId, Exception>,
+    ) -> Result<BTreeMap<MachineId, (Job, Option<Item>)>, Failure> {
+        let closings = self.view.closings().await?;
         let mut all = Vec::new();
         for standing in [JobStanding::Waiting, JobStanding::Open, JobStanding::Ended] {
             all.extend(self.view.jobs_standing(standing).await?);
@@ -263,6 +267,13 @@ impl Gathering<'_> {
                 since: job.since,
                 slot,
                 has_newer: !is_newest,
+                closed: closings
+                    .get(&job.id)
+                    .filter(|closing| closing.covers(job.since))
+                    .map(|closing| (closing.at, closing.reason.as_str())),
+                excepted: exceptions
+                    .get(&job.machine)
+                    .is_some_and(|exception| self.now < exception.until),
             };
             let item = job::item(&facts, self.now);
             if let (Some(slot), false) = (slot, job.state.is_final()) {

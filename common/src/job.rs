@@ -332,18 +332,18 @@ impl State {
             self,
             Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_)
         );
-        // A missed job is the reader's conclusion, and the machine may tell otherwise
-        // once it is heard: it started in its last slot.
-        let missed = *self == Self::Missed;
+        // Missed is the reader's conclusion, stopped may be a person's word, and the machine
+        // may tell otherwise once it is heard: it had started.
+        let given_up = matches!(self, Self::Missed | Self::Stopped(_));
         // A freed one is a person's word, and the machine goes on with what it began.
         let begun = self.is_open() || matches!(self, Self::Freed(_));
         let drew_back = matches!(self, Self::Installing | Self::Freed(_));
         match event {
-            Event::Prepared | Event::Refused(_) | Event::WouldHaveStarted(_) if missed => {
-                Ok(Self::Missed)
+            Event::Prepared | Event::Refused(_) | Event::WouldHaveStarted(_) if given_up => {
+                Ok(self.clone())
             }
-            Event::Started(_) if missed => Ok(Self::Installing),
-            Event::Stopped(reason) if missed => Ok(Self::Stopped(reason.clone())),
+            Event::Started(_) if given_up => Ok(Self::Installing),
+            Event::Stopped(reason) if given_up => Ok(Self::Stopped(reason.clone())),
             Event::Prepared if waits => Ok(Self::Staged),
             Event::Refused(reason) | Event::Stopped(reason) if waits => Ok(match event {
                 Event::Stopped(_) => Self::Stopped(reason.clone()),

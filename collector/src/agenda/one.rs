@@ -21,6 +21,10 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
     }
     let jobs = view.jobs_of_machine(&job.machine).await?;
     let newest = jobs.iter().max_by_key(|job| (job.since, job.id));
+    let closing = view.closing(&job.id).await?;
+    let closing = closing.filter(|closing| closing.covers(job.since));
+    let exceptions = view.exceptions().await?;
+    let excepted = exceptions.get(&job.machine);
     let facts = job::Facts {
         id: job.id,
         machine: machine.name.as_str(),
@@ -30,6 +34,10 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
         since: job.since,
         slot: next_slot(view, job, now).await?,
         has_newer: newest.is_some_and(|newest| newest.id != job.id),
+        closed: closing
+            .as_ref()
+            .map(|closing| (closing.at, closing.reason.as_str())),
+        excepted: excepted.is_some_and(|exception| now < exception.until),
     };
     Ok(job::item(&facts, now))
 }

@@ -1,6 +1,8 @@
 //! Jobs: what is where, and why.
 
 mod free;
+mod person;
+mod told;
 
 use super::{Caller, machine, plan, service};
 use crate::agenda;
@@ -10,17 +12,11 @@ use crate::item::Item;
 use crate::item::down::down;
 use crate::store::View;
 use crate::store::jobs::Job;
-use crate::store::journal::MAX_EVENT_BYTES;
-use patchward_common::codec;
 use patchward_common::id::{JobId, Label, MachineId, Name};
-use patchward_common::job::{Event, JobEvent, Reason};
+use patchward_common::job::{Event, Reason};
 use patchward_common::time::UtcMs;
-use patchward_common::trust::sign::Signed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Events that are read at once.
-const PAGE: u32 = 1_000;
 
 /// What can be done with jobs.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -58,6 +54,33 @@ pub enum JobCommand {
         /// The job's id
         job: JobId,
         /// How that is known
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Let a job that a person stopped wait for its next slot of the same approval
+    Retry {
+        /// The job's id
+        job: JobId,
+        /// Why it may go on now
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Say who takes the open item of a job
+    Assign {
+        /// The job's id
+        job: JobId,
+        /// A person of the roster, or local: with the number of a user of this computer
+        #[arg(long, required_unless_present = "nobody")]
+        to: Option<String>,
+        /// Nobody has it any more
+        #[arg(long, conflicts_with = "to")]
+        nobody: bool,
+    },
+    /// End a job that has not started, or close the open item of one that did not succeed
+    Close {
+        /// The job's id
+        job: JobId,
+        /// Why nothing more is done for it
         #[arg(long)]
         reason: Label,
     },
@@ -99,6 +122,18 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             drop(view);
             free::free(app, caller, &job, &reason).await
         }
+        JobCommand::Retry { job, reason } => {
+            drop(view);
+            person::retry(app, caller, &job, &reason).await
+        }
+        JobCommand::Assign { job, to, .. } => {
+            drop(view);
+            person::assign(app, caller, &job, to.as_deref()).await
+        }
+        JobCommand::Close { job, reason } => {
+            drop(view);
+            person::close(app, caller, &job, &reason).await
+        }
     }
 }
 
@@ -111,33 +146,20 @@ async fn find(view: &mut View, id: &JobId) -> Result<Job, Failure> {
     })
 }
 
-/// What the installer signed of a job, oldest first. Each was verified before it was
-/// stored.
+/// What the installer signed of a job, oldest first.
 async fn journal(view: &mut View, id: &JobId) -> Result<Output, Failure> {
     let job = find(view, id).await?;
     let mut table = Table::new(&["event", "at", "what", "why", "received"]);
-    let mut from = 0;
-    loop {
-        let page = view.journal_of(&job.machine, from, PAGE).await?;
-        for stored in &page {
-            let signed = codec::decode::<Signed<JobEvent>>(&stored.bytes, MAX_EVENT_BYTES);
-            let event = signed.ok().and_then(|signed| signed.peek().ok());
-            let Some(event) = event.filter(|event| event.job == job.id) else {
-                continue;
-            };
-            table.row(vec![
-                Cell::Number(event.sequence as i64),
-                Cell::of(event.at),
-                Cell::of(event.event.word()),
-                Cell::maybe(detail(&event.event)),
-                Cell::of(stored.received_at),
-            ]);
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE as usize => from = last.sequence + 1,
-            _ => return Ok(Output::Table(table)),
-        }
+    for (event, received) in told::events(view, &job).await? {
+        table.row(vec![
+            Cell::Number(event.sequence as i64),
+            Cell::of(event.at),
+            Cell::of(event.event.word()),
+            Cell::maybe(detail(&event.event)),
+            Cell::of(received),
+        ]);
     }
+    Ok(Output::Table(table))
 }
 
 /// What an event says beside its word.
@@ -196,6 +218,8 @@ async fn show(view: &mut View, id: &JobId, now: UtcMs) -> Result<Output, Failure
     let going = goes.iter().find(|go| go.ended_at.is_none());
     let down = down(&job.state, job.since, going.map(|go| go.issued_at));
     let item = agenda::item_of(view, &job, now).await?;
+    let closing = view.closing(id).await?;
+    let closing = closing.filter(|closing| closing.covers(job.since));
     let taken = match &item {
         Some(item) => view.takers().await?.remove(&item.key()),
         None => None,
@@ -215,6 +239,8 @@ async fn show(view: &mut View, id: &JobId, now: UtcMs) -> Result<Output, Failure
         ("go_since", Cell::maybe(going.map(|go| go.issued_at))),
         ("down_since", Cell::maybe(down.as_ref().map(|d| d.since))),
         ("down_because", Cell::maybe(down.map(|d| d.because))),
+        ("closed_by", Cell::maybe(closing.as_ref().map(|c| &c.by))),
+        ("closed_why", Cell::maybe(closing.map(|c| c.reason))),
         ("item", Cell::maybe(item.as_ref().map(Item::key))),
         (
             "next_step_by",

@@ -49,6 +49,8 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan => Some(0),
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),
         Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
-        Kind::Unfit | Kind::Waiting => of_class(30 * DAY_MS, 14 * DAY_MS, 7 * DAY_MS),
+        Kind::Unfit | Kind::Waiting | Kind::Behind => {
+            of_class(30 * DAY_MS, 14 * DAY_MS, 7 * DAY_MS)
+        }
     }
 }

@@ -26,6 +26,10 @@ pub struct Facts<'a> {
     pub slot: Option<Interval>,
     /// Whether the machine has a newer job.
     pub has_newer: bool,
+    /// When a person closed it as it stands, and why.
+    pub closed: Option<(UtcMs, &'a str)>,
+    /// Whether the machine is left as it is on purpose.
+    pub excepted: bool,
 }
 
 /// The item of a job; `None` where nothing more is to be done.
@@ -48,6 +52,9 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
             "measured and verified; not yet returned to service".to_owned(),
         ),
         _ if job.has_newer => return None,
+        State::InService => return None,
+        State::Stopped(reason) => return behind(job, job.since, &reason.text),
+        _ if let Some((at, why)) = job.closed => return behind(job, at, why),
         State::Failed(_) => (Kind::Failed, Owner::It, told("it failed")),
         State::Freed(reason) => (
             Kind::Freed,
@@ -63,18 +70,31 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
             Owner::Htm,
             "its last slot passed without a start; a new plan is needed".to_owned(),
         ),
-        State::InService | State::Stopped(_) => return None,
     };
-    Some(Item {
+    Some(of(job, kind, owner, job.since, why))
+}
+
+fn of(job: &Facts<'_>, kind: Kind, owner: Owner, since: UtcMs, why: String) -> Item {
+    Item {
         kind,
         subject: job.id.to_string(),
         about: job.machine.to_owned(),
         unit: Some(job.unit.clone()),
         class: Some(job.class),
         owner,
-        since: job.since,
+        since,
         why,
-    })
+    }
+}
+
+/// A person gave a job up: the machine still lacks what was planned for it.
+fn behind(job: &Facts<'_>, since: UtcMs, closed: &str) -> Option<Item> {
+    let why = format!(
+        "it does not have what was planned, and its job was closed ({closed}); plan it again, or \
+         make an exception"
+    );
+    let item = of(job, Kind::Behind, Owner::Htm, since, why);
+    Some(item).filter(|_| !job.excepted)
 }
 
 fn waits(job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {

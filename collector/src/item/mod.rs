@@ -80,6 +80,8 @@ pub enum Kind {
     RolledBack,
     /// A job's last slot passed without a start.
     Missed,
+    /// A person gave a job up, and its machine lacks what was planned.
+    Behind,
     /// A version that was verified is there no more.
     Fallen,
     /// A machine was lost in the middle of its job.
@@ -119,6 +121,7 @@ impl Kind {
             Self::Freed => "freed",
             Self::RolledBack => "rolled-back",
             Self::Missed => "missed",
+            Self::Behind => "behind",
             Self::Fallen => "fallen",
             Self::Lost => "lost",
             Self::Waiting => "waiting",

@@ -90,6 +90,7 @@ pub fn standing(known: &Known<'_>, now: UtcMs) -> Standing {
         }
         Some((State::Verified | State::InService, _)) if known.attested => Standing::Attested,
         Some((State::Verified | State::InService, _)) => Standing::Verified,
+        Some((_, Some(item))) if item.kind == Kind::Behind => Standing::Waiting(item.owner),
         Some((State::Failed(_) | State::RolledBack(_), _)) => Standing::Failed,
         Some((State::Freed(_), Some(item))) => Standing::Unknown(item.since),
         Some((_, Some(item))) if item.kind == Kind::Lost => Standing::Failed,

@@ -31,8 +31,43 @@ fn of_job(state: &State, age_ms: i64, slot: bool, has_newer: bool) -> Option<Ite
         since: NOW.plus_ms(-age_ms),
         slot,
         has_newer,
+        closed: None,
+        excepted: false,
     };
     job::item(&facts, NOW)
+}
+
+#[test]
+fn a_job_that_was_given_up_leaves_its_machine_behind() {
+    let unit = unit();
+    let failed = State::Failed(reason(None));
+    let closed_at = NOW.plus_ms(-DAY_MS);
+    let mut facts = job::Facts {
+        id: JobId([1; 16]),
+        machine: "pc-1",
+        unit: &unit,
+        class: Class::Critical,
+        state: &failed,
+        since: NOW.plus_ms(-2 * DAY_MS),
+        slot: None,
+        has_newer: false,
+        closed: Some((closed_at, "the station is replaced")),
+        excepted: false,
+    };
+    let item = job::item(&facts, NOW).unwrap();
+    assert_eq!(
+        (item.kind, item.owner, item.since),
+        (Kind::Behind, Owner::Htm, closed_at)
+    );
+    assert!(item.why.contains("the station is replaced"));
+    facts.excepted = true;
+    assert_eq!(job::item(&facts, NOW), None);
+    facts.excepted = false;
+    facts.has_newer = true;
+    assert_eq!(job::item(&facts, NOW), None);
+    // What is verified was not given up, whoever closed what it was before.
+    facts.state = &State::Verified;
+    assert_eq!(job::item(&facts, NOW).unwrap().kind, Kind::Return);
 }
 
 #[test]
@@ -87,7 +122,11 @@ fn every_state_has_one_owner_or_none() {
         ),
         (State::Missed, false, Some((Kind::Missed, Owner::Htm))),
         (State::InService, false, None),
-        (State::Stopped(reason(None)), false, None),
+        (
+            State::Stopped(reason(None)),
+            false,
+            Some((Kind::Behind, Owner::Htm)),
+        ),
     ] {
         let found = of_job(&state, HOUR_MS, slot, false).map(|item| (item.kind, item.owner));
         assert_eq!(found, expected, "{state:?}");

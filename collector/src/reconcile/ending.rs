@@ -90,6 +90,14 @@ async fn end(store: &Store, plan: &Plan, now: UtcMs) -> Result<(), StoreError> {
     }
     let states = jobs.iter().map(|job| &job.state);
     if let Some(state) = ended(states, plan.expires_at, now) {
+        // One that a person stopped may have started with the go that it had.
+        let goes = store.view().await?.outstanding_goes().await?;
+        if goes
+            .iter()
+            .any(|go| jobs.iter().any(|job| job.id == go.job))
+        {
+            return Ok(());
+        }
         let mut change = store.change(Actor::Collector, now).await?;
         change
             .move_plan(&plan.id, PlanState::Active, state, "no job is left")

@@ -1,5 +1,6 @@
 //! Decisions about work that is under way. Pure: values in, values out.
 
+pub mod again;
 pub mod go;
 pub mod model;
 pub mod replan;

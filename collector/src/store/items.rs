@@ -95,6 +95,20 @@ impl Change {
         })
     }
 
+    /// Gives an item to somebody, whoever had it.
+    pub async fn assign_item(&mut self, item: &str, taker: &str) -> Result<(), StoreError> {
+        let now = self.now();
+        self.step("item.assign", item, json!({ "to": taker }))
+            .execute(
+                "INSERT INTO item_takers (item, taker, at) VALUES ($1, $2, $3)
+                 ON CONFLICT (item) DO UPDATE SET taker = excluded.taker, at = excluded.at",
+                args![item, taker, now],
+            )
+            .await?;
+        self.done();
+        Ok(())
+    }
+
     /// Frees an item, whoever has it: people go home.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Jobs: one approval's work on one machine, moved by compare-and-set.
 
+pub mod closings;
+
 use super::value::{Row, args, words};
 use super::{Change, StoreError, View};
 use patchward_common::codec;
@@ -212,7 +214,8 @@ impl Change {
     }
 
     /// Moves a job on from exactly what `job` was when it was read, and gives back what it
-    /// is now. With a state that is final, its go ends too.
+    /// is now. With a state that is final, its go ends too; but not where it was stopped,
+    /// for its machine may have started with it a moment before.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where somebody else moved it first, or where the machine
@@ -246,7 +249,7 @@ impl Change {
                 ],
             )
             .await?;
-        if standing == Standing::Ended {
+        if standing == Standing::Ended && !matches!(state, State::Stopped(_)) {
             super::go::end_goes(tx, &job.id, state.word(), now).await?;
         }
         self.done_if(changed, || {

@@ -15,11 +15,15 @@ pub enum Outside {
     ReturnedToService,
     /// A person said that the machine is up, and how that is known.
     Freed(Reason),
+    /// A person said that the job is not started any more, and why.
+    Closed(Reason),
+    /// A person lets it wait for its next slot again: nothing was started of it.
+    Retried,
 }
 
 impl Outside {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::SlotAhead,
         Self::Restarted,
         Self::SlotsOver,
@@ -28,6 +32,11 @@ impl Outside {
             step: None,
             text: String::new(),
         }),
+        Self::Closed(Reason {
+            step: None,
+            text: String::new(),
+        }),
+        Self::Retried,
     ];
 
     /// The word for it in tables and messages.
@@ -38,6 +47,8 @@ impl Outside {
             Self::SlotsOver => "slots_over",
             Self::ReturnedToService => "returned_to_service",
             Self::Freed(_) => "freed",
+            Self::Closed(_) => "closed",
+            Self::Retried => "retried",
         }
     }
 }
@@ -52,6 +63,11 @@ impl State {
                 Outside::SlotsOver,
                 Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_),
             ) => Ok(Self::Missed),
+            (
+                Outside::Closed(reason),
+                Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_),
+            ) => Ok(Self::Stopped(reason)),
+            (Outside::Retried, Self::Stopped(_)) => Ok(Self::Assigned),
             (Outside::ReturnedToService, Self::Verified) => Ok(Self::InService),
             (Outside::Freed(reason), open) if open.is_open() => Ok(Self::Freed(reason)),
             (fact, _) => Err(Unexpected {

@@ -97,7 +97,7 @@ fn steps() -> Vec<(&'static str, String, &'static str)> {
 
 /// What time.md says of each state, written out: whatever is not here is unexpected.
 const WAITING: &str = "prepared>staged refused>deferred would_have_started>deferred \
-    started>installing stopped>stopped slots_over>missed";
+    started>installing stopped>stopped closed>stopped slots_over>missed";
 const OPEN: &str = "reboot_pending>reboot_pending reboot_ordered>rebooting \
     recovery_began>recovering measured:verified>verified measured:rolled_back>rolled_back \
     measured:failed>failed";
@@ -116,11 +116,15 @@ fn expected(state: &str) -> String {
         // A person's word: the machine works on, or has measured.
         "freed" => format!("{OPEN} step_ended>freed withdrawn>deferred"),
         "verified" => "returned_to_service>in_service".to_owned(),
+        // A person's word, as below: it may have started before it heard.
+        "stopped" => "prepared>stopped refused>stopped would_have_started>stopped \
+            started>installing stopped>stopped retried>assigned"
+            .to_owned(),
         // The collector's guess; the machine may have started while it could not be heard.
         "missed" => "prepared>missed refused>missed would_have_started>missed \
             started>installing stopped>stopped"
             .to_owned(),
-        "in_service" | "rolled_back" | "failed" | "stopped" => String::new(),
+        "in_service" | "rolled_back" | "failed" => String::new(),
         other => panic!("time.md has no state {other}"),
     }
 }
@@ -141,7 +145,7 @@ fn the_machine_is_the_designs_and_total() {
 }
 
 #[test]
-fn every_state_but_the_first_is_reached() {
+fn every_state_is_reached() {
     let reached: BTreeSet<&str> = steps()
         .iter()
         .filter(|(from, _, to)| from != to)
@@ -149,7 +153,7 @@ fn every_state_but_the_first_is_reached() {
         .collect();
     let all: BTreeSet<&str> = states().iter().map(State::word).collect();
     let never: Vec<_> = all.difference(&reached).collect();
-    assert_eq!(never, [&"assigned"]);
+    assert!(never.is_empty(), "{never:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod calendars;
+mod decided;
 mod desk;
 mod intake;
 mod jobs;

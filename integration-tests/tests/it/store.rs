@@ -210,8 +210,8 @@ fn every_function_of_the_store_is_called_here() {
             .collect()
     };
     let tests = read("tests/it/store") + &read("tests/it");
-    let folders =
-        ["", "/machines", "/journal", "/places"].map(|f| format!("../collector/src/store{f}"));
+    let folders = ["", "/jobs", "/machines", "/journal", "/places"]
+        .map(|f| format!("../collector/src/store{f}"));
     let store: String = folders.iter().map(|folder| read(folder)).collect();
     let missing: Vec<_> = store
         .split("pub async fn ")

@@ -1,17 +1,16 @@
 //! Jobs, rollouts and evidence by command.
 
-use super::desk::{Desk, machine, now};
+use super::desk::{Desk, machine};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
 use patchward_collector::control::Output;
 use patchward_collector::reconcile::limit;
-use patchward_collector::store::go::GoAsk;
 use patchward_common::digest::Digest;
-use patchward_common::id::{JobId, Nonce};
+use patchward_common::id::JobId;
 use patchward_common::job::{Reason, State};
 use serde_json::json;
 
 /// A signed plan over both machines; two failures halt it.
-async fn signed() -> (Desk, String) {
+pub(super) async fn signed() -> (Desk, String) {
     let desk = Desk::with_machines(2).await;
     desk.import(&["1", "2"]).await;
     desk.ask("window once tonight --unit icu-3 --minutes 600")
@@ -22,15 +21,7 @@ async fn signed() -> (Desk, String) {
     (desk, plan)
 }
 
-/// Moves a job as its machine would have.
-async fn moves(desk: &Desk, id: &JobId, state: State) {
-    let mut change = desk.change().await;
-    let read = change.view().job(id).await.unwrap().unwrap();
-    change.move_job(&read, &state, read.slot, 1).await.unwrap();
-    change.commit().await.unwrap();
-}
-
-fn job(plan: &str, number: u8) -> JobId {
+pub(super) fn job(plan: &str, number: u8) -> JobId {
     JobId::of(plan.parse::<Digest>().unwrap(), machine(number))
 }
 
@@ -81,87 +72,6 @@ async fn a_rollout_that_reached_its_failure_limit_says_so_and_goes_on_when_judge
     );
     let said = desk.ask(&format!("rollout show {plan}")).await.text();
     assert!(said.contains("Update: active"), "{said}");
-}
-
-#[tokio::test]
-async fn a_go_whose_end_nobody_reports_is_ended_by_a_person() {
-    let (desk, plan) = signed().await;
-    let id = job(&plan, 1);
-    let free = format!("job free {id} --reason seen");
-    let nothing = "pc-1 does not count as down by this job: it is assigned";
-    desk.refuses(&free, Conflict, nothing).await;
-    let ask = GoAsk {
-        machine: machine(1),
-        job: id,
-        nonce: Nonce([1; 32]),
-    };
-    let issued = desk
-        .app
-        .store
-        .decide_go(&ask, now(), |_| Ok::<_, ()>(vec![1]));
-    issued.await.unwrap();
-    let shown = desk.json(&format!("job show {id}")).await;
-    assert!(shown["go_since"].is_string(), "{shown}");
-    assert_eq!(shown["down_since"], shown["go_since"]);
-    let why = shown["down_because"].as_str().unwrap();
-    assert!(why.contains("a go whose end"), "{why}");
-    desk.ask(&free).await;
-    let shown = desk.json(&format!("job show {id}")).await;
-    assert!(shown["go_since"].is_null() && shown["down_since"].is_null());
-    assert_eq!(
-        (&shown["state"], &shown["next_step_by"]),
-        (&json!("assigned"), &json!("time"))
-    );
-    assert_eq!(desk.json(&format!("job journal {id}")).await, json!([]));
-    desk.refuses(
-        "job journal 00000000000000000000000000000000",
-        NotFound,
-        "job list",
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_machine_lost_in_the_middle_is_freed_by_a_person() {
-    let (desk, plan) = signed().await;
-    let id = job(&plan, 1);
-    moves(&desk, &id, State::Installing).await;
-    let listed = desk.json(&format!("job list --plan {plan}")).await;
-    let row = |number| {
-        let job = job(&plan, number).to_string();
-        let rows = listed.as_array().unwrap().iter();
-        rows.clone().find(|row| row["job"] == job).unwrap().clone()
-    };
-    assert!(row(1)["down_since"].is_string(), "{listed}");
-    let why = row(1)["down_because"].as_str().unwrap().to_owned();
-    assert!(why.contains("installing since"), "{why}");
-    assert!(row(2)["down_since"].is_null(), "{listed}");
-    let bare = format!("job free {id}");
-    desk.refuses(&bare, Input, "--reason").await;
-    let free = format!("job free {id} --reason seen~at~the~bed");
-    let said = desk.ask(&free).await.text();
-    assert!(said.contains("Nobody measured"), "{said}");
-    let shown = desk.json(&format!("job show {id}")).await;
-    assert_eq!(
-        (&shown["state"], &shown["why"], &shown["down_since"]),
-        (&json!("freed"), &json!("seen at the bed"), &json!(null))
-    );
-    assert_eq!(
-        (&shown["next_step_by"], &shown["item"]),
-        (&json!("it"), &json!(format!("freed:{id}")))
-    );
-    // The reason stands in the log, and what is on it is not known.
-    let log = desk.json("audit list").await.to_string();
-    assert!(
-        log.contains("job.free") && log.contains("seen at the bed"),
-        "{log}"
-    );
-    let today = desk.json("today").await;
-    let state = today["machines"][0]["state"].as_str().unwrap();
-    assert!(state.starts_with("unknown(since "), "{today}");
-    let rollout = desk.json(&format!("rollout show {plan}")).await;
-    assert_eq!(rollout["failures"], 1, "a failure until it is measured");
-    desk.refuses(&free, Conflict, "it is freed").await;
 }
 
 #[tokio::test]

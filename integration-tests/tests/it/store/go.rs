@@ -244,6 +244,19 @@ async fn a_go_ends(world: World) {
     assert_eq!(view.outstanding_goes().await.unwrap(), []);
     let goes = view.goes_of(&job(plan, 2)).await.unwrap();
     assert_eq!(goes[0].ended_by.as_deref(), Some("rolled_back"));
+    drop(view);
+    // One that a person stops ends none: its machine may have started with it.
+    store
+        .decide_go(&ask(plan, 1, 3), NOW, decide)
+        .await
+        .unwrap();
+    let mut change = world.change().await;
+    let read = change.view().job(&job(plan, 1)).await.unwrap().unwrap();
+    let stopped = State::Stopped(Reason::new("not tonight"));
+    change.move_job(&read, &stopped, None, 0).await.unwrap();
+    change.commit().await.unwrap();
+    let mut view = store.view().await.unwrap();
+    assert_eq!(view.outstanding_goes().await.unwrap().len(), 1);
 }
 
 /// All ask at once, again and again: at most size less minimum ready get a go.

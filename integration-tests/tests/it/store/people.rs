@@ -9,7 +9,7 @@ use patchward_collector::store::journal::Append;
 use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::prospects::Unfit;
 use patchward_common::id::{BootId, OutboxId};
-use patchward_common::job::State;
+use patchward_common::job::{Reason, State};
 use patchward_common::time::{HOUR_MS, Interval};
 use patchward_common::wire::machine::InterlockWord;
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ on_both_engines!(
     slots_become_history,
     dates_and_unfit_machines_of_a_plan,
     items_are_taken_by_one,
+    items_of_jobs_are_closed_as_they_stand,
     exceptions_end,
     checklists_and_the_return,
 );
@@ -197,6 +198,47 @@ async fn exceptions_end(world: World) {
     refused!(
         change.end_exception(&machine(1)).await,
         StoreError::NotFound { .. }
+    );
+}
+
+async fn items_of_jobs_are_closed_as_they_stand(world: World) {
+    let world = world.with_machines(1).await;
+    let mut change = world.change().await;
+    let plan = plans::plan_with_jobs(&mut change, "Spring", 1).await;
+    let read = change.view().job(&job(plan, 1)).await.unwrap().unwrap();
+    let state = State::Failed(Reason::new("no space"));
+    let failed = change.move_job(&read, &state, None, 1).await.unwrap();
+    let replaced = label("the station is replaced");
+    change.close_item(&failed, &replaced).await.unwrap();
+    change.assign_item("failed:1", "person:ben").await.unwrap();
+    change.assign_item("failed:1", "local:7").await.unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(view.takers().await.unwrap()["failed:1"].by, "local:7");
+    let closing = view.closing(&failed.id).await.unwrap().unwrap();
+    assert_eq!(
+        (closing.by.as_str(), closing.at, closing.reason.as_str()),
+        ("person:iris", NOW, "the station is replaced")
+    );
+    assert!(closing.covers(NOW) && !closing.covers(NOW.plus_ms(1)));
+    let all = view.closings().await.unwrap();
+    assert_eq!(all, BTreeMap::from([(failed.id, closing)]));
+    drop(view);
+    let mut change = world.change_at(NOW.plus_ms(1)).await;
+    refused!(
+        change.close_item(&failed, &replaced).await,
+        StoreError::Conflict(_)
+    );
+    drop(change);
+    // What was reported since has not been looked at.
+    let mut change = world.change_at(NOW.plus_ms(2)).await;
+    let again = State::RolledBack(Reason::new("its check failed"));
+    let again = change.move_job(&failed, &again, None, 1).await.unwrap();
+    change.close_item(&again, &label("seen")).await.unwrap();
+    let closing = change.view().closing(&again.id).await.unwrap().unwrap();
+    assert_eq!(
+        (closing.at, closing.reason.as_str()),
+        (NOW.plus_ms(2), "seen")
     );
 }
 

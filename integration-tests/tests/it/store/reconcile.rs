@@ -16,6 +16,7 @@ use patchward_integration_tests::fixture::{Hospital, interval};
 
 on_both_engines!(
     a_job_with_an_outstanding_go_is_not_missed,
+    a_plan_waits_for_a_go_that_is_out,
     a_freed_job_ends_its_plan_until_its_machine_works_on,
     the_failure_limit_halts_until_a_person_resumes,
     sets_that_no_machine_has_are_dropped,
@@ -97,6 +98,35 @@ async fn a_job_with_an_outstanding_go_is_not_missed(world: World) {
     let mut view = world.store.view().await.unwrap();
     let state = view.plan(&plan).await.unwrap().unwrap().state;
     assert_eq!(state, PlanState::Done);
+}
+
+async fn a_plan_waits_for_a_go_that_is_out(world: World) {
+    let world = world.with_machines(1).await;
+    let plan = active(&world, 1, 1).await;
+    let asked = GoAsk {
+        machine: machine(1),
+        job: job(plan, 1),
+        nonce: Nonce([1; 32]),
+    };
+    let store = &world.store;
+    let issued = store.decide_go(&asked, NOW, |_| Ok::<_, ()>(vec![1]));
+    issued.await.unwrap();
+    let mut change = world.change().await;
+    let read = change.view().job(&asked.job).await.unwrap().unwrap();
+    let closed = Outside::Closed(Reason::new("not tonight"));
+    let state = read.state.after_outside(closed).unwrap();
+    change.move_job(&read, &state, None, 0).await.unwrap();
+    change.commit().await.unwrap();
+    let state = async || {
+        ending::run(store, NOW.plus_ms(1)).await.unwrap();
+        let mut view = store.view().await.unwrap();
+        view.plan(&plan).await.unwrap().unwrap().state
+    };
+    assert_eq!(state().await, PlanState::Active, "it may have started");
+    let mut change = world.change().await;
+    change.end_go(&asked.job, "refused").await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(state().await, PlanState::Done);
 }
 
 async fn a_freed_job_ends_its_plan_until_its_machine_works_on(world: World) {

@@ -1,0 +1,10 @@
+-- What people decide on single jobs.
+
+-- Who closed the open item of a job that has ended, and why. What the machine reports of
+-- the job later opens the matter again.
+CREATE TABLE job_closings (
+    job TEXT NOT NULL PRIMARY KEY REFERENCES jobs (id),
+    closed_by TEXT NOT NULL,
+    closed_at INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
