@@ -70,7 +70,8 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Agenda, Failure> {
     let fallen = gathering.fallen(&newest).await?;
     gathering.machines(&exceptions).await?;
     gathering.outside().await?;
-    let machines = gathering.standings(&newest, &fallen, &exceptions);
+    let attested = gathering.view.attested_jobs().await?;
+    let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {
         mut items,
         mut slots,
@@ -242,6 +243,7 @@ impl Gathering<'_> {
         exceptions: &BTreeMap<MachineId, Exception>,
     ) -> Result<BTreeMap<MachineId, (Job, Option<Item>)>, Failure> {
         let closings = self.view.closings().await?;
+        let workers = self.view.manual_workers().await?;
         let mut all = Vec::new();
         for standing in [JobStanding::Waiting, JobStanding::Open, JobStanding::Ended] {
             all.extend(self.view.jobs_standing(standing).await?);
@@ -274,6 +276,7 @@ impl Gathering<'_> {
                 excepted: exceptions
                     .get(&job.machine)
                     .is_some_and(|exception| self.now < exception.until),
+                by_hand: workers.get(&job.machine).map(|worker| worker.owner()),
             };
             let item = job::item(&facts, self.now);
             if let (Some(slot), false) = (slot, job.state.is_final()) {
@@ -385,6 +388,7 @@ impl Gathering<'_> {
         newest: &BTreeMap<MachineId, (Job, Option<Item>)>,
         fallen: &BTreeSet<MachineId>,
         exceptions: &BTreeMap<MachineId, Exception>,
+        attested: &BTreeSet<JobId>,
     ) -> BTreeMap<String, Standing> {
         let of_line = |(id, line): (&MachineId, &MachineLine)| {
             let known = Known {
@@ -394,7 +398,9 @@ impl Gathering<'_> {
                 job: newest
                     .get(id)
                     .map(|(job, item)| (&job.state, item.as_ref())),
-                attested: false,
+                attested: newest
+                    .get(id)
+                    .is_some_and(|(job, _)| attested.contains(&job.id)),
                 fallen: fallen.contains(id),
             };
             (line.name.to_string(), standing(&known, self.now))

@@ -95,7 +95,7 @@ fn hope(leaf: &PlanLeaf, job: Option<&Job>, now: UtcMs, chance: impl Fn(Interval
     };
     let to_come = leaf.slots.iter().filter(|slot| now < slot.end());
     match job {
-        Some(job) if matches!(job.state, State::Verified | State::InService) => {
+        Some(job) if is_done(&job.state) => {
             hope.done = Some(job.since);
         }
         Some(job) if job.state.is_final() => {}
@@ -110,6 +110,10 @@ fn hope(leaf: &PlanLeaf, job: Option<&Job>, now: UtcMs, chance: impl Fn(Interval
         })),
     }
     hope
+}
+
+fn is_done(state: &State) -> bool {
+    matches!(state, State::Verified | State::Attested | State::InService)
 }
 
 /// Now, the due date, and ends of slots spread over the plan.

@@ -40,7 +40,9 @@ pub enum State {
     Recovering(Reason),
     /// Measured: the new version is there and its checks pass.
     Verified,
-    /// Verified, and HTM returned the machine to service.
+    /// A person did the work and says that the new version is there; nobody measured it.
+    Attested,
+    /// Verified or attested, and HTM returned the machine to service.
     InService,
     /// Measured: the version from before is there.
     RolledBack(Reason),
@@ -265,6 +267,7 @@ impl State {
             Self::Measuring => "measuring",
             Self::Recovering(_) => "recovering",
             Self::Verified => "verified",
+            Self::Attested => "attested",
             Self::InService => "in_service",
             Self::RolledBack(_) => "rolled_back",
             Self::Failed(_) => "failed",
@@ -291,6 +294,7 @@ impl State {
             | Self::Rebooting
             | Self::Measuring
             | Self::Verified
+            | Self::Attested
             | Self::InService
             | Self::Missed => None,
         }
@@ -301,6 +305,7 @@ impl State {
         matches!(
             self,
             Self::Verified
+                | Self::Attested
                 | Self::InService
                 | Self::RolledBack(_)
                 | Self::Failed(_)

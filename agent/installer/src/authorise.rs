@@ -86,10 +86,11 @@ pub fn papers(at: &Installer, job: JobId, now: UtcMs) -> Result<Papered, Denied>
         .clone();
     // 1 charter and roster.
     let authority = papers.authority(&watermark, now)?;
-    // 2 assignment: in `rehearse` all but the install is done, in `observe` nothing.
+    // 2 assignment: in `rehearse` all but the install is done, in `observe` and `manual`
+    // nothing.
     let place = papers.place(&authority, &watermark, now)?;
     at.raise(|watermark| papers::raise(watermark, &authority, Some(&place)))?;
-    if place.leaf.mode == Mode::Observe {
+    if matches!(place.leaf.mode, Mode::Observe | Mode::Manual) {
         place.may_install()?;
     }
     // 3 approval.

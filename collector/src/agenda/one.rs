@@ -5,6 +5,7 @@ use crate::item::{Item, job};
 use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::machines::MachineState;
+use crate::store::manual::Worker;
 use crate::store::plans::PlanState;
 use patchward_common::codec;
 use patchward_common::plan::MAX_LEAF_BYTES;
@@ -25,6 +26,7 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
     let closing = closing.filter(|closing| closing.covers(job.since));
     let exceptions = view.exceptions().await?;
     let excepted = exceptions.get(&job.machine);
+    let worker = view.manual_worker(&job.machine).await?;
     let facts = job::Facts {
         id: job.id,
         machine: machine.name.as_str(),
@@ -38,6 +40,7 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
             .as_ref()
             .map(|closing| (closing.at, closing.reason.as_str())),
         excepted: excepted.is_some_and(|exception| now < exception.until),
+        by_hand: worker.map(Worker::owner),
     };
     Ok(job::item(&facts, now))
 }

@@ -23,6 +23,9 @@ pub enum AssetCommand {
         /// The machine's name or id; without it the link ends
         machine: Option<String>,
     },
+    /// Make an asset without an agent a machine that people work on: it can stand in
+    /// coverage groups and plans
+    Manual(super::manual::ManualMachine),
     /// Remove an asset
     Remove {
         /// The asset's tag
@@ -91,6 +94,7 @@ pub async fn run(app: &App, caller: &Caller, command: AssetCommand) -> Result<Ou
                 None => format!("Asset {tag} is no machine of ours."),
             }))
         }
+        AssetCommand::Manual(asked) => super::manual::add(app, caller, &asked).await,
         AssetCommand::Remove { tag } => {
             let mut change = app.change(caller).await?;
             change.remove_asset(&tag).await?;

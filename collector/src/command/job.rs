@@ -1,6 +1,7 @@
 //! Jobs: what is where, and why.
 
 mod free;
+mod manual;
 mod person;
 mod told;
 
@@ -57,6 +58,13 @@ pub enum JobCommand {
         #[arg(long)]
         reason: Label,
     },
+    /// Begin the work of a manual job in its slot: its machine counts as down from then on
+    Start {
+        /// The job's id
+        job: JobId,
+    },
+    /// Record the work of a manual job: what was there before and after
+    Done(Box<manual::Done>),
     /// Let a job that a person stopped wait for its next slot of the same approval
     Retry {
         /// The job's id
@@ -121,6 +129,14 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
         JobCommand::Free { job, reason } => {
             drop(view);
             free::free(app, caller, &job, &reason).await
+        }
+        JobCommand::Start { job } => {
+            drop(view);
+            manual::start(app, caller, &job).await
+        }
+        JobCommand::Done(said) => {
+            drop(view);
+            manual::done(app, caller, &said).await
         }
         JobCommand::Retry { job, reason } => {
             drop(view);

@@ -12,6 +12,7 @@ pub mod freeze;
 pub mod item;
 pub mod job;
 pub mod machine;
+mod manual;
 pub mod oncall;
 pub mod place;
 pub mod plan;

@@ -131,6 +131,10 @@ pub struct NewPlanArguments {
     /// How far ahead slots may lie, in days
     #[arg(long, default_value_t = 60)]
     days: u32,
+    /// Minutes that the install of each release gets, where it is more than its vendor
+    /// declares: work by hand takes longer
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..1440))]
+    install_minutes: Option<u32>,
     /// Digest to clear from quarantine; may be given several times
     #[arg(long = "clear")]
     clears: Vec<Digest>,

@@ -123,9 +123,9 @@ pub(super) async fn return_to_service(
     machine: &Machine,
     done: &[Name],
 ) -> Result<Output, Failure> {
-    if job.state != State::Verified {
+    if !matches!(job.state, State::Verified | State::Attested) {
         return Err(Failure::conflict(format!(
-            "The job of {} is {}: only a verified one returns to service.",
+            "The job of {} is {}: only a verified or attested one returns to service.",
             machine.name,
             job.state.word()
         )));

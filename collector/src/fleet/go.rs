@@ -10,6 +10,7 @@ use patchward_common::codec;
 use patchward_common::id::{JobId, MachineId};
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::trust::approval::Approval;
+use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::{Document as _, Signed};
 use patchward_common::wire::machine::{Answer, GoAsked, NotNow, Refused, RefusedCode};
@@ -55,6 +56,9 @@ pub(super) async fn go(
     let outcome = fleet
         .store()
         .decide_go(&ask, now, |snapshot| {
+            if snapshot.machine.mode == Mode::Manual {
+                return Err(Not::ByHand);
+            }
             decide(snapshot, &planned, now)?;
             Ok::<_, Not>(codec::encode(&Signed::new(&token, key)))
         })

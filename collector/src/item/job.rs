@@ -30,6 +30,8 @@ pub struct Facts<'a> {
     pub closed: Option<(UtcMs, &'a str)>,
     /// Whether the machine is left as it is on purpose.
     pub excepted: bool,
+    /// Who does the work, where it is done by hand.
+    pub by_hand: Option<Owner>,
 }
 
 /// The item of a job; `None` where nothing more is to be done.
@@ -37,12 +39,16 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
     let why = || job.state.reason().map(|reason| reason.text.clone());
     let told = |otherwise: &str| why().unwrap_or_else(|| otherwise.to_owned());
     let (kind, owner, why) = match job.state {
-        State::Assigned | State::Staged | State::Armed => waits(job, now),
+        State::Assigned | State::Staged | State::Armed => match job.by_hand {
+            Some(worker) => waits_for_a_person(job, worker, now),
+            None => waits(job, now),
+        },
         State::Deferred(reason) => deferred(reason, job, now),
         State::RebootPending => {
             let why = "its restart waits for an idle machine".to_owned();
             open(job, now, (Owner::Ward, why))
         }
+        State::Installing if let Some(worker) = job.by_hand => at_work(job, worker, now),
         State::Installing | State::Rebooting | State::Measuring | State::Recovering(_) => {
             open(job, now, (Owner::Time, "work is going on".to_owned()))
         }
@@ -50,6 +56,11 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
             Kind::Return,
             Owner::Htm,
             "measured and verified; not yet returned to service".to_owned(),
+        ),
+        State::Attested => (
+            Kind::Return,
+            Owner::Htm,
+            "attested by a person, not measured; not yet returned to service".to_owned(),
         ),
         _ if job.has_newer => return None,
         State::InService => return None,
@@ -110,6 +121,34 @@ fn waits(job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
             Owner::Htm,
             "no slot is left; a new plan is needed".to_owned(),
         ),
+    }
+}
+
+/// Work by hand begins with a person, in its slot.
+fn waits_for_a_person(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owner, String) {
+    match job.slot.filter(|slot| slot.contains(now)) {
+        Some(slot) => (
+            Kind::Waiting,
+            worker,
+            format!(
+                "its slot is open until {}; begin the work with `job start`",
+                slot.end()
+            ),
+        ),
+        None => waits(job, now),
+    }
+}
+
+/// Work by hand is going on; it counts as lost only once its slot is over.
+fn at_work(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owner, String) {
+    let why = "work by hand is going on; `job done` records it".to_owned();
+    match job.slot.filter(|slot| slot.contains(now)) {
+        Some(_) => (Kind::Waiting, worker, why),
+        None => {
+            let (kind, owner, why) = open(job, now, (worker, why));
+            let owner = if kind == Kind::Lost { worker } else { owner };
+            (kind, owner, why)
+        }
     }
 }
 

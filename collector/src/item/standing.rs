@@ -88,6 +88,7 @@ pub fn standing(known: &Known<'_>, now: UtcMs) -> Standing {
         Some((State::Verified | State::InService, _)) if known.fallen => {
             Standing::Waiting(Owner::It)
         }
+        Some((State::Attested, _)) => Standing::Attested,
         Some((State::Verified | State::InService, _)) if known.attested => Standing::Attested,
         Some((State::Verified | State::InService, _)) => Standing::Verified,
         Some((_, Some(item))) if item.kind == Kind::Behind => Standing::Waiting(item.owner),

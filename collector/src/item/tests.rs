@@ -33,8 +33,40 @@ fn of_job(state: &State, age_ms: i64, slot: bool, has_newer: bool) -> Option<Ite
         has_newer,
         closed: None,
         excepted: false,
+        by_hand: None,
     };
     job::item(&facts, NOW)
+}
+
+#[test]
+fn work_by_hand_is_its_workers_move_in_its_slot() {
+    let unit = unit();
+    let mut facts = job::Facts {
+        id: JobId([1; 16]),
+        machine: "ct-1",
+        unit: &unit,
+        class: Class::LifeSupport,
+        state: &State::Assigned,
+        since: NOW.plus_ms(-DAY_MS),
+        slot: Interval::new(NOW.plus_ms(1), NOW.plus_ms(HOUR_MS)).ok(),
+        has_newer: false,
+        closed: None,
+        excepted: false,
+        by_hand: Some(Owner::Vendor),
+    };
+    let found = |facts: &job::Facts<'_>| {
+        let item = job::item(facts, NOW).unwrap();
+        (item.kind, item.owner)
+    };
+    assert_eq!(found(&facts), (Kind::Waiting, Owner::Time));
+    facts.slot = Interval::new(NOW, NOW.plus_ms(HOUR_MS)).ok();
+    assert_eq!(found(&facts), (Kind::Waiting, Owner::Vendor));
+    facts.state = &State::Installing;
+    assert_eq!(found(&facts), (Kind::Waiting, Owner::Vendor));
+    facts.slot = None;
+    assert_eq!(found(&facts), (Kind::Lost, Owner::Vendor));
+    facts.state = &State::Attested;
+    assert_eq!(found(&facts), (Kind::Return, Owner::Htm));
 }
 
 #[test]
@@ -53,6 +85,7 @@ fn a_job_that_was_given_up_leaves_its_machine_behind() {
         has_newer: false,
         closed: Some((closed_at, "the station is replaced")),
         excepted: false,
+        by_hand: None,
     };
     let item = job::item(&facts, NOW).unwrap();
     assert_eq!(
@@ -105,6 +138,7 @@ fn every_state_has_one_owner_or_none() {
             Some((Kind::Waiting, Owner::Ward)),
         ),
         (State::Verified, false, Some((Kind::Return, Owner::Htm))),
+        (State::Attested, false, Some((Kind::Return, Owner::Htm))),
         (
             State::Failed(reason(None)),
             false,

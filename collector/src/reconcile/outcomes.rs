@@ -3,6 +3,7 @@
 use crate::forecast::misses::judge;
 use crate::store::jobs::Job;
 use crate::store::journal::MAX_EVENT_BYTES;
+use crate::store::manual::Worker;
 use crate::store::plans::{Plan, PlanState};
 use crate::store::{Store, StoreError, View};
 use patchward_common::codec;
@@ -37,10 +38,11 @@ impl Outcomes {
         };
         let mut view = store.view().await?;
         let mut judged = Vec::new();
+        let by_hand = view.manual_workers().await?;
         for state in [PlanState::Active, PlanState::Done, PlanState::Expired] {
             for plan in view.plans(Some(state)).await? {
                 if ended.start() <= plan.expires_at {
-                    of_plan(&mut view, &plan, ended, &mut judged).await?;
+                    of_plan(&mut view, &plan, ended, &by_hand, &mut judged).await?;
                 }
             }
         }
@@ -64,12 +66,16 @@ async fn of_plan(
     view: &mut View,
     plan: &Plan,
     ended: Interval,
+    by_hand: &BTreeMap<MachineId, Worker>,
     judged: &mut Vec<Judged>,
 ) -> Result<(), StoreError> {
     let jobs = view.jobs_of_plan(&plan.id).await?;
     let jobs: BTreeMap<MachineId, Job> = jobs.into_iter().map(|job| (job.machine, job)).collect();
     let known = view.judged(&plan.id).await?;
-    for stored in view.leaves(&plan.id).await? {
+    let mut leaves = view.leaves(&plan.id).await?;
+    // What people do by hand says nothing of machines that are in use or not heard.
+    leaves.retain(|leaf| !by_hand.contains_key(&leaf.machine));
+    for stored in leaves {
         let leaf = codec::decode_deterministic::<PlanLeaf>(&stored.bytes, MAX_LEAF_BYTES);
         let (Ok(leaf), Some(job)) = (leaf, jobs.get(&stored.machine)) else {
             continue;

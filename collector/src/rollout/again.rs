@@ -76,7 +76,7 @@ pub fn again(job: &Ended<'_>, now: UtcMs) -> Result<Interval, NotAgain> {
         State::Assigned | State::Staged | State::Armed | State::Deferred(_) => {
             return Err(NotAgain::Waits(word));
         }
-        State::Verified | State::InService => return Err(NotAgain::Done(word)),
+        State::Verified | State::Attested | State::InService => return Err(NotAgain::Done(word)),
         open if open.is_open() => return Err(NotAgain::Open(word)),
         _ => {}
     }

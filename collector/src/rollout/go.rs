@@ -71,6 +71,8 @@ pub enum Not {
     Watermark,
     #[error("the machine's mode is observe")]
     Mode,
+    #[error("the machine is worked on by hand; no agent starts anything on it")]
+    ByHand,
     #[error("the plan is {}", .0.word())]
     Plan(PlanState),
     #[error("the job is {0}")]
@@ -147,7 +149,7 @@ fn machine(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
     }
     match snapshot.machine.mode {
         Mode::Observe => Err(Not::Mode),
-        Mode::Rehearse | Mode::Active => Ok(()),
+        Mode::Rehearse | Mode::Active | Mode::Manual => Ok(()),
     }
 }
 
@@ -328,10 +330,13 @@ fn enough_ready(snapshot: &GroupSnapshot, machine: &MachineId, now: UtcMs) -> Re
 
 /// Whether a member could take a patient now. One without a readiness probe is ready
 /// while it is heard; one that is not heard only where the group counts machines that
-/// are switched off.
+/// are switched off. One without an agent is ready while a person's dated word for it counts.
 pub fn is_ready(member: &Member, rule: SwitchedOff, now: UtcMs) -> bool {
     if member.state != MachineState::Enrolled || member.go.is_some() || member.open_job.is_some() {
         return false;
+    }
+    if member.mode == Mode::Manual {
+        return member.vouched_until.is_some_and(|until| now < until);
     }
     let heard = member.heard_at.map(|at| now.since_ms(at));
     if heard.is_some_and(|ago| ago <= READY_WITHIN_MS) {

@@ -16,6 +16,7 @@ use super::{Actor, Change, Store, StoreError, View};
 use crate::rollout::wave::Before;
 use patchward_common::id::{JobId, MachineId, Name, Nonce};
 use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::stop::Scope;
 use patchward_common::wire::machine::InterlockWord;
 use serde_json::json;
@@ -89,6 +90,10 @@ pub struct Member {
     pub machine: MachineId,
     /// Whether it belongs to the fleet.
     pub state: MachineState,
+    /// How far we may go on it.
+    pub mode: Mode,
+    /// How long a person's word counts that it is fit for use, where somebody gave it.
+    pub vouched_until: Option<UtcMs>,
     /// What its readiness probes say; `None` before its first hello.
     pub readiness: Option<Readiness>,
     /// What its interlock says.
@@ -105,6 +110,8 @@ pub struct Member {
 from_row!(Member {
     machine,
     state,
+    mode,
+    vouched_until,
     readiness,
     interlock,
     heard_at,
@@ -268,10 +275,12 @@ impl View {
         let members = self
             .tx
             .all(
-                "SELECT m.id, m.state, s.readiness, s.interlock, seen.at, s.hold_until,
+                "SELECT m.id, m.state, m.mode, word.until, s.readiness, s.interlock, seen.at, s.hold_until,
                         g.job, j.id
                  FROM group_members gm
                  JOIN machines m ON m.id = gm.machine
+                 LEFT JOIN assets a ON a.machine = m.id
+                 LEFT JOIN member_statements word ON word.asset = a.tag
                  LEFT JOIN machine_status s ON s.machine = m.id
                  LEFT JOIN machine_seen seen ON seen.machine = m.id
                  LEFT JOIN goes g ON g.machine = m.id AND g.ended_at IS NULL

@@ -87,6 +87,13 @@ from_row!(Machine {
     clone_reason
 });
 
+impl Machine {
+    /// Whether it has no agent, and people work on it: then it has no key either.
+    pub fn is_manual(&self) -> bool {
+        self.spki.is_empty()
+    }
+}
+
 /// A machine as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineLine {

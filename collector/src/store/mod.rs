@@ -25,6 +25,7 @@ pub mod items;
 pub mod jobs;
 pub mod journal;
 pub mod machines;
+pub mod manual;
 pub mod meta;
 pub mod oncall;
 pub mod pack;

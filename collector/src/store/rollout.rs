@@ -35,7 +35,7 @@ pub struct WaveCounts {
     pub wave: u32,
     /// Its machines.
     pub size: u32,
-    /// Measured with the new version.
+    /// Measured with the new version, or attested by a person.
     pub verified: u32,
     /// Failed, rolled back, or freed by a person and not measured.
     pub wrong: u32,
@@ -53,7 +53,7 @@ pub struct WaveCounts {
 type WordCount = (u32, String, Standing, u32, UtcMs);
 
 fn is_verified(word: &str) -> bool {
-    matches!(word, "verified" | "in_service")
+    matches!(word, "verified" | "attested" | "in_service")
 }
 
 fn is_wrong(word: &str) -> bool {

@@ -291,7 +291,7 @@ macro_rules! common_words {
 }
 common_words! {
     Class { Standard = "standard", Critical = "critical", LifeSupport = "life_support" }
-    Mode { Observe = "observe", Rehearse = "rehearse", Active = "active" }
+    Mode { Observe = "observe", Rehearse = "rehearse", Active = "active", Manual = "manual" }
     Source { Deb = "deb", Rpm = "rpm", Probe = "probe", Tree = "tree", Firmware = "firmware" }
     Provenance { Attested = "attested", VendorSignature = "vendor_signature", Vendor = "vendor" }
     InterlockWord { Idle = "idle", InUse = "in_use", Unknown = "unknown" }

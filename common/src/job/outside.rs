@@ -19,11 +19,17 @@ pub enum Outside {
     Closed(Reason),
     /// A person lets it wait for its next slot again: nothing was started of it.
     Retried,
+    /// A person began the work of a manual job.
+    Begun,
+    /// A person did the work and says that the new version is there.
+    Attested,
+    /// A person did the work, and says why the new version is not there.
+    NotDone(Reason),
 }
 
 impl Outside {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SlotAhead,
         Self::Restarted,
         Self::SlotsOver,
@@ -37,6 +43,12 @@ impl Outside {
             text: String::new(),
         }),
         Self::Retried,
+        Self::Begun,
+        Self::Attested,
+        Self::NotDone(Reason {
+            step: None,
+            text: String::new(),
+        }),
     ];
 
     /// The word for it in tables and messages.
@@ -49,6 +61,9 @@ impl Outside {
             Self::Freed(_) => "freed",
             Self::Closed(_) => "closed",
             Self::Retried => "retried",
+            Self::Begun => "begun",
+            Self::Attested => "attested",
+            Self::NotDone(_) => "not_done",
         }
     }
 }
@@ -67,8 +82,17 @@ impl State {
                 Outside::Closed(reason),
                 Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_),
             ) => Ok(Self::Stopped(reason)),
-            (Outside::Retried, Self::Stopped(_)) => Ok(Self::Assigned),
-            (Outside::ReturnedToService, Self::Verified) => Ok(Self::InService),
+            (Outside::Retried, Self::Stopped(_) | Self::Failed(_) | Self::Freed(_)) => {
+                Ok(Self::Assigned)
+            }
+            (Outside::Begun, Self::Assigned | Self::Staged | Self::Armed | Self::Deferred(_)) => {
+                Ok(Self::Installing)
+            }
+            (Outside::Attested, Self::Installing | Self::Freed(_)) => Ok(Self::Attested),
+            (Outside::NotDone(reason), Self::Installing | Self::Freed(_)) => {
+                Ok(Self::Failed(reason))
+            }
+            (Outside::ReturnedToService, Self::Verified | Self::Attested) => Ok(Self::InService),
             (Outside::Freed(reason), open) if open.is_open() => Ok(Self::Freed(reason)),
             (fact, _) => Err(Unexpected {
                 state: self.word(),

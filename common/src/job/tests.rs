@@ -17,6 +17,7 @@ fn states() -> Vec<State> {
         State::Measuring,
         State::Recovering(reason()),
         State::Verified,
+        State::Attested,
         State::InService,
         State::RolledBack(reason()),
         State::Failed(reason()),
@@ -97,25 +98,32 @@ fn steps() -> Vec<(&'static str, String, &'static str)> {
 
 /// What time.md says of each state, written out: whatever is not here is unexpected.
 const WAITING: &str = "prepared>staged refused>deferred would_have_started>deferred \
-    started>installing stopped>stopped closed>stopped slots_over>missed";
+    started>installing stopped>stopped closed>stopped slots_over>missed \
+    begun>installing";
 const OPEN: &str = "reboot_pending>reboot_pending reboot_ordered>rebooting \
     recovery_began>recovering measured:verified>verified measured:rolled_back>rolled_back \
     measured:failed>failed";
 /// What a person may say of a job that has begun.
 const SAID: &str = "freed>freed";
+/// How a person records the work of a manual job.
+const BY_HAND: &str = "attested>attested not_done>failed";
 
 fn expected(state: &str) -> String {
     match state {
         "assigned" | "armed" => WAITING.to_owned(),
         "staged" | "deferred" => format!("{WAITING} slot_ahead>armed"),
-        "installing" => format!("{OPEN} {SAID} step_ended>installing withdrawn>deferred"),
+        "installing" => {
+            format!("{OPEN} {SAID} {BY_HAND} step_ended>installing withdrawn>deferred")
+        }
         "reboot_pending" | "rebooting" => {
             format!("{OPEN} {SAID} step_ended>{state} restarted>measuring")
         }
         "measuring" | "recovering" => format!("{OPEN} {SAID} step_ended>{state}"),
         // A person's word: the machine works on, or has measured.
-        "freed" => format!("{OPEN} step_ended>freed withdrawn>deferred"),
-        "verified" => "returned_to_service>in_service".to_owned(),
+        "freed" => {
+            format!("{OPEN} {BY_HAND} step_ended>freed withdrawn>deferred retried>assigned")
+        }
+        "verified" | "attested" => "returned_to_service>in_service".to_owned(),
         // A person's word, as below: it may have started before it heard.
         "stopped" => "prepared>stopped refused>stopped would_have_started>stopped \
             started>installing stopped>stopped retried>assigned"
@@ -124,7 +132,8 @@ fn expected(state: &str) -> String {
         "missed" => "prepared>missed refused>missed would_have_started>missed \
             started>installing stopped>stopped"
             .to_owned(),
-        "in_service" | "rolled_back" | "failed" => String::new(),
+        "failed" => "retried>assigned".to_owned(),
+        "in_service" | "rolled_back" => String::new(),
         other => panic!("time.md has no state {other}"),
     }
 }
@@ -176,7 +185,7 @@ fn once_started_a_job_ends_by_a_measurement_by_drawing_back_or_by_a_persons_word
         if open(from) && !open(to) {
             let measured = by.starts_with("measured: ");
             let drew_back = by == "withdrawn";
-            let said = by == "freed" && to == "freed";
+            let said = ["freed", "attested", "not_done"].contains(&by.as_str());
             assert!(measured || drew_back || said, "{from} {by} {to}");
         }
         if to == "verified" {

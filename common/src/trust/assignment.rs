@@ -84,6 +84,8 @@ pub enum Mode {
     Rehearse,
     /// Install.
     Active,
+    /// It has no agent, or none that may install: people do the work, and record it.
+    Manual,
 }
 
 impl Mode {
@@ -93,6 +95,7 @@ impl Mode {
             Self::Observe => "observe",
             Self::Rehearse => "rehearse",
             Self::Active => "active",
+            Self::Manual => "manual",
         }
     }
 }

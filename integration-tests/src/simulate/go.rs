@@ -180,6 +180,8 @@ impl World {
         Member {
             machine: row.id,
             state: row.state,
+            mode: row.mode,
+            vouched_until: None,
             readiness: status.as_ref().map(|status| status.readiness),
             interlock: status.as_ref().map(|status| status.interlock),
             heard_at: self.heard_at(m),

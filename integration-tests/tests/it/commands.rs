@@ -7,6 +7,7 @@ mod decided;
 mod desk;
 mod intake;
 mod jobs;
+mod manual;
 mod people;
 mod places;
 mod plans;

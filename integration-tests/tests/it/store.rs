@@ -8,6 +8,7 @@ mod go;
 mod inventory;
 mod journal;
 mod limits;
+mod manual;
 mod people;
 mod places;
 mod plans;

@@ -10,7 +10,7 @@ use crate::store::documents::{DocumentKind, NewDocument};
 use crate::store::vendors::Vendor;
 use patchward_common::plan::{AssignmentFile, CharterChain, approvers, newest_rows};
 use patchward_common::time::UtcMs;
-use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
+use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
 use patchward_common::trust::charter::Charter;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{PublicKey, Signed};
@@ -236,6 +236,22 @@ fn acceptable(
 /// What the collector shows of its machines follows the signed rows.
 async fn place(change: &mut Change, rows: &[AssignmentLeaf]) -> Result<(), Failure> {
     for row in rows {
+        let machine = change.view().machine(&row.machine).await?;
+        let is_manual = machine.is_some_and(|machine| machine.is_manual());
+        if is_manual != (row.mode == Mode::Manual) {
+            return Err(Failure::conflict(match is_manual {
+                true => format!(
+                    "{} has no agent, and the mode of its row is {}; assign it manual.",
+                    row.name,
+                    row.mode.word()
+                ),
+                false => format!(
+                    "{} has an agent, and the mode of its row is manual; that is for what has \
+                     none, added with `asset manual`.",
+                    row.name
+                ),
+            }));
+        }
         change
             .place_machine(&row.machine, &row.unit, row.class, &row.model, row.mode)
             .await?;

@@ -38,7 +38,11 @@ pub(super) async fn retry(
     let plan = plan.ok_or_else(|| Failure::not_found(format!("Job {id} has no plan.")))?;
     let (approval, leaf) = told::planned(view, &job).await?;
     let told = told::state(view, &job).await?;
-    let quarantined = told::quarantined(view, &machine).await?;
+    let quarantined = match view.manual_worker(&machine).await? {
+        // Only an installer keeps a quarantine.
+        Some(_) => Vec::new(),
+        None => told::quarantined(view, &machine).await?,
+    };
     let ended = Ended {
         state: &job.state,
         told: &told,

@@ -126,10 +126,14 @@ async fn input(
     }
     let products: Vec<&Name> = described.iter().map(|release| &release.product).collect();
     let measured_minutes = planning::measured_minutes(view, &products).await?;
-    let releases = releases
+    let mut releases = releases
         .iter()
         .map(|release| release.approved(&candidates))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    for release in &mut releases {
+        let given = chosen.install_minutes.unwrap_or(0);
+        release.install_minutes = release.install_minutes.max(given);
+    }
     let policy = policy(chosen);
     let range = Interval::new(now, now.plus_ms(policy.horizon_ms.max(1)))
         .map_err(|error| Failure::input(error.to_string()))?;

@@ -34,6 +34,8 @@ fn member(number: u8) -> Member {
     Member {
         machine: id(number),
         state: MachineState::Enrolled,
+        mode: Mode::Active,
+        vouched_until: None,
         readiness: Some(Readiness::Ready),
         interlock: Some(InterlockWord::Idle),
         heard_at: Some(NOW.plus_ms(-MINUTE_MS)),

@@ -212,6 +212,11 @@ pub(super) fn sort_out<'a>(
 
 fn misfit(candidate: &Candidate, approval: &Approval) -> Option<Reason> {
     let (row, facts) = (&candidate.row, &candidate.facts);
+    if row.mode == Mode::Manual {
+        // What is there, and whether it is idle, a person finds out.
+        let mut releases = approval.releases.iter();
+        return releases.find_map(|release| not_validated(row, &release.release));
+    }
     let mut changes = false;
     for (at, release) in approval.releases.iter().enumerate() {
         let described = &release.release;
@@ -254,16 +259,22 @@ fn misfit(candidate: &Candidate, approval: &Approval) -> Option<Reason> {
         .then_some(Reason::NoInterlock)
 }
 
+fn not_validated(row: &AssignmentLeaf, described: &ReleaseDescription) -> Option<Reason> {
+    let models = &described.applies_to.models;
+    let validated = models.is_empty() || models.contains(&row.model);
+    (!validated).then(|| Reason::NotValidated {
+        product: described.product.clone(),
+        version: described.version.clone(),
+        model: row.model.clone(),
+    })
+}
+
 fn not_for(candidate: &Candidate, described: &ReleaseDescription) -> Option<Reason> {
+    if let Some(reason) = not_validated(&candidate.row, described) {
+        return Some(reason);
+    }
     let rule = &described.applies_to;
     let (product, version) = (&described.product, &described.version);
-    if !rule.models.is_empty() && !rule.models.contains(&candidate.row.model) {
-        return Some(Reason::NotValidated {
-            product: product.clone(),
-            version: version.clone(),
-            model: candidate.row.model.clone(),
-        });
-    }
     let is_one_of = |allowed: &[String], found: &Option<String>| {
         allowed.is_empty() || found.as_ref().is_some_and(|found| allowed.contains(found))
     };

@@ -326,6 +326,21 @@ fn a_plan_beside_takes_its_place() {
 }
 
 #[test]
+fn what_people_work_on_needs_no_agent_to_be_planned() {
+    let mut machines: Vec<Candidate> = (1..=2).map(|m| candidate(m, "radiology", &[])).collect();
+    for one in &mut machines {
+        one.row.mode = Mode::Manual;
+        one.facts.interlock_profile = None;
+        one.facts.os = None;
+        one.facts.versions.clear();
+    }
+    machines[1].row.model = name("kiosk");
+    let planned = plan(&input(machines), NOW).unwrap();
+    assert_eq!(planned.leaves.len(), 1);
+    assert_eq!(planned.impossible[0].who, Owner::Vendor);
+}
+
+#[test]
 fn what_cannot_be_planned_says_why_and_who_can_change_it() {
     let mut machines: Vec<Candidate> = (1..=11).map(|m| candidate(m, "radiology", &[])).collect();
     machines[1].row.mode = Mode::Observe;

@@ -18,6 +18,13 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         };
         equal(leaf, row, findings);
         mode(leaf, row, findings);
+        if row.mode == Mode::Manual {
+            // Nothing measures it, and nothing but a person starts there.
+            for release in &view.approval.releases {
+                model(leaf, row, &release.release, findings);
+            }
+            continue;
+        }
         let facts = view.facts.get(&leaf.machine);
         if facts.is_none_or(|facts| facts.interlock_profile.is_none()) {
             let text = format!(
@@ -65,6 +72,13 @@ fn mode(leaf: &PlanLeaf, row: &AssignmentLeaf, findings: &mut Findings) {
     let subject = Subject::Machine(leaf.machine);
     match row.mode {
         Mode::Active => {}
+        Mode::Manual => {
+            let text = format!(
+                "{} is worked on by hand: no machine checks there what is signed here, and what comes of it is a person's word",
+                row.name
+            );
+            findings.warns(Rule::Mode, subject, text);
+        }
         Mode::Rehearse => {
             let text = format!("{} only rehearses: nothing is installed on it", row.name);
             findings.warns(Rule::Mode, subject, text);

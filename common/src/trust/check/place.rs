@@ -79,11 +79,14 @@ fn place(
 }
 
 impl Place {
-    /// Step 2's last part, for preparing: in mode `observe` nothing is even staged.
+    /// Step 2's last part, for preparing: in mode `observe` nothing is even staged, and in
+    /// mode `manual` people do the work.
     pub fn may_prepare(&self) -> Result<(), Refusal> {
         match self.leaf.mode {
             Mode::Active | Mode::Rehearse => Ok(()),
-            mode @ Mode::Observe => Err(Refusal::new(Step::Assignment, Why::Mode(mode))),
+            mode @ (Mode::Observe | Mode::Manual) => {
+                Err(Refusal::new(Step::Assignment, Why::Mode(mode)))
+            }
         }
     }
 

@@ -55,6 +55,25 @@ fn invented_members_do_not_make_a_group_larger() {
     assert_eq!(check(&file, NOW), []);
 }
 
+/// Nothing measures it; its slots, its group and what it is validated for count as ever.
+#[test]
+fn what_people_work_on_needs_no_agent_and_keeps_every_other_rule() {
+    let mut parts = parts();
+    parts.rows[0].mode = Mode::Manual;
+    parts.machines.remove(0);
+    let found = check(&parts.file(), NOW);
+    let rules: Vec<_> = found.iter().map(|f| (f.rule, f.severity)).collect();
+    assert_eq!(rules, [(Rule::Mode, Severity::Warns)]);
+    parts.rows[0].model = name("kiosk");
+    parts.approval.releases[0].release.applies_to.models = vec![name("station")];
+    parts.leaves[1].slots = parts.leaves[0].slots.clone();
+    let found = check(&parts.file(), NOW);
+    for rule in [Rule::Model, Rule::MinimumReady] {
+        let hit = found.iter().any(|f| f.rule == rule);
+        assert!(hit, "{rule:?} is not in {found:#?}");
+    }
+}
+
 #[test]
 fn a_row_that_too_few_signed_replaces_none() {
     let moved = |groups: Vec<Name>| {

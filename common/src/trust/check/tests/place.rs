@@ -233,6 +233,13 @@ fn the_mode_is_signed() {
         None,
         Why::Mode(Mode::Observe)
     );
+    // What people work on, no installer touches, whoever got it there.
+    refused!(
+        changed(|h| h.rows[0].mode = Mode::Manual),
+        2,
+        None,
+        Why::Mode(Mode::Manual)
+    );
     // Rehearsal runs all steps, and the last question before the start record is this.
     let outcome = accepted(changed(|h| h.rows[0].mode = Mode::Rehearse));
     let place = |leaf| Place {
