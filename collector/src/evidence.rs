@@ -7,11 +7,14 @@ use crate::planning;
 use crate::store::View;
 use crate::store::documents::DocumentKind;
 use crate::store::jobs::Job;
+use crate::store::manual::{ReadVersions, RecordOutcome};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::evidence::{JobEvidence, MAX_EVENTS, MetadataDigest, Pack, ProvedLeaf};
-use patchward_common::id::MachineId;
-use patchward_common::job::{Event, JobEvent};
+use patchward_common::evidence::{
+    AttestedJob, AttestedWork, JobEvidence, MAX_EVENTS, MetadataDigest, Pack, ProvedLeaf,
+};
+use patchward_common::id::{Label, MachineId};
+use patchward_common::job::{Event, JobEvent, ProductVersion};
 use patchward_common::plan::{PlacedLeaf, Table, Tabled};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Assignment;
@@ -38,10 +41,17 @@ pub async fn pack(view: &mut View, jobs: &[Job], now: UtcMs) -> Result<Pack, Fai
         gos: Vec::new(),
         metadata: Vec::new(),
         jobs: Vec::new(),
+        attested: Vec::new(),
     };
     let (mut rosters, mut assignments, mut approvals) =
         (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+    let by_hand = view.manual_workers().await?;
     for job in jobs {
+        if by_hand.contains_key(&job.machine) {
+            pack.attested
+                .push(attested(view, job, &mut approvals).await?);
+            continue;
+        }
         let found = of_job(view, job, &mut approvals).await?;
         for event in &found.events {
             if let Ok(event) = event.peek()
@@ -83,6 +93,57 @@ pub async fn pack(view: &mut View, jobs: &[Job], now: UtcMs) -> Result<Pack, Fai
         }
     }
     Ok(pack)
+}
+
+/// What people recorded of a manual job.
+async fn attested(
+    view: &mut View,
+    job: &Job,
+    approvals: &mut Approvals,
+) -> Result<AttestedJob, Failure> {
+    let machine = view.machine(&job.machine).await?;
+    let machine = machine.ok_or_else(|| {
+        Failure::not_found(format!(
+            "machine {} of job {} is not known",
+            job.machine, job.id
+        ))
+    })?;
+    if let Entry::Vacant(unknown) = approvals.entry(job.plan) {
+        unknown.insert(planning::table(view, &job.plan).await?);
+    }
+    let damaged = || Failure::conflict(format!("what was recorded of job {} is damaged", job.id));
+    let mut records = Vec::new();
+    for record in view.manual_records(&job.id).await? {
+        let read = |version: fn(&ReadVersions) -> &String| {
+            let each = record.versions.iter().map(|read| ProductVersion {
+                product: read.product.clone(),
+                version: version(read).clone(),
+            });
+            each.collect()
+        };
+        records.push(AttestedWork {
+            before: read(|read| &read.before),
+            after: read(|read| &read.after),
+            recorded_by: record.recorded_by,
+            at: record.recorded_at,
+            done_by: match record.done_by {
+                Some(by) => Some(Label::new(&by).map_err(|_| damaged())?),
+                None => None,
+            },
+            succeeded: record.outcome == RecordOutcome::Attested,
+            work_order: Label::new(&record.work_order).map_err(|_| damaged())?,
+            photo: record.photo,
+        });
+    }
+    Ok(AttestedJob {
+        job: job.id,
+        machine: job.machine,
+        name: machine.name,
+        unit: machine.unit,
+        approval: job.plan,
+        outcome: job.state.clone(),
+        records,
+    })
 }
 
 async fn document<T: Document>(

@@ -4,11 +4,13 @@
 //! A [`Pack`] carries every document in its signed bytes; [`verify`] reads it without
 //! clock, network or database and says what it proves and what it does not.
 
+mod attested;
 mod authority;
 mod documents;
 mod job;
 mod report;
 
+pub use attested::{AttestedJob, AttestedWork};
 pub use report::{Finding, JobReport, Report, Rule, verify};
 
 use crate::digest::Digest;
@@ -56,6 +58,9 @@ pub struct Pack {
     pub metadata: Vec<MetadataDigest>,
     /// The jobs.
     pub jobs: Vec<JobEvidence>,
+    /// Work by hand, which nothing proves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attested: Vec<AttestedJob>,
 }
 
 /// A role file of a vendor's repository.

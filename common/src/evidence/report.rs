@@ -1,7 +1,7 @@
 //! What a pack proves, and what it does not.
 
 use super::documents::Documents;
-use super::{MAX_JOBS, MetadataDigest, Pack, job};
+use super::{AttestedJob, MAX_JOBS, MetadataDigest, Pack, attested, job};
 use crate::digest::Digest;
 use crate::id::{JobId, Label, MachineId, Name};
 use crate::job::{ProductVersion, State};
@@ -74,6 +74,8 @@ pub struct Report {
     pub audit_head: Digest,
     /// Every job.
     pub jobs: Vec<JobReport>,
+    /// Work by hand, as people recorded it: a person's word.
+    pub attested: Vec<AttestedJob>,
     /// Which vendor metadata the collector says was in force.
     pub metadata: Vec<MetadataDigest>,
     /// What is not proved. Empty means that everything above is.
@@ -142,8 +144,10 @@ pub fn verify(pack: &Pack, root: Digest) -> Report {
         let text = format!("the pack stands under hospital root {own}, not under {root}");
         findings.add(Rule::Root, text);
     }
-    let different: BTreeSet<JobId> = pack.jobs.iter().map(|job| job.job).collect();
-    if different.len() != pack.jobs.len() || pack.jobs.len() > MAX_JOBS {
+    let by_hand = pack.attested.iter().map(|job| job.job);
+    let different: BTreeSet<JobId> = pack.jobs.iter().map(|j| j.job).chain(by_hand).collect();
+    let jobs = pack.jobs.len() + pack.attested.len();
+    if different.len() != jobs || jobs > MAX_JOBS {
         let text = "it names a job twice, or more jobs than a pack may have";
         findings.add(Rule::Size, text);
     }
@@ -157,11 +161,16 @@ pub fn verify(pack: &Pack, root: Digest) -> Report {
         report.proved = of_pack && findings.found.len() == before;
         jobs.push(report);
     }
+    for one in pack.attested.iter().take(MAX_JOBS) {
+        findings.job = Some(one.job);
+        attested::verify(one, &documents, &mut findings);
+    }
     Report {
         root: own,
         made: pack.made,
         audit_head: pack.audit_head,
         jobs,
+        attested: pack.attested.iter().take(MAX_JOBS).cloned().collect(),
         metadata: pack.metadata.clone(),
         findings: findings.found,
     }

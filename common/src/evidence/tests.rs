@@ -286,6 +286,7 @@ impl Parts {
                 row: proved(&assignment),
                 events: self.events(job, approval, start),
             }],
+            attested: Vec::new(),
         };
         assert_eq!(Pack::from_bytes(&pack.to_bytes()).unwrap(), pack);
         pack

@@ -2,7 +2,7 @@
 
 use super::documents::names;
 use super::{plain, table};
-use patchward_common::evidence::{JobReport, Report};
+use patchward_common::evidence::{AttestedJob, AttestedWork, JobReport, Report};
 use patchward_common::job::{ProductVersion, State};
 
 /// The report for people.
@@ -32,6 +32,9 @@ pub(crate) fn evidence(report: &Report) -> String {
             jobs,
         ),
     ];
+    if !report.attested.is_empty() {
+        parts.push(attested(&report.attested));
+    }
     if !report.metadata.is_empty() {
         let rows = report.metadata.iter().map(|one| {
             [
@@ -64,6 +67,52 @@ pub(crate) fn evidence(report: &Report) -> String {
         ));
     }
     plain(&parts.join("\n\n"))
+}
+
+/// Work by hand: a person's word, and never more.
+fn attested(jobs: &[AttestedJob]) -> String {
+    let header = [
+        "machine",
+        "unit",
+        "recorded by",
+        "at",
+        "work order",
+        "before",
+        "after",
+        "photo, SHA-256",
+        "outcome",
+    ];
+    let row = |job: &AttestedJob, work: Option<&AttestedWork>| {
+        let of = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+        let by = work.map(|work| match &work.done_by {
+            Some(done_by) => format!("{} for {done_by}", work.recorded_by),
+            None => work.recorded_by.clone(),
+        });
+        [
+            job.name.to_string(),
+            job.unit.to_string(),
+            of(by),
+            of(work.map(|work| work.at.to_string())),
+            of(work.map(|work| work.work_order.to_string())),
+            of(work.map(|work| versions(&work.before))),
+            of(work.map(|work| versions(&work.after))),
+            of(work.and_then(|work| work.photo.map(|photo| photo.to_string()))),
+            match work {
+                Some(work) if !work.succeeded => "failed".to_owned(),
+                Some(_) if job.outcome == State::InService => "attested, in service".to_owned(),
+                Some(_) => "attested".to_owned(),
+                None => job.outcome.word().to_owned(),
+            },
+        ]
+    };
+    let rows = jobs.iter().flat_map(|job| match &job.records[..] {
+        [] => vec![row(job, None)],
+        records => records.iter().map(|work| row(job, Some(work))).collect(),
+    });
+    format!(
+        "Work by hand, as people recorded it. No machine measured or signed it:\n{}",
+        table(header, rows.collect())
+    )
 }
 
 fn row(job: &JobReport) -> [String; 9] {

@@ -23,6 +23,7 @@ fn pack(hospital: &Hospital) -> Pack {
         gos: Vec::new(),
         metadata: Vec::new(),
         jobs: Vec::new(),
+        attested: Vec::new(),
     }
 }
 

@@ -2,8 +2,11 @@
 
 use super::desk::{Desk, machine, now};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
+use patchward_collector::control::Output;
 use patchward_common::digest::Digest;
+use patchward_common::evidence::Pack;
 use patchward_common::id::{JobId, MachineId};
+use patchward_common::job::State;
 use patchward_common::time::DAY_MS;
 use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
 use patchward_integration_tests::fixture::label;
@@ -209,11 +212,43 @@ async fn a_person_begins_work_by_hand_records_it_and_it_is_attested() {
     assert_eq!(state().await["state"], "attested");
     let waves = desk.json(&format!("rollout show {plan}")).await;
     assert_eq!(waves["failures"], 0);
+    in_evidence(&desk, &plan, &id).await;
 }
 
 async fn shown_machine(desk: &Desk, id: &JobId) -> String {
     let mut view = desk.app.store.view().await.unwrap();
     view.job(id).await.unwrap().unwrap().machine.to_string()
+}
+
+/// The pack says who, when, what and by which work order, and proves none of it.
+async fn in_evidence(desk: &Desk, plan: &str, id: &JobId) {
+    let export = format!("evidence export --plan {plan} --out unused");
+    let Output::File { bytes, .. } = desk.ask(&export).await else {
+        panic!("no file");
+    };
+    let pack = Pack::from_bytes(&bytes).unwrap();
+    let root = pack.chain.root.fingerprint();
+    let report = patchward_common::evidence::verify(&pack, root);
+    assert_eq!((report.jobs.len(), report.findings.len()), (0, 0));
+    let one = &report.attested[0];
+    assert_eq!((one.job, &one.outcome), (*id, &State::InService));
+    let work = &one.records[0];
+    assert_eq!(
+        (work.recorded_by.as_str(), work.work_order.as_str()),
+        ("local:0", "WO-4711")
+    );
+    assert_eq!(work.done_by.as_ref().unwrap().as_str(), "Eve of acme");
+    assert_eq!(
+        (
+            work.before[0].version.as_str(),
+            work.after[0].version.as_str()
+        ),
+        ("1", "2")
+    );
+    assert_eq!(
+        (work.photo, work.succeeded),
+        (Some(Digest::of(PHOTO)), true)
+    );
 }
 
 #[tokio::test]

@@ -217,6 +217,7 @@ impl World {
                 row: proved(&self.assignment.leaf, self.assignment.proof.clone()),
                 events: vec![self.event()],
             }],
+            attested: Vec::new(),
         }
     }
 
