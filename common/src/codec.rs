@@ -114,12 +114,18 @@ pub fn decode_deterministic<T: Serialize + DeserializeOwned>(
     bytes: &[u8],
     limit: usize,
 ) -> Result<T, DecodeError> {
+    #[cfg(feature = "remember-signatures")]
+    if bytes.len() <= limit && crate::remembered::is_encoding::<T>(bytes) {
+        return shape(bytes);
+    }
     let value = read(bytes, limit, Form::Deterministic)?;
     // serde reads more than it writes: null for a missing field, a list of numbers for
     // a byte string. One content has one name only where it has one encoding.
     if encode_deterministic(&value) != bytes {
         return Err(DecodeError::OtherEncoding);
     }
+    #[cfg(feature = "remember-signatures")]
+    crate::remembered::encodes::<T>(bytes);
     Ok(value)
 }
 
@@ -132,6 +138,10 @@ fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize, form: Form) -> Result<T
     }
     scan::scan(bytes, form, MAX_DEPTH, max_items(limit))
         .map_err(|(at, problem)| DecodeError::Malformed { at, problem })?;
+    shape(bytes)
+}
+
+fn shape<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     ciborium::from_reader(bytes).map_err(|error| DecodeError::Shape(describe(&error)))
 }
 

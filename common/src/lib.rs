@@ -16,6 +16,8 @@ pub mod job;
 pub mod nearest;
 pub mod plan;
 pub mod probe;
+#[cfg(feature = "remember-signatures")]
+pub mod remembered;
 pub mod settings;
 pub mod time;
 pub mod trust;

@@ -5,8 +5,6 @@
 //! verified over the bytes, strictly, before a document is parsed.
 
 mod key;
-#[cfg(feature = "remember-signatures")]
-pub mod remembered;
 
 pub use key::{KeyId, PublicKey, ReadyKey};
 
@@ -152,7 +150,15 @@ impl<T: Document> Signed<T> {
                 key.sign(bytes).to_bytes().to_vec()
             })
             .build();
-        self.signatures.push(encoded(signature));
+        let signature = encoded(signature);
+        #[cfg(feature = "remember-signatures")]
+        crate::remembered::made(&[
+            T::TYPE.as_bytes(),
+            &self.payload,
+            &signature,
+            &PublicKey::of(key).0,
+        ]);
+        self.signatures.push(signature);
     }
 
     /// The payload's exact bytes.
@@ -274,7 +280,7 @@ impl<T: Document> Signed<T> {
         #[cfg(feature = "remember-signatures")]
         let is_valid = || {
             let parts = [T::TYPE.as_bytes(), &self.payload, signature, &key.0];
-            remembered::is_valid(&parts, is_valid)
+            crate::remembered::is_valid(&parts, is_valid)
         };
         is_valid().then_some(*id)
     }
@@ -324,8 +330,14 @@ fn by_header<'k, T: Document>(
     keys: impl IntoIterator<Item = &'k PublicKey>,
 ) -> BTreeMap<Vec<u8>, (KeyId, &'k PublicKey)> {
     let named = |key: &'k PublicKey| {
-        let id = key.id();
-        (header::<T>(id), (id, key))
+        let make = || {
+            let id = key.id();
+            (header::<T>(id), id)
+        };
+        #[cfg(feature = "remember-signatures")]
+        let make = || crate::remembered::header(T::TYPE, key, make);
+        let (header, id) = make();
+        (header, (id, key))
     };
     keys.into_iter().map(named).collect()
 }

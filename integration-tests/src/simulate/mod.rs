@@ -46,8 +46,8 @@ pub use mutants::{Caught, hunt};
 pub use story::{STORIES, Story};
 pub use truth::{Invariant, Violation};
 
+use patchward_common::remembered;
 use patchward_common::time::DAY_MS;
-use patchward_common::trust::sign::remembered;
 use world::{Event, World};
 
 /// What is simulated.

@@ -32,7 +32,10 @@ impl PublicKey {
     /// Whether it is a point of the curve, and not one of the few that anybody can sign
     /// for (RFC 8032 §5.1.3; the points of small order).
     pub fn is_usable(&self) -> bool {
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+        let is_usable = || VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak());
+        #[cfg(feature = "remember-signatures")]
+        let is_usable = || crate::remembered::is_usable(self, is_usable);
+        is_usable()
     }
 
     /// The key's name.
