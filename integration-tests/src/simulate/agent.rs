@@ -43,6 +43,8 @@ pub(super) struct Agent {
     pub(super) stage: Stage,
     pub(super) request: u64,
     pub(super) orders: Digest,
+    /// The digest of what was brought last.
+    given: Digest,
     brought: u32,
     bring_at: UtcMs,
     /// Artifacts on the agent's disk, and what their bytes really are.
@@ -66,6 +68,7 @@ impl Agent {
             stage: Stage::Idle,
             request: 0,
             orders: Digest::default(),
+            given: Digest::default(),
             brought: 0,
             bring_at: UtcMs(0),
             fetched: BTreeMap::new(),
@@ -82,11 +85,18 @@ impl Agent {
         }
     }
 
+    /// Something changed at the collector: what was put off is tried again.
+    pub(super) fn try_again(&mut self) {
+        self.tries.clear();
+        (self.brought, self.bring_at) = (0, UtcMs(0));
+    }
+
     /// The process begins anew; its disk stays.
     pub(super) fn restarted(&mut self) {
         self.stage = Stage::Idle;
         self.request = 0;
         self.orders = Digest::default();
+        self.given = Digest::default();
         (self.brought, self.bring_at) = (0, UtcMs(0));
         self.edition_at = UtcMs(0);
         self.tries.clear();
@@ -229,11 +239,16 @@ impl World {
         documents: std::rc::Rc<patchward_common::wire::local::Documents>,
         digest: Digest,
     ) {
-        let taken = self.take(m, (*documents).clone());
         let now = self.clock_of(m);
         let agent = &mut self.machines[m].agent;
-        agent.tries.clear();
-        agent.edition_at = UtcMs(0);
+        if agent.given != digest {
+            agent.given = digest;
+            agent.brought = 0;
+            agent.tries.clear();
+            agent.edition_at = UtcMs(0);
+        }
+        let taken = self.take(m, &documents);
+        let agent = &mut self.machines[m].agent;
         match taken {
             Ok(true) => {
                 agent.orders = digest;

@@ -67,7 +67,7 @@ impl World {
         if !machine.answers() {
             return Err(Denied::Dead);
         }
-        let epoch = self.bounds.partition_point(|bound| *bound <= now);
+        let epoch = self.epoch(m);
         let marks = marks_of(&machine.disk.watermark);
         let is_it = |kept: &&Kept| {
             kept.job == job
@@ -335,7 +335,7 @@ impl World {
     }
 }
 
-fn marks_of(watermark: &Watermark) -> [Mark; 3] {
+pub(super) fn marks_of(watermark: &Watermark) -> [Mark; 3] {
     [watermark.charter, watermark.roster, watermark.assignment]
 }
 

@@ -21,6 +21,7 @@ impl World {
         self.collector.is_up = true;
         self.db.awaits_confirmation = false;
         self.db.halts.clear();
+        self.db.changes += 1;
         self.db
             .plans
             .iter_mut()

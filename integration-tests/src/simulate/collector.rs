@@ -13,19 +13,34 @@ use patchward_collector::store::plans::PlanState;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, OutboxId};
 use patchward_common::job::{Event as JobWord, JobEvent};
-use patchward_common::time::MINUTE_MS;
+use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::wire::local::{Documents, Placed};
 use patchward_common::wire::machine::InterlockWord;
 use std::rc::Rc;
+
+/// How long before a hello is heard its agent may have asked the installer.
+const HELLO_TAKES_MS: i64 = 2 * MINUTE_MS;
 
 /// The process, beside its database.
 pub(super) struct Collector {
     pub(super) is_up: bool,
     pub(super) is_hostile: bool,
     pub(super) backup: Option<Box<Db>>,
-    /// What each machine is given, and of which state of the database.
-    pub(super) orders: Vec<Option<(u64, Rc<Documents>, Digest)>>,
+    /// How many changes the tasks without input have seen, and when time alone gives them
+    /// something to do again.
+    pub(super) looked: (u64, UtcMs),
+    /// What each machine is given.
+    pub(super) orders: Vec<Option<Given>>,
+}
+
+/// What a machine is given, and of which state of the database.
+pub(super) struct Given {
+    version: u64,
+    /// When the first of its approvals expires.
+    until: UtcMs,
+    documents: Rc<Documents>,
+    digest: Digest,
 }
 
 impl World {
@@ -63,7 +78,7 @@ impl World {
     /// A transaction comes to its COMMIT: `None` where the collector died before it, and
     /// `Some(false)` where it died after it.
     pub(super) fn commit(&mut self) -> Option<bool> {
-        if !self.may_fail() || !self.chance.of_10k(10) {
+        if !self.may_fail() || !self.chance.of_10k(60) {
             return Some(true);
         }
         let is_stored = self.chance.of_10k(5_000);
@@ -111,17 +126,16 @@ impl World {
         let rows_consumed = rows.map_or(0, |rows| rows.consumed as u64);
         self.acknowledged(m, hello.outbox, stored);
         let consumed = rows_consumed;
-        if let Some(nonce) = self.db.go_of.get(&id)
-            && let Some(go) = self.db.goes.get_mut(nonce)
-            && !go.has_ended
-            && is_unused(go.issued_at, hello.journal, consumed, self.now)
-            && !self
-                .db
-                .jobs
-                .get(&go.job)
-                .is_some_and(|job| job.state.is_open())
-        {
-            go.has_ended = true;
+        let said_at = self.now.plus_ms(-HELLO_TAKES_MS);
+        let unused = self.db.outstanding(id).filter(|go| {
+            let job = self.db.jobs.get(&go.job);
+            // Fewer than are stored: an older hello, or a journal that fell back.
+            hello.journal >= consumed
+                && is_unused(go.issued_at, hello.journal, consumed, said_at)
+                && !job.is_some_and(|job| job.state.is_open())
+        });
+        if let Some(job) = unused.map(|go| go.job) {
+            self.db.end_go(id, job);
         }
         Some(Answer::Hello {
             is_stale: digest != hello.orders,
@@ -132,13 +146,14 @@ impl World {
     /// What a machine is given, and its digest.
     pub(super) fn orders_for(&mut self, m: usize) -> (Rc<Documents>, Digest) {
         let version = self.db.orders;
-        if let Some((known, documents, digest)) = &self.collector.orders[m]
-            && *known == version
+        let now = self.now;
+        if let Some(given) = &self.collector.orders[m]
+            && given.version == version
+            && now < given.until
         {
-            return (Rc::clone(documents), *digest);
+            return (Rc::clone(&given.documents), given.digest);
         }
         let id = self.machines[m].id;
-        let now = self.now;
         let mut tables = (0..self.db.assignments).rev();
         let assignment = tables.find_map(|number| {
             let (table, placed) = (
@@ -155,13 +170,12 @@ impl World {
             })
         });
         let given = |plan: &&super::db::PlanRow| {
-            matches!(
-                plan.state,
-                PlanState::Active | PlanState::Done | PlanState::Stopped
-            ) && now < plan.approval.expires
+            plan.state == PlanState::Active && now < plan.approval.expires
         };
+        let mut until = UtcMs(i64::MAX);
         let approvals = self.db.plans.iter().filter(given).filter_map(|plan| {
             let (_, placed) = plan.leaf(id)?;
+            until = until.min(plan.approval.expires);
             Some(Placed {
                 signed: plan.table.signed.clone(),
                 leaf: placed.leaf.clone(),
@@ -191,7 +205,12 @@ impl World {
         };
         let digest = digest_of(&documents);
         let documents = Rc::new(documents);
-        self.collector.orders[m] = Some((version, Rc::clone(&documents), digest));
+        self.collector.orders[m] = Some(Given {
+            version,
+            until,
+            documents: Rc::clone(&documents),
+            digest,
+        });
         (documents, digest)
     }
 
@@ -246,6 +265,7 @@ impl World {
         let commit = self.commit();
         if commit.is_some() {
             self.db.outboxes.insert((id, outbox), after);
+            self.db.to_consume.insert(m);
             self.rows_are(m, outbox);
             // A task of its own does it, sooner or later.
             let ms = self.chance.within(50, 30_000);
@@ -272,6 +292,7 @@ impl World {
         let Some(rows) = self.db.outboxes.get_mut(&(id, outbox)) else {
             return;
         };
+        self.db.to_consume.remove(&m);
         let new: Vec<_> = rows.events.iter().skip(rows.consumed).cloned().collect();
         rows.consumed = rows.events.len();
         for (_, signed) in new {
@@ -311,6 +332,7 @@ impl World {
             (job.state, job.since) = (state, now);
             job.generation += 1;
         }
+        self.db.changes += 1;
         let ends = is_final
             || matches!(
                 event.event,
@@ -319,12 +341,8 @@ impl World {
                     | JobWord::Withdrawn(_)
                     | JobWord::Stopped(_)
             );
-        if ends
-            && let Some(nonce) = self.db.go_of.get(&event.machine)
-            && let Some(go) = self.db.goes.get_mut(nonce)
-            && go.job == event.job
-        {
-            go.has_ended = true;
+        if ends {
+            self.db.end_go(event.machine, event.job);
         }
     }
 }

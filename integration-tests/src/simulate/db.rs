@@ -17,7 +17,7 @@ use patchward_common::trust::go::Go;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::Signed;
 use patchward_common::trust::stop::{Handover, Lift, Stop};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A plan with all that it consists of.
@@ -96,6 +96,10 @@ pub(super) struct Db {
     pub(super) freezes: Vec<Freeze>,
     pub(super) feeds: Vec<Feed>,
     pub(super) outboxes: BTreeMap<(MachineId, OutboxId), OutboxRows>,
+    /// Machines with events that are stored and not yet turned into states of jobs.
+    pub(super) to_consume: BTreeSet<usize>,
+    /// Rises with every change of a job, of a go's end or of a plan's state.
+    pub(super) changes: u64,
     pub(super) awaits_confirmation: bool,
     /// Rises with everything that changes what machines are given.
     pub(super) orders: u64,
@@ -124,6 +128,17 @@ impl Db {
             .get(&machine)
             .and_then(|nonce| self.goes.get(nonce));
         go.filter(|go| !go.has_ended)
+    }
+
+    /// The end of the newest go of a machine is known, where it is for this job.
+    pub(super) fn end_go(&mut self, machine: MachineId, job: JobId) {
+        if let Some(nonce) = self.go_of.get(&machine)
+            && let Some(go) = self.goes.get_mut(nonce)
+            && go.job == job
+        {
+            go.has_ended = true;
+            self.changes += 1;
+        }
     }
 
     /// How many jobs of a plan failed or were rolled back since it was resumed.

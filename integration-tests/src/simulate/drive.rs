@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::installer::Denied;
 use super::machine::{Record, Running};
 use super::mutant::Mutant;
+use super::strike::Strike;
 use super::world::{Event, World};
 use patchward_common::id::Name;
 use patchward_common::job::phase::{Effect, Phase, Step};
@@ -173,6 +174,10 @@ impl World {
         };
         self.tokens += 1;
         let token = self.tokens;
+        if fails && self.chance.of_10k(150) {
+            // Under a step that runs; the next one has to notice.
+            self.strike(m, Strike::DamageArtifact);
+        }
         self.machines[m].running = Some(Running {
             step: step.name.clone(),
             outcome,

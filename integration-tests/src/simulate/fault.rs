@@ -33,7 +33,7 @@ worded! {
         AnswerLost = "answer_lost", "a request was carried out, its answer never arrived";
         Duplicated = "duplicated", "a message arrived twice";
         Reordered = "reordered", "a message overtook one that was sent before it";
-        Delayed = "delayed", "a message took between one and five minutes";
+        Delayed = "delayed", "a message took between one and nine minutes";
         NudgeLost = "nudge_lost", "a nudge never arrived";
         Partition = "partition", "a machine, or a whole unit, was cut off for hours";
         AgentRestarted = "agent_restarted", "an agent lost its memory";

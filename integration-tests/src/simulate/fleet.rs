@@ -20,7 +20,7 @@ use patchward_common::trust::papers::Papers;
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::PublicKey;
 use patchward_common::trust::watermark::Watermark;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// 2027-01-01T00:00:00Z; a month begins on any day of that year.
@@ -119,6 +119,7 @@ fn machine(chance: &mut Chance, hospital: &Hospital, m: usize, unit: usize) -> M
         software: software.into(),
         agent: Agent::new(outbox),
         kept: Vec::new(),
+        brought: Vec::new(),
         heard_at: None,
         fresh_downloads: Default::default(),
         fetched_at: UtcMs(0),
@@ -215,6 +216,8 @@ fn db(hospital: &Hospital, machines: &[Machine], units: usize, began: UtcMs) -> 
             problem: None,
         }],
         outboxes: BTreeMap::new(),
+        to_consume: BTreeSet::new(),
+        changes: 0,
         awaits_confirmation: false,
         orders: 1,
     }

@@ -3,10 +3,13 @@
 
 use super::fault::Fault;
 use super::network::Answer;
-use super::world::World;
+use super::strike::Strike;
+use super::world::{Event, World};
 use patchward_collector::store::plans::PlanState;
 use patchward_common::digest::Digest;
+use patchward_common::id::JobId;
 use patchward_common::job::{Event as JobWord, JobEvent, Reason};
+use patchward_common::time::{HOUR_MS, MINUTE_MS};
 use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::Signed;
 use patchward_common::wire::local::{Documents, Placed};
@@ -27,8 +30,14 @@ impl World {
             }
             _ => {
                 self.count(Fault::HostileGo);
+                if self.chance.of_10k(500) {
+                    // What starts with it is seen, and he is thrown out.
+                    let ms = self.chance.within(MINUTE_MS, 4 * MINUTE_MS);
+                    self.after(ms, Event::Strike(m, Strike::CollectorHonest));
+                }
                 let signed = Signed::new(go, &self.hospital.go_key);
                 self.truth.goes.insert(signed.digest(), go.nonce);
+                self.truth.hostile_goes.insert(signed.digest());
                 Answer::Go(signed)
             }
         }
@@ -116,7 +125,7 @@ impl World {
 
     /// What a hostile agent does at its turn.
     pub(super) fn hostile_turn(&mut self, m: usize) {
-        if self.chance.of_10k(300) {
+        if self.chance.of_10k(100) {
             self.flood(m);
         }
         if self.chance.of_10k(2_000) {
@@ -159,23 +168,47 @@ impl World {
         self.trace(|| format!("pc-{m}: its agent makes an event up"));
     }
 
-    /// A hostile agent asks for a go at any time, for any job, and a hostile collector gives it.
+    /// A hostile agent asks for a go at any time, for any job, and a hostile collector gives
+    /// it; gladly when the slot is nearly over.
     fn greedy(&mut self, m: usize) {
-        if !self.collector.is_hostile {
-            return;
-        }
         let known = Rc::clone(&self.machines[m].known);
         let at = self.chance.below(known.len());
         let Some(known) = known.get(at) else {
             return;
         };
-        let _ = self.prepare(m, known.job);
-        let Ok(nonce) = self.nonce(m, known.job) else {
+        let mut slots = known.slots.iter();
+        if let Some(slot) = slots.find(|slot| self.now < slot.end()) {
+            let late_ms = self.chance.within(MINUTE_MS, known.longest_run_ms);
+            let ms = slot.end().since_ms(self.now) - late_ms;
+            self.after(ms, Event::Strike(m, Strike::Greed(known.job)));
+            if self.collector.is_hostile && self.chance.of_10k(3_000) {
+                // Whoever owns both sets the machine's clock as well, into its slot.
+                self.count(Fault::ClockJumped);
+                let ahead_ms = slot.start().since_ms(self.now) + 5 * MINUTE_MS;
+                self.machines[m].clock_ms = ahead_ms;
+                self.after(2 * HOUR_MS, Event::Strike(m, Strike::ClockRight));
+            }
+        }
+        self.grab(m, known.job);
+    }
+
+    /// Whether a hostile agent waits for a worse moment than this one.
+    pub(super) fn lies_in_wait(&mut self, m: usize) -> bool {
+        self.machines[m].is_hostile && self.collector.is_hostile && self.chance.of_10k(8_000)
+    }
+
+    /// A hostile agent asks for a go for a job, and a hostile collector gives it.
+    pub(super) fn grab(&mut self, m: usize, job: JobId) {
+        if !self.collector.is_hostile || !self.machines[m].is_hostile {
+            return;
+        }
+        let _ = self.prepare(m, job);
+        let Ok(nonce) = self.nonce(m, job) else {
             return;
         };
         self.count(Fault::HostileGo);
         let go = Go {
-            job: known.job,
+            job,
             machine: self.machines[m].id,
             boot: self.machines[m].boot,
             nonce,
@@ -183,6 +216,7 @@ impl World {
         };
         let signed = Signed::new(&go, &self.hospital.go_key);
         self.truth.goes.insert(signed.digest(), nonce);
-        let _ = self.start(m, known.job, &signed);
+        self.truth.hostile_goes.insert(signed.digest());
+        let _ = self.start(m, job, &signed);
     }
 }

@@ -2,22 +2,21 @@
 //! their files, calling the product's own checks in the same order. Every durable write
 //! is a persist point at which it may die.
 
+mod papers;
+
+pub(super) use papers::Brought;
+
 use super::fault::Fault;
-use super::machine::{Asked, Known, Undo, Usage, Use, note_event};
+use super::machine::{Asked, Undo, Usage, Use, note_event};
 use super::mutant::Mutant;
 use super::world::{Event, World};
-use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Nonce};
 use patchward_common::job::{Event as JobWord, JobEvent, Reason};
-use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
-use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::check::{Ask, Interlock, Refusal};
 use patchward_common::trust::sign::Signed;
-use patchward_common::trust::stop::Scope;
 use patchward_common::trust::watermark::Watermark;
-use patchward_common::wire::local::Documents;
 use std::rc::Rc;
 
 /// Why something is not done.
@@ -183,64 +182,6 @@ impl World {
             self.append(m, job, approval, event)?;
         }
         Ok(())
-    }
-
-    /// Takes documents: they first, then what they raise. Gives back whether all of them
-    /// were taken.
-    pub(super) fn take(&mut self, m: usize, documents: Documents) -> Result<bool, Denied> {
-        let machine = &self.machines[m];
-        if !machine.answers() {
-            return Err(Denied::Dead);
-        }
-        let now = machine.clock(self.now);
-        let mut seen = machine.disk.watermark.clone();
-        if self.mutant == Some(Mutant::OldRosterTaken) {
-            seen.roster = Default::default();
-        }
-        let taken = machine.disk.papers.take(&seen, documents, now);
-        if taken.papers != *machine.disk.papers {
-            let papers = Rc::new(taken.papers);
-            self.persist(m, "the documents", |disk| disk.papers = papers)?;
-            self.read_papers(m);
-            self.papers_are(m);
-        }
-        let is_whole = taken.refused.is_empty();
-        self.raise(m, |watermark| *watermark = taken.watermark)?;
-        Ok(is_whole)
-    }
-
-    /// Passes on a stop without a signature, so many times: stopping is never refused.
-    pub(super) fn stop_here(&mut self, m: usize, scopes: Vec<Scope>) -> Result<(), Denied> {
-        let mut papers = (*self.machines[m].disk.papers).clone();
-        for scope in scopes {
-            match self.mutant == Some(Mutant::StopsWithoutLimit) {
-                true => papers.unsigned_stops.push(scope),
-                false => papers.stop(scope),
-            }
-        }
-        let papers = Rc::new(papers);
-        self.persist(m, "an unsigned stop", |disk| disk.papers = papers)?;
-        self.papers_are(m);
-        Ok(())
-    }
-
-    /// Reads out of the papers what a status tells.
-    pub(super) fn read_papers(&mut self, m: usize) {
-        let machine = &self.machines[m];
-        let approvals = machine.disk.papers.documents.approvals.iter();
-        let known = approvals.filter_map(|placed| {
-            let approval = placed.signed.peek().ok()?;
-            let leaf: PlanLeaf = codec::decode_deterministic(&placed.leaf, MAX_LEAF_BYTES).ok()?;
-            let digest = placed.signed.digest();
-            Some(Known {
-                job: JobId::of(digest, machine.id),
-                approval: digest,
-                slots: leaf.slots,
-                longest_run_ms: approval.longest_run_ms(),
-                artifacts: approval.artifacts().map(|a| a.sha256).collect(),
-            })
-        });
-        self.machines[m].known = Rc::new(known.collect());
     }
 
     /// Draws the nonce that the next go must answer.

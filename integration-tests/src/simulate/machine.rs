@@ -3,6 +3,7 @@
 use super::agent::Agent;
 use super::authorise::Kept;
 use super::chance::mixed;
+use super::installer::Brought;
 use ed25519_dalek::SigningKey;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, MachineId, Name, Nonce};
@@ -166,6 +167,8 @@ pub(super) struct Machine {
     pub(super) agent: Agent,
     /// What steps 1 to 4 came to.
     pub(super) kept: Vec<Kept>,
+    /// What its agent brought for nothing.
+    pub(super) brought: Vec<Brought>,
     /// When it was last heard before its link broke.
     pub(super) heard_at: Option<UtcMs>,
     /// Artifacts that the agent fetched moments ago, not synced yet.

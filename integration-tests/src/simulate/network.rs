@@ -65,7 +65,7 @@ impl World {
     fn delay_ms(&mut self) -> i64 {
         if self.may_fail() && self.chance.of_10k(40) {
             self.count(Fault::Delayed);
-            return self.chance.within(MINUTE_MS, 5 * MINUTE_MS);
+            return self.chance.within(MINUTE_MS, 9 * MINUTE_MS);
         }
         self.chance.within(20, 2 * SECOND_MS)
     }

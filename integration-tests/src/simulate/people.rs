@@ -62,10 +62,7 @@ impl World {
         if self.chance.of_10k(250) {
             self.restore();
         }
-        self.collector.is_hostile = match self.collector.is_hostile {
-            true => self.chance.of_10k(5_000),
-            false => self.chance.of_10k(800),
-        };
+        self.collector_owned();
         if self.db.awaits_confirmation && self.chance.of_10k(6_000) {
             self.db.awaits_confirmation = false;
         }
@@ -82,6 +79,33 @@ impl World {
             }
         }
         self.db.halts.clear();
+        self.db.changes += 1;
+    }
+
+    /// Somebody owns the collector, with some of the agents, until a night later.
+    fn collector_owned(&mut self) {
+        if self.collector.is_hostile || !self.chance.of_10k(800) {
+            return;
+        }
+        self.collector.is_hostile = true;
+        let ms = self.some_time() + DAY_MS * self.chance.within(0, 3);
+        self.after(ms, Event::Strike(0, Strike::CollectorHonest));
+        for m in 0..self.machines.len() {
+            if self.chance.of_10k(800) {
+                self.after(0, Event::Strike(m, Strike::Hostile));
+                self.after(3 * DAY_MS, Event::Strike(m, Strike::Honest));
+            }
+        }
+    }
+
+    /// He is thrown out, and the collector is started anew: what its machines report comes
+    /// in again.
+    pub(super) fn collector_honest(&mut self) {
+        if self.collector.is_hostile {
+            self.collector.is_hostile = false;
+            self.trace(|| "the collector is honest again".to_owned());
+            self.collector_dies(3 * MINUTE_MS);
+        }
     }
 
     /// The database is put back to its last backup; a person confirms it days later.
@@ -91,10 +115,14 @@ impl World {
         };
         self.count(Fault::Restored);
         self.trace(|| "the collector's database is put back".to_owned());
-        let orders = self.db.orders + 1;
+        let (orders, changes) = (self.db.orders + 1, self.db.changes + 1);
         let signed = std::mem::take(&mut self.db.plans);
+        let stops = std::mem::take(&mut self.db.stops);
+        let lifts = std::mem::take(&mut self.db.lifts);
         self.db = *backup;
-        // People still have the files of what they signed, and hand them in again.
+        // People still have the files of what they signed, and hand them in again. A stop
+        // that machines know and the collector does not could never be lifted.
+        (self.db.stops, self.db.lifts) = (stops, lifts);
         for plan in signed {
             if plan.state != PlanState::Draft && self.db.plan(plan.digest).is_none() {
                 self.db.plans.push(plan.clone());
@@ -118,6 +146,7 @@ impl World {
         self.db.roster = Rc::new(self.hospital.roster().clone());
         self.db.assignments = self.hospital.assignments.len();
         (self.db.orders, self.db.awaits_confirmation) = (orders, true);
+        self.db.changes = self.db.changes.max(changes);
         self.restored();
         for m in 0..self.machines.len() {
             self.soon(m);

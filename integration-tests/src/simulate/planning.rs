@@ -199,7 +199,10 @@ impl World {
         let Some(row) = self.db.plan(digest).cloned() else {
             return;
         };
-        if row.state != PlanState::Draft {
+        // What was made before everything calmed down is not signed any more: one plan for
+        // everybody follows it.
+        let is_late = self.is_calm && self.last_plan != Some(digest);
+        if row.state != PlanState::Draft || is_late {
             return;
         }
         if now.since_ms(row.made_at) >= DAY_MS {
@@ -255,6 +258,7 @@ impl World {
                 plan.state = PlanState::Active;
             }
         }
+        self.db.changes += 1;
         self.plan_is_signed(digest);
         if is_enough {
             self.give_out(digest);
@@ -281,6 +285,7 @@ impl World {
                 generation: 1,
             };
             self.db.jobs.entry(id).or_insert(job);
+            self.db.changes += 1;
             if let Some(m) = self.machines.iter().position(|m| m.id == leaf.machine) {
                 self.nudge(m);
             }

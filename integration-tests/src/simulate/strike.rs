@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::world::{Event, World};
+use patchward_common::id::JobId;
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use patchward_common::trust::sign::Signed;
 use patchward_common::trust::stop::{Handover, Scope};
@@ -29,6 +30,10 @@ pub(super) enum Strike {
     HandOver,
     Hostile,
     Honest,
+    /// A hostile agent asks for a go for this job.
+    Greed(JobId),
+    /// Whoever owned the collector is thrown out.
+    CollectorHonest,
     EndStops,
 }
 
@@ -95,6 +100,7 @@ impl World {
                 | Strike::ClockRight
                 | Strike::Ready
                 | Strike::Honest
+                | Strike::CollectorHonest
                 | Strike::EndStops
                 | Strike::HandOver
         );
@@ -152,6 +158,8 @@ impl World {
             Strike::HandOver => self.hand_over(m),
             Strike::Hostile => self.machines[m].is_hostile = true,
             Strike::Honest => self.machines[m].is_hostile = false,
+            Strike::Greed(job) => self.grab(m, job),
+            Strike::CollectorHonest => self.collector_honest(),
             Strike::EndStops => self.end_stops(m),
         }
     }
@@ -246,6 +254,7 @@ impl World {
             return;
         };
         self.count(Fault::HandedOver);
+        self.document_lives(self.now, slot.end());
         let until = slot.end().plus_ms(-self.machines[m].clock_ms);
         let known = self.truth.handed_over.entry(m).or_insert(until);
         *known = until.max(*known);

@@ -69,6 +69,8 @@ pub(super) struct Truth {
     watermarks: BTreeMap<usize, Watermark>,
     /// Goes by the collector's key: their payloads' digests, and the nonce that each answers.
     pub(super) goes: BTreeMap<Digest, Nonce>,
+    /// Those of them that a hostile collector gave.
+    pub(super) hostile_goes: BTreeSet<Digest>,
     used_goes: BTreeSet<Digest>,
     /// The newest nonce for which an honest go left.
     issued: BTreeMap<usize, Nonce>,

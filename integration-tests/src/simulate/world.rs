@@ -166,7 +166,8 @@ impl World {
                 is_up: true,
                 is_hostile: false,
                 backup: None,
-                orders: vec![None; machines.len()],
+                looked: (0, UtcMs(0)),
+                orders: machines.iter().map(|_| None).collect(),
             },
             machines,
             truth: Truth::default(),
@@ -224,7 +225,7 @@ impl World {
         match event {
             Event::Wake(m, token) => self.agent_wakes(m, token),
             Event::Nudged(m) => {
-                self.machines[m].agent.tries.clear();
+                self.machines[m].agent.try_again();
                 self.wake_in(m, SECOND_MS);
             }
             Event::Asked(m, request, ask) => self.asked(m, request, ask),

@@ -99,6 +99,7 @@ impl World {
                 let prepared = self.prepare(m, job);
                 self.looked(m, job, before, prepared.err());
             }
+            Effect::Start(_) if self.lies_in_wait(m) => self.wake_in(m, MINUTE_MS),
             Effect::Start(_) | Effect::Reboot(_) => {
                 let approval = self.machines[m].known.iter().find(|known| known.job == job);
                 let approval = approval.map(|known| known.approval);

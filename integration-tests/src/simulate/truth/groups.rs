@@ -133,6 +133,16 @@ impl World {
         });
     }
 
+    /// Whether a member is at work, as far as anybody could know: what a hostile collector
+    /// or a hostile agent started is known once it was reported.
+    fn is_known_to_work(&self, o: usize) -> bool {
+        self.open_record(o).is_some_and(|record| {
+            let is_hidden =
+                self.machines[o].is_hostile || self.truth.hostile_goes.contains(&record.start.go);
+            !is_hidden || self.db.open_job(self.machines[o].id).is_some()
+        })
+    }
+
     /// Whether a member is truly there for a patient, as far as anybody could know.
     fn is_available(&self, o: usize, rule: SwitchedOff) -> bool {
         let machine = &self.machines[o];
@@ -143,10 +153,13 @@ impl World {
             true => said != Some(Readiness::NotReady),
             false => rule == SwitchedOff::Counts && heard.is_some(),
         };
-        let could_start = machine.asked.as_ref().is_some_and(|asked| {
-            self.truth.issued.get(&o) == Some(&asked.nonce)
-                && self.now.since_ms(asked.at) <= NONCE_LIFE_MS
-        });
-        counts && !could_start && self.open_record(o).is_none()
+        // A hostile agent can make its installer report the end of a go and start with it
+        // then, as it can say that a machine is ready which is not.
+        let could_start = !machine.is_hostile
+            && machine.asked.as_ref().is_some_and(|asked| {
+                self.truth.issued.get(&o) == Some(&asked.nonce)
+                    && self.now.since_ms(asked.at) <= NONCE_LIFE_MS
+            });
+        counts && !could_start && !self.is_known_to_work(o)
     }
 }
