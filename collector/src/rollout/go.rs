@@ -26,6 +26,8 @@ pub const READY_WITHIN_MS: i64 = 10 * MINUTE_MS;
 pub const FEED_LIFE_MS: i64 = 7 * DAY_MS;
 /// When to ask again while others have to come back first.
 const SOON_MS: u64 = MINUTE_MS as u64;
+/// When to ask again after reports were read, which takes no longer than a moment.
+const MOMENT_MS: u64 = 2_000;
 /// When to ask again after what only a person ends.
 const LATER_MS: u64 = 10 * MINUTE_MS as u64;
 
@@ -77,6 +79,8 @@ pub enum Not {
     Plan(PlanState),
     #[error("the job is {0}")]
     Job(&'static str),
+    #[error("what this machine reported last is still being read")]
+    Unread,
     #[error("{0}")]
     Slot(String),
     #[error("stopped")]
@@ -112,6 +116,7 @@ impl Not {
         match self {
             Self::Held(at) | Self::Frozen { until: at, .. } => until(*at).min(LATER_MS),
             Self::Group { .. } | Self::Job(_) => SOON_MS,
+            Self::Unread => MOMENT_MS,
             _ => LATER_MS,
         }
     }
@@ -147,9 +152,13 @@ fn machine(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
     if planned.is_regressed {
         return Err(Not::Watermark);
     }
-    match snapshot.machine.mode {
-        Mode::Observe => Err(Not::Mode),
-        Mode::Rehearse | Mode::Active | Mode::Manual => Ok(()),
+    if snapshot.machine.mode == Mode::Observe {
+        return Err(Not::Mode);
+    }
+    // The report of how an older go ended would end this one.
+    match snapshot.is_unread {
+        true => Err(Not::Unread),
+        false => Ok(()),
     }
 }
 

@@ -72,6 +72,8 @@ pub struct GoSnapshot {
     pub feeds: Vec<Feed>,
     /// Whether a restored database waits for a person's yes.
     pub awaits_confirmation: bool,
+    /// Whether the machine reported events that are not turned into states of jobs yet.
+    pub is_unread: bool,
 }
 
 /// One coverage group with its members.
@@ -263,6 +265,7 @@ impl View {
             freezes: self.freezes(instant).await?,
             feeds: self.feeds().await?,
             awaits_confirmation: self.awaits_confirmation().await?,
+            is_unread: self.is_unread(&ask.machine).await?,
             machine,
             job,
             groups,

@@ -149,6 +149,19 @@ impl View {
         Ok(consumed)
     }
 
+    /// Whether any event of a machine is stored and not turned into states of jobs yet.
+    pub(super) async fn is_unread(&mut self, machine: &MachineId) -> Result<bool, StoreError> {
+        let row: Option<(u64,)> = self
+            .tx
+            .first(
+                "SELECT contiguous FROM outboxes
+                 WHERE machine = $1 AND consumed < contiguous LIMIT 1",
+                args![machine],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Up to where an outbox is stored without a gap, and up to where it is consumed.
     async fn outbox_ends(
         &mut self,

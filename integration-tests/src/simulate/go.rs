@@ -132,6 +132,7 @@ impl World {
             freezes: db.freezes.clone(),
             feeds: db.feeds.clone(),
             awaits_confirmation: db.awaits_confirmation,
+            is_unread: db.to_consume.contains(&m),
             machine,
             job,
         };

@@ -135,6 +135,7 @@ fn snapshot() -> GoSnapshot {
             problem: None,
         }],
         awaits_confirmation: false,
+        is_unread: false,
     }
 }
 
@@ -233,6 +234,9 @@ fn the_machine_itself_can_be_in_the_way() {
     assert_eq!(suspected, Err(Not::Clone));
     assert_eq!(after(|_, p| p.is_regressed = true), Err(Not::Watermark));
     assert_eq!(after(|s, _| s.machine.mode = Mode::Observe), Err(Not::Mode));
+    // A report of how an older go ended would end the new one.
+    assert_eq!(after(|s, _| s.is_unread = true), Err(Not::Unread));
+    assert_eq!(Not::Unread.again_ms(NOW), MOMENT_MS);
 }
 
 #[test]

@@ -212,10 +212,26 @@ async fn what_a_decision_sees(world: World) {
     );
     assert_eq!((seen.freezes.len(), seen.feeds.len()), (1, 1));
     assert!(seen.awaits_confirmation && seen.status.is_none());
+    assert!(!seen.is_unread);
     assert_eq!((seen.plan.id, seen.unit.name), (plan, name("icu")));
     assert_eq!((seen.failures, seen.windows.len()), (0, 0));
     let later = view.go_snapshot(&asked, NOW.plus_ms(1)).await.unwrap();
     assert_eq!((later.freezes.len(), later.holds.len()), (0, 0));
+    drop(view);
+    // Another machine's reports, and this one's, until they are read.
+    for number in [2, 1] {
+        let append = journal::append(number, 1, 1);
+        world.store.append_journal(append).await.unwrap();
+        let mut view = world.store.view().await.unwrap();
+        let seen = view.go_snapshot(&asked, NOW).await.unwrap();
+        assert_eq!(seen.is_unread, number == 1);
+    }
+    let mut change = world.change().await;
+    let waiting = change.view().journal_unconsumed(10).await.unwrap();
+    let read: Vec<_> = waiting.into_iter().map(|outbox| (outbox, 1)).collect();
+    change.consume_journal(&read).await.unwrap();
+    let seen = change.view().go_snapshot(&asked, NOW).await.unwrap();
+    assert!(!seen.is_unread);
 }
 
 async fn a_go_ends(world: World) {

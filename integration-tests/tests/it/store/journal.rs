@@ -24,7 +24,7 @@ fn event(sequence: u64) -> Vec<u8> {
     format!("event {sequence}").into_bytes()
 }
 
-fn append(number: u8, first: u64, count: u64) -> Append {
+pub(super) fn append(number: u8, first: u64, count: u64) -> Append {
     Append {
         machine: machine(number),
         outbox: OUTBOX,
