@@ -2,6 +2,7 @@
 //! that it trusts. One file, so that key and certificate always belong together.
 
 use crate::state::{self, StateError};
+use crate::tls_key::TlsKey;
 use patchward_common::codec;
 use patchward_common::id::MachineId;
 use patchward_common::time::UtcMs;
@@ -68,15 +69,14 @@ impl Credentials {
     pub fn new(
         addresses: Vec<String>,
         machine: MachineId,
-        key: &rcgen::KeyPair,
+        key: &TlsKey,
         certificate: Certificate,
     ) -> Result<Self, CredentialsError> {
         let (_, parsed) = x509_parser::parse_x509_certificate(&certificate.certificate)
             .map_err(|_| CredentialsError::NotOurs)?;
         let name = parsed.subject().iter_common_name().next();
         let name = name.and_then(|name| name.as_str().ok());
-        let public = rcgen::PublicKeyData::subject_public_key_info(key);
-        if name != Some(machine.to_string().as_str()) || parsed.public_key().raw != public {
+        if name != Some(machine.to_string().as_str()) || parsed.public_key().raw != key.spki() {
             return Err(CredentialsError::NotOurs);
         }
         let expires = UtcMs(
@@ -89,7 +89,7 @@ impl Credentials {
         Ok(Self {
             addresses,
             machine,
-            key: ByteBuf::from(key.serialize_der()),
+            key: ByteBuf::from(key.pkcs8()),
             certificate,
             expires,
         })

@@ -4,6 +4,7 @@
 use crate::credentials::{Credentials, CredentialsError};
 use crate::installer::{Installer, InstallerError};
 use crate::link::{Identity, Link, LinkError};
+use crate::tls_key::{NoKey, TlsKey};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::facts::{Facts, PackedFacts};
@@ -14,7 +15,6 @@ use patchward_common::wire::machine::{
     Answer, Certificate, Enroll, EnrolmentStatement, MAX_REQUEST_BYTES, Refused, Request,
 };
 use patchward_common::wire::token::EnrolmentToken;
-use rcgen::{CertificateParams, KeyPair};
 use serde_bytes::ByteBuf;
 
 /// Why this machine has no certificate.
@@ -36,8 +36,8 @@ pub enum EnrolError {
     #[error("{0}")]
     Pin(&'static str),
     /// The TLS key could not be made.
-    #[error("making a TLS key: {0}")]
-    Key(#[from] rcgen::Error),
+    #[error(transparent)]
+    Key(#[from] NoKey),
 }
 
 /// What the machine says of itself while it enrols.
@@ -64,7 +64,7 @@ pub enum Asked {
 pub struct Enrolment {
     token: EnrolmentToken,
     installer: Installer,
-    key: KeyPair,
+    key: TlsKey,
 }
 
 impl Enrolment {
@@ -74,7 +74,7 @@ impl Enrolment {
             Some(root) if root == token.root.fingerprint() => Ok(Self {
                 token,
                 installer,
-                key: KeyPair::generate()?,
+                key: TlsKey::generate()?,
             }),
             Some(_) => Err(EnrolError::Pin(
                 "the installer is pinned to another hospital than the token's",
@@ -127,7 +127,7 @@ pub async fn renew(
     myself: &Myself,
     now: UtcMs,
 ) -> Result<Asked, EnrolError> {
-    let key = KeyPair::generate()?;
+    let key = TlsKey::generate()?;
     let machine = installer.identity().await?;
     let statement = statement(&key, machine.key, None, myself, now)?;
     let signed = sign(installer, &statement).await?;
@@ -151,17 +151,15 @@ fn certificate(answer: Answer) -> Result<Result<Certificate, u64>, EnrolError> {
 }
 
 fn statement(
-    tls_key: &KeyPair,
+    tls_key: &TlsKey,
     machine_key: patchward_common::trust::sign::PublicKey,
     token: Option<Digest>,
     myself: &Myself,
     now: UtcMs,
 ) -> Result<EnrolmentStatement, EnrolError> {
-    // The collector takes nothing from a request but its key.
-    let request = CertificateParams::default().serialize_request(tls_key)?;
     Ok(EnrolmentStatement {
         key: machine_key,
-        csr: ByteBuf::from(request.der().to_vec()),
+        csr: ByteBuf::from(tls_key.request()?),
         token,
         fingerprint: myself.fingerprint,
         boot: myself.boot,

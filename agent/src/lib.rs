@@ -17,3 +17,4 @@ mod netlink;
 pub mod outbox;
 pub mod probe;
 pub mod state;
+pub mod tls_key;

@@ -9,7 +9,6 @@ use patchward_common::wire::machine::{
     ALPN, ALPN_ENROLL, Answer, MAX_ANSWER_BYTES, Request, SERVER_NAME, close,
 };
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, VarInt};
-use rustls::NamedGroup;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -209,11 +208,8 @@ fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
 
 fn client_config(identity: Identity<'_>) -> Result<ClientConfig, LinkError> {
     let own = |error: &dyn std::fmt::Display| LinkError::Own(error.to_string());
-    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
-    // Its key shares cost a full packet each way (ADR 0018).
-    let costly = NamedGroup::X25519MLKEM768;
-    provider.kx_groups.retain(|group| group.name() != costly);
-    let provider = Arc::new(provider);
+    // Its key exchanges are the classic ones (ADR 0018), and it is small (ADR 0035).
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = match identity {
         Identity::Pinned(authority) => trust::pinned(authority, provider.clone()),
         Identity::Machine(credentials) | Identity::Expired(credentials) => {
