@@ -136,7 +136,6 @@ async fn paced(
     chains: &mut [Chain],
     jobs: &[JobId],
 ) -> anyhow::Result<Run> {
-    let begin = clock() + Duration::from_secs(1);
     let mut journals: Vec<(usize, u64, Vec<ByteBuf>)> = Vec::new();
     for (number, ((member, chain), job)) in crowd.members.iter().zip(chains).zip(jobs).enumerate() {
         let first = chain.sequence + 1;
@@ -144,6 +143,8 @@ async fn paced(
         journals.push((number, first, events.collect()));
     }
     journals.reverse();
+    // Everything is signed by now: on the machines, in life. Time begins when all wait.
+    let begin = clock() + Duration::from_secs(1);
     let work = |member: Member| {
         let (number, first, events) = journals.pop().unwrap_or_default();
         async move {
