@@ -38,8 +38,8 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         // What may endanger a patient now.
         Kind::Lost | Kind::Fallen | Kind::Failed | Kind::Halted | Kind::Copied => Some(0),
         // A device that nobody returned is a device that is missed; one that nobody measured
-        // may be in use as it is.
-        Kind::Return | Kind::Freed => of_class(DAY_MS, 8 * HOUR_MS, 4 * HOUR_MS),
+        // may be in use as it is; one that waits for its restart counts as down.
+        Kind::Return | Kind::Freed | Kind::Restart => of_class(DAY_MS, 8 * HOUR_MS, 4 * HOUR_MS),
         // Before the next night.
         Kind::Question => Some(8 * HOUR_MS),
         Kind::RolledBack | Kind::Missed | Kind::Starving | Kind::Exception => {

@@ -44,13 +44,15 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
             None => waits(job, now),
         },
         State::Deferred(reason) => deferred(reason, job, now),
-        State::RebootPending => {
-            let why = "its restart waits for an idle machine".to_owned();
-            open(job, now, (Owner::Ward, why))
-        }
+        // A state that waits for a person is not lost, however long it takes.
+        State::RebootPending => (
+            Kind::Restart,
+            Owner::Ward,
+            "its restart waits for an idle machine; until then it counts as down".to_owned(),
+        ),
         State::Installing if let Some(worker) = job.by_hand => at_work(job, worker, now),
         State::Installing | State::Rebooting | State::Measuring | State::Recovering(_) => {
-            open(job, now, (Owner::Time, "work is going on".to_owned()))
+            open(job, now)
         }
         State::Verified => (
             Kind::Return,
@@ -82,7 +84,12 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
             "its last slot passed without a start; a new plan is needed".to_owned(),
         ),
     };
-    Some(of(job, kind, owner, job.since, why))
+    // A machine is lost from when it should have been heard.
+    let since = match kind {
+        Kind::Lost => job.since.plus_ms(age::lost_ms(job.class)),
+        _ => job.since,
+    };
+    Some(of(job, kind, owner, since, why))
 }
 
 fn of(job: &Facts<'_>, kind: Kind, owner: Owner, since: UtcMs, why: String) -> Item {
@@ -142,13 +149,10 @@ fn waits_for_a_person(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owne
 /// Work by hand is going on; it counts as lost only once its slot is over.
 fn at_work(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owner, String) {
     let why = "work by hand is going on; `job done` records it".to_owned();
-    match job.slot.filter(|slot| slot.contains(now)) {
-        Some(_) => (Kind::Waiting, worker, why),
-        None => {
-            let (kind, owner, why) = open(job, now, (worker, why));
-            let owner = if kind == Kind::Lost { worker } else { owner };
-            (kind, owner, why)
-        }
+    let is_in_slot = job.slot.is_some_and(|slot| slot.contains(now));
+    match open(job, now) {
+        (Kind::Lost, _, lost) if !is_in_slot => (Kind::Lost, worker, lost),
+        _ => (Kind::Waiting, worker, why),
     }
 }
 
@@ -171,9 +175,10 @@ fn deferred(reason: &Reason, job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, Strin
     (Kind::Waiting, owner, reason.text.clone())
 }
 
-fn open(job: &Facts<'_>, now: UtcMs, usual: (Owner, String)) -> (Kind, Owner, String) {
+fn open(job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
     if now.since_ms(job.since) < age::lost_ms(job.class) {
-        return (Kind::Waiting, usual.0, usual.1);
+        let why = "work is going on".to_owned();
+        return (Kind::Waiting, Owner::Time, why);
     }
     let why = format!(
         "nothing was heard of it since it was {}; it counts as down",

@@ -86,6 +86,8 @@ pub enum Kind {
     Fallen,
     /// A machine was lost in the middle of its job.
     Lost,
+    /// Installed, and the restart waits for an idle machine.
+    Restart,
     /// A job waits.
     Waiting,
     /// A machine will probably not be done when its last slot is over.
@@ -124,6 +126,7 @@ impl Kind {
             Self::Behind => "behind",
             Self::Fallen => "fallen",
             Self::Lost => "lost",
+            Self::Restart => "restart",
             Self::Waiting => "waiting",
             Self::Starving => "starving",
             Self::Unfit => "unfit",

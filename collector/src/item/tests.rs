@@ -135,7 +135,7 @@ fn every_state_has_one_owner_or_none() {
         (
             State::RebootPending,
             false,
-            Some((Kind::Waiting, Owner::Ward)),
+            Some((Kind::Restart, Owner::Ward)),
         ),
         (State::Verified, false, Some((Kind::Return, Owner::Htm))),
         (State::Attested, false, Some((Kind::Return, Owner::Htm))),
@@ -182,6 +182,9 @@ fn a_machine_that_is_not_heard_in_the_middle_is_lost() {
     assert_eq!(kind(limit), Kind::Lost);
     let lost = of_job(&State::Installing, limit, false, false).unwrap();
     assert!(lost.is_raised(NOW) && lost.owner == Owner::It);
+    assert_eq!(lost.since, NOW, "it should have been heard by now");
+    let waits = of_job(&State::RebootPending, 9 * limit, false, false).unwrap();
+    assert_eq!((waits.kind, waits.owner), (Kind::Restart, Owner::Ward));
 }
 
 #[test]
