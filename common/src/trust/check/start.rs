@@ -60,19 +60,25 @@ pub fn go(
 /// 9 **time**: local clock near the go's and not below the watermark; inside a slot
 /// with the longest run left before its end. Expiries are asked again by calling the
 /// steps before with this `now`. Gives back the open slot.
+///
+/// The go's clock was read at some instant since it was asked for, `age_ms` ago: a clock
+/// here that is behind must not pass because the go was held back until it agreed.
 pub fn time(
     watermark: UtcMs,
     go_clock: UtcMs,
+    age_ms: i64,
     leaf: &PlanLeaf,
     longest_run_ms: i64,
     now: UtcMs,
 ) -> Result<Interval, Refusal> {
     let refuse = |why| Refusal::new(Step::Time, why);
-    let apart = now.since_ms(go_clock);
-    if apart.saturating_abs() > CLOCK_BOUND_MS {
-        return Err(refuse(Why::Clock {
-            seconds: apart / SECOND_MS,
-        }));
+    let latest = go_clock.plus_ms(age_ms.max(0));
+    for apart in [now.since_ms(go_clock), now.since_ms(latest)] {
+        if apart.saturating_abs() > CLOCK_BOUND_MS {
+            return Err(refuse(Why::Clock {
+                seconds: apart / SECOND_MS,
+            }));
+        }
     }
     if watermark.since_ms(now) > WATERMARK_SLACK_MS {
         return Err(refuse(Why::ClockFellBack {

@@ -41,7 +41,12 @@ impl World {
             Some(Mutant::ClockBoundSkipped) => now,
             _ => clock,
         };
-        let slot = check::time(seen, compared, &papered.leaf, longest_run_ms, now);
+        let age_ms = match self.mutant {
+            Some(Mutant::ClockBoundSkipped) => 0,
+            _ => ask.age_ms,
+        };
+        let leaf = &papered.leaf;
+        let slot = check::time(seen, compared, age_ms, leaf, longest_run_ms, now);
         let slot = match (self.mutant, papered.leaf.slots.first()) {
             (Some(Mutant::SlotSkipped), Some(first)) => Ok(*first),
             _ => slot,

@@ -257,6 +257,7 @@ impl Hospital {
         let slot = time(
             watermark.time,
             go.clock,
+            ask.age_ms,
             &leaf,
             approved.longest_run_ms(),
             now,

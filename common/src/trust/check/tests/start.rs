@@ -35,7 +35,7 @@ fn a_go_answers_one_question() {
         assert_eq!(refusal.step.number(), 8);
         assert_eq!(refusal.attack(), Attack::WrongHour);
     }
-    accepted(asked(|ask| ask.age_ms = 5 * MINUTE_MS));
+    accepted(asked(|ask| ask.age_ms = 2 * MINUTE_MS));
     for late in [5 * MINUTE_MS + 1, i64::MAX, -1, i64::MIN] {
         refused!(asked(|ask| ask.age_ms = late), 8, WrongHour, Why::LateGo);
     }
@@ -93,9 +93,10 @@ fn one_stolen_go_key_starts_nothing_that_was_not_approved() {
 #[test]
 fn the_clock_agrees_with_the_collectors() {
     let apart = |ms: i64| changed(|h| h.go_clock = NOW.plus_ms(ms));
-    accepted(apart(2 * MINUTE_MS));
+    // The go is a second older than its clock says, at the most.
+    accepted(apart(2 * MINUTE_MS - 1_000));
     accepted(apart(-2 * MINUTE_MS));
-    refused!(apart(2 * MINUTE_MS + 1), 9, WrongHour, Why::Clock { .. });
+    refused!(apart(2 * MINUTE_MS - 999), 9, WrongHour, Why::Clock { .. });
     refused!(apart(-2 * MINUTE_MS - 1), 9, WrongHour, Why::Clock { .. });
     for clock in [i64::MIN, i64::MAX] {
         refused!(
@@ -105,6 +106,28 @@ fn the_clock_agrees_with_the_collectors() {
             Why::Clock { .. }
         );
     }
+}
+
+/// The clock here is behind, and the go was held back until the two agreed: it may be as
+/// much older as it was asked for.
+#[test]
+fn a_go_that_was_held_back_proves_no_clock() {
+    let held = |age_ms: i64, behind_ms: i64| {
+        changed(|h| {
+            h.go_clock = NOW.plus_ms(behind_ms - age_ms);
+            h.ask = Some(Ask {
+                age_ms,
+                ..h.ask_now()
+            });
+        })
+    };
+    accepted(held(4 * MINUTE_MS, 2 * MINUTE_MS));
+    refused!(
+        held(4 * MINUTE_MS, 2 * MINUTE_MS + 1),
+        9,
+        WrongHour,
+        Why::Clock { .. }
+    );
 }
 
 #[test]
