@@ -186,10 +186,13 @@ impl World {
         }
     }
 
-    /// Whether a machine works within a slot, by its own clock.
+    /// Whether a machine works within a slot, by its own clock; one that went further
+    /// wrong than a go allows keeps nobody inside for longer.
     fn is_inside_slot(&self, m: usize) -> bool {
         let clock = self.clock_of(m);
-        self.open_record(m)
-            .is_some_and(|record| clock < record.start.slot.end())
+        self.open_record(m).is_some_and(|record| {
+            let end = record.start.slot.end();
+            clock < end && self.now < end.plus_ms(BOUND_MS)
+        })
     }
 }
