@@ -5,8 +5,11 @@ use super::report::{Figure, Reach, Report, Spread};
 use super::setting::{MACHINE, Setting};
 use anyhow::Context as _;
 use patchward_collector::config::Settings as CollectorSettings;
+use std::path::PathBuf;
 use std::time::Duration;
 
+/// What starts the agent on a machine.
+const UNIT: &str = include_str!("../../../systemd/patchward-agent.service");
 /// Bytes of a MB.
 const MB: f64 = 1e6;
 /// Seconds of a day.
@@ -19,6 +22,8 @@ pub async fn run(seconds: usize) -> anyhow::Result<Report> {
     let pace = CollectorSettings::default().pace_seconds;
     let mut setting = Setting::found(pace)?;
     setting.add_machine()?;
+    let machine = setting.hospital.machine(MACHINE)?;
+    machine.environment.extend(environment());
     // The harness looks every minute; this is the agent's default.
     setting.restart_agent(&["look_minutes = 30".into()])?;
     let pid = setting.hospital.machine(MACHINE)?.agent_pid();
@@ -42,8 +47,8 @@ pub async fn run(seconds: usize) -> anyhow::Result<Report> {
     Ok(Report {
         word: "idle",
         work: format!(
-            "an enrolled and assigned agent with nothing to do, told to come every {pace} s, \
-             looking at everything every 30 min, watched for {seconds} s; memory sampled every \
+            "an enrolled and assigned agent with nothing to do, in the environment that its unit \
+             gives it, told to come every {pace} s, looking at everything every 30 min, watched for {seconds} s; memory sampled every \
              second, processor time of its threads and children extrapolated to a day"
         ),
         figures: vec![
@@ -67,4 +72,14 @@ pub async fn run(seconds: usize) -> anyhow::Result<Report> {
             ),
         ],
     })
+}
+
+/// The environment that the unit gives.
+fn environment() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let lines = UNIT.lines();
+    let given = lines.filter_map(|line| line.strip_prefix("Environment="));
+    let pairs = given.flat_map(str::split_whitespace);
+    pairs
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name, PathBuf::from(value)))
 }
