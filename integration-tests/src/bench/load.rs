@@ -29,9 +29,9 @@ const RUNS: usize = 6;
 const HELLO_TIME: Duration = Duration::from_secs(4);
 /// Events of each machine in one run.
 const EVENTS: usize = 64;
-/// How often each machine writes an event where they come at a steady pace: 11,000 a
+/// How often each machine writes an event where they come at a steady pace: 10,500 a
 /// second by all of them.
-const EVENT_EVERY: Duration = Duration::from_nanos(1_000_000_000 * CONNECTIONS as u64 / 11_000);
+const EVENT_EVERY: Duration = Duration::from_nanos(1_000_000_000 * CONNECTIONS as u64 / 10_500);
 /// Machines come rarely by themselves; here they are driven.
 const PACE_SECONDS: u32 = 300;
 
