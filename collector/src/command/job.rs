@@ -234,6 +234,9 @@ async fn show(view: &mut View, id: &JobId, now: UtcMs) -> Result<Output, Failure
     let going = goes.iter().find(|go| go.ended_at.is_none());
     let down = down(&job.state, job.since, going.map(|go| go.issued_at));
     let item = agenda::item_of(view, &job, now).await?;
+    // Of work by hand the last attempt, where somebody recorded it.
+    let record = view.manual_records(id).await?.pop();
+    let record = record.filter(|record| record.attempt == job.attempt);
     let closing = view.closing(id).await?;
     let closing = closing.filter(|closing| closing.covers(job.since));
     let taken = match &item {
@@ -255,6 +258,15 @@ async fn show(view: &mut View, id: &JobId, now: UtcMs) -> Result<Output, Failure
         ("go_since", Cell::maybe(going.map(|go| go.issued_at))),
         ("down_since", Cell::maybe(down.as_ref().map(|d| d.since))),
         ("down_because", Cell::maybe(down.map(|d| d.because))),
+        (
+            "recorded_by",
+            Cell::maybe(record.as_ref().map(|r| &r.recorded_by)),
+        ),
+        (
+            "work_order",
+            Cell::maybe(record.as_ref().map(|r| &r.work_order)),
+        ),
+        ("photo", Cell::maybe(record.and_then(|r| r.photo))),
         ("closed_by", Cell::maybe(closing.as_ref().map(|c| &c.by))),
         ("closed_why", Cell::maybe(closing.map(|c| c.reason))),
         ("item", Cell::maybe(item.as_ref().map(Item::key))),

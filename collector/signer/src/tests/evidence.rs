@@ -1,7 +1,8 @@
 use super::hospital::{Hospital, NOW, machine};
 use patchward_common::digest::Digest;
-use patchward_common::evidence::{JobEvidence, Pack, ProvedLeaf};
-use patchward_common::id::JobId;
+use patchward_common::evidence::{AttestedJob, AttestedWork, JobEvidence, Pack, ProvedLeaf};
+use patchward_common::id::{JobId, Label, Name};
+use patchward_common::job::{ProductVersion, State};
 use patchward_common::plan::CharterChain;
 use patchward_common::trust::placement::Proof;
 use patchward_common::trust::sign::PublicKey;
@@ -87,6 +88,53 @@ fn a_job_that_is_not_proved_is_shown_so() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["findings"][0]["rule"], "identity");
     assert_eq!(json["jobs"][0]["proved"], false);
+}
+
+/// A person's word is shown as such, whatever it claims.
+#[test]
+fn work_by_hand_is_shown_apart_and_proves_nothing() {
+    let hospital = Hospital::new();
+    let mut pack = pack(&hospital);
+    let approval = Digest([4; 32]);
+    let name = |text| Name::new(text).unwrap();
+    let read = |version: &str| ProductVersion {
+        product: name("viewer"),
+        version: version.into(),
+    };
+    pack.attested.push(AttestedJob {
+        job: JobId::of(approval, machine(1)),
+        machine: machine(1),
+        name: name("ct-7"),
+        unit: name("icu"),
+        approval,
+        outcome: State::Verified,
+        records: vec![AttestedWork {
+            recorded_by: "person:ada".into(),
+            at: NOW,
+            done_by: Some(Label::new("Eve of acme").unwrap()),
+            succeeded: true,
+            before: vec![read("1")],
+            after: vec![read("2")],
+            work_order: Label::new("WO-4711").unwrap(),
+            photo: None,
+        }],
+    });
+    std::fs::write(hospital.path("pack.cbor"), pack.to_bytes()).unwrap();
+    let root = root(&hospital);
+    let args = ["verify-evidence", "pack.cbor", "--root", &root];
+    let (out, outcome) = hospital.run(&args, "");
+    assert_eq!(outcome.unwrap_err().exit_code(), 3);
+    for said in [
+        "No machine measured or signed it",
+        "person:ada for Eve of acme",
+        "WO-4711",
+        "viewer 2",
+        "its approval is not in the pack",
+        "called verified, which only a measurement is",
+        "0 of 0 jobs are proved",
+    ] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
 }
 
 #[test]

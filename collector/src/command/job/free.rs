@@ -28,6 +28,10 @@ pub(super) async fn free(
     let name = name(change.view(), &machine).await?;
     let goes = change.view().goes_of(id).await?;
     let has_go = goes.iter().any(|go| go.ended_at.is_none());
+    let until = match change.view().manual_worker(&machine).await? {
+        Some(_) => "`job done` records it".to_owned(),
+        None => format!("{name} reports"),
+    };
     let detail = json!({ "reason": reason, "was": job.state.word(), "had_go": has_go });
     let freed = job
         .state
@@ -39,7 +43,7 @@ pub(super) async fn free(
             change.move_job(&job, &state, job.slot, job.attempt).await?;
             format!(
                 "{name} counts as up. Nobody measured what became of its job: it counts as a \
-                 failure of its plan until {name} reports. Look at the machine before a patient \
+                 failure of its plan until {until}. Look at the machine before a patient \
                  depends on it."
             )
         }

@@ -197,6 +197,19 @@ async fn a_person_begins_work_by_hand_records_it_and_it_is_attested() {
     assert!(said.text().contains("nothing was measured"));
     assert_eq!(shown(&desk, &id, "state").await, "attested");
     assert!(shown(&desk, &id, "down_since").await.is_null());
+    let record = desk.json(&format!("job show {id}")).await;
+    assert_eq!(
+        (
+            &record["recorded_by"],
+            &record["work_order"],
+            &record["photo"]
+        ),
+        (
+            &json!("local:0"),
+            &json!("WO-4711"),
+            &json!(Digest::of(PHOTO).to_string())
+        )
+    );
     desk.refuses(&done, Conflict, "its job is attested").await;
     let (name, length) = (Digest::of(PHOTO), PHOTO.len() as u64);
     assert!(desk.app.artifacts.has(name, length).await.unwrap());
@@ -269,7 +282,9 @@ async fn work_by_hand_that_failed_may_be_done_again_in_its_approval() {
     desk.ask(&start).await;
     assert_eq!(shown(&desk, &id, "attempt").await, 2);
     // Freed, it is still recorded by whoever was there.
-    desk.ask(&format!("job free {id} --reason seen")).await;
+    let freed = desk.ask(&format!("job free {id} --reason seen")).await;
+    assert!(freed.text().contains("until `job done`"));
+    assert!(shown(&desk, &id, "work_order").await.is_null());
     let done = format!("job done {id} --before 1 --after viewer=2 --work-order WO-2");
     desk.ask(&done).await;
     let mut view = desk.app.store.view().await.unwrap();
