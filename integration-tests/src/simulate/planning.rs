@@ -201,7 +201,7 @@ impl World {
         };
         // What was made before everything calmed down is not signed any more: one plan for
         // everybody follows it.
-        let is_late = self.is_calm && self.last_plan != Some(digest);
+        let is_late = self.last_plan.is_some_and(|last| last != digest);
         if row.state != PlanState::Draft || is_late {
             return;
         }
