@@ -22,6 +22,9 @@ const MAX_TIMES: usize = 96;
 /// Most entries of one list.
 const MAX_LIST: usize = 100;
 
+/// The days as rules name them.
+const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+
 /// What may still be spent on the rules of one file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
@@ -143,7 +146,7 @@ impl Rule {
         if start > to || self.is_over_by(from) {
             return Ok(Vec::new());
         }
-        let first = self.near(start, from);
+        let first = self.whole_week(self.near(start, from));
         budget.step(self.steps(first, to))?;
         let set: rrule::RRuleSet = self
             .told(first)
@@ -154,6 +157,9 @@ impl Rule {
             let local = Timestamp::from_second(date.timestamp());
             let local = local.map_err(|_| "a date out of range")?;
             let local = TimeZone::UTC.to_datetime(local);
+            if local < start {
+                continue;
+            }
             given += 1;
             is_past = local > to || self.is_over_by(local);
             if is_past {
@@ -162,6 +168,9 @@ impl Rule {
             if local >= from {
                 budget.date()?;
                 dates.push(local);
+            }
+            if self.count == Some(given) {
+                break;
             }
         }
         if !is_past && self.count.is_none_or(|count| given < count) {
@@ -217,6 +226,28 @@ impl Rule {
         start.checked_add((passed * hours).hours()).unwrap_or(start)
     }
 
+    /// The crate counts positions in the first week from its start on; they count from the
+    /// first day of that week.
+    fn whole_week(&self, first: DateTime) -> DateTime {
+        if !self.has_positions_in_weeks() {
+            return first;
+        }
+        let monday = i64::from(first.date().weekday().to_monday_zero_offset());
+        let begins = self
+            .parts
+            .iter()
+            .find_map(|part| part.strip_prefix("WKST="));
+        let begins = WEEKDAYS.iter().position(|day| Some(*day) == begins);
+        let begins = begins.map_or(0, |day| day as i64);
+        let back = (monday - begins).rem_euclid(7);
+        first.checked_sub(back.days()).unwrap_or(first)
+    }
+
+    fn has_positions_in_weeks(&self) -> bool {
+        let mut parts = self.parts.iter();
+        self.often == Often::Weekly && parts.any(|part| part.starts_with("BYSETPOS="))
+    }
+
     /// About how many steps the crate takes.
     fn steps(&self, first: DateTime, to: DateTime) -> u64 {
         let hours = match self.often {
@@ -250,7 +281,8 @@ impl Rule {
             first.strftime("%Y%m%dT%H%M%S"),
             self.interval
         );
-        if let Some(count) = self.count {
+        // What a whole first week gives before the start does not count.
+        if let (Some(count), false) = (self.count, self.has_positions_in_weeks()) {
             told.push_str(&format!(";COUNT={count}"));
         }
         for part in &self.parts {
@@ -327,7 +359,7 @@ fn list(key: &str, value: &str) -> Result<usize, String> {
 }
 
 fn is_weekday(text: &str) -> bool {
-    ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].contains(&text)
+    WEEKDAYS.contains(&text)
 }
 
 /// A weekday, with or without its number: `FR`, `2TU`, `-1SU`.

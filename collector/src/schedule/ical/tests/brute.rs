@@ -214,3 +214,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn positions_in_a_week_count_from_its_first_day() {
+    // The 27th is a Tuesday: the Monday of its week is no date, and the Saturday is its second.
+    let dates = |rule: &str, from: Date| {
+        let midnight = |date: Date| date.at(0, 0, 0, 0);
+        let (start, until) = (date(2024, 2, 27), date(2024, 3, 18));
+        let read = Rule::parse(rule).unwrap();
+        let dates = read.dates(
+            midnight(start),
+            midnight(from),
+            midnight(until),
+            &mut Budget::default(),
+        );
+        let days = dates.unwrap().into_iter();
+        days.map(|local| (local.month(), local.day()))
+            .collect::<Vec<_>>()
+    };
+    let start = date(2024, 2, 27);
+    for (rule, from, expected) in [
+        ("BYSETPOS=1", start, vec![(3, 4), (3, 11), (3, 18)]),
+        ("BYSETPOS=2", start, vec![(3, 2), (3, 9), (3, 16)]),
+        ("BYSETPOS=2", date(2024, 3, 8), vec![(3, 9), (3, 16)]),
+        ("BYSETPOS=1;COUNT=2", start, vec![(3, 4), (3, 11)]),
+        ("BYSETPOS=2;COUNT=2", start, vec![(3, 2), (3, 9)]),
+        // From Sundays, Saturday ends the same week, and Monday is its first still.
+        ("BYSETPOS=1;WKST=SU", start, vec![(3, 4), (3, 11), (3, 18)]),
+        // From Tuesdays, Saturday comes before Monday.
+        ("BYSETPOS=1;WKST=TU", start, vec![(3, 2), (3, 9), (3, 16)]),
+    ] {
+        let found = dates(&format!("FREQ=WEEKLY;BYDAY=MO,SA;{rule}"), from);
+        assert_eq!(found, expected, "{rule} from {from}");
+    }
+}
