@@ -208,21 +208,14 @@ fn moment(
     papered: &Papered,
     ask: &check::Ask,
     go: &Signed<Go>,
-    longest_run_ms: i64,
+    run_ms: i64,
     now: UtcMs,
 ) -> Result<(patchward_common::time::Interval, Verified<Go>, String), Denied> {
     // 8 go.
     let go = check::go(&papered.authority, ask, go, now)?;
     // 9 time. The watermark rises only from a verified go while the clocks agree.
     let seen = papered.watermark.time;
-    let slot = check::time(
-        seen,
-        go.clock,
-        ask.age_ms,
-        &papered.leaf,
-        longest_run_ms,
-        now,
-    );
+    let slot = check::time(seen, (go.clock, ask.age_ms), &papered.leaf, run_ms, now);
     if now.since_ms(go.clock).saturating_abs() <= CLOCK_BOUND_MS {
         at.raise(|watermark| watermark.time = watermark.time.max(go.clock))?;
     }

@@ -65,8 +65,7 @@ pub fn go(
 /// here that is behind must not pass because the go was held back until it agreed.
 pub fn time(
     watermark: UtcMs,
-    go_clock: UtcMs,
-    age_ms: i64,
+    (go_clock, age_ms): (UtcMs, i64),
     leaf: &PlanLeaf,
     longest_run_ms: i64,
     now: UtcMs,

@@ -46,7 +46,7 @@ impl World {
             _ => ask.age_ms,
         };
         let leaf = &papered.leaf;
-        let slot = check::time(seen, compared, age_ms, leaf, longest_run_ms, now);
+        let slot = check::time(seen, (compared, age_ms), leaf, longest_run_ms, now);
         let slot = match (self.mutant, papered.leaf.slots.first()) {
             (Some(Mutant::SlotSkipped), Some(first)) => Ok(*first),
             _ => slot,

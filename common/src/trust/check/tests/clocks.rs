@@ -25,3 +25,25 @@ fn two_clocks_set_back_together_open_no_old_hour() {
         Why::ClockFellBack { .. }
     );
 }
+
+/// The clock here is behind, and the go was held back until the two agreed: it may be as
+/// much older as it was asked for.
+#[test]
+fn a_go_that_was_held_back_proves_no_clock() {
+    let held = |age_ms: i64, behind_ms: i64| {
+        changed(|h| {
+            h.go_clock = NOW.plus_ms(behind_ms - age_ms);
+            h.ask = Some(Ask {
+                age_ms,
+                ..h.ask_now()
+            });
+        })
+    };
+    accepted(held(4 * MINUTE_MS, 2 * MINUTE_MS));
+    refused!(
+        held(4 * MINUTE_MS, 2 * MINUTE_MS + 1),
+        9,
+        WrongHour,
+        Why::Clock { .. }
+    );
+}

@@ -256,8 +256,7 @@ impl Hospital {
         let go = go(&authority, &ask, &papers.go, now)?;
         let slot = time(
             watermark.time,
-            go.clock,
-            ask.age_ms,
+            (go.clock, ask.age_ms),
             &leaf,
             approved.longest_run_ms(),
             now,

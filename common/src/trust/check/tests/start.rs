@@ -108,28 +108,6 @@ fn the_clock_agrees_with_the_collectors() {
     }
 }
 
-/// The clock here is behind, and the go was held back until the two agreed: it may be as
-/// much older as it was asked for.
-#[test]
-fn a_go_that_was_held_back_proves_no_clock() {
-    let held = |age_ms: i64, behind_ms: i64| {
-        changed(|h| {
-            h.go_clock = NOW.plus_ms(behind_ms - age_ms);
-            h.ask = Some(Ask {
-                age_ms,
-                ..h.ask_now()
-            });
-        })
-    };
-    accepted(held(4 * MINUTE_MS, 2 * MINUTE_MS));
-    refused!(
-        held(4 * MINUTE_MS, 2 * MINUTE_MS + 1),
-        9,
-        WrongHour,
-        Why::Clock { .. }
-    );
-}
-
 #[test]
 fn the_clock_does_not_fall_below_what_a_go_proved() {
     let seen = |ms: i64| changed(|h| h.watermark.time = NOW.plus_ms(ms));
