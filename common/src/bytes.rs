@@ -6,8 +6,25 @@
 macro_rules! fixed_bytes {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub struct $name(pub [u8; $len]);
+
+        impl Ord for $name {
+            /// That of the bytes. Nearly always the first eight tell already, and they are
+            /// compared as one number.
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                let head = |bytes: &[u8; $len]| bytes.first_chunk().copied().map(u64::from_be_bytes);
+                head(&self.0)
+                    .cmp(&head(&other.0))
+                    .then_with(|| self.0.cmp(&other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// Length in bytes.

@@ -29,7 +29,7 @@ use patchward_common::trust::approval::{
 use patchward_common::trust::go::CLOCK_BOUND_MS;
 use patchward_common::trust::placement::leaf_bytes;
 use serde_bytes::ByteBuf;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 /// A plan, ready to be signed.
 #[derive(Clone, Debug)]
@@ -108,14 +108,11 @@ fn make(
     let (mut fitting, mut impossible) = fit::sort_out(input, &approval);
     let servers = order::Servers::among(input, &mut fitting, &mut impossible);
     let waves = order::waves(input, &servers, fitting);
-    let leaves = lay::lay(input, rules, &approval, &servers, waves, &mut impossible);
+    let (leaves, groups) = lay::lay(input, rules, &approval, &servers, waves, &mut impossible);
     impossible.sort_by_key(|one: &Impossible| one.machine);
     if leaves.is_empty() {
         return Err(PlanError::Impossible(impossible));
     }
-    // Hashed first: 50,000 machines are in a thousand groups.
-    let groups: HashSet<&Name> = leaves.iter().flat_map(|leaf| &leaf.groups).collect();
-    let groups: BTreeSet<&Name> = groups.into_iter().collect();
     approval.groups = groups
         .iter()
         .filter_map(|group| {

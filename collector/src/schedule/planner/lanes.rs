@@ -179,6 +179,16 @@ impl<'a> Lanes<'a> {
         }
     }
 
+    /// The groups of all who are at one of `places`: few have 50,000 machines.
+    pub(super) fn groups(&self, places: Vec<usize>) -> BTreeSet<&'a Name> {
+        let mut is_used = vec![false; self.places.len()];
+        for place in places {
+            is_used[place] = true;
+        }
+        let known = self.known.iter().filter(|(_, place)| is_used[**place]);
+        known.flat_map(|((_, groups), _)| groups.iter()).collect()
+    }
+
     /// From when on the slot after `slot` may lie.
     pub(super) fn after(&self, place: usize, slot: Interval) -> UtcMs {
         let openings = &self.places[place].openings;

@@ -9,17 +9,18 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::{Interval, SECOND_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS, PlanLeaf};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Gives every machine its slots, and lists those for which there are none.
-pub(super) fn lay(
-    input: &PlanInput,
+/// Gives every machine its slots, and lists those for which there are none. With the
+/// leaves come their groups.
+pub(super) fn lay<'a>(
+    input: &'a PlanInput,
     rules: &Rules,
     approval: &Approval,
-    servers: &Servers,
+    servers: &'a Servers,
     waves: Vec<Vec<&Candidate>>,
     impossible: &mut Vec<Impossible>,
-) -> Vec<PlanLeaf> {
+) -> (Vec<PlanLeaf>, BTreeSet<&'a Name>) {
     let now = approval.issued;
     let longest = approval.longest_run_ms();
     let need_ms = longest.saturating_add(rules.start_allowance_ms);
@@ -37,6 +38,7 @@ pub(super) fn lay(
     let mut leaves: Vec<PlanLeaf> = Vec::with_capacity(machines);
     let mut places: Vec<usize> = Vec::with_capacity(machines);
     let mut wave = 0u16;
+    let most = 1 + spare_slots(input) as usize;
     for machines in waves {
         let mut last_start = None;
         for candidate in machines {
@@ -44,7 +46,7 @@ pub(super) fn lay(
             match laying.first_slot(candidate, place, earliest) {
                 Ok((place, slot)) => {
                     last_start = last_start.max(Some(slot.start()));
-                    leaves.push(leaf(candidate, wave, slot));
+                    leaves.push(leaf(candidate, wave, slot, most));
                     places.push(place);
                 }
                 Err(reason) => impossible.push(Impossible::new(&candidate.row, reason)),
@@ -57,7 +59,8 @@ pub(super) fn lay(
         }
     }
     laying.spare(&mut leaves, &places);
-    leaves
+    let groups = laying.lanes.groups(places);
+    (leaves, groups)
 }
 
 struct Laying<'a> {
@@ -111,7 +114,7 @@ impl Laying<'_> {
 
     /// Later slots for what is missed, one round after the other.
     fn spare(&mut self, leaves: &mut [PlanLeaf], places: &[usize]) {
-        for _ in 0..self.input.policy.spare_slots.min(MAX_SLOTS as u32 - 1) {
+        for _ in 0..spare_slots(self.input) {
             for (leaf, place) in leaves.iter_mut().zip(places) {
                 let Some(last) = leaf.slots.last() else {
                     continue;
@@ -172,14 +175,21 @@ impl<'a> Line<'a> {
     }
 }
 
-fn leaf(candidate: &Candidate, wave: u16, slot: Interval) -> PlanLeaf {
+fn spare_slots(input: &PlanInput) -> u32 {
+    input.policy.spare_slots.min(MAX_SLOTS as u32 - 1)
+}
+
+/// A leaf with its first slot, and room for as many as it will have.
+fn leaf(candidate: &Candidate, wave: u16, slot: Interval, most: usize) -> PlanLeaf {
     let row = &candidate.row;
+    let mut slots = Vec::with_capacity(most);
+    slots.push(slot);
     PlanLeaf {
         machine: row.machine,
         unit: row.unit.clone(),
         class: row.class,
         groups: row.groups.clone(),
         wave,
-        slots: vec![slot],
+        slots,
     }
 }
