@@ -68,6 +68,7 @@ impl Driver {
                 () = stop.as_mut() => return Ok(Ended::Stop),
             };
             let Some(nudge) = nudge else { continue };
+            let mut is_stop = nudge == Nudge::Stop;
             if let Some(ended) = self.nudged(nudge) {
                 return Ok(ended);
             }
@@ -76,11 +77,26 @@ impl Driver {
                 () = stop.as_mut() => return Ok(Ended::Stop),
             }
             while let Ok(nudge) = nudges.try_recv() {
+                is_stop |= nudge == Nudge::Stop;
                 if let Some(ended) = self.nudged(nudge) {
                     return Ok(ended);
                 }
             }
+            if is_stop {
+                self.stopped(link).await?;
+            }
         }
+    }
+
+    /// There is a stop: orders are fetched without asking by a hello first whether there
+    /// are others. The hello that follows says that they are here.
+    async fn stopped(&mut self, link: &Link) -> Result<(), TurnError> {
+        let now = (self.clock)();
+        let status = self.status().await;
+        let machine = self.credentials.machine;
+        self.carrier
+            .fetch_orders(link, &self.installer, machine, status, now)
+            .await
     }
 
     fn nudged(&mut self, nudge: Nudge) -> Option<Ended> {

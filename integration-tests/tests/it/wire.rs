@@ -9,5 +9,6 @@ mod played;
 mod refused;
 mod scene;
 mod session;
+mod stops;
 mod unused;
 mod world;

@@ -56,14 +56,14 @@ async fn run<T>(settings: Settings, done: impl Future<Output = T>) -> T {
 }
 
 /// Waits for a condition.
-async fn until(mut is_so: impl FnMut() -> bool) {
+pub(super) async fn until(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         tokio::task::yield_now().await;
     }
 }
 
 /// An agent with a played collector, until `done`.
-async fn with_played(collector: &Collector, done: impl Future<Output = ()>) {
+pub(super) async fn with_played(collector: &Collector, done: impl Future<Output = ()>) {
     let folder = tempfile::tempdir().unwrap();
     let machine = Machine::new(folder.path(), 1);
     let settings = settings(folder.path(), &machine, &collector.credentials);
