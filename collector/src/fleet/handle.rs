@@ -148,6 +148,10 @@ impl FleetHandle {
     /// Documents came or went: orders are put together anew, and every machine is told,
     /// without waiting for it.
     pub fn nudge_all(&self, nudge: Nudge) {
+        // A stop puts no machine into another table.
+        if nudge != Nudge::Stop {
+            self.fleet.tables.fetch_add(1, Ordering::AcqRel);
+        }
         self.fleet.documents.fetch_add(1, Ordering::AcqRel);
         let handle = self.clone();
         tokio::spawn(async move { handle.nudge(&Target::All, nudge).await });

@@ -120,14 +120,18 @@ pub(crate) struct Fleet {
     watch: Mutex<watch::Watch>,
     /// Raised whenever a document came, so that orders are put together anew.
     documents: AtomicU64,
+    /// Raised before that whenever an assignment or a plan may have come.
+    tables: AtomicU64,
     /// Head of the audit log, as of the last flush.
     audit: Mutex<Digest>,
     large: Semaphore,
     enrolling: Semaphore,
     /// What every machine's orders have in common.
-    common: Mutex<Option<Arc<requests::orders::Common>>>,
+    common: Mutex<Option<Arc<requests::orders::common::Common>>>,
+    /// Held by who reads it anew.
+    gathering: tokio::sync::Mutex<()>,
     /// Trees of plans and assignments, by the digest of the document.
-    trees: Mutex<HashMap<Digest, Arc<requests::orders::Placement>>>,
+    trees: Mutex<HashMap<Digest, Arc<requests::orders::placement::Placement>>>,
     /// Events were stored.
     events: Notify,
 }
@@ -142,10 +146,12 @@ impl Fleet {
             seen: Mutex::new(HashMap::new()),
             watch: Mutex::default(),
             documents: AtomicU64::new(1),
+            tables: AtomicU64::new(1),
             audit: Mutex::new(Digest::default()),
             large: Semaphore::new(LARGE_REQUESTS),
             enrolling: Semaphore::new(ENROLLING),
             common: Mutex::new(None),
+            gathering: tokio::sync::Mutex::new(()),
             trees: Mutex::new(HashMap::new()),
             events: Notify::new(),
         }

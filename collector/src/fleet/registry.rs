@@ -1,6 +1,7 @@
 //! Who is connected, and what is remembered of each machine so that a quiet hello asks
 //! no database. Pure but for the connections that it hands back.
 
+use super::requests::orders::placement::Tables;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, MachineId, Name, OutboxId};
 use patchward_common::time::{MINUTE_MS, UtcMs};
@@ -85,6 +86,8 @@ pub(super) struct Known {
     pub(super) journal: Option<JournalEnd>,
     /// The digest of its orders, and as of which generation of documents.
     pub(super) orders: Option<(u64, ShortDigest)>,
+    /// The tables that it stands in.
+    pub(super) tables: Option<Arc<Tables>>,
 }
 
 /// The part of a hello that is stored when it changed.

@@ -36,6 +36,7 @@ impl Heard {
             said: None,
             journal: None,
             orders: None,
+            tables: None,
         };
         registry.learn(MACHINE, known);
         Self(registry)

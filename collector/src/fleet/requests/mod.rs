@@ -106,6 +106,7 @@ impl Fleet {
             said: hello::said_before(&mut view, machine).await?,
             journal: None,
             orders: None,
+            tables: None,
         };
         self.registry().learn(*machine, known.clone());
         Ok(known)

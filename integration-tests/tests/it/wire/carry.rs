@@ -7,6 +7,7 @@ use super::world::{World, now, say};
 use patchward_agent::download::{DownloadError, Downloads};
 use patchward_agent::link::Link;
 use patchward_collector::store::documents::{DocumentKind, NewDocument};
+use patchward_collector::store::plans::PlanState;
 use patchward_collector::store::vendors::{TufFile, Vendor};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
@@ -15,6 +16,7 @@ use patchward_common::job::{Event, Reason};
 use patchward_common::trust::placement::is_included;
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::trust::stop::{Scope, Stop};
+use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::{
     Answer, ArtifactAsked, MetadataAsked, Orders, OrdersAsked, RefusedCode, Request, Stale,
 };
@@ -105,7 +107,21 @@ async fn a_machine_gets_its_own_documents_and_no_others() {
     );
     stop_all(&world, &hospital).await;
     assert!(say(&link, hello).await.unwrap().stale.has(Stale::ORDERS));
-    assert_eq!(orders(&link, 1).await.stops.len(), 1);
+    // What a stop changes nothing of is as it was, though it is not read again.
+    let stopped = orders(&link, 1).await;
+    assert_eq!(stopped.stops.len(), 1);
+    assert_eq!(stopped.assignment, got.assignment);
+    assert_eq!(stopped.approvals, got.approvals);
+    // A plan that is over is given to nobody any more.
+    let plan = got.approvals[0].signed.digest();
+    let (from, to) = (PlanState::Active, PlanState::Done);
+    let mut over = change(&world).await;
+    over.move_plan(&plan, from, to, "a test").await.unwrap();
+    over.commit().await.unwrap();
+    world.fleet.nudge_all(Nudge::Stop);
+    let over = orders(&link, 1).await;
+    assert!(over.approvals.is_empty());
+    assert_eq!(over.assignment, got.assignment);
 }
 
 pub(super) async fn stop_all(world: &World, hospital: &Hospital) {
@@ -127,9 +143,7 @@ pub(super) async fn stop_all(world: &World, hospital: &Hospital) {
     let signatures = stored(&signed, &[&hospital.alice]);
     change.add_document(&new, &signatures).await.unwrap();
     change.commit().await.unwrap();
-    world
-        .fleet
-        .nudge_all(patchward_common::wire::collector::Nudge::Stop);
+    world.fleet.nudge_all(Nudge::Stop);
 }
 
 #[tokio::test]
