@@ -14,4 +14,5 @@ pub mod relay;
 pub mod report;
 pub mod setting;
 pub mod sizes;
+pub mod stops;
 pub mod wire;

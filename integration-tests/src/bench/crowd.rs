@@ -11,10 +11,11 @@ use patchward_common::digest::Digest;
 use patchward_common::facts::{Facts, PackedFacts};
 use patchward_common::id::{BootId, MachineId, OutboxId};
 use patchward_common::trust::sign::{PublicKey, Signed};
+use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
 use patchward_common::wire::machine::{
     ALPN, ALPN_ENROLL, Answer, Certificate, Enroll, EnrolmentStatement, Hello, HelloAnswer,
-    InterlockWord, InventoryContent, InventoryReport, MAX_ANSWER_BYTES, OrdersAsked, Request,
-    SERVER_NAME, ShortDigest, Stale,
+    InterlockWord, InventoryContent, InventoryReport, MAX_ANSWER_BYTES, Orders, OrdersAsked,
+    Request, SERVER_NAME, ShortDigest, Stale,
 };
 use patchward_common::wire::token::EnrolmentToken;
 use quinn::{ClientConfig, Connection, Endpoint, VarInt};
@@ -51,6 +52,10 @@ pub struct Member {
     collector: SocketAddr,
     tls: ClientConfig,
     connection: Option<Connection>,
+    /// The number of the charter that it has.
+    charter: u64,
+    /// The orders that it has.
+    orders: Digest,
 }
 
 /// The machines, in the order of their numbers.
@@ -181,6 +186,8 @@ impl Member {
             collector,
             tls: client(&authority, Some((certificate, &tls_key)))?,
             connection: None,
+            charter: 0,
+            orders: Digest::default(),
             key,
         })
     }
@@ -223,16 +230,30 @@ impl Member {
         Ok(())
     }
 
-    async fn fetch_orders(&mut self) -> anyhow::Result<()> {
+    /// Fetches orders; the next hello names them.
+    pub async fn fetch_orders(&mut self) -> anyhow::Result<Orders> {
         let asked = OrdersAsked {
-            charter: 0,
-            known: Digest::default(),
+            charter: self.charter,
+            known: self.orders,
         };
-        match self.ask(&Request::Orders(asked)).await? {
-            Answer::Orders(orders) => self.hello.orders = orders.digest.into(),
+        let orders = match self.ask(&Request::Orders(asked)).await? {
+            Answer::Orders(orders) => *orders,
             other => bail!("no orders but {other:?}"),
+        };
+        if let Some(newest) = orders.charters.last() {
+            self.charter = newest.peek()?.number;
         }
-        Ok(())
+        self.orders = orders.digest;
+        self.hello.orders = orders.digest.into();
+        Ok(orders)
+    }
+
+    /// Waits for the next nudge.
+    pub async fn nudge(&self) -> anyhow::Result<Nudge> {
+        let connection = self.connection.as_ref().context("not connected")?;
+        let mut stream = connection.accept_uni().await?;
+        let bytes = stream.read_to_end(MAX_NUDGE_BYTES).await?;
+        Ok(codec::decode(&bytes, MAX_NUDGE_BYTES)?)
     }
 
     /// Says hello once.

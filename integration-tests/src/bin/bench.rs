@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, openings, plan, sizes, wire,
+    checks, held, idle, inventory, load, openings, plan, sizes, stops, wire,
 };
 use std::process::ExitCode;
 
@@ -38,6 +38,12 @@ enum Which {
     Hellos,
     /// Journal events acknowledged after COMMIT, on 1,000 connections.
     Journal,
+    /// A stop, from its file to 5,000 and to 20,000 connected machines.
+    Stops {
+        /// Only this fleet.
+        #[arg(long)]
+        machines: Option<usize>,
+    },
     /// Memory of a held connection.
     Held,
     /// Memory and processor time of an idle agent.
@@ -51,7 +57,7 @@ enum Which {
 }
 
 impl Which {
-    const EACH: [Self; 10] = [
+    const EACH: [Self; 11] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -60,6 +66,7 @@ impl Which {
         Self::Plan,
         Self::Hellos,
         Self::Journal,
+        Self::Stops { machines: None },
         Self::Held,
         Self::Idle { seconds: 600 },
     ];
@@ -74,6 +81,7 @@ impl Which {
             Self::Plan => plan::run()?,
             Self::Hellos => wait_for(load::hellos())?,
             Self::Journal => wait_for(load::journal())?,
+            Self::Stops { machines } => wait_for(stops::run(machines))?,
             Self::Held => wait_for(held::run())?,
             Self::Idle { seconds } => wait_for(idle::run(seconds))?,
             Self::All => return all(),
