@@ -4,10 +4,12 @@
 use super::requests::orders::placement::Tables;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, MachineId, Name, OutboxId};
+use patchward_common::job::JobEvent;
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::trust::sign::ReadyKey;
 use patchward_common::wire::machine::{Hello, ShortDigest};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Earlier boots that are remembered of a machine: two that take turns are told by two.
 const BOOTS: usize = 4;
@@ -73,7 +75,7 @@ struct Live<C> {
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     /// Its installer's key.
-    pub(super) key: ReadyKey,
+    pub(super) key: Arc<ReadyKey<JobEvent>>,
     /// Its care area.
     pub(super) unit: Name,
     /// Whether two machines seem to have its identity.

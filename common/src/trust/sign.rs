@@ -5,8 +5,10 @@
 //! verified over the bytes, strictly, before a document is parsed.
 
 mod key;
+mod ready;
 
-pub use key::{KeyId, PublicKey, ReadyKey};
+pub use key::{KeyId, PublicKey};
+pub use ready::ReadyKey;
 
 use crate::codec::{self, DecodeError};
 use crate::digest::Digest;
@@ -227,15 +229,9 @@ impl<T: Document> Signed<T> {
     }
 
     /// The same with one key that was made ready before.
-    pub fn verify_by(&self, key: &ReadyKey) -> Result<Verified<T>, SignError> {
+    pub fn verify_by(&self, key: &ReadyKey<T>) -> Result<Verified<T>, SignError> {
         self.within_limits()?;
-        let header = header::<T>(key.id);
-        let is_valid = |signature: &Vec<u8>| {
-            let parts = signature.split_last_chunk();
-            parts.is_some_and(|(found, bytes)| {
-                found == header && self.is_signed_by(key.id, &key.key, bytes)
-            })
-        };
+        let is_valid = |signature: &Vec<u8>| key.is_valid(signature, &self.payload);
         let is_signed = self.signatures.iter().any(is_valid);
         self.verified(is_signed.then_some(key.id).into_iter().collect())
     }
@@ -286,11 +282,7 @@ impl<T: Document> Signed<T> {
     }
 
     fn is_signed_by(&self, id: KeyId, key: &VerifyingKey, bytes: &[u8; SIGNATURE_LENGTH]) -> bool {
-        let cose = CoseSign1 {
-            protected: protected::<T>(id),
-            ..CoseSign1::default()
-        };
-        let signed = cose.tbs_detached_data(&self.payload, T::TYPE.as_bytes());
+        let signed = signed_bytes::<T>(id, &self.payload);
         key.verify_strict(&signed, &Signature::from_bytes(bytes))
             .is_ok()
     }
@@ -306,6 +298,15 @@ fn protected<T: Document>(id: KeyId) -> ProtectedHeader {
             .key_id(id.0.to_vec())
             .build(),
     }
+}
+
+/// What the key `id` signs for a `T` (RFC 9052 §4.4).
+fn signed_bytes<T: Document>(id: KeyId, payload: &[u8]) -> Vec<u8> {
+    let cose = CoseSign1 {
+        protected: protected::<T>(id),
+        ..CoseSign1::default()
+    };
+    cose.tbs_detached_data(payload, T::TYPE.as_bytes())
 }
 
 /// What stands before the 64 bytes of a signature over a `T` by the key `id`. A

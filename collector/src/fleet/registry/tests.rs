@@ -29,7 +29,8 @@ impl Heard {
         let known = Known {
             key: patchward_common::trust::sign::PublicKey([0; 32])
                 .ready()
-                .unwrap(),
+                .unwrap()
+                .into(),
             unit: Name::new("icu").unwrap(),
             is_suspect: false,
             set: Digest::default(),

@@ -16,6 +16,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::trust::sign::PublicKey;
 use patchward_common::wire::machine::{Answer, ArtifactHeader, Refused, RefusedCode, Request};
+use std::sync::Arc;
 
 /// Who asks.
 pub(super) enum Peer {
@@ -99,6 +100,7 @@ impl Fleet {
         let known = Known {
             key: key_of(&row.spki)
                 .and_then(|key| key.ready())
+                .map(Arc::new)
                 .ok_or_else(|| busy(&"a machine's key in the database is damaged"))?,
             unit: row.unit,
             is_suspect: row.clone_suspected_at.is_some(),

@@ -42,20 +42,4 @@ impl PublicKey {
     pub fn id(&self) -> KeyId {
         KeyId(Digest::of(&self.spki()).0)
     }
-
-    /// The key, made ready; `None` where the bytes are no point of the curve.
-    pub fn ready(&self) -> Option<ReadyKey> {
-        Some(ReadyKey {
-            id: self.id(),
-            key: VerifyingKey::from_bytes(&self.0).ok()?,
-        })
-    }
-}
-
-/// A public key that was named and decompressed once, for who verifies many signatures
-/// by it.
-#[derive(Clone, Debug)]
-pub struct ReadyKey {
-    pub(super) id: KeyId,
-    pub(super) key: VerifyingKey,
 }

@@ -192,3 +192,43 @@ fn too_many_and_too_long_signatures_are_refused_as_they_are_read() {
     let refused = read(&signed).unwrap_err();
     assert!(refused.contains("number of signatures"), "{refused}");
 }
+
+#[test]
+fn a_ready_key_signs_for_the_same_bytes() {
+    let ready = PublicKey::of(&key(1)).ready::<Note>().unwrap();
+    // Every form that a length has.
+    for length in [0, 1, 23, 24, 255, 256, 65_535, 65_536] {
+        let payload = vec![7; length];
+        let bytes = signed_bytes::<Note>(ready.id, &payload);
+        assert_eq!(ready.signed(&payload), bytes, "{length} bytes");
+    }
+}
+
+#[test]
+fn a_ready_key_takes_what_the_key_takes() {
+    let known = PublicKey::of(&key(1));
+    let ready = known.ready::<Note>().unwrap();
+    let mut signed = Signed::new(&note(), &key(2));
+    assert!(signed.verify_by(&ready).is_err());
+    signed.cosign(&key(1));
+    assert_eq!(
+        signed.verify_by(&ready).unwrap(),
+        signed.verify(&[known]).unwrap()
+    );
+    for which in 0..signed.signatures[1].len() {
+        let mut changed = signed.clone();
+        changed.signatures[1][which] ^= 1;
+        assert!(changed.verify_by(&ready).is_err(), "byte {which}");
+    }
+    // Another document's signature, and another type's.
+    let mut changed = signed.clone();
+    changed.payload[3] ^= 1;
+    assert!(changed.verify_by(&ready).is_err());
+    let other = known.ready::<OtherNote>().unwrap();
+    let other_type = Signed::<OtherNote> {
+        payload: signed.payload.clone(),
+        signatures: signed.signatures.clone(),
+        document: PhantomData,
+    };
+    assert!(other_type.verify_by(&other).is_err());
+}
