@@ -1,6 +1,7 @@
 //! Gathering every open item and how each machine stands, out of the store.
 
 mod fallen;
+mod halted;
 mod one;
 
 pub use one::{item_of, next_slot};
@@ -8,7 +9,6 @@ pub use one::{item_of, next_slot};
 use crate::command::plan::again;
 use crate::control::Failure;
 use crate::forecast::Outcome;
-use crate::halted;
 use crate::item::machine::Exception;
 use crate::item::standing::{Known, Standing, standing};
 use crate::item::{Item, Kind, Owner, job, machine, sort};
@@ -151,24 +151,7 @@ impl Gathering<'_> {
                 self.of_plan(Kind::Replan, &plan, Owner::Htm, plan.changed_at, why);
             }
         }
-        for halt in self.view.halts().await? {
-            if halt.scope == HaltScope::ReleaseOnModel {
-                let (about, then) = halted::named(self.view, &halt).await?;
-                let (sha256, model) = halt.subject.split_once('/').unwrap_or((&halt.subject, ""));
-                let short: String = sha256.chars().take(12).collect();
-                self.items.push(Item {
-                    kind: Kind::Halted,
-                    subject: format!("{short}/{model}"),
-                    about,
-                    unit: None,
-                    class: None,
-                    owner: Owner::Htm,
-                    since: halt.at,
-                    why: format!("{}; `{then}`", halt.reason),
-                });
-            }
-        }
-        Ok(())
+        self.halted_on_models().await
     }
 
     /// The machines that fit in no slot of a plan, or will probably not use theirs.

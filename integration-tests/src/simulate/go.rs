@@ -43,13 +43,7 @@ impl World {
             return Some(Answer::Refused);
         };
         if let Err(not) = decide(&snapshot, &planned, self.now) {
-            self.trace(|| {
-                let why = match &not {
-                    Not::Group { group, .. } => lacking(&snapshot, group),
-                    _ => String::new(),
-                };
-                format!("pc-{m} is told not now: {not}{why}")
-            });
+            self.trace(|| format!("pc-{m} is told not now: {not}"));
             if matches!(not, Not::Feed(_)) {
                 self.count(Fault::FeedOld);
             }
@@ -198,21 +192,6 @@ impl World {
             open_job: self.db.open_job(row.id),
         }
     }
-}
-
-/// What is known of each member of a group, for whoever reads why it lacks some.
-fn lacking(snapshot: &GoSnapshot, name: &Name) -> String {
-    let groups = snapshot.groups.iter();
-    let members = groups
-        .filter(|group| group.group.name == *name)
-        .flat_map(|group| &group.members);
-    let each = members.map(|member| {
-        let (go, job) = (member.go.is_some(), member.open_job.is_some());
-        let (readiness, heard) = (member.readiness, member.heard_at);
-        let id = super::trace::short(&member.machine.0);
-        format!(" [{id} go {go} job {job} {readiness:?} heard {heard:?}]")
-    });
-    each.collect()
 }
 
 fn stop_row(scope: &Scope, digest: Digest, at: UtcMs) -> Document {

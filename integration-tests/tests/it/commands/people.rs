@@ -115,7 +115,8 @@ async fn a_verified_machine_returns_to_service_by_its_checklist() {
     let (desk, plan) = signed().await;
     let id = job(&plan, 1);
     let back = format!("job return {id}");
-    desk.refuses(&back, Conflict, "only a verified one").await;
+    desk.refuses(&back, Conflict, "only a verified or attested one")
+        .await;
     desk.ask(
         "checklist set --class standard --step image=A~test~image~is~shown --step sound=Beeps",
     )
@@ -148,7 +149,8 @@ async fn a_verified_machine_returns_to_service_by_its_checklist() {
         json!({ "machine": "pc-1", "state": "verified" })
     );
     assert_eq!(today["machines"][1]["state"], "planned");
-    desk.refuses(&half, Conflict, "only a verified one").await;
+    desk.refuses(&half, Conflict, "only a verified or attested one")
+        .await;
     // The inventory comes after the job, and shows the version from before.
     desk.reports(1, "0").await;
     let fallen = ("fallen:pc-1".to_owned(), "it".to_owned());

@@ -130,7 +130,7 @@ const LAYERS: [Layers; 2] = [
         crate_src: "agent/src",
         layers: &[
             &["job"],
-            &["state", "probe", "netlink"],
+            &["state", "probe", "netlink", "tls_key"],
             &["credentials", "outbox", "inventory", "installer", "link"],
         ],
     },
