@@ -52,7 +52,12 @@ pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
         end(store, &plan, now).await?;
     }
     let again = store.view().await?.plans_at_work_again().await?;
-    for plan in again.iter().filter(|plan| now < plan.expires_at) {
+    for plan in &again {
+        if plan.expires_at <= now {
+            // A report that came late says that a job drew back; nothing can start it.
+            miss_late(store, plan, now).await?;
+            continue;
+        }
         let mut change = store.change(Actor::Collector, now).await?;
         let (done, active) = (PlanState::Done, PlanState::Active);
         change
@@ -63,7 +68,9 @@ pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn end(store: &Store, plan: &Plan, now: UtcMs) -> Result<(), StoreError> {
+/// Notes the jobs of a plan that were missed, and gives back all of them; `None` where a
+/// machine may have started one.
+async fn miss_late(store: &Store, plan: &Plan, now: UtcMs) -> Result<Option<Vec<Job>>, StoreError> {
     let (mut jobs, leaves) = {
         let mut view = store.view().await?;
         (
@@ -85,9 +92,13 @@ async fn end(store: &Store, plan: &Plan, now: UtcMs) -> Result<(), StoreError> {
             all_told &= miss(store, job, now).await?;
         }
     }
-    if !all_told {
+    Ok(all_told.then_some(jobs))
+}
+
+async fn end(store: &Store, plan: &Plan, now: UtcMs) -> Result<(), StoreError> {
+    let Some(jobs) = miss_late(store, plan, now).await? else {
         return Ok(());
-    }
+    };
     let states = jobs.iter().map(|job| &job.state);
     if let Some(state) = ended(states, plan.expires_at, now) {
         // One that a person stopped may have started with the go that it had.

@@ -98,6 +98,20 @@ async fn a_job_with_an_outstanding_go_is_not_missed(world: World) {
     let mut view = world.store.view().await.unwrap();
     let state = view.plan(&plan).await.unwrap().unwrap().state;
     assert_eq!(state, PlanState::Done);
+    drop(view);
+    // Its report comes at last: it had started and drawn back. No plan is at work any more.
+    let drawn_back = State::Deferred(Reason::new("in use"));
+    for state in [State::Installing, drawn_back] {
+        let mut change = world.change_at(late).await;
+        let read = change.view().job(&job(plan, 1)).await.unwrap().unwrap();
+        change.move_job(&read, &state, None, 1).await.unwrap();
+        change.commit().await.unwrap();
+    }
+    ending::run(&world.store, late).await.unwrap();
+    assert_eq!(word(&world, plan, 1).await, "missed");
+    let mut view = world.store.view().await.unwrap();
+    let state = view.plan(&plan).await.unwrap().unwrap().state;
+    assert_eq!(state, PlanState::Done);
 }
 
 async fn a_plan_waits_for_a_go_that_is_out(world: World) {
