@@ -17,7 +17,7 @@ use crate::prospect;
 use crate::replan;
 use crate::store::View;
 use crate::store::jobs::{Job, Standing as JobStanding};
-use crate::store::machines::{MachineLine, MachineState};
+use crate::store::machines::MachineLine;
 use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::HaltScope;
 use crate::waves;
@@ -28,8 +28,6 @@ use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Machines that are read at once.
-const PAGE: u32 = 1_000;
 /// How long before a vendor's metadata ends somebody is told: a vendor publishes weekly.
 const METADATA_ENDS_SOON_MS: i64 = 3 * DAY_MS;
 
@@ -55,7 +53,7 @@ struct Gathering<'a> {
 
 /// Reads all of it.
 pub async fn gather(view: &mut View, now: UtcMs) -> Result<Agenda, Failure> {
-    let lines = machines(view).await?;
+    let lines = replan::enrolled(view).await?;
     let mut gathering = Gathering {
         view,
         now,
@@ -86,23 +84,6 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Agenda, Failure> {
     })
 }
 
-async fn machines(view: &mut View) -> Result<BTreeMap<MachineId, MachineLine>, Failure> {
-    let mut lines = BTreeMap::new();
-    let mut after = None;
-    loop {
-        let page = view.machines(None, after.as_ref(), PAGE).await?;
-        let is_last = page.len() < PAGE as usize;
-        after = page.last().map(|line| line.id);
-        let enrolled = page
-            .into_iter()
-            .filter(|l| l.state == MachineState::Enrolled);
-        lines.extend(enrolled.map(|line| (line.id, line)));
-        if is_last {
-            return Ok(lines);
-        }
-    }
-}
-
 impl Gathering<'_> {
     /// The name of a machine, and a plain item about it.
     fn about(&self, machine: &MachineId) -> String {
@@ -113,7 +94,7 @@ impl Gathering<'_> {
     fn of_plan(&mut self, kind: Kind, plan: &Plan, owner: Owner, since: UtcMs, why: String) {
         self.items.push(Item {
             kind,
-            subject: plan.id.to_string().chars().take(12).collect(),
+            subject: plan.short(),
             about: plan.title.to_string(),
             unit: None,
             class: None,
@@ -145,7 +126,7 @@ impl Gathering<'_> {
             let units = again::units(self.view, &plan).await?;
             let left = replan::of_plan(self.view, &plan, &units, &self.lines, self.now).await?;
             if let Some(why) = left.words() {
-                let short: String = subject.chars().take(12).collect();
+                let short = plan.short();
                 let why = format!("{why}; `plan again {short}` makes one for them");
                 // Since when windows, freezes or the fleet are otherwise, nobody noted.
                 self.of_plan(Kind::Replan, &plan, Owner::Htm, plan.changed_at, why);
@@ -178,7 +159,7 @@ impl Gathering<'_> {
         for (kind, machine, owner, why) in found {
             let about = self.about(&machine);
             let line = self.lines.get(&machine);
-            let short: String = plan.id.to_string().chars().take(12).collect();
+            let short = plan.short();
             self.items.push(Item {
                 kind,
                 subject: format!("{about}/{short}"),
@@ -210,7 +191,7 @@ impl Gathering<'_> {
         for wave in waves::of_plan(self.view, plan, &firsts, self.now).await? {
             if let (Some(closed), Some(since)) = (wave.closed, wave.asked_since) {
                 let number = wave.counts.wave;
-                let short: String = plan.id.to_string().chars().take(12).collect();
+                let short = plan.short();
                 let why = format!(
                     "may wave {number} begin? {closed}; `rollout open {short} --wave {number}`"
                 );

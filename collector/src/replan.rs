@@ -60,10 +60,8 @@ impl Left {
     }
 }
 
-/// Every machine that work may be done on, by its id.
-pub async fn active_machines(
-    view: &mut View,
-) -> Result<BTreeMap<MachineId, MachineLine>, StoreError> {
+/// Every enrolled machine, by its id.
+pub async fn enrolled(view: &mut View) -> Result<BTreeMap<MachineId, MachineLine>, StoreError> {
     let mut found = BTreeMap::new();
     let mut after = None;
     loop {
@@ -72,7 +70,7 @@ pub async fn active_machines(
         let is_last = page.len() < PAGE as usize;
         found.extend(page.into_iter().map(|line| (line.id, line)));
         if is_last {
-            found.retain(|_, line| is_active(line));
+            found.retain(|_, line| line.state == MachineState::Enrolled);
             return Ok(found);
         }
     }

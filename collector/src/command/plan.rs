@@ -278,7 +278,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
     for plan in view.plans(None).await? {
         let signatures = view.signatures(&plan.id).await?.len();
         table.row(vec![
-            Cell::of(&plan.id.to_string()[..12]),
+            Cell::of(plan.short()),
             Cell::of(plan.title),
             Cell::of(plan.state.word()),
             Cell::of(plan.created_at),

@@ -87,6 +87,13 @@ from_row!(Plan {
     changed_at
 });
 
+impl Plan {
+    /// The first digits of its id, as people type them.
+    pub fn short(&self) -> String {
+        self.id.to_string().chars().take(12).collect()
+    }
+}
+
 impl View {
     /// Every plan, or those in one state, newest first.
     pub async fn plans(&mut self, state: Option<PlanState>) -> Result<Vec<Plan>, StoreError> {

@@ -64,7 +64,7 @@ pub(super) async fn again(app: &App, caller: &Caller, plan: &Plan) -> Result<Out
         }
         PlanState::Signed | PlanState::Active | PlanState::Done | PlanState::Expired => {}
     }
-    let machines = replan::active_machines(&mut view).await?;
+    let machines = replan::enrolled(&mut view).await?;
     let left = replan::of_plan(&mut view, plan, &asked.units, &machines, app.now()).await?;
     drop(view);
     let needing: Vec<String> = left.needing().map(ToString::to_string).collect();

@@ -43,7 +43,7 @@ pub(super) async fn table(
                 "\nHTM is asked about wave {}: {closed}. `rollout open {} --wave {} --reason …` lets \
                  it begin; `stop now --plan …` stops it.",
                 counts.wave,
-                &plan.id.to_string()[..12],
+                plan.short(),
                 counts.wave
             );
         }

@@ -2,15 +2,12 @@
 
 use super::desk::{Desk, machine, now};
 use super::jobs::{job, signed};
+use super::people;
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
 use patchward_collector::store::go::GoAsk;
-use patchward_collector::store::journal::Append;
-use patchward_common::codec;
-use patchward_common::digest::Digest;
-use patchward_common::id::{BootId, JobId, Nonce, OutboxId};
-use patchward_common::job::{Event, JobEvent, Measurement, Reason, Start, State, Verdict};
+use patchward_common::id::{BootId, JobId, Nonce};
+use patchward_common::job::{Event, Measurement, Reason, Start, State, Verdict};
 use patchward_common::time::{DAY_MS, Interval};
-use patchward_integration_tests::fixture::sign;
 use serde_json::json;
 
 /// Moves a job as its machine would have.
@@ -22,41 +19,13 @@ async fn moves(desk: &Desk, id: &JobId, state: State) {
 }
 
 fn start() -> Start {
-    Start {
-        slot: Interval::new(now(), now().plus_ms(1)).unwrap(),
-        boot: BootId([1; 16]),
-        go: Digest::default(),
-        approved_by: Vec::new(),
-        roster: Digest::default(),
-        charter: Digest::default(),
-        assignment: Digest::default(),
-        versions_before: Vec::new(),
-        interlock: "idle".into(),
-    }
+    people::start(Interval::new(now(), now().plus_ms(1)).unwrap())
 }
 
-/// Stores what machine 1 signed of its job.
+/// Stores what machine 1 signed of its job just now.
 async fn tells(desk: &Desk, plan: &str, events: &[Event]) {
-    let sealed = (1u64..).zip(events).map(|(sequence, event)| {
-        let event = JobEvent {
-            machine: machine(1),
-            sequence,
-            previous: Digest::default(),
-            at: now(),
-            job: job(plan, 1),
-            approval: plan.parse().unwrap(),
-            event: event.clone(),
-        };
-        codec::encode(&sign(&event, &[&desk.papers.alice]))
-    });
-    let append = Append {
-        machine: machine(1),
-        outbox: OutboxId([9; 16]),
-        first: 1,
-        events: sealed.collect(),
-        received_at: now(),
-    };
-    desk.app.store.append_journal(append).await.unwrap();
+    let events: Vec<_> = events.iter().map(|event| (now(), event.clone())).collect();
+    people::tells(desk, plan, &events).await;
 }
 
 #[tokio::test]

@@ -286,8 +286,8 @@ async fn idle_hours_are_shown_by_weekday() {
         .await;
 }
 
-/// Stores events of a machine's job as its agent would have brought them.
-async fn tells(desk: &Desk, plan: &str, events: &[(UtcMs, Event)]) {
+/// Stores events of machine 1's job as its agent would have brought them.
+pub(super) async fn tells(desk: &Desk, plan: &str, events: &[(UtcMs, Event)]) {
     let sealed = (1u64..).zip(events).map(|(sequence, (at, event))| {
         let event = JobEvent {
             machine: machine(1),
@@ -311,6 +311,21 @@ async fn tells(desk: &Desk, plan: &str, events: &[(UtcMs, Event)]) {
     desk.app.store.append_journal(append).await.unwrap();
 }
 
+/// A start record that says as little as it can.
+pub(super) fn start(slot: Interval) -> Start {
+    Start {
+        slot,
+        boot: BootId([1; 16]),
+        go: Digest::default(),
+        approved_by: Vec::new(),
+        roster: Digest::default(),
+        charter: Digest::default(),
+        assignment: Digest::default(),
+        versions_before: Vec::new(),
+        interlock: "idle".into(),
+    }
+}
+
 #[tokio::test]
 async fn a_rehearsal_tells_the_night_and_slots_become_history() {
     let (desk, plan) = signed().await;
@@ -324,17 +339,7 @@ async fn a_rehearsal_tells_the_night_and_slots_become_history() {
     let slot = leaf.slots[0];
     let began = slot.start().plus_ms(MINUTE_MS);
     let used = Interval::new(began.plus_ms(16 * MINUTE_MS), began.plus_ms(20 * MINUTE_MS)).unwrap();
-    let start = Start {
-        slot,
-        boot: BootId([1; 16]),
-        go: Digest::default(),
-        approved_by: Vec::new(),
-        roster: Digest::default(),
-        charter: Digest::default(),
-        assignment: Digest::default(),
-        versions_before: Vec::new(),
-        interlock: "idle".into(),
-    };
+    let start = start(slot);
     tells(&desk, &plan, &[(began, Event::WouldHaveStarted(start))]).await;
     let store = &desk.app.store;
     let said = BTreeMap::from([(machine(1), vec![(used, InterlockWord::InUse)])]);
