@@ -10,7 +10,7 @@ pub mod phase;
 pub use outside::Outside;
 
 use crate::digest::Digest;
-use crate::id::{BootId, JobId, Label, MachineId};
+use crate::id::{BootId, JobId, Label, MachineId, Nonce};
 use crate::time::{Interval, UtcMs};
 use crate::trust::check::Step;
 use crate::trust::sign::{Document, KeyId};
@@ -103,7 +103,7 @@ pub enum Event {
     /// Steps 1 to 7 passed and every artifact is staged.
     Prepared,
     /// A check refused; nothing ran.
-    Refused(Reason),
+    Refused(NotStarted),
     /// Mode `rehearse`: all eleven passed, and nothing was installed.
     WouldHaveStarted(Start),
     /// The start record: durable before the first effect.
@@ -123,6 +123,25 @@ pub enum Event {
     Measured(Measurement),
     /// A person at the machine or an unsigned stop ended the job before its start.
     Stopped(Reason),
+}
+
+/// A refusal: nothing ran, and with one go nothing will.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotStarted {
+    /// Why.
+    pub reason: Reason,
+    /// The nonce that the refused start used up: a go that answers it starts nothing any
+    /// more. `None` where only the preparation was refused, which asks for no go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
+}
+
+impl From<Reason> for NotStarted {
+    fn from(reason: Reason) -> Self {
+        let nonce = None;
+        Self { reason, nonce }
+    }
 }
 
 /// The start record: everything that made this start allowed.
@@ -350,10 +369,8 @@ impl State {
             Event::Started(_) if given_up => Ok(Self::Installing),
             Event::Stopped(reason) if given_up => Ok(Self::Stopped(reason.clone())),
             Event::Prepared if waits => Ok(Self::Staged),
-            Event::Refused(reason) | Event::Stopped(reason) if waits => Ok(match event {
-                Event::Stopped(_) => Self::Stopped(reason.clone()),
-                _ => Self::Deferred(reason.clone()),
-            }),
+            Event::Refused(refused) if waits => Ok(Self::Deferred(refused.reason.clone())),
+            Event::Stopped(reason) if waits => Ok(Self::Stopped(reason.clone())),
             Event::WouldHaveStarted(_) if waits => {
                 Ok(Self::Deferred(Reason::new("rehearsed: would have started")))
             }
@@ -387,8 +404,8 @@ impl Event {
     /// The reason that it gives, where it gives one.
     pub fn reason(&self) -> Option<&Reason> {
         match self {
-            Self::Refused(reason)
-            | Self::RebootPending(reason)
+            Self::Refused(refused) => Some(&refused.reason),
+            Self::RebootPending(reason)
             | Self::RecoveryBegan(reason)
             | Self::Withdrawn(reason)
             | Self::Stopped(reason) => Some(reason),

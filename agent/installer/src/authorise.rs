@@ -159,8 +159,8 @@ pub struct Allowed {
 }
 
 /// Steps 1 to 11.
-pub fn start(at: &Installer, job: JobId, go: &Signed<Go>) -> Result<Allowed, Denied> {
-    let ask = at.take_nonce(job)?;
+pub fn start(at: &Installer, ask: &check::Ask, go: &Signed<Go>) -> Result<Allowed, Denied> {
+    let job = ask.job;
     // 1 to 7 again, with what is true now.
     let mut ready = prepare(at, job, clock::now())?;
     // Hashing took its time: every expiry and every stop is asked by the clock as it is now.
@@ -168,7 +168,7 @@ pub fn start(at: &Installer, job: JobId, go: &Signed<Go>) -> Result<Allowed, Den
     ready.papered = papers(at, job, now)?;
     let longest_run_ms = ready.papered.approval.longest_run_ms();
     // 8 to 11.
-    let (slot, go, interlock) = moment(at, &ready.papered, &ask, go, longest_run_ms, now)?;
+    let (slot, go, interlock) = moment(at, &ready.papered, ask, go, longest_run_ms, now)?;
     let Papered {
         authority,
         place,

@@ -17,9 +17,9 @@ use crate::stage::{self, Agent};
 use crate::watermark::{Kept, NoWatermark};
 use ed25519_dalek::SigningKey;
 use nonce::Asked;
-use patchward_common::id::{BootId, JobId};
-use patchward_common::job::Event;
+use patchward_common::id::{BootId, JobId, Nonce};
 use patchward_common::job::phase::Phase;
+use patchward_common::job::{Event, NotStarted};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::check::Interlock;
 use patchward_common::trust::go::Go;
@@ -178,7 +178,7 @@ impl Installer {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.may_begin(job)?;
         let prepared = authorise::prepare(self, job, clock::now());
-        self.note(job, &prepared, |_| Event::Prepared)?;
+        self.note(job, None, &prepared, |_| Event::Prepared)?;
         prepared.map(|_| ())
     }
 
@@ -187,9 +187,10 @@ impl Installer {
     pub fn start(self: &Arc<Self>, job: JobId, go: &Signed<Go>) -> Result<bool, Denied> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.may_begin(job)?;
-        let allowed = authorise::start(self, job, go);
+        let ask = self.take_nonce(job)?;
+        let allowed = authorise::start(self, &ask, go);
         if !allowed.as_ref().is_ok_and(|allowed| !allowed.rehearses) {
-            self.note(job, &allowed, |allowed| {
+            self.note(job, Some(ask.nonce), &allowed, |allowed| {
                 Event::WouldHaveStarted(allowed.start.clone())
             })?;
             return allowed.map(|_| false);
@@ -257,16 +258,21 @@ impl Installer {
         }
     }
 
-    /// Journals what a check came to, where the job is one that is known here.
+    /// Journals what a check came to, where the job is one that is known here. `nonce` is
+    /// the one that was used up by it.
     fn note<T>(
         &self,
         job: JobId,
+        nonce: Option<Nonce>,
         outcome: &Result<T, Denied>,
         passed: impl FnOnce(&T) -> Event,
     ) -> Result<(), DiskError> {
         let event = match outcome {
             Ok(value) => passed(value),
-            Err(Denied::Refused(reason)) => Event::Refused(reason.clone()),
+            Err(Denied::Refused(reason)) => Event::Refused(NotStarted {
+                reason: reason.clone(),
+                nonce,
+            }),
             Err(Denied::Wrong(_) | Denied::Disk(_)) => return Ok(()),
         };
         let mut core = self.core();

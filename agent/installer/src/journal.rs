@@ -203,7 +203,7 @@ mod tests {
         let disk = Disk::open(folder.path(), |_| {}).unwrap();
         let mut journal = open(&disk).unwrap();
         for at in 1..=3 {
-            let event = Event::Refused(Reason::new(format!("reason {at}")));
+            let event = Event::Refused(Reason::new(format!("reason {at}")).into());
             journal.append(JOB, APPROVAL, UtcMs(at), event).unwrap();
         }
         (folder, disk)
@@ -253,12 +253,12 @@ mod tests {
         let (_folder, disk) = filled();
         let mut journal = open(&disk).unwrap();
         for text in ["again", "again"] {
-            let event = Event::Refused(Reason::new(text));
+            let event = Event::Refused(Reason::new(text).into());
             journal.note(JOB, APPROVAL, UtcMs(9), event).unwrap();
         }
         assert_eq!(journal.last(), 4);
         for at in 0..MAX_WAITING_EVENTS {
-            let event = Event::Refused(Reason::new(at.to_string()));
+            let event = Event::Refused(Reason::new(at.to_string()).into());
             journal.note(JOB, APPROVAL, UtcMs(9), event).unwrap();
         }
         assert_eq!(journal.last(), MAX_WAITING_EVENTS as u64);

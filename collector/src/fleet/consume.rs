@@ -2,13 +2,16 @@
 //! consumed, and does what is missing; the same after a crash as at once.
 
 use super::Fleet;
+use super::go::MAX_GO_BYTES;
 use crate::store::jobs::Job;
 use crate::store::journal::{MAX_EVENT_BYTES, Unconsumed};
-use crate::store::{Actor, Change, Store, StoreError};
+use crate::store::{Actor, Change, Store, StoreError, View};
 use patchward_common::codec;
+use patchward_common::digest::Digest;
 use patchward_common::id::JobId;
 use patchward_common::job::{Event, JobEvent};
 use patchward_common::time::UtcMs;
+use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::Signed;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
@@ -176,7 +179,8 @@ async fn is_at_work(change: &mut Change, job: &Job) -> Result<bool, StoreError> 
 }
 
 /// A go after which nothing runs: refused, rehearsed, stopped, or drawn back before
-/// anything was changed. The machine does not count as down any more.
+/// anything was changed. The machine does not count as down any more. Only the go that the
+/// event itself names: one that is told late says nothing of a newer go.
 async fn end_go(change: &mut Change, job: &Job, event: &JobEvent) -> Result<(), StoreError> {
     let ends = matches!(
         event.event,
@@ -185,11 +189,36 @@ async fn end_go(change: &mut Change, job: &Job, event: &JobEvent) -> Result<(), 
     if !ends {
         return Ok(());
     }
-    let goes = change.view().goes_of(&job.id).await?;
-    if goes.iter().any(|go| go.ended_at.is_none()) {
+    let Some((nonce, token)) = change.view().outstanding_go(&job.id).await? else {
+        return Ok(());
+    };
+    let go = codec::decode::<Signed<Go>>(&token, MAX_GO_BYTES).ok();
+    let go = go.map(|go| go.digest());
+    let is_over = match &event.event {
+        Event::Refused(refused) => refused.nonce == Some(nonce),
+        Event::WouldHaveStarted(start) => Some(start.go) == go,
+        Event::Withdrawn(_) => go.is_some() && last_go_used(change.view(), &job.id).await? == go,
+        _ => true,
+    };
+    if is_over {
         change.end_go(&job.id, event.event.word()).await?;
     }
     Ok(())
+}
+
+/// The go of a job's newest start.
+async fn last_go_used(view: &mut View, job: &JobId) -> Result<Option<Digest>, StoreError> {
+    let events = view.evidence(job).await?.into_iter().filter_map(|kept| {
+        let signed: Signed<JobEvent> = codec::decode(&kept.bytes, MAX_EVENT_BYTES).ok()?;
+        signed.peek().ok()
+    });
+    let starts = events.filter_map(|event| match event.event {
+        Event::Started(start) => Some((event.sequence, start.go)),
+        _ => None,
+    });
+    Ok(starts
+        .max_by_key(|(sequence, _)| *sequence)
+        .map(|(_, go)| go))
 }
 
 /// What proves an outcome: the start record and what was measured, as they were signed.

@@ -16,7 +16,7 @@ use patchward_common::trust::sign::{Document as _, Signed};
 use patchward_common::wire::machine::{Answer, GoAsked, NotNow, Refused, RefusedCode};
 
 /// Largest signed go: its payload and one signature.
-const MAX_GO_BYTES: usize = Go::MAX_BYTES + 1_024;
+pub(super) const MAX_GO_BYTES: usize = Go::MAX_BYTES + 1_024;
 
 pub(super) async fn go(
     fleet: &Fleet,

@@ -61,7 +61,7 @@ pub fn judge(
     for (_, event) in inside {
         match event {
             Event::Started(_) | Event::WouldHaveStarted(_) => return Outcome::Started,
-            Event::Refused(reason) => last = Some(of_refusal(reason)),
+            Event::Refused(refused) => last = Some(of_refusal(&refused.reason)),
             Event::Withdrawn(_) => last = Some(Outcome::InUse),
             Event::Stopped(_) => last = Some(Outcome::Held),
             Event::Prepared
@@ -159,7 +159,7 @@ mod tests {
     fn refused(minute: i64, step: Option<Step>) -> (UtcMs, Event) {
         let text = "no".into();
         let reason = Reason { step, text };
-        (UtcMs(minute * MINUTE_MS), Event::Refused(reason))
+        (UtcMs(minute * MINUTE_MS), Event::Refused(reason.into()))
     }
 
     #[test]

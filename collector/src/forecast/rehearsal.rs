@@ -35,10 +35,10 @@ pub fn words(events: &[(UtcMs, Event)], history: &History, zone: &TimeZone) -> V
                     None => format!("would have started {time}, stayed idle"),
                 }
             }
-            Event::Refused(reason) => match reason.step {
+            Event::Refused(refused) => match refused.reason.step {
                 Some(Step::Interlock) => format!("was in use at {time}, would have waited"),
                 Some(Step::HoldAndStop) => format!("was held at {time}, would have waited"),
-                _ => format!("would not have started {time}: {}", reason.text),
+                _ => format!("would not have started {time}: {}", refused.reason.text),
             },
             _ => continue,
         };
@@ -84,7 +84,7 @@ mod tests {
         let step = Some(Step::Interlock);
         let text = "somebody is logged in".into();
         let events = [
-            (at(2, 2), Event::Refused(Reason { step, text })),
+            (at(2, 2), Event::Refused(Reason { step, text }.into())),
             (at(2, 14), Event::WouldHaveStarted(start)),
         ];
         let mut history = History::default();

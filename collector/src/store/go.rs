@@ -233,6 +233,19 @@ impl View {
             .await
     }
 
+    /// A job's go whose end is not reported: the nonce that it answers, and its bytes.
+    pub async fn outstanding_go(
+        &mut self,
+        job: &JobId,
+    ) -> Result<Option<(Nonce, Vec<u8>)>, StoreError> {
+        self.tx
+            .first(
+                "SELECT nonce, token FROM goes WHERE job = $1 AND ended_at IS NULL",
+                args![job],
+            )
+            .await
+    }
+
     /// What [`Store::decide_go`] shows to a decision, without the locks: for forecasts and
     /// for explaining.
     ///

@@ -307,7 +307,7 @@ impl Parts {
             (
                 at(1),
                 foreign,
-                Event::Refused(Reason::new("no slot of this machine is open now")),
+                Event::Refused(Reason::new("no slot of this machine is open now").into()),
             ),
             (at(2), job, Event::StepEnded(step)),
             (at(3), job, Event::RebootOrdered(BootId([1; 16]))),

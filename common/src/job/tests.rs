@@ -51,7 +51,7 @@ fn events() -> Vec<(String, Event)> {
     };
     let plain = [
         Event::Prepared,
-        Event::Refused(reason()),
+        Event::Refused(reason().into()),
         Event::WouldHaveStarted(start()),
         Event::Started(start()),
         Event::StepEnded(StepEnd {

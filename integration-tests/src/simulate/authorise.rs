@@ -15,7 +15,7 @@ use patchward_common::job::{ProductVersion, Reason, Start};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf, REBOOT_ALLOWANCE_MS};
 use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::check::{self, Authority, Place, Stops};
+use patchward_common::trust::check::{self, Ask, Authority, Place, Stops};
 use patchward_common::trust::go::{CLOCK_BOUND_MS, Go};
 use patchward_common::trust::papers::{self, Papers};
 use patchward_common::trust::release::Reboot;
@@ -248,17 +248,17 @@ impl World {
     pub(super) fn authorise_start(
         &mut self,
         m: usize,
-        job: JobId,
+        ask: &Ask,
         go: &Signed<Go>,
     ) -> Result<Allowed, Denied> {
-        let ask = self.take_nonce(m, job)?;
+        let job = ask.job;
         let mut ready = self.authorise_prepare(m, job)?;
         ready.papered = self.papers(m, job)?;
         let longest_run_ms = match self.mutant {
             Some(Mutant::LongestRunSkipped) => 0,
             _ => ready.papered.approval.longest_run_ms(),
         };
-        let (slot, interlock) = self.moment(m, &ready.papered, &ask, go, longest_run_ms)?;
+        let (slot, interlock) = self.moment(m, &ready.papered, ask, go, longest_run_ms)?;
         let now = self.clock_of(m);
         let Papered {
             authority,

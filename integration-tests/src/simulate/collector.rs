@@ -326,6 +326,7 @@ impl World {
         if let JobWord::Started(start) = &event.event {
             job.slot = Some(start.slot);
             job.attempt += 1;
+            self.db.last_go_used.insert(event.job, start.go);
         }
         let is_final = state.is_final();
         if state != job.state {
@@ -333,15 +334,23 @@ impl World {
             job.generation += 1;
         }
         self.db.changes += 1;
-        let ends = is_final
-            || matches!(
-                event.event,
-                JobWord::Refused(_)
-                    | JobWord::WouldHaveStarted(_)
-                    | JobWord::Withdrawn(_)
-                    | JobWord::Stopped(_)
-            );
-        if ends {
+        let outstanding = self.db.outstanding(event.machine);
+        let ends = match &event.event {
+            JobWord::Refused(refused) => {
+                let answered = self.db.go_of.get(&event.machine).copied();
+                refused.nonce.is_some() && refused.nonce == answered
+            }
+            JobWord::WouldHaveStarted(start) => {
+                outstanding.is_some_and(|go| go.token.digest() == start.go)
+            }
+            JobWord::Withdrawn(_) => {
+                let used = self.db.last_go_used.get(&event.job);
+                outstanding.is_some_and(|go| Some(&go.token.digest()) == used)
+            }
+            JobWord::Stopped(_) => true,
+            _ => false,
+        };
+        if is_final || ends {
             self.db.end_go(event.machine, event.job);
         }
     }

@@ -87,6 +87,8 @@ pub(super) struct Db {
     /// The newest go of each machine is the one that counts.
     pub(super) goes: BTreeMap<Nonce, GoRow>,
     pub(super) go_of: BTreeMap<MachineId, Nonce>,
+    /// The go of each job's newest start.
+    pub(super) last_go_used: BTreeMap<JobId, Digest>,
     pub(super) stops: Vec<StopRow>,
     pub(super) lifts: Vec<Signed<Lift>>,
     pub(super) handovers: Vec<(MachineId, Signed<Handover>)>,

@@ -204,6 +204,7 @@ fn db(hospital: &Hospital, machines: &[Machine], units: usize, began: UtcMs) -> 
         jobs: BTreeMap::new(),
         goes: BTreeMap::new(),
         go_of: BTreeMap::new(),
+        last_go_used: BTreeMap::new(),
         stops: Vec::new(),
         lifts: Vec::new(),
         handovers: Vec::new(),

@@ -150,7 +150,7 @@ impl World {
         let Ok(mut event) = first.peek() else {
             return;
         };
-        event.event = JobWord::Refused(Reason::new("made up"));
+        event.event = JobWord::Refused(Reason::new("made up").into());
         if self.chance.of_10k(5_000) {
             self.count(Fault::AlteredEvent);
         } else {

@@ -12,7 +12,7 @@ use super::mutant::Mutant;
 use super::world::{Event, World};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Nonce};
-use patchward_common::job::{Event as JobWord, JobEvent, Reason};
+use patchward_common::job::{Event as JobWord, JobEvent, NotStarted, Reason};
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::check::{Ask, Interlock, Refusal};
 use patchward_common::trust::sign::Signed;
@@ -162,12 +162,16 @@ impl World {
         &mut self,
         m: usize,
         job: JobId,
+        nonce: Option<Nonce>,
         outcome: &Result<T, Denied>,
         passed: impl FnOnce(&T) -> JobWord,
     ) -> Result<(), Denied> {
         let event = match outcome {
             Ok(value) => passed(value),
-            Err(Denied::Refused(reason)) => JobWord::Refused(reason.clone()),
+            Err(Denied::Refused(reason)) => JobWord::Refused(NotStarted {
+                reason: reason.clone(),
+                nonce,
+            }),
             Err(_) => return Ok(()),
         };
         let known = self.machines[m].known.iter().find(|known| known.job == job);
@@ -240,7 +244,7 @@ impl World {
     pub(super) fn prepare(&mut self, m: usize, job: JobId) -> Result<(), Denied> {
         self.may_begin(m, job)?;
         let prepared = self.authorise_prepare(m, job);
-        self.note(m, job, &prepared, |_| JobWord::Prepared)?;
+        self.note(m, job, None, &prepared, |_| JobWord::Prepared)?;
         prepared.map(|_| ())
     }
 
@@ -252,10 +256,11 @@ impl World {
         go: &Signed<patchward_common::trust::go::Go>,
     ) -> Result<(), Denied> {
         self.may_begin(m, job)?;
-        let allowed = self.authorise_start(m, job, go);
+        let ask = self.take_nonce(m, job)?;
+        let allowed = self.authorise_start(m, &ask, go);
         let rehearses = allowed.as_ref().is_ok_and(|allowed| allowed.rehearses);
         if allowed.is_err() || rehearses {
-            self.note(m, job, &allowed, |allowed| {
+            self.note(m, job, Some(ask.nonce), &allowed, |allowed| {
                 JobWord::WouldHaveStarted(allowed.start.clone())
             })?;
             return allowed.map(|_| ());

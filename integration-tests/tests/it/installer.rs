@@ -212,6 +212,18 @@ fn nothing_starts_in_use_held_stopped_or_with_another_go() {
     machine.draw(work.job).unwrap();
     let answer = machine.ask(&Request::Start(work.job, replayed)).unwrap();
     assert_eq!(refused_at(&answer), Some(Step::Go));
+    // What was refused says which nonce it used up.
+    let events = setting.machine.events().unwrap();
+    let nonces = events.iter().filter_map(|event| match &event.event {
+        Event::Refused(refused) => Some((refused.reason.step, refused.nonce.is_some())),
+        _ => None,
+    });
+    let nonces: Vec<_> = nonces.collect();
+    assert!(
+        nonces.contains(&(Some(Step::Interlock), true)),
+        "{nonces:?}"
+    );
+    assert!(nonces.contains(&(Some(Step::Go), true)), "{nonces:?}");
     let again = setting.hospital.go(&ask, now());
     let answer = machine.ask(&Request::Start(work.job, again)).unwrap();
     assert!(

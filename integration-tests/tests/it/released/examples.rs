@@ -6,7 +6,7 @@ use patchward_common::component::PackedComponents;
 use patchward_common::digest::Digest;
 use patchward_common::evidence::{JobEvidence, Pack, ProvedLeaf};
 use patchward_common::id::{BootId, JobId, MachineId, Nonce};
-use patchward_common::job::{Event, JobEvent, Reason};
+use patchward_common::job::{Event, JobEvent, NotStarted, Reason};
 use patchward_common::plan::{CharterChain, Context, PlanFile, Table};
 use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
 use patchward_common::trust::approval::Approval;
@@ -91,7 +91,10 @@ impl World {
             at: NOW,
             job: self.job,
             approval: self.approval.signed.digest(),
-            event: Event::Refused(self.reason()),
+            event: Event::Refused(NotStarted {
+                reason: self.reason(),
+                nonce: Some(NONCE),
+            }),
         };
         sign(&event, &[&self.hospital.tom])
     }

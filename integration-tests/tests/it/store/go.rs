@@ -242,8 +242,14 @@ async fn a_go_ends(world: World) {
         .await
         .unwrap();
     let mut change = world.change().await;
+    let issued = change.view().outstanding_go(&job(plan, 1)).await.unwrap();
+    let (nonce, token) = issued.unwrap();
+    assert_eq!(nonce, ask(plan, 1, 1).nonce);
+    assert!(!token.is_empty());
     assert!(change.end_go(&job(plan, 1), "deferred").await.unwrap());
     assert!(!change.end_go(&job(plan, 1), "deferred").await.unwrap());
+    let ended = change.view().outstanding_go(&job(plan, 1)).await.unwrap();
+    assert_eq!(ended, None);
     change.commit().await.unwrap();
     // The place is free for the other one, and a job's end frees it too.
     let second = store

@@ -1,12 +1,13 @@
 //! What machines report becomes states of jobs, and a machine that lies harms nobody.
 
 use super::scene::{
-    Journal, Scene, consumed, go_asked, measured, planned, planned_as, started, until,
+    Journal, Scene, consumed, go_asked, measured, planned, planned_as, start, started, until,
 };
 use super::world::{World, now};
 use patchward_collector::store::Actor;
-use patchward_common::id::JobId;
-use patchward_common::job::{Event, Outside, Reason, State};
+use patchward_common::digest::Digest;
+use patchward_common::id::{JobId, Nonce};
+use patchward_common::job::{Event, NotStarted, Outside, Reason, State};
 use patchward_common::wire::machine::Answer;
 use patchward_integration_tests::fixture::{Hospital, name};
 
@@ -25,6 +26,57 @@ async fn a_job_that_draws_back_ends_its_go() {
     assert!(view.outstanding_goes().await.unwrap().is_empty());
     let goes = view.goes_of(&job).await.unwrap();
     assert_eq!(goes[0].ended_by.as_deref(), Some("withdrawn"));
+}
+
+/// The goes of a job that count, after everything that it reported was read.
+async fn outstanding(scene: &Scene) -> usize {
+    consumed(&scene.world).await;
+    let mut view = scene.world.store.view().await.unwrap();
+    view.outstanding_goes().await.unwrap().len()
+}
+
+fn refused(nonce: Option<u8>) -> Event {
+    Event::Refused(NotStarted {
+        reason: Reason::new("in use"),
+        nonce: nonce.map(|nonce| Nonce([nonce; Nonce::LEN])),
+    })
+}
+
+#[tokio::test]
+async fn a_report_ends_the_go_that_it_names_and_no_newer_one() {
+    let mut scene = Scene::planned().await;
+    let asked = go_asked(scene.approval, &scene.machine, 2);
+    let Answer::Go(go) = scene.ask(&asked).await else {
+        panic!("no go");
+    };
+    let old = Digest::default();
+    // Kept back by an agent until there is a go that it could hide: all that ever ended a go.
+    let late = [
+        refused(None),
+        refused(Some(1)),
+        Event::WouldHaveStarted(start(old)),
+        started(),
+        Event::Withdrawn(Reason::new("somebody sat down")),
+    ];
+    for event in late {
+        scene.journal.push(event);
+        let at = scene.journal.events.len();
+        scene.ask(&scene.journal.report(at, at)).await;
+        assert_eq!(outstanding(&scene).await, 1, "event {at}");
+    }
+    scene.journal.push(refused(Some(2)));
+    scene.ask(&scene.journal.report(6, 6)).await;
+    assert_eq!(outstanding(&scene).await, 0);
+
+    let asked = go_asked(scene.approval, &scene.machine, 3);
+    let Answer::Go(newer) = scene.ask(&asked).await else {
+        panic!("no second go");
+    };
+    assert_ne!(newer.digest(), go.digest());
+    let rehearsed = Event::WouldHaveStarted(start(newer.digest()));
+    scene.journal.push(rehearsed);
+    scene.ask(&scene.journal.report(7, 7)).await;
+    assert_eq!(outstanding(&scene).await, 0);
 }
 
 /// Lets a job's machine count as up, as `job free` does.

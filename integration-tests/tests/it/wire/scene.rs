@@ -54,9 +54,11 @@ impl Scene {
         let go = scene
             .ask(&go_asked(scene.approval, &scene.machine, 1))
             .await;
-        assert!(matches!(go, Answer::Go(_)), "{go:?}");
+        let Answer::Go(go) = go else {
+            panic!("{go:?}");
+        };
         scene.journal.push(Event::Prepared);
-        scene.journal.push(started());
+        scene.journal.push(started_with(go.digest()));
         scene.ask(&scene.journal.report(1, 2)).await;
         until(&scene.world, &scene.job, "installing").await;
         scene
@@ -231,17 +233,25 @@ impl Journal {
 }
 
 pub(super) fn started() -> Event {
-    Event::Started(Start {
+    started_with(Digest::default())
+}
+
+pub(super) fn started_with(go: Digest) -> Event {
+    Event::Started(start(go))
+}
+
+pub(super) fn start(go: Digest) -> Start {
+    Start {
         slot: patchward_integration_tests::fixture::interval(now(), now().plus_ms(DAY_MS)),
         boot: BootId([1; 16]),
-        go: Digest::default(),
+        go,
         approved_by: vec![],
         roster: Digest::default(),
         charter: Digest::default(),
         assignment: Digest::default(),
         versions_before: vec![],
         interlock: "idle".into(),
-    })
+    }
 }
 
 pub(super) fn measured() -> Event {
