@@ -8,6 +8,7 @@ pub mod idle;
 pub mod inventory;
 pub mod load;
 pub mod openings;
+pub mod peers;
 pub mod plan;
 pub mod process_costs;
 pub mod relay;

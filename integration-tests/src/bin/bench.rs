@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, openings, plan, sizes, stops, wire,
+    checks, held, idle, inventory, load, openings, peers, plan, sizes, stops, wire,
 };
 use std::process::ExitCode;
 
@@ -52,12 +52,18 @@ enum Which {
         #[arg(long, default_value_t = 600)]
         seconds: usize,
     },
+    /// What programs cost that do alike: Zabbix, FusionInventory, mosquitto.
+    Peers {
+        /// How long the agent is watched, in seconds.
+        #[arg(long, default_value_t = 120)]
+        seconds: usize,
+    },
     /// All of them, one after the other.
     All,
 }
 
 impl Which {
-    const EACH: [Self; 11] = [
+    const EACH: [Self; 12] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -69,6 +75,7 @@ impl Which {
         Self::Stops { machines: None },
         Self::Held,
         Self::Idle { seconds: 600 },
+        Self::Peers { seconds: 120 },
     ];
 
     fn run(self) -> anyhow::Result<Vec<Report>> {
@@ -84,6 +91,7 @@ impl Which {
             Self::Stops { machines } => wait_for(stops::run(machines))?,
             Self::Held => wait_for(held::run())?,
             Self::Idle { seconds } => wait_for(idle::run(seconds))?,
+            Self::Peers { seconds } => wait_for(peers::run(seconds))?,
             Self::All => return all(),
         };
         print!("{report}");
