@@ -44,6 +44,7 @@ pub(super) async fn go(
         machine,
         job: asked.job,
         nonce: asked.nonce,
+        longest_run_ms: planned.approval.longest_run_ms(),
     };
     let token = Go {
         job: asked.job,

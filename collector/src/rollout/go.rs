@@ -99,6 +99,8 @@ pub enum Not {
     Held(UtcMs),
     #[error("frozen until {until}: {reason}")]
     Frozen { until: UtcMs, reason: String },
+    #[error("a freeze begins at {from}, before the whole run would be over: {reason}")]
+    FreezeBegins { from: UtcMs, reason: String },
     #[error("the calendar {0} was not read for more than 7 days; nobody knows its freezes")]
     Feed(Name),
     #[error("in {group} {ready} other machines are ready, and {minimum} must stay ready")]
@@ -130,8 +132,9 @@ pub fn decide(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<()
     halts(snapshot, planned)?;
     wave(snapshot)?;
     holds(snapshot, now)?;
-    windows(snapshot, planned, now)?;
-    freezes(snapshot, planned, now)?;
+    let run = run_from(now, planned.approval.longest_run_ms()).ok_or(Not::Window)?;
+    windows(snapshot, run)?;
+    freezes(snapshot, planned, run)?;
     let machine = &snapshot.machine.id;
     snapshot
         .groups
@@ -258,11 +261,14 @@ pub fn failure_limit(found: u64, approval: &Approval) -> Result<(), Not> {
     Ok(())
 }
 
+/// The time that a run from now on may take: what windows and freezes are asked about.
+pub fn run_from(now: UtcMs, longest_run_ms: i64) -> Option<Interval> {
+    Interval::new(now, now.plus_ms(longest_run_ms.max(1))).ok()
+}
+
 /// The whole run must lie in the unit's windows as they are now: one that was shortened
 /// or removed stops signed work at once.
-fn windows(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
-    let until = now.plus_ms(planned.approval.longest_run_ms().max(1));
-    let run = Interval::new(now, until).map_err(|_| Not::Window)?;
+fn windows(snapshot: &GoSnapshot, run: Interval) -> Result<(), Not> {
     let mut open = Vec::new();
     for window in &snapshot.windows {
         // What cannot be understood opens nothing.
@@ -292,17 +298,23 @@ fn holds(snapshot: &GoSnapshot, now: UtcMs) -> Result<(), Not> {
     }
 }
 
-fn freezes(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
+/// No freeze may begin before the whole run would be over: only the start is asked for,
+/// and what runs goes on to its end.
+fn freezes(snapshot: &GoSnapshot, planned: &Planned, run: Interval) -> Result<(), Not> {
+    let now = run.start();
     let emergency = planned.approval.emergency.as_ref();
     let is_overridden = |id| emergency.is_some_and(|emergency| emergency.freezes.contains(id));
     for freeze in &snapshot.freezes {
-        let is_now = freeze.start <= now && now < freeze.end;
-        if is_now && covers(freeze.area, &freeze.subject, snapshot) && !is_overridden(&freeze.id) {
-            return Err(Not::Frozen {
-                until: freeze.end,
-                reason: freeze.reason.clone(),
-            });
+        let is_met = freeze.start < run.end() && now < freeze.end;
+        let is_here = covers(freeze.area, &freeze.subject, snapshot);
+        if !is_met || !is_here || is_overridden(&freeze.id) {
+            continue;
         }
+        let (from, until, reason) = (freeze.start, freeze.end, freeze.reason.clone());
+        return Err(match from <= now {
+            true => Not::Frozen { until, reason },
+            false => Not::FreezeBegins { from, reason },
+        });
     }
     let old = |read_at: UtcMs| now.since_ms(read_at) > FEED_LIFE_MS;
     match snapshot.feeds.iter().find(|feed| old(feed.read_at)) {

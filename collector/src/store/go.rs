@@ -13,9 +13,10 @@ use super::stops::{Halt, Hold};
 use super::value::{args, from_row};
 use super::windows::{Feed, Freeze, Window};
 use super::{Actor, Change, Store, StoreError, View};
+use crate::rollout::go::run_from;
 use crate::rollout::wave::Before;
 use patchward_common::id::{JobId, MachineId, Name, Nonce};
-use patchward_common::time::{Interval, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::stop::Scope;
 use patchward_common::wire::machine::InterlockWord;
@@ -33,6 +34,8 @@ pub struct GoAsk {
     pub job: JobId,
     /// The installer's nonce.
     pub nonce: Nonce,
+    /// The longest that the job may run: freezes that begin within it count.
+    pub longest_run_ms: i64,
 }
 
 /// Everything that a decision on go may look at, read under the locks.
@@ -66,7 +69,7 @@ pub struct GoSnapshot {
     pub holds: Vec<Hold>,
     /// The windows of the machine's unit.
     pub windows: Vec<Window>,
-    /// Every freeze in force.
+    /// Every freeze that is in force before the longest run would be over.
     pub freezes: Vec<Freeze>,
     /// The calendars and when they were read.
     pub feeds: Vec<Feed>,
@@ -258,8 +261,8 @@ impl View {
             .filter(|job| job.machine == ask.machine)
             .ok_or_else(|| StoreError::missing("job of this machine", ask.job))?;
         let machine = self.need_machine(&ask.machine).await?;
-        let instant = Interval::new(now, now.plus_ms(1))
-            .map_err(|_| StoreError::Invalid("the last instant of all".into()))?;
+        let run = run_from(now, ask.longest_run_ms)
+            .ok_or_else(|| StoreError::Invalid("the last instant of all".into()))?;
         let mut groups = Vec::new();
         for name in self.groups_of(&ask.machine).await? {
             groups.push(self.group_snapshot(&name).await?);
@@ -275,7 +278,7 @@ impl View {
             stops: self.in_force(DocumentKind::Stop, now).await?,
             halts: self.halts().await?,
             holds: self.holds(now).await?,
-            freezes: self.freezes(instant).await?,
+            freezes: self.freezes(run).await?,
             feeds: self.feeds().await?,
             awaits_confirmation: self.awaits_confirmation().await?,
             is_unread: self.is_unread(&ask.machine).await?,

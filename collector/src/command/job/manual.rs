@@ -70,6 +70,7 @@ pub(super) async fn start(app: &App, caller: &Caller, id: &JobId) -> Result<Outp
         machine,
         job: *id,
         nonce: Nonce([0; 32]),
+        longest_run_ms: planned.approval.longest_run_ms(),
     };
     let snapshot = change.view().go_snapshot(&ask, now).await?;
     let refuse = |why: String| Failure::conflict(format!("Do not begin on {name}: {why}."));

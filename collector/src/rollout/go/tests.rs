@@ -432,6 +432,25 @@ fn freezes_and_calendars() {
         s.freezes.push(freeze);
     });
     assert_eq!(past, Ok(()));
+    // The whole run, 20 minutes, must be over before a freeze begins.
+    let begins = |after_ms: i64, is_overridden: bool| {
+        after(|s, p| {
+            let mut freeze = freeze(Area::Unit, "icu");
+            freeze.start = NOW.plus_ms(after_ms);
+            freeze.end = NOW.plus_ms(after_ms + 1);
+            s.freezes.push(freeze);
+            let freezes = vec![label("go-live")];
+            p.approval.emergency = is_overridden.then(|| emergency(freezes));
+        })
+    };
+    let run_ms = 20 * MINUTE_MS;
+    for after_ms in [1, run_ms - 1] {
+        let (from, reason) = (NOW.plus_ms(after_ms), "go-live".into());
+        let begun = Err(Not::FreezeBegins { from, reason });
+        assert_eq!(begins(after_ms, false), begun);
+        assert_eq!(begins(after_ms, true), Ok(()));
+    }
+    assert_eq!(begins(run_ms, false), Ok(()));
     let old = after(|s, _| s.feeds[0].read_at = NOW.plus_ms(-FEED_LIFE_MS - 1));
     assert_eq!(old, Err(Not::Feed(name("theatre"))));
 }

@@ -39,6 +39,7 @@ async fn a_go_whose_end_nobody_reports_is_ended_by_a_person() {
         machine: machine(1),
         job: id,
         nonce: Nonce([1; 32]),
+        longest_run_ms: 60_000,
     };
     let issued = desk
         .app
@@ -120,6 +121,7 @@ async fn a_job_that_a_person_stopped_waits_again_within_its_approval() {
         machine: machine(1),
         job: id,
         nonce: Nonce([1; 32]),
+        longest_run_ms: 60_000,
     };
     let store = &desk.app.store;
     let issued = store.decide_go(&ask, now(), |_| Ok::<_, ()>(vec![1]));

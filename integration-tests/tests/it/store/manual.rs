@@ -143,6 +143,7 @@ async fn what_people_record_stays(world: World) {
         machine: machine(9),
         job: begun.id,
         nonce: Nonce([0; 32]),
+        longest_run_ms: 60_000,
     };
     let seen = view.go_snapshot(&ask, NOW).await.unwrap();
     let members = &seen.groups[0].members;

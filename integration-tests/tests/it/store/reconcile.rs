@@ -68,6 +68,7 @@ async fn a_job_with_an_outstanding_go_is_not_missed(world: World) {
         machine: machine(1),
         job: job(plan, 1),
         nonce: Nonce([1; 32]),
+        longest_run_ms: 60_000,
     };
     let issued = world
         .store
@@ -121,6 +122,7 @@ async fn a_plan_waits_for_a_go_that_is_out(world: World) {
         machine: machine(1),
         job: job(plan, 1),
         nonce: Nonce([1; 32]),
+        longest_run_ms: 60_000,
     };
     let store = &world.store;
     let issued = store.decide_go(&asked, NOW, |_| Ok::<_, ()>(vec![1]));
