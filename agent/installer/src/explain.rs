@@ -30,13 +30,16 @@ pub fn status(at: &Installer) -> Result<Status, Denied> {
         let leaf: PlanLeaf = codec::decode_deterministic(&placed.leaf, MAX_LEAF_BYTES).ok()?;
         let digest = placed.signed.digest();
         let job = JobId::of(digest, machine);
+        let rehearsed = at.rehearsed(job);
+        let mut slots = leaf.slots;
+        slots.retain(|slot| !rehearsed.contains(slot));
         Some(JobStatus {
             job,
             approval: digest,
             state: at
                 .history(job)
                 .map_or(State::Assigned, |history| history.state),
-            slots: leaf.slots,
+            slots,
             longest_run_ms: approval.longest_run_ms(),
             title: approval.title,
         })

@@ -2,6 +2,7 @@
 
 mod nonce;
 mod papers;
+mod rehearsal;
 mod ward;
 
 pub use ward::Voice;
@@ -189,6 +190,9 @@ impl Installer {
         self.may_begin(job)?;
         let ask = self.take_nonce(job)?;
         let allowed = authorise::start(self, &ask, go);
+        if allowed.as_ref().is_ok_and(|allowed| allowed.rehearses) {
+            self.once_a_slot(job, clock::now())?;
+        }
         if !allowed.as_ref().is_ok_and(|allowed| !allowed.rehearses) {
             self.note(job, Some(ask.nonce), &allowed, |allowed| {
                 Event::WouldHaveStarted(allowed.start.clone())

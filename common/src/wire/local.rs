@@ -209,7 +209,7 @@ pub struct JobStatus {
     pub approval: Digest,
     /// Where it stands.
     pub state: crate::job::State,
-    /// Its slots.
+    /// Its slots, without those in which it was rehearsed.
     pub slots: Vec<Interval>,
     /// The longest that it may run, in milliseconds.
     pub longest_run_ms: i64,

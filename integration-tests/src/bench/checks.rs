@@ -7,7 +7,8 @@ use crate::machine::{Machine, archive, now};
 use crate::programs::Program;
 use anyhow::{bail, ensure};
 use patchward_common::digest::Digest;
-use patchward_common::id::JobId;
+use patchward_common::id::{JobId, Label};
+use patchward_common::trust::approval::ApprovedRelease;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::wire::local::{Answer, Request};
 use std::path::Path;
@@ -19,7 +20,8 @@ const ARTIFACT_BYTES: usize = 100_000_000;
 const RUNS: usize = 11;
 
 /// A machine that rehearses: a start passes all eleven checks and installs nothing, so
-/// the same work can be done again.
+/// the same work can be done again, for another approval each time: a job is rehearsed
+/// once in a slot.
 pub fn run() -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     let hospital = Hospital::new(1, now());
@@ -29,14 +31,17 @@ pub fn run() -> anyhow::Result<Report> {
         &hospital.token(),
     )?;
     ensure!(machine.start(None)?, "the installer ended at once");
-    let (job, artifact) = approved(&hospital, &machine)?;
-    let copy = machine.path(&format!("state/jobs/{job}/artifacts/{artifact}"));
+    let bytes = archive(&[("viewer", &text())]);
+    machine.put_artifact(&bytes)?;
+    let release = hospital.release("1.0", 1, &bytes);
+    let files = hospital.repository(1, std::slice::from_ref(&release))?;
+    machine.put_metadata(&name("acme"), &files)?;
+    let artifact = Digest::of(&bytes);
     let (mut starts, mut prepares, mut sums, mut hashes) = (vec![], vec![], vec![], vec![]);
     let (mut ratios, mut prepare_ratios) = (vec![], vec![]);
-    for _ in 0..RUNS {
-        if copy.exists() {
-            std::fs::remove_file(&copy)?;
-        }
+    for turn in 0..RUNS {
+        let job = approved(&hospital, &machine, &release, turn)?;
+        let copy = machine.path(&format!("state/jobs/{job}/artifacts/{artifact}"));
         let prepare = timed(|| match machine.ask(&Request::Prepare(job))? {
             Answer::Prepared => Ok(()),
             other => bail!("not prepared: {other:?}"),
@@ -55,11 +60,12 @@ pub fn run() -> anyhow::Result<Report> {
         prepares.push(prepare);
         sums.push(sum);
         hashes.push(hash);
+        ensure!(
+            machine.words(job)?.contains(&"would_have_started"),
+            "the checks did not pass"
+        );
+        std::fs::remove_file(&copy)?;
     }
-    ensure!(
-        machine.words(job)?.contains(&"would_have_started"),
-        "the checks did not pass"
-    );
     let shown = |what, runs| -> anyhow::Result<Figure> {
         Ok(Figure::median(what, "ms", &Spread::of(runs)?, Reach::Shown))
     };
@@ -94,23 +100,24 @@ pub fn run() -> anyhow::Result<Report> {
     })
 }
 
-fn approved(hospital: &Hospital, machine: &Machine) -> anyhow::Result<(JobId, Digest)> {
-    let bytes = archive(&[("viewer", &text())]);
-    machine.put_artifact(&bytes)?;
-    let release = hospital.release("1.0", 1, &bytes);
+fn approved(
+    hospital: &Hospital,
+    machine: &Machine,
+    release: &ApprovedRelease,
+    turn: usize,
+) -> anyhow::Result<JobId> {
     let mut row = hospital.row(machine.id);
     row.mode = Mode::Rehearse;
-    let approval = hospital.approval(vec![release]);
+    let mut approval = hospital.approval(vec![release.clone()]);
+    approval.title = Label::new(&format!("Turn {turn}"))?;
     let leaf = hospital.leaf(&row);
     let mut placed = hospital.approve(&approval, &[leaf], &[&hospital.alice]);
     let Some(placed) = placed.pop() else {
         bail!("nothing was placed");
     };
-    let files = hospital.repository(1, &approval.releases)?;
-    machine.put_metadata(&name("acme"), &files)?;
     let refused = machine.give(&hospital.documents(&row, vec![placed.clone()]))?;
     ensure!(refused.is_empty(), "documents were refused: {refused:?}");
-    Ok((job_of(&placed, machine.id), Digest::of(&bytes)))
+    Ok(job_of(&placed, machine.id))
 }
 
 /// As many letters as the artifact has bytes, and no two blocks alike.

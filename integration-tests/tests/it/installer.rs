@@ -250,11 +250,25 @@ fn rehearse_goes_all_the_way_but_installs_nothing() {
             _ => assert!(matches!(answer, Answer::Done), "{answer:?}"),
         }
     }
-    assert_eq!(
-        setting.machine.words(work.job).unwrap(),
-        ["refused", "would_have_started"]
-    );
+    let words = || setting.machine.words(work.job).unwrap();
+    assert_eq!(words(), ["refused", "would_have_started"]);
     assert_eq!(setting.current(), None);
+    // Once in a slot: no nonce is drawn, so no go is asked for, and the slot is not offered.
+    let answer = setting.machine.ask(&Request::Nonce(work.job)).unwrap();
+    assert!(matches!(answer, Answer::Error(_)), "{answer:?}");
+    let slots = || {
+        let status = setting.machine.status().unwrap();
+        status.jobs.first().map_or(0, |job| job.slots.len())
+    };
+    assert_eq!(slots(), 0);
+    assert_eq!(words(), ["refused", "would_have_started"]);
+    // Once HTM signs `active`, the slot counts again.
+    row.mode = Mode::Active;
+    let mut documents = setting.hospital.documents(&row, vec![work.placed.clone()]);
+    documents.assignment = setting.hospital.assignment(4, &[row]).pop();
+    assert_eq!(setting.machine.give(&documents).unwrap(), [""; 0]);
+    assert_eq!(slots(), 1);
+    assert_eq!(setting.install(&work), State::Verified);
 }
 
 #[test]

@@ -16,8 +16,10 @@ pub(super) struct Asked {
 }
 
 impl Installer {
-    /// Draws the nonce that the next go must answer; an earlier one answers nothing.
+    /// Draws the nonce that the next go must answer; an earlier one answers nothing. None
+    /// is drawn where a go would be of no use.
     pub fn nonce(&self, job: JobId) -> Result<Nonce, Denied> {
+        self.once_a_slot(job, clock::now())?;
         let nonce = Nonce(pin::random().map_err(|error| Denied::Wrong(error.to_string()))?);
         let boot = self.boot().map_err(Denied::Wrong)?;
         self.core().asked = Some(Asked {

@@ -1,0 +1,47 @@
+//! A rehearsal says once in a slot that it would have started: more would only take go
+//! from others of its group.
+
+use super::Installer;
+use crate::authorise::Denied;
+use crate::clock;
+use patchward_common::id::JobId;
+use patchward_common::job::Event;
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::assignment::Mode;
+
+impl Installer {
+    /// The slots in which a job was rehearsed. None where HTM signs another mode now: then
+    /// they are slots as any.
+    pub fn rehearsed(&self, job: JobId) -> Vec<Interval> {
+        let history = self.history(job).filter(|job| !job.state.is_open());
+        let events = history.into_iter().flat_map(|history| history.events);
+        let slots = events.filter_map(|(_, _, event)| match event {
+            Event::WouldHaveStarted(start) => Some(start.slot),
+            _ => None,
+        });
+        let slots: Vec<Interval> = slots.collect();
+        match !slots.is_empty() && self.rehearses(clock::now()) {
+            true => slots,
+            false => Vec::new(),
+        }
+    }
+
+    /// Refuses to rehearse a second time in a slot.
+    pub(super) fn once_a_slot(&self, job: JobId, now: UtcMs) -> Result<(), Denied> {
+        match self.rehearsed(job).iter().find(|slot| slot.contains(now)) {
+            None => Ok(()),
+            Some(slot) => Err(Denied::Wrong(format!(
+                "job {job} was rehearsed in this slot already, which ends at {}",
+                slot.end()
+            ))),
+        }
+    }
+
+    /// Whether HTM signed this machine `rehearse`.
+    fn rehearses(&self, now: UtcMs) -> bool {
+        let (watermark, papers) = self.snapshot();
+        let authority = papers.authority(&watermark, now);
+        let place = authority.and_then(|authority| papers.place(&authority, &watermark, now));
+        place.is_ok_and(|place| place.leaf.mode == Mode::Rehearse)
+    }
+}
