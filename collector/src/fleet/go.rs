@@ -2,7 +2,8 @@
 //! is the collector's go-key's.
 
 use super::Fleet;
-use super::requests::Session;
+use super::registry::Known;
+use super::requests::{Session, orders};
 use crate::rollout::go::{Not, Planned, decide};
 use crate::store::go::{GoAsk, GoOutcome};
 use crate::store::{StoreError, View};
@@ -21,6 +22,7 @@ pub(super) const MAX_GO_BYTES: usize = Go::MAX_BYTES + 1_024;
 pub(super) async fn go(
     fleet: &Fleet,
     session: &Session,
+    known: &Known,
     asked: &GoAsked,
 ) -> Result<Answer, Refused> {
     let now = fleet.now();
@@ -35,6 +37,7 @@ pub(super) async fn go(
     let mut planned =
         planned.ok_or_else(|| Refused::new(RefusedCode::NotFound, "no plan here has this job"))?;
     planned.is_regressed = fleet.registry().is_regressed(&machine);
+    planned.is_told = is_told(fleet, &machine, known).await?;
     // "Ready" looks at when machines were last heard; what is batched counts too.
     fleet
         .flush()
@@ -119,5 +122,13 @@ async fn planned(
         leaf,
         vendors,
         is_regressed: false,
+        is_told: false,
     }))
+}
+
+/// Whether the machine said with its last hello that it holds all orders of now.
+async fn is_told(fleet: &Fleet, machine: &MachineId, known: &Known) -> Result<bool, Refused> {
+    let ordered = orders::digest(fleet, machine, &known.unit, known.orders).await?;
+    let said = known.said.as_ref();
+    Ok(said.is_some_and(|said| said.hello.orders == ordered))
 }

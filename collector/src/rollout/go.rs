@@ -54,6 +54,9 @@ pub struct Planned {
     pub vendors: Vec<Name>,
     /// Whether the machine's watermark fell back to one that was seen before.
     pub is_regressed: bool,
+    /// Whether the machine has said that it holds everything that was signed for it, so
+    /// that it knows its mode.
+    pub is_told: bool,
 }
 
 /// Why not now.
@@ -130,7 +133,7 @@ pub fn decide(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<()
     plan(snapshot, planned, now)?;
     stops(snapshot, planned)?;
     halts(snapshot, planned)?;
-    wave(snapshot)?;
+    wave(snapshot, planned)?;
     holds(snapshot, now)?;
     let run = run_from(now, planned.approval.longest_run_ms()).ok_or(Not::Window)?;
     windows(snapshot, run)?;
@@ -241,10 +244,15 @@ fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
     failure_limit(snapshot.failures, &planned.approval)
 }
 
-/// A rehearsal waits too: that a machine rehearses is known here by what HTM signed last,
-/// and the machine may still hold what was signed before. So does a restart: it is what a
-/// bad release breaks, and a machine that waits for it works.
-fn wave(snapshot: &GoSnapshot) -> Result<(), Not> {
+/// A rehearsal waits for no wave: it changes nothing, and a wave before that rehearses too
+/// has no outcomes. That a machine rehearses is known here by what HTM signed last, so the
+/// machine must have said that it holds that. A restart waits: it is what a bad release
+/// breaks, and a machine that waits for it works.
+fn wave(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
+    let rehearses = snapshot.machine.mode == Mode::Rehearse && planned.is_told;
+    if rehearses && snapshot.job.state != State::RebootPending {
+        return Ok(());
+    }
     match &snapshot.before {
         None => Ok(()),
         Some(before) => wave::is_open(before).map_err(Not::Wave),

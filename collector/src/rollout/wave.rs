@@ -15,7 +15,7 @@ pub const SHARE_PERCENT: u32 = 90;
 /// What came out of the wave before, for one that wants to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Before {
-    /// Its machines.
+    /// Its machines, without those that rehearse: nothing comes out of them.
     pub size: u32,
     /// Measured with the new version.
     pub verified: u32,

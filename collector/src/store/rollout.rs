@@ -4,7 +4,7 @@
 use super::value::{args, from_row};
 use super::{Change, StoreError, View};
 use crate::rollout::model::MOST_OF_A_MODEL;
-use crate::rollout::wave::{Before, SHARE_PERCENT};
+use crate::rollout::wave::{Before, FEWEST_OUTCOMES, SHARE_PERCENT};
 use crate::store::jobs::Standing;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
@@ -39,7 +39,9 @@ pub struct WaveCounts {
     pub verified: u32,
     /// Failed, rolled back, or freed by a person and not measured.
     pub wrong: u32,
-    /// Not started yet, or installed and not restarted: they ask for go.
+    /// Those that rehearse and have no outcome: nothing comes out of them.
+    pub rehearsing: u32,
+    /// Not started yet, or installed and not restarted: they ask for go. None that rehearse.
     pub waiting: u32,
     /// Under way.
     pub open: u32,
@@ -49,8 +51,9 @@ pub struct WaveCounts {
     pub wrong_at: Option<UtcMs>,
 }
 
-/// Wave, word, standing, how many jobs, and when the last of them moved.
-type WordCount = (u32, String, Standing, u32, UtcMs);
+/// Wave, word, standing, how many jobs, when the last of them moved, and how many of the
+/// machines rehearse.
+type WordCount = (u32, String, Standing, u32, UtcMs, u32);
 
 fn is_verified(word: &str) -> bool {
     matches!(word, "verified" | "attested" | "in_service")
@@ -70,12 +73,19 @@ impl WaveCounts {
         };
         let count = |is: &dyn Fn(&WordCount) -> bool| those(is).0;
         let asks = |row: &WordCount| row.2 == Standing::Waiting || row.1 == "reboot_pending";
+        let nothing_comes = |row: &&WordCount| {
+            row.2 != Standing::Open && !is_verified(&row.1) && !is_wrong(&row.1)
+        };
+        let rehearsing = rows.iter().filter(nothing_comes);
+        let rehearse_and_wait = rehearsing.clone().filter(|row| asks(row)).map(|row| row.5);
+        let rehearse_and_wait: u32 = rehearse_and_wait.sum();
         Self {
             wave: rows.first().map_or(0, |row| row.0),
             size: count(&|_| true),
             verified: count(&|row| is_verified(&row.1)),
             wrong: count(&|row| is_wrong(&row.1)),
-            waiting: count(&asks),
+            rehearsing: rehearsing.map(|row| row.5).sum(),
+            waiting: count(&asks).saturating_sub(rehearse_and_wait),
             open: count(&|row| row.2 == Standing::Open && !asks(row)),
             ended_at: those(&|row| row.2 == Standing::Ended && row.1 != "in_service").1,
             wrong_at: those(&|row| is_wrong(&row.1)).1,
@@ -85,7 +95,7 @@ impl WaveCounts {
     /// What came out of this wave, for the one after it.
     pub fn before(&self, wrong_since_opened: Option<u32>, share_percent: u32) -> Before {
         Before {
-            size: self.size,
+            size: self.size.saturating_sub(self.rehearsing),
             verified: self.verified,
             wrong: self.wrong,
             wrong_since_opened,
@@ -160,8 +170,10 @@ impl View {
         let rows: Vec<WordCount> = self
             .tx
             .all(
-                "SELECT wave, word, standing, COUNT(*), MAX(since) FROM jobs WHERE plan = $1
-                 GROUP BY wave, word, standing ORDER BY wave",
+                "SELECT j.wave, j.word, j.standing, COUNT(*), MAX(j.since),
+                        SUM(CASE WHEN m.mode = 'rehearse' THEN 1 ELSE 0 END)
+                 FROM jobs j JOIN machines m ON m.id = j.machine WHERE j.plan = $1
+                 GROUP BY j.wave, j.word, j.standing ORDER BY j.wave",
                 args![plan],
             )
             .await?;
@@ -191,13 +203,35 @@ impl View {
             those.map(|(_, count)| count).sum()
         };
         let policy = self.plan_policy(plan).await?;
+        let (mut size, verified, wrong): (u32, u32, u32) =
+            (sum(|_| true), sum(is_verified), sum(is_wrong));
+        // With enough outcomes it does not matter how many there could be.
+        if verified.saturating_add(wrong) < FEWEST_OUTCOMES {
+            size = size.saturating_sub(self.rehearsing(plan, before).await?);
+        }
         Ok(Some(Before {
-            size: sum(|_| true),
-            verified: sum(is_verified),
-            wrong: sum(is_wrong),
+            size,
+            verified,
+            wrong,
             wrong_since_opened: self.wrong_since_opened(plan, wave).await?,
             share_percent: policy.map_or(SHARE_PERCENT, |policy| policy.share_percent),
         }))
+    }
+
+    /// How many machines of a wave rehearse and have no outcome.
+    async fn rehearsing(&mut self, plan: &Digest, wave: u32) -> Result<u32, StoreError> {
+        let (count,) = self
+            .tx
+            .one(
+                "SELECT COUNT(*) FROM jobs j JOIN machines m ON m.id = j.machine
+                 WHERE j.plan = $1 AND j.wave = $2 AND m.mode = 'rehearse'
+                    AND j.standing <> 'open'
+                    AND j.word NOT IN ('verified', 'attested', 'in_service',
+                                       'failed', 'rolled_back', 'freed')",
+                args![plan, wave],
+            )
+            .await?;
+        Ok(count)
     }
 
     /// Where a person opened a wave: how many jobs of earlier waves went wrong since.

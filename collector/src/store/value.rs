@@ -108,6 +108,7 @@ tuple_from_row!(A, B);
 tuple_from_row!(A, B, C);
 tuple_from_row!(A, B, C, D);
 tuple_from_row!(A, B, C, D, E);
+tuple_from_row!(A, B, C, D, E, F);
 
 impl ToValue for i64 {
     const NULL: Value = Value::Int(None);

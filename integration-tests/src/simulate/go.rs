@@ -88,6 +88,7 @@ impl World {
             leaf: leaf.clone(),
             vendors: vec![super::hospital::name("acme")],
             is_regressed: false,
+            is_told: true,
         };
         let groups = leaf.groups.iter().map(|group| self.group(group));
         let live = db.stops.iter().filter(|stop| !stop.is_lifted);

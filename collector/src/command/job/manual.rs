@@ -186,6 +186,7 @@ async fn planned(view: &mut View, job: &Job) -> Result<Planned, Failure> {
         leaf,
         vendors,
         is_regressed: false,
+        is_told: false,
     })
 }
 

@@ -74,7 +74,7 @@ async fn of_machine(fleet: &Fleet, session: &Session, request: Request) -> Resul
         }
         Request::Metadata(asked) => metadata::metadata(fleet, &asked).await?,
         Request::Artifact(asked) => return artifact::artifact(fleet, &asked).await,
-        Request::Go(asked) => go::go(fleet, session, &asked).await?,
+        Request::Go(asked) => go::go(fleet, session, &known, &asked).await?,
         Request::Journal(report) => journal::journal(fleet, session, &known, report).await?,
         // Answered before it is asked whose machine this is.
         Request::Enroll(_) | Request::Renew(_) => {

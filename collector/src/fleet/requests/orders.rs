@@ -75,7 +75,7 @@ pub(super) async fn orders(
 }
 
 /// The digest of a machine's orders; from memory as long as no document came or went.
-pub(super) async fn digest(
+pub(in crate::fleet) async fn digest(
     fleet: &Fleet,
     machine: &MachineId,
     unit: &Name,

@@ -199,6 +199,7 @@ fn planned() -> Planned {
         },
         vendors: vec![name("acme-inc")],
         is_regressed: false,
+        is_told: true,
     }
 }
 
@@ -341,15 +342,19 @@ fn a_wave_that_is_not_open() {
     assert_eq!(after(|s, _| s.before = Some(few)), Err(Not::Wave(closed)));
     let enough = wave::Before { verified: 1, ..few };
     assert_eq!(after(|s, _| s.before = Some(enough)), Ok(()));
-    for more in [
-        |s: &mut GoSnapshot| s.machine.mode = Mode::Rehearse,
-        |s: &mut GoSnapshot| s.job.state = State::RebootPending,
+    // A rehearsal waits for no wave, once the machine knows that it rehearses.
+    for (mode, is_told, state, waits) in [
+        (Mode::Rehearse, true, State::Staged, false),
+        (Mode::Rehearse, false, State::Staged, true),
+        (Mode::Rehearse, true, State::RebootPending, true),
+        (Mode::Active, true, State::RebootPending, true),
     ] {
-        let waits = after(|s, _| {
+        let said = after(|s, p| {
             s.before = Some(few);
-            more(s);
+            (s.machine.mode, p.is_told, s.job.state) = (mode, is_told, state);
         });
-        assert_eq!(waits, Err(Not::Wave(closed)));
+        let expected = if waits { Err(Not::Wave(closed)) } else { Ok(()) };
+        assert_eq!(said, expected, "{mode:?}, told: {is_told}");
     }
 }
 

@@ -14,12 +14,14 @@ use patchward_collector::store::rollout::PlanPolicy;
 use patchward_collector::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_collector::store::windows::Area;
 use patchward_common::job::{Reason, State};
+use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::stop::{Scope, Stop};
 use std::collections::BTreeSet;
 
 on_both_engines!(
     policies,
     waves_by_their_outcomes,
+    who_rehearses_has_no_outcome,
     a_release_that_went_wrong_twice_is_halted_on_its_model,
     who_is_called_and_who_has_heard,
     what_newer_plans_carry,
@@ -123,6 +125,40 @@ async fn waves_by_their_outcomes(world: World) {
     let mut view = world.store.view().await.unwrap();
     let last = view.waves(&plan).await.unwrap()[2];
     assert_eq!((last.waiting, last.open), (1, 0), "it asks for its restart");
+}
+
+/// Nothing comes out of a machine that rehearses: it is not waited for.
+async fn who_rehearses_has_no_outcome(world: World) {
+    let world = world.with_machines(4).await;
+    let mut change = world.change().await;
+    let plan = plans::plan_with_jobs(&mut change, "spring", 4).await;
+    for number in [2, 4] {
+        let row = change.view().machine(&machine(number)).await.unwrap();
+        let row = row.unwrap();
+        change
+            .place_machine(&row.id, &row.unit, row.class, &row.model, Mode::Rehearse)
+            .await
+            .unwrap();
+    }
+    change.commit().await.unwrap();
+    let sizes = async || {
+        let mut view = world.store.view().await.unwrap();
+        let before = view.wave_before(&plan, 2).await.unwrap().unwrap();
+        let waves = view.waves(&plan).await.unwrap();
+        let waves = waves.iter().map(|w| (w.size, w.rehearsing, w.waiting));
+        assert_eq!(
+            view.waves(&plan).await.unwrap()[1].before(None, SHARE_PERCENT),
+            before,
+            "both ways to count say the same"
+        );
+        (before.size, waves.collect::<Vec<_>>())
+    };
+    assert_eq!(sizes().await, (1, vec![(1, 0, 1), (2, 1, 1), (1, 1, 0)]));
+    moved(&world, plan, 2, &State::Missed, 10).await;
+    assert_eq!(sizes().await, (1, vec![(1, 0, 1), (2, 1, 1), (1, 1, 0)]));
+    // What it did before it was told to rehearse is an outcome.
+    moved(&world, plan, 2, &State::Verified, 20).await;
+    assert_eq!(sizes().await, (2, vec![(1, 0, 1), (2, 0, 1), (1, 1, 0)]));
 }
 
 async fn a_release_that_went_wrong_twice_is_halted_on_its_model(world: World) {
