@@ -85,10 +85,14 @@ pub async fn of_plan(
             None => None,
             Some(earlier) => {
                 let opened = view.wrong_since_opened(&plan.id, wave).await?;
-                wave::is_open(&earlier.before(opened, share)).err()
+                let before = earlier.before(opened, share);
+                let before = view.with_soak(&plan.id, earlier.wave, before, soak_ms);
+                wave::is_open(&before.await?, now).err()
             }
         };
-        let asked_since = earlier.filter(|_| closed.is_some()).and_then(|earlier| {
+        // While it soaks, time opens it.
+        let is_question = closed.is_some_and(|closed| !matches!(closed, Closed::Soak { .. }));
+        let asked_since = earlier.filter(|_| is_question).and_then(|earlier| {
             let has_ended = earlier.waiting == 0 && earlier.open == 0;
             let ended = earlier.ended_at.filter(|_| has_ended);
             let soaked = firsts.get(&earlier.wave);

@@ -119,7 +119,9 @@ impl Not {
     pub fn again_ms(&self, now: UtcMs) -> u64 {
         let until = |at: UtcMs| u64::try_from(at.since_ms(now)).unwrap_or(0).max(1_000);
         match self {
-            Self::Held(at) | Self::Frozen { until: at, .. } => until(*at).min(LATER_MS),
+            Self::Held(at)
+            | Self::Frozen { until: at, .. }
+            | Self::Wave(wave::Closed::Soak { until: at }) => until(*at).min(LATER_MS),
             Self::Group { .. } | Self::Job(_) => SOON_MS,
             Self::Unread => MOMENT_MS,
             _ => LATER_MS,
@@ -133,7 +135,7 @@ pub fn decide(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<()
     plan(snapshot, planned, now)?;
     stops(snapshot, planned)?;
     halts(snapshot, planned)?;
-    wave(snapshot, planned)?;
+    wave(snapshot, planned, now)?;
     holds(snapshot, now)?;
     let run = run_from(now, planned.approval.longest_run_ms()).ok_or(Not::Window)?;
     windows(snapshot, run)?;
@@ -248,14 +250,14 @@ fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
 /// has no outcomes. That a machine rehearses is known here by what HTM signed last, so the
 /// machine must have said that it holds that. A restart waits: it is what a bad release
 /// breaks, and a machine that waits for it works.
-fn wave(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
+fn wave(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
     let rehearses = snapshot.machine.mode == Mode::Rehearse && planned.is_told;
     if rehearses && snapshot.job.state != State::RebootPending {
         return Ok(());
     }
     match &snapshot.before {
         None => Ok(()),
-        Some(before) => wave::is_open(before).map_err(Not::Wave),
+        Some(before) => wave::is_open(before, now).map_err(Not::Wave),
     }
 }
 

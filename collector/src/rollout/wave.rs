@@ -1,8 +1,10 @@
 //! Whether a wave is open: what came out of the wave before decides. Pure.
 //!
-//! The plan's signed slots hold the soak between two waves, whatever the collector says.
-//! This holds the share: a wave begins when enough of the wave before is measured, and
-//! enough of that is good. What never ran (offline, missed, deferred) counts neither way.
+//! The plan's signed slots hold the soak between the first slots of two waves, whatever the
+//! collector says. This holds the share: a wave begins when enough of the wave before is
+//! measured, and enough of that is good. What never ran (offline, missed, deferred) counts
+//! neither way. And it holds the soak from there: a canary that ends late in its slot, or in
+//! a spare one, is watched as long as any.
 
 use patchward_common::time::UtcMs;
 
@@ -25,6 +27,25 @@ pub struct Before {
     pub wrong_since_opened: Option<u32>,
     /// How many of a hundred outcomes must be verified.
     pub share_percent: u32,
+    /// When the outcome came without which it would not be enough; `None` while it is not.
+    pub enough_at: Option<UtcMs>,
+    /// How long is waited from there.
+    pub soak_ms: i64,
+}
+
+impl Before {
+    /// Fewest verified machines that are enough beside what went wrong.
+    pub fn needed_verified(&self) -> u32 {
+        let outcomes = self.size.clamp(1, FEWEST_OUTCOMES);
+        let beside_wrong = outcomes.saturating_sub(self.wrong);
+        let percent = self.share_percent.min(100);
+        // With a hundred percent nothing may have gone wrong at all.
+        let of_share = match 100 - percent {
+            0 => 0,
+            rest => self.wrong.saturating_mul(percent).div_ceil(rest),
+        };
+        beside_wrong.max(of_share).max(1)
+    }
 }
 
 /// Why a wave is closed.
@@ -50,13 +71,29 @@ pub enum Closed {
         /// How many of a hundred are asked for.
         percent: u32,
     },
+    /// What is known is good, and not old enough.
+    #[error("the machines before have their outcomes, and the soak lasts until {until}")]
+    Soak {
+        /// When it is over.
+        until: UtcMs,
+    },
 }
 
 /// Whether a wave may begin. What a person opened stays open until more goes wrong.
-pub fn is_open(before: &Before) -> Result<(), Closed> {
+pub fn is_open(before: &Before, now: UtcMs) -> Result<(), Closed> {
     if before.wrong_since_opened == Some(0) {
         return Ok(());
     }
+    has_enough(before)?;
+    let soaked = before.enough_at.map(|at| at.plus_ms(before.soak_ms));
+    match soaked.filter(|until| now < *until) {
+        Some(until) => Err(Closed::Soak { until }),
+        None => Ok(()),
+    }
+}
+
+/// Whether enough came out of the wave before, and enough of that is good.
+pub fn has_enough(before: &Before) -> Result<(), Closed> {
     let found = before.verified.saturating_add(before.wrong);
     let needed = before.size.clamp(1, FEWEST_OUTCOMES);
     if found < needed {
@@ -97,6 +134,8 @@ mod tests {
             wrong,
             wrong_since_opened: None,
             share_percent: 90,
+            enough_at: None,
+            soak_ms: 0,
         }
     }
 
@@ -132,9 +171,39 @@ mod tests {
             (200, 90, 10, Ok(())),
             (200, 0, 200, share(0, 200)),
         ] {
-            let found = is_open(&before(size, verified, wrong));
+            let before = before(size, verified, wrong);
+            let found = is_open(&before, UtcMs(0));
             assert_eq!(found, expected, "{verified} and {wrong} of {size}");
+            // One less than the fewest that are needed is not enough; so many are.
+            let needed = before.needed_verified();
+            let with = |verified| Before { verified, ..before };
+            assert!(has_enough(&with(needed - 1)).is_err(), "{before:?}");
+            assert!(has_enough(&with(needed)).is_ok(), "{before:?}");
         }
+    }
+
+    #[test]
+    fn the_soak_begins_when_there_is_enough() {
+        let soaks = |verified, enough_at| Before {
+            enough_at,
+            soak_ms: 100,
+            ..before(2, verified, 0)
+        };
+        let closed = Err(Closed::Soak { until: UtcMs(150) });
+        for (now, expected) in [(50, closed), (149, closed), (150, Ok(()))] {
+            let found = is_open(&soaks(2, Some(UtcMs(50))), UtcMs(now));
+            assert_eq!(found, expected, "at {now}");
+        }
+        assert!(matches!(
+            is_open(&soaks(1, None), UtcMs(999)),
+            Err(Closed::TooFew { .. })
+        ));
+        // A person who opens a wave has judged that as well.
+        let opened = Before {
+            wrong_since_opened: Some(0),
+            ..soaks(2, Some(UtcMs(50)))
+        };
+        assert_eq!(is_open(&opened, UtcMs(50)), Ok(()));
     }
 
     #[test]
@@ -143,8 +212,8 @@ mod tests {
             wrong_since_opened: Some(wrong_since),
             ..before(8, 1, 2)
         };
-        assert_eq!(is_open(&opened(0)), Ok(()));
-        assert!(is_open(&opened(1)).is_err());
+        assert_eq!(is_open(&opened(0), UtcMs(0)), Ok(()));
+        assert!(is_open(&opened(1), UtcMs(0)).is_err());
     }
 
     #[test]
@@ -153,8 +222,8 @@ mod tests {
             share_percent: u32::MAX,
             ..before(9, verified, wrong)
         };
-        assert_eq!(is_open(&all(9, 0)), Ok(()));
-        assert!(is_open(&all(8, 1)).is_err());
+        assert_eq!(is_open(&all(9, 0), UtcMs(0)), Ok(()));
+        assert!(is_open(&all(8, 1), UtcMs(0)).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::value::{args, from_row};
 use super::{Change, StoreError, View};
 use crate::rollout::model::MOST_OF_A_MODEL;
-use crate::rollout::wave::{Before, FEWEST_OUTCOMES, SHARE_PERCENT};
+use crate::rollout::wave::{Before, FEWEST_OUTCOMES, SHARE_PERCENT, has_enough};
 use crate::store::jobs::Standing;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
@@ -73,9 +73,8 @@ impl WaveCounts {
         };
         let count = |is: &dyn Fn(&WordCount) -> bool| those(is).0;
         let asks = |row: &WordCount| row.2 == Standing::Waiting || row.1 == "reboot_pending";
-        let nothing_comes = |row: &&WordCount| {
-            row.2 != Standing::Open && !is_verified(&row.1) && !is_wrong(&row.1)
-        };
+        let nothing_comes =
+            |row: &&WordCount| row.2 != Standing::Open && !is_verified(&row.1) && !is_wrong(&row.1);
         let rehearsing = rows.iter().filter(nothing_comes);
         let rehearse_and_wait = rehearsing.clone().filter(|row| asks(row)).map(|row| row.5);
         let rehearse_and_wait: u32 = rehearse_and_wait.sum();
@@ -92,7 +91,8 @@ impl WaveCounts {
         }
     }
 
-    /// What came out of this wave, for the one after it.
+    /// What came out of this wave, for the one after it; [`View::with_soak`] adds since
+    /// when that is enough.
     pub fn before(&self, wrong_since_opened: Option<u32>, share_percent: u32) -> Before {
         Before {
             size: self.size.saturating_sub(self.rehearsing),
@@ -100,6 +100,8 @@ impl WaveCounts {
             wrong: self.wrong,
             wrong_since_opened,
             share_percent,
+            enough_at: None,
+            soak_ms: 0,
         }
     }
 }
@@ -209,13 +211,52 @@ impl View {
         if verified.saturating_add(wrong) < FEWEST_OUTCOMES {
             size = size.saturating_sub(self.rehearsing(plan, before).await?);
         }
-        Ok(Some(Before {
+        let soak_ms = policy.as_ref().map_or(0, |policy| policy.soak_ms);
+        let found = Before {
             size,
             verified,
             wrong,
             wrong_since_opened: self.wrong_since_opened(plan, wave).await?,
             share_percent: policy.map_or(SHARE_PERCENT, |policy| policy.share_percent),
-        }))
+            enough_at: None,
+            soak_ms: 0,
+        };
+        self.with_soak(plan, before, found, soak_ms).await.map(Some)
+    }
+
+    /// Adds to what came out of a wave since when it is enough, and how long is waited from
+    /// there. An outcome is as old as its measurement: the return to service, which comes
+    /// later, is none.
+    pub async fn with_soak(
+        &mut self,
+        plan: &Digest,
+        wave: u32,
+        before: Before,
+        soak_ms: i64,
+    ) -> Result<Before, StoreError> {
+        if soak_ms <= 0 || has_enough(&before).is_err() {
+            return Ok(before);
+        }
+        let last_needed = before.needed_verified().saturating_sub(1);
+        let row: Option<(UtcMs,)> = self
+            .tx
+            .first(
+                "SELECT CASE WHEN j.word = 'in_service' THEN COALESCE(
+                            (SELECT MAX(e.at) FROM evidence e WHERE e.job = j.id),
+                            (SELECT MAX(r.recorded_at) FROM manual_records r WHERE r.job = j.id),
+                            j.since)
+                        ELSE j.since END AS came_at
+                 FROM jobs j WHERE j.plan = $1 AND j.wave = $2
+                    AND j.word IN ('verified', 'attested', 'in_service')
+                 ORDER BY came_at LIMIT 1 OFFSET $3",
+                args![plan, wave, last_needed],
+            )
+            .await?;
+        Ok(Before {
+            enough_at: row.map(|(at,)| at),
+            soak_ms,
+            ..before
+        })
     }
 
     /// How many machines of a wave rehearse and have no outcome.

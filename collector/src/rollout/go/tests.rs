@@ -337,11 +337,26 @@ fn a_wave_that_is_not_open() {
         wrong: 0,
         wrong_since_opened: None,
         share_percent: 90,
+        enough_at: None,
+        soak_ms: MINUTE_MS,
     };
-    let closed = wave::is_open(&few).unwrap_err();
+    let closed = wave::is_open(&few, NOW).unwrap_err();
     assert_eq!(after(|s, _| s.before = Some(few)), Err(Not::Wave(closed)));
     let enough = wave::Before { verified: 1, ..few };
     assert_eq!(after(|s, _| s.before = Some(enough)), Ok(()));
+    let soaks = |ago_ms| {
+        after(|s, _| {
+            let enough_at = Some(NOW.plus_ms(-ago_ms));
+            s.before = Some(wave::Before {
+                enough_at,
+                ..enough
+            });
+        })
+    };
+    let not = soaks(MINUTE_MS - 5_000).unwrap_err();
+    assert!(matches!(not, Not::Wave(wave::Closed::Soak { .. })));
+    assert_eq!(not.again_ms(NOW), 5_000);
+    assert_eq!(soaks(MINUTE_MS), Ok(()));
     // A rehearsal waits for no wave, once the machine knows that it rehearses.
     for (mode, is_told, state, waits) in [
         (Mode::Rehearse, true, State::Staged, false),
@@ -353,7 +368,11 @@ fn a_wave_that_is_not_open() {
             s.before = Some(few);
             (s.machine.mode, p.is_told, s.job.state) = (mode, is_told, state);
         });
-        let expected = if waits { Err(Not::Wave(closed)) } else { Ok(()) };
+        let expected = if waits {
+            Err(Not::Wave(closed))
+        } else {
+            Ok(())
+        };
         assert_eq!(said, expected, "{mode:?}, told: {is_told}");
     }
 }

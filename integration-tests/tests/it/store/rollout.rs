@@ -22,6 +22,7 @@ on_both_engines!(
     policies,
     waves_by_their_outcomes,
     who_rehearses_has_no_outcome,
+    a_wave_soaks_from_its_outcomes,
     a_release_that_went_wrong_twice_is_halted_on_its_model,
     who_is_called_and_who_has_heard,
     what_newer_plans_carry,
@@ -75,6 +76,8 @@ async fn waves_by_their_outcomes(world: World) {
             wrong,
             wrong_since_opened,
             share_percent: SHARE_PERCENT,
+            enough_at: None,
+            soak_ms: 0,
         })
     };
     assert_eq!(before(0).await, None);
@@ -125,6 +128,48 @@ async fn waves_by_their_outcomes(world: World) {
     let mut view = world.store.view().await.unwrap();
     let last = view.waves(&plan).await.unwrap()[2];
     assert_eq!((last.waiting, last.open), (1, 0), "it asks for its restart");
+}
+
+/// The soak counts from the measurement that made it enough, not from the return to service.
+async fn a_wave_soaks_from_its_outcomes(world: World) {
+    let world = world.with_machines(3).await;
+    let mut change = world.change().await;
+    let plan = plans::plan_with_jobs(&mut change, "spring", 3).await;
+    let policy = PlanPolicy {
+        soak_ms: 100,
+        share_percent: 50,
+        asked: None,
+    };
+    change.keep_plan_policy(&plan, &policy).await.unwrap();
+    change.commit().await.unwrap();
+    let enough = async || {
+        let mut view = world.store.view().await.unwrap();
+        let before = view.wave_before(&plan, 2).await.unwrap().unwrap();
+        let counts = view.waves(&plan).await.unwrap()[1];
+        let counted = counts.before(None, 50);
+        let counted = view.with_soak(&plan, 1, counted, 100).await.unwrap();
+        assert_eq!(counted, before, "both ways to count say the same");
+        before.enough_at.map(|at| at.since_ms(NOW))
+    };
+    // Wave 1: machines 2 and 3.
+    moved(&world, plan, 2, &State::Verified, 10).await;
+    assert_eq!(enough().await, None, "one of two");
+    moved(&world, plan, 3, &wrong(), 20).await;
+    assert_eq!(enough().await, Some(10), "half of both is enough");
+    moved(&world, plan, 3, &State::Verified, 30).await;
+    assert_eq!(
+        enough().await,
+        Some(30),
+        "of two that are verified both are asked for"
+    );
+    let mut change = world.change_at(NOW.plus_ms(40)).await;
+    change
+        .add_evidence(&job(plan, 3), b"measured")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    moved(&world, plan, 3, &State::InService, 50).await;
+    assert_eq!(enough().await, Some(40));
 }
 
 /// Nothing comes out of a machine that rehearses: it is not waited for.
