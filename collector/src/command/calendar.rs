@@ -6,6 +6,7 @@ use super::freeze::{area, nothing_left};
 use crate::app::App;
 use crate::calendar::{self, EVERY_MINUTES, MAX_EVERY_MINUTES, Outcome, Said};
 use crate::control::{Cell, Failure, Output, Table};
+use crate::nudging;
 use crate::store::View;
 use crate::store::calendars::Calendar;
 use patchward_common::id::{Label, Name};
@@ -104,8 +105,15 @@ pub(super) async fn calendar(
         }
         CalendarCommand::Remove { name, reason } => {
             let mut change = app.change(caller).await?;
+            let known = change.view().calendars().await?;
+            let known = known.into_iter().find(|known| known.name == name);
+            let known = known.ok_or_else(|| missing(&name))?;
+            let covered = nudging::covered(change.view(), known.area, &known.subject).await?;
             change.remove_calendar(&name, reason.as_str()).await?;
             change.commit().await?;
+            covered
+                .into_iter()
+                .for_each(|target| app.fleet.ask_again(target));
             Ok(Output::Text(format!("{name} and its freezes are gone.")))
         }
         CalendarCommand::List => list(&mut app.store.view().await?).await,

@@ -5,6 +5,7 @@ use super::window::instant;
 use super::{Caller, outlook_of};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::nudging;
 use crate::schedule::outlook;
 use crate::store::windows::{self as stored, Area};
 use patchward_common::id::{Label, Name};
@@ -86,8 +87,7 @@ pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Resul
                 start,
                 end: until,
                 reason: reason.to_string(),
-                source: Name::new(calendar::MANUAL)
-                    .map_err(|error| Failure::input(error.to_string()))?,
+                source: manual()?,
             };
             let mut change = app.change(caller).await?;
             change.add_freeze(&freeze).await?;
@@ -101,13 +101,27 @@ pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Resul
         FreezeCommand::Remove { name, reason } => {
             refuse_calendars(app, &name).await?;
             let mut change = app.change(caller).await?;
+            let manual = change.view().freezes_of(&manual()?).await?;
             change.remove_freeze(&name, reason.as_str()).await?;
+            let freeze = manual.into_iter().find(|freeze| freeze.id == name);
+            let mut covered = Vec::new();
+            if let Some(freeze) = freeze {
+                covered = nudging::covered(change.view(), freeze.area, &freeze.subject).await?;
+            }
             change.commit().await?;
+            covered
+                .into_iter()
+                .for_each(|target| app.fleet.ask_again(target));
             Ok(Output::Text(format!("Freeze {name} is over.")))
         }
         FreezeCommand::List => list(app).await,
         FreezeCommand::Calendar(command) => calendar::calendar(app, caller, command).await,
     }
+}
+
+/// The source of freezes that people add.
+fn manual() -> Result<Name, Failure> {
+    Name::new(calendar::MANUAL).map_err(|error| Failure::input(error.to_string()))
 }
 
 /// A calendar's freeze would be there again after its next reading.

@@ -6,6 +6,7 @@ mod waves;
 use super::{Caller, forecast, plan};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::nudging;
 use crate::reconcile::limit;
 use crate::store::plans::Plan;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
@@ -188,7 +189,9 @@ async fn resume(
             .resume(HaltScope::Plan, &subject, halt.wave, reason.as_str())
             .await?;
     }
+    let waiting = nudging::waiting(change.view(), &plan.id, None).await?;
     change.commit().await?;
+    app.fleet.ask_again(waiting);
     Ok(Output::Text(format!(
         "{} goes on. Failures are counted anew from now.",
         plan.title

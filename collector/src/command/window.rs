@@ -3,6 +3,7 @@
 use super::{Caller, outlook_of, work};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::fleet::Target;
 use crate::forecast::idle::share_of_all;
 use crate::schedule::ical::zone_of;
 use crate::schedule::outlook;
@@ -221,6 +222,8 @@ async fn add(app: &App, caller: &Caller, window: stored::Window) -> Result<Outpu
     let mut change = app.change(caller).await?;
     change.add_window(&window).await?;
     change.commit().await?;
+    // It may have been there before, and signed slots lie in it.
+    app.fleet.ask_again(Target::Unit(window.unit.clone()));
     Ok(Output::Text(format!(
         "Window {} in {}: {words}. `window preview {}` lists its openings.",
         window.id, window.unit, window.unit
@@ -265,6 +268,7 @@ async fn change(app: &App, caller: &Caller, command: WindowCommand) -> Result<Ou
     let mut change = app.change(caller).await?;
     change.change_window(&window).await?;
     change.commit().await?;
+    app.fleet.ask_again(Target::Unit(window.unit.clone()));
     Ok(Output::Text(format!(
         "Window {name} in {} is now: {words}. Signed work outside it gets no go; time that was \
          added needs a plan that is signed anew.",

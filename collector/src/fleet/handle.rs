@@ -29,10 +29,12 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 const RETRY_AFTER_MS: u64 = 3_000;
 
 /// Whom to nudge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// One machine.
     Machine(MachineId),
+    /// These machines.
+    Machines(Vec<MachineId>),
     /// The machines of a unit.
     Unit(Name),
     /// Every machine that is connected.
@@ -125,6 +127,10 @@ impl FleetHandle {
             let registry = self.fleet.registry();
             match target {
                 Target::Machine(machine) => registry.connection(machine).into_iter().collect(),
+                Target::Machines(machines) => machines
+                    .iter()
+                    .filter_map(|machine| registry.connection(machine))
+                    .collect(),
                 Target::Unit(unit) => registry.connections(Some(unit)),
                 Target::All => registry.connections(None),
             }
@@ -155,6 +161,13 @@ impl FleetHandle {
         self.fleet.documents.fetch_add(1, Ordering::AcqRel);
         let handle = self.clone();
         tokio::spawn(async move { handle.nudge(&Target::All, nudge).await });
+    }
+
+    /// What kept machines from starting is gone: they are told to look again, without
+    /// waiting for it. A machine puts off what it was refused until then.
+    pub fn ask_again(&self, target: Target) {
+        let handle = self.clone();
+        tokio::spawn(async move { handle.nudge(&target, Nudge::OrdersChanged).await });
     }
 
     /// A machine's row was changed (name, unit, suspicion cleared): what is remembered of

@@ -4,6 +4,7 @@
 pub mod calendars;
 pub mod ending;
 pub mod limit;
+pub mod opened;
 pub mod outcomes;
 pub mod sets;
 pub mod unused;
@@ -37,12 +38,16 @@ async fn tasks(app: &App) {
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut sets = sets::Sets::default();
     let mut outcomes = outcomes::Outcomes::default();
+    let mut opened = opened::Opened::default();
     loop {
         timer.tick().await;
         let (store, now) = (&app.store, app.now());
         // Before plans are brought to their end: one that ended is halted no more.
         if let Err(error) = limit::run(store, now).await {
             tracing::warn!(%error, "plans that reached their failure limit are not halted yet");
+        }
+        if let Err(error) = opened.run(store, &app.fleet, now).await {
+            tracing::warn!(%error, "machines whose wave has opened are not told yet");
         }
         // The same: a job whose go counts no more may have been missed.
         if let Err(error) = unused::run(store, &app.fleet, now).await {

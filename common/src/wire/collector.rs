@@ -9,7 +9,7 @@ pub const MAX_NUDGE_BYTES: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Nudge {
-    /// Ask for orders.
+    /// Ask for orders, and again for what was refused: something that forbade it is gone.
     OrdersChanged,
     /// A stop is in force: ask for orders at once.
     Stop,

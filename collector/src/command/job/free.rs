@@ -4,6 +4,7 @@ use super::super::Caller;
 use super::{find, name};
 use crate::app::App;
 use crate::control::{Failure, Output};
+use crate::nudging;
 use patchward_common::id::{JobId, Label};
 use patchward_common::job::{Outside, Reason};
 use serde_json::json;
@@ -62,6 +63,8 @@ pub(super) async fn free(
             )));
         }
     };
+    let beside = nudging::beside(change.view(), &machine).await?;
     change.commit().await?;
+    app.fleet.ask_again(beside);
     Ok(Output::Text(said))
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::command::Caller;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::fleet::Target;
 use crate::halted;
 use crate::reconcile::limit;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
@@ -69,6 +70,8 @@ pub(super) async fn resume(
         .resume(halt.scope, &halt.subject, halt.wave, reason.as_str())
         .await?;
     change.commit().await?;
+    // Wherever the model stands.
+    app.fleet.ask_again(Target::All);
     Ok(Output::Text(format!(
         "{about} goes on. What goes wrong there is counted anew from now; machines that rolled it \
          back keep it in quarantine until a plan clears it."

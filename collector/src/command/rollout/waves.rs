@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::command::Caller;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::nudging;
 use crate::store::View;
 use crate::store::plans::{Plan, PlanState};
 use crate::waves::{self, Wave};
@@ -112,7 +113,9 @@ pub(super) async fn open(
         )));
     };
     change.open_wave(&plan.id, wave, reason).await?;
+    let waiting = nudging::waiting(change.view(), &plan.id, Some(wave)).await?;
     change.commit().await?;
+    app.fleet.ask_again(waiting);
     Ok(Output::Text(format!(
         "Wave {wave} of {} may begin in its slots, although {closed}. It closes again when one \
          more machine of the waves before fails or is rolled back.",

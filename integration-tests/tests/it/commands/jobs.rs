@@ -3,7 +3,9 @@
 use super::desk::{Desk, machine};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
 use patchward_collector::control::Output;
+use patchward_collector::fleet::Target;
 use patchward_collector::reconcile::limit;
+use patchward_collector::reconcile::opened::Opened;
 use patchward_common::digest::Digest;
 use patchward_common::id::JobId;
 use patchward_common::job::{Reason, State};
@@ -162,6 +164,19 @@ async fn a_wave_waits_for_the_one_before_and_htm_may_open_it() {
     let shown = desk.json(&format!("rollout show {plan}")).await;
     let share = "0 of 1 outcomes before are verified, and 90 % are asked for";
     assert_eq!(begins(&shown)[1], format!("HTM is asked: {share}"));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_wave_is_told_when_it_opens() {
+    let (desk, plan) = signed().await;
+    let (mut opened, store) = (Opened::default(), &desk.app.store);
+    assert_eq!(opened.look(store, now()).await.unwrap(), []);
+    let canary = shown_canary(&desk, &plan).await;
+    moved(&desk, &plan, canary, &State::Verified).await;
+    let other = machine(3 - canary);
+    let told = opened.look(store, now()).await.unwrap();
+    assert_eq!(told, [Target::Machines(vec![other])]);
+    assert_eq!(opened.look(store, now()).await.unwrap(), [], "once");
 }
 
 /// The number of the machine in the first wave.

@@ -117,6 +117,7 @@ const LAYERS: [Layers; 2] = [
                 "agenda",
                 "calls",
                 "halted",
+                "nudging",
                 "replan",
                 "waves",
                 "authority",
