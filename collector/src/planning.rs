@@ -8,7 +8,7 @@ pub use stated::measured_minutes;
 use crate::allowed;
 use crate::app::App;
 use crate::authority::{self, Held};
-use crate::command::release;
+use crate::command::{job, release};
 use crate::control::Failure;
 use crate::schedule::planner::{Candidate, GroupRule, Standing};
 use crate::store::View;
@@ -175,6 +175,7 @@ async fn facts(
             .map(|facts| format!("{}-{}", facts.os_id, facts.os_version)),
         architecture: reported.map(|facts| facts.arch),
         versions,
+        quarantined: job::quarantined(view, machine).await?,
     })
 }
 

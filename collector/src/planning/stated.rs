@@ -3,14 +3,17 @@
 use crate::control::Failure;
 use crate::schedule::planner::measured;
 use crate::store::View;
+use crate::store::documents::DocumentKind;
 use crate::store::plans::PlanState;
+use crate::store::stops::HaltScope;
 use patchward_common::codec;
-use patchward_common::id::{JobId, Name};
+use patchward_common::id::{JobId, Label, Name};
 use patchward_common::job::{Event, JobEvent, Verdict};
-use patchward_common::plan::Stated;
+use patchward_common::plan::{HaltOnModel, Stated, StopInForce};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
 use patchward_common::trust::sign::{Document, Signed};
+use patchward_common::trust::stop::{Scope, Stop};
 use std::collections::BTreeMap;
 
 /// Largest stored event: its payload and one signature.
@@ -30,6 +33,8 @@ pub(super) async fn stated(view: &mut View, now: UtcMs) -> Result<Stated, Failur
         training: view.trainings().await?,
         duty: view.duties(now).await?,
         members: view.stated_members().await?,
+        stops: stops(view, now).await?,
+        halts: halts(view).await?,
         ..Stated::default()
     };
     for group in view.groups().await? {
@@ -42,6 +47,41 @@ pub(super) async fn stated(view: &mut View, now: UtcMs) -> Result<Stated, Failur
         }
     }
     Ok(stated)
+}
+
+/// Every stop in force. One that cannot be read may cover everything.
+async fn stops(view: &mut View, now: UtcMs) -> Result<Vec<StopInForce>, Failure> {
+    let documents = view.in_force(DocumentKind::Stop, now).await?.into_iter();
+    let read = documents.map(|document| {
+        let stop = codec::decode_deterministic::<Stop>(&document.payload, Stop::MAX_BYTES);
+        match stop {
+            Ok(stop) => Ok(StopInForce {
+                scope: stop.scope,
+                reason: stop.reason,
+            }),
+            Err(error) => Ok(StopInForce {
+                scope: Scope::All,
+                reason: Label::new("a stop that this collector cannot read")
+                    .map_err(|_| Failure::conflict(error.to_string()))?,
+            }),
+        }
+    });
+    read.collect()
+}
+
+/// The releases that are halted on a model.
+async fn halts(view: &mut View) -> Result<Vec<HaltOnModel>, Failure> {
+    let halts = view.halts().await?.into_iter();
+    let of_models = halts.filter(|halt| halt.scope == HaltScope::ReleaseOnModel);
+    let read = of_models.filter_map(|halt| {
+        let (release, model) = halt.subject.split_once('/')?;
+        Some(HaltOnModel {
+            release: release.parse().ok()?,
+            model: Name::new(model).ok()?,
+            reason: halt.reason,
+        })
+    });
+    Ok(read.collect())
 }
 
 /// The longest install of each of `products` as it was measured here, with its margin: of

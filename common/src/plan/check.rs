@@ -5,6 +5,7 @@
 mod assigned;
 mod documents;
 mod groups;
+mod halted;
 mod load;
 mod machines;
 mod people;
@@ -114,6 +115,12 @@ pub enum Rule {
     Duty,
     /// Members of a coverage group that no machine measures are vouched for.
     StatedMember,
+    /// Nothing is installed where it went wrong before, unless the approval clears it.
+    Quarantine,
+    /// Nothing of the plan is stopped.
+    Stopped,
+    /// Nothing of the plan is halted on the model of one of its machines.
+    Halted,
 }
 
 /// What a finding is about.
@@ -162,6 +169,7 @@ pub fn check(file: &PlanFile, now: UtcMs) -> Vec<Finding> {
         if let Some(stated) = &file.context.stated {
             load::check(&view, stated, &mut findings);
             people::check(&view, stated, &mut findings);
+            halted::check(&view, stated, &mut findings);
         }
     }
     let Findings(mut found) = findings;

@@ -11,10 +11,12 @@ mod table;
 pub use authority::{ChainError, CharterChain, approvers, signatures_for_unit, signers};
 pub use file::FileError;
 pub use stated::{
-    Confirmation, Duty, Limits, Precedence, Stated, StatedMember, Statement, Training,
+    Confirmation, Duty, HaltOnModel, Limits, Precedence, Stated, StatedMember, Statement,
+    StopInForce, Training,
 };
 pub use table::{MAX_LEAF_BYTES, MAX_MACHINES, PlacedLeaf, Table, TableError, Tabled};
 
+use crate::digest::Digest;
 use crate::id::{MachineId, Name};
 use crate::time::{Interval, UtcMs};
 use crate::trust::approval::{Approval, PlanLeaf};
@@ -102,6 +104,9 @@ pub struct MachineFacts {
     pub architecture: Option<String>,
     /// The version of each product as measured; `absent` where it is not installed.
     pub versions: BTreeMap<Name, String>,
+    /// Artifacts that its own failures have put in quarantine there, as far as its jobs tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<Digest>,
 }
 
 impl PlanFile {

@@ -1,8 +1,10 @@
 //! What people stated of the hospital, and no machine can tell: how much may go on at
-//! once, what comes before what, who was trained, who is there afterwards.
+//! once, what comes before what, who was trained, who is there afterwards, what is stopped.
 
+use crate::digest::Digest;
 use crate::id::{Label, MachineId, Name};
 use crate::time::{Interval, UtcMs};
+use crate::trust::stop::Scope;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +28,34 @@ pub struct Stated {
     pub duty: Vec<Duty>,
     /// Members of coverage groups without an agent.
     pub members: Vec<StatedMember>,
+    /// What was stopped when this was gathered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<StopInForce>,
+    /// Which releases were halted then, and on which models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub halts: Vec<HaltOnModel>,
+}
+
+/// A stop that was not lifted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopInForce {
+    /// What it covers.
+    pub scope: Scope,
+    /// Why.
+    pub reason: Label,
+}
+
+/// A release that nobody has judged since it went wrong on machines of a model.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HaltOnModel {
+    /// The release, by its first artifact.
+    pub release: Digest,
+    /// The model.
+    pub model: Name,
+    /// Why.
+    pub reason: String,
 }
 
 /// How much may go on at once.

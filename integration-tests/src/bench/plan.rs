@@ -228,6 +228,7 @@ fn candidate(hospital: &Hospital, number: usize, unit: Name, group: Name) -> Can
             os: Some("debian-12".into()),
             architecture: Some("x86_64".into()),
             versions: BTreeMap::from([(name("viewer"), "1".into())]),
+            quarantined: Vec::new(),
         },
     }
 }

@@ -148,6 +148,7 @@ impl World {
                 versions: versions
                     .map(|(p, s)| (p.clone(), s.version.clone()))
                     .collect(),
+                quarantined: Vec::new(),
             },
         }
     }

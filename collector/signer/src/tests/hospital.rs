@@ -269,6 +269,7 @@ mode = "active"
             os: Some("debian-12".into()),
             architecture: Some("x86_64".into()),
             versions: BTreeMap::from([(name("viewer"), "4.1".into())]),
+            quarantined: Vec::new(),
         };
         PlanFile {
             plan: build_approval(approval(), leaves).unwrap(),

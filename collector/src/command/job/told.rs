@@ -72,7 +72,7 @@ async fn approval(view: &mut View, plan: &Digest) -> Result<Approval, Failure> {
 
 /// What a machine's own failures have put in quarantine there, as far as its jobs tell: a
 /// verified job lifts what its approval clears.
-pub(super) async fn quarantined(
+pub(crate) async fn quarantined(
     view: &mut View,
     machine: &MachineId,
 ) -> Result<Vec<Digest>, Failure> {

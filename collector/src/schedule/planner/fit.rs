@@ -2,7 +2,7 @@
 
 use super::input::{Candidate, PlanInput};
 use patchward_common::id::{Label, MachineId, Name};
-use patchward_common::trust::approval::Approval;
+use patchward_common::trust::approval::{Approval, ApprovedRelease};
 use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
 use patchward_common::trust::release::{ABSENT, ReleaseDescription};
 use patchward_common::trust::roster::Class;
@@ -81,6 +81,16 @@ pub enum Reason {
     /// What it has is not known.
     #[error("which version of {0} it has is not known; give it a probe for it")]
     VersionUnknown(Name),
+    /// It went wrong there before.
+    #[error(
+        "{product} {version} went wrong on it and is in quarantine there; judge it and clear it with `plan new --clear`, or plan a later release"
+    )]
+    Quarantined {
+        /// The product.
+        product: Name,
+        /// Its version.
+        version: String,
+    },
     /// Life support has plans of its own.
     #[error("life support is planned apart from other classes; make a plan of its own")]
     LifeSupportApart,
@@ -154,6 +164,7 @@ impl Reason {
             Self::Mode
             | Self::GroupTooSmall { .. }
             | Self::ServerNotPlanned(_)
+            | Self::Quarantined { .. }
             | Self::LifeSupportApart
             | Self::GroupUnknown(_)
             | Self::GroupFull(_)
@@ -245,6 +256,12 @@ fn misfit(candidate: &Candidate, approval: &Approval) -> Option<Reason> {
             None if !from.is_empty() => return Some(Reason::VersionUnknown(product.clone())),
             Some(_) | None => {}
         }
+        if is_quarantined(candidate, approval, release) {
+            return Some(Reason::Quarantined {
+                product: product.clone(),
+                version: described.version.clone(),
+            });
+        }
         changes = true;
     }
     if !changes {
@@ -257,6 +274,13 @@ fn misfit(candidate: &Candidate, approval: &Approval) -> Option<Reason> {
         .interlock_profile
         .is_none()
         .then_some(Reason::NoInterlock)
+}
+
+/// The release, or what it would go back to.
+fn is_quarantined(candidate: &Candidate, approval: &Approval, release: &ApprovedRelease) -> bool {
+    let mut artifacts = release.artifacts().map(|artifact| artifact.sha256);
+    let quarantined = &candidate.facts.quarantined;
+    artifacts.any(|one| quarantined.contains(&one) && !approval.clears.contains(&one))
 }
 
 fn not_validated(row: &AssignmentLeaf, described: &ReleaseDescription) -> Option<Reason> {

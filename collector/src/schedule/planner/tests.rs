@@ -103,6 +103,7 @@ fn candidate(machine: u8, unit: &str, groups: &[&str]) -> Candidate {
             os: Some("debian-12".into()),
             architecture: Some("x86_64".into()),
             versions: BTreeMap::from([(name("viewer"), "4.1".into())]),
+            quarantined: Vec::new(),
         },
     }
 }

@@ -1,6 +1,7 @@
 //! Rules on each machine: what it is, and whether the release is for it.
 
 use super::{Findings, Rule, Subject, View};
+use crate::digest::Digest;
 use crate::id::Name;
 use crate::plan::is_release;
 use crate::trust::approval::{ApprovedRelease, PlanLeaf, Rollback};
@@ -48,6 +49,8 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             from_version(leaf, name, described, version, findings);
             let measured = facts.and_then(|facts| facts.versions.get(&described.product));
             rollback(leaf, name, release, measured, findings);
+            let quarantined = facts.map_or(&[][..], |facts| &facts.quarantined);
+            quarantine(view, leaf, release, quarantined, findings);
         }
     }
 }
@@ -146,6 +149,29 @@ fn platform(
             found.unwrap_or("none")
         );
         findings.blocks(Rule::Platform, Subject::Machine(leaf.machine), text);
+    }
+}
+
+/// The machine itself refuses what went wrong there, and what it would go back to.
+fn quarantine(
+    view: &View<'_>,
+    leaf: &PlanLeaf,
+    release: &ApprovedRelease,
+    quarantined: &[Digest],
+    findings: &mut Findings,
+) {
+    let is_refused = |described: &ReleaseDescription| {
+        let mut artifacts = described.artifacts.iter().map(|artifact| &artifact.sha256);
+        artifacts.any(|one| quarantined.contains(one) && !view.approval.clears.contains(one))
+    };
+    for described in release.described().filter(|one| is_refused(one)) {
+        let text = format!(
+            "{} {} went wrong on {} before and is in quarantine there; judge it and clear it with `plan new --clear`, or plan without the machine",
+            described.product,
+            described.version,
+            view.name(leaf.machine)
+        );
+        findings.blocks(Rule::Quarantine, Subject::Machine(leaf.machine), text);
     }
 }
 

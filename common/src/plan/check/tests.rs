@@ -1,5 +1,6 @@
 //! A good plan passes; each rule finds its violation in a plan damaged on purpose.
 
+mod halted;
 mod members;
 mod stated;
 
@@ -199,6 +200,7 @@ fn parts() -> Parts {
         os: Some("debian-12".into()),
         architecture: Some("x86_64".into()),
         versions: BTreeMap::from([(name("viewer"), "4.1".into())]),
+        quarantined: vec![Digest([3; 32])],
     };
     let person = |seed: u8| Person {
         id: name(&format!("htm-{seed}")),
@@ -674,7 +676,11 @@ const FILE_MUTANTS: &[FileMutant] = {
 
 #[test]
 fn every_damaged_plan_is_found_out() {
-    for (what, severity, rule, damage) in PARTS_MUTANTS.iter().chain(stated::MUTANTS) {
+    for (what, severity, rule, damage) in PARTS_MUTANTS
+        .iter()
+        .chain(stated::MUTANTS)
+        .chain(halted::MUTANTS)
+    {
         let mut parts = parts();
         damage(&mut parts);
         let found = check(&parts.file(), NOW);
@@ -743,9 +749,10 @@ fn every_rule_has_a_plan_that_breaks_it() {
     let tested: BTreeSet<Rule> = PARTS_MUTANTS
         .iter()
         .chain(stated::MUTANTS)
+        .chain(halted::MUTANTS)
         .map(|mutant| mutant.2)
         .chain(FILE_MUTANTS.iter().map(|mutant| mutant.1))
         .collect();
     // The last rule of the list; an enum's discriminants count from 0.
-    assert_eq!(tested.len(), Rule::StatedMember as usize + 1);
+    assert_eq!(tested.len(), Rule::Halted as usize + 1);
 }

@@ -53,6 +53,30 @@ fn servers_come_before_their_workstations() {
 }
 
 #[test]
+fn what_went_wrong_on_a_machine_is_not_planned_there_again() {
+    let machines = (1..=3).map(|m| candidate(m, "radiology", &[])).collect();
+    let mut input = input(machines);
+    let sha256 = input.releases[0].sha256;
+    input.machines[1].facts.quarantined = vec![Digest([77; 32]), sha256];
+    let planned = plan(&input, NOW).unwrap();
+    let found: Vec<_> = planned.impossible.iter().map(|one| &one.reason).collect();
+    let reason = Reason::Quarantined {
+        product: name("viewer"),
+        version: "4.2".into(),
+    };
+    assert_eq!(
+        (found, planned.impossible[0].who),
+        (vec![&reason], Owner::Htm)
+    );
+    assert_eq!(check(&file(&input, &planned, Vec::new()), NOW), []);
+    // HTM has judged it.
+    input.clears = vec![sha256];
+    let planned = plan(&input, NOW).unwrap();
+    assert_eq!(planned.impossible, []);
+    assert_eq!(check(&file(&input, &planned, Vec::new()), NOW), []);
+}
+
+#[test]
 fn sites_and_hospital_limit_what_goes_on_at_once() {
     let machines = (1..=6).map(|m| candidate(m, "radiology", &[])).collect();
     let mut input = input(machines);

@@ -62,6 +62,8 @@ pub(super) fn stated() -> Stated {
                 until: NOW.plus_ms(74 * HOUR_MS),
             }),
         }],
+        stops: halted::stops_of_others(),
+        halts: halted::halts_of_others(),
     }
 }
 
