@@ -2,7 +2,7 @@
 
 use super::Caller;
 use super::file::InputFile;
-use super::freeze::{area, nothing_left};
+use super::freeze::{area, warning};
 use crate::app::App;
 use crate::calendar::{self, EVERY_MINUTES, MAX_EVERY_MINUTES, Outcome, Said};
 use crate::control::{Cell, Failure, Output, Table};
@@ -158,7 +158,7 @@ async fn add(
     let mut change = app.change(caller).await?;
     change.add_calendar(&calendar, &body, &said.freezes).await?;
     change.commit().await?;
-    let warning = nothing_left(app, calendar.area, &calendar.subject).await?;
+    let warning = warning(app, calendar.area, &calendar.subject).await;
     Ok(Output::Text(format!("{}{warning}", told(name, &said))))
 }
 

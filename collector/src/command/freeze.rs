@@ -92,7 +92,7 @@ pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Resul
             let mut change = app.change(caller).await?;
             change.add_freeze(&freeze).await?;
             change.commit().await?;
-            let warning = nothing_left(app, area, &freeze.subject).await?;
+            let warning = warning(app, area, &freeze.subject).await;
             Ok(Output::Text(format!(
                 "Frozen from {} to {}: no go is given.{warning}",
                 freeze.start, freeze.end
@@ -161,9 +161,23 @@ async fn list(app: &App) -> Result<Output, Failure> {
     Ok(Output::Table(table))
 }
 
+/// What a freeze leaves nothing of, for people. What was stored is stored: where it cannot
+/// be told, that is said.
+pub(super) async fn warning(app: &App, area: Area, subject: &str) -> String {
+    nothing_left(app, area, subject)
+        .await
+        .unwrap_or_else(|failure| {
+            format!(
+                "\nWhat freezes leave cannot be told: {}. `window preview` shows it once that \
+                 is mended.",
+                failure.text
+            )
+        })
+}
+
 /// The units in which freezes leave nothing now, with what to do; empty where there is
 /// none.
-pub(super) async fn nothing_left(app: &App, area: Area, subject: &str) -> Result<String, Failure> {
+async fn nothing_left(app: &App, area: Area, subject: &str) -> Result<String, Failure> {
     let mut view = app.store.view().await?;
     let covered = |unit: &crate::store::places::Unit| match area {
         Area::All => true,

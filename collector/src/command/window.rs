@@ -7,7 +7,7 @@ use crate::fleet::Target;
 use crate::forecast::idle::share_of_all;
 use crate::schedule::ical::zone_of;
 use crate::schedule::outlook;
-use crate::schedule::window::Window;
+use crate::schedule::window::{Window, at_local};
 use crate::store::windows::{self as stored, Opening};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -126,9 +126,9 @@ pub fn instant(text: &str) -> Result<UtcMs, String> {
 /// Reads an instant in UTC, or a local time in `zone`.
 fn instant_in(text: &str, zone: &TimeZone) -> Result<UtcMs, Failure> {
     let local = || text.parse::<DateTime>().ok();
-    let local = local().and_then(|local| local.to_zoned(zone.clone()).ok());
+    let local = local().and_then(|local| at_local(zone, local));
     match (text.ends_with(['Z', 'z']), local) {
-        (false, Some(zoned)) => Ok(UtcMs(zoned.timestamp().as_millisecond())),
+        (false, Some(at)) => Ok(at),
         _ => instant(text).map_err(Failure::input),
     }
 }
@@ -218,7 +218,7 @@ async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
 }
 
 async fn add(app: &App, caller: &Caller, window: stored::Window) -> Result<Output, Failure> {
-    let words = understood(&window)?.words();
+    let words = planned(&window)?.words();
     let mut change = app.change(caller).await?;
     change.add_window(&window).await?;
     change.commit().await?;
@@ -264,7 +264,7 @@ async fn change(app: &App, caller: &Caller, command: WindowCommand) -> Result<Ou
     window.day_offset = day_offset.map_or(window.day_offset, i64::from);
     window.valid_from = valid_from.or(window.valid_from);
     window.valid_until = valid_until.or(window.valid_until);
-    let words = understood(&window)?.words();
+    let words = planned(&window)?.words();
     let mut change = app.change(caller).await?;
     change.change_window(&window).await?;
     change.commit().await?;
@@ -274,6 +274,15 @@ async fn change(app: &App, caller: &Caller, command: WindowCommand) -> Result<Ou
          added needs a plan that is signed anew.",
         window.unit
     )))
+}
+
+/// What a window means that is to be kept: one in which no plan can be laid would keep its
+/// whole unit from being planned.
+fn planned(window: &stored::Window) -> Result<Window, Failure> {
+    let known = understood(window)?;
+    let can = known.can_be_planned();
+    can.map_err(|error| Failure::input(format!("window {}: {error}", window.id)))?;
+    Ok(known)
 }
 
 /// What a stored window means.

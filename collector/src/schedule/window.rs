@@ -30,8 +30,8 @@ pub const MAX_DAY_OFFSET: i16 = 31;
 pub enum When {
     /// Again and again.
     Recurring(Recurring),
-    /// Once.
-    Once(Interval),
+    /// Once, in an IANA time zone for people.
+    Once(Interval, String),
 }
 
 /// A recurring window.
@@ -63,7 +63,7 @@ pub struct Window(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     Recurring(Box<Understood>),
-    Once(Interval),
+    Once(Interval, TimeZone),
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +77,9 @@ impl Window {
     /// Understands what a person wrote.
     pub fn parse(when: &When) -> Result<Self, BadWindow> {
         let spec = match when {
-            When::Once(interval) => return Ok(Self(Kind::Once(*interval))),
+            When::Once(interval, zone) => {
+                return Ok(Self(Kind::Once(*interval, civil::zone(zone)?)));
+            }
             When::Recurring(spec) => spec,
         };
         if !(1..=MAX_LENGTH_MINUTES).contains(&spec.length_minutes) {
@@ -101,7 +103,7 @@ impl Window {
     /// Every opening that shares an instant with `range`, merged where they overlap.
     pub fn openings(&self, range: Interval) -> Result<Vec<Interval>, BadWindow> {
         match &self.0 {
-            Kind::Once(interval) => Ok(Some(*interval)
+            Kind::Once(interval, _) => Ok(Some(*interval)
                 .filter(|one| one.overlaps(range))
                 .into_iter()
                 .collect()),
@@ -117,15 +119,32 @@ impl Window {
         }
     }
 
+    /// Whether plans and previews can be laid in it, whenever they are asked for.
+    ///
+    /// # Errors
+    /// [`BadWindow::TooOften`], with what to write instead.
+    pub fn can_be_planned(&self) -> Result<(), BadWindow> {
+        match &self.0 {
+            Kind::Recurring(window) => match window.rule.most_starts() {
+                most if most > MAX_OPENINGS => Err(BadWindow::TooOften(most)),
+                _ => Ok(()),
+            },
+            Kind::Once(..) => Ok(()),
+        }
+    }
+
     /// What it means, in words: "third Tuesday of the month, 02:00 to 04:30, Chicago".
     pub fn words(&self) -> String {
         match &self.0 {
-            Kind::Once(interval) => {
-                format!("once, from {} to {}", interval.start(), interval.end())
-            }
+            Kind::Once(interval, zone) => preview::once(*interval, zone),
             Kind::Recurring(window) => words::of(&window.rule, &window.spec),
         }
     }
+}
+
+/// When a local time is in its zone, by the rule for clock changes.
+pub fn at_local(zone: &TimeZone, local: jiff::civil::DateTime) -> Option<UtcMs> {
+    civil::resolve(zone, local).map(|start| start.instant)
 }
 
 impl Understood {

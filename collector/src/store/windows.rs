@@ -85,7 +85,8 @@ impl Window {
                     return Err("its length must be 1 to 1439 minutes".into());
                 }
                 let end = at.plus_ms(i64::from(self.minutes) * MINUTE_MS);
-                schedule::When::Once(Interval::new(*at, end).map_err(|error| error.to_string())?)
+                let interval = Interval::new(*at, end).map_err(|error| error.to_string())?;
+                schedule::When::Once(interval, self.zone.clone())
             }
             Opening::Cron(cron) => schedule::When::Recurring(schedule::Recurring {
                 cron: cron.clone(),

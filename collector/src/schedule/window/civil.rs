@@ -6,7 +6,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 use patchward_common::nearest::nearest;
-use patchward_common::time::UtcMs;
+use patchward_common::time::{DAY_MS, UtcMs};
+use patchward_common::trust::approval::MAX_APPROVAL_LIFE_MS;
 use std::str::FromStr as _;
 
 /// Most starts of one expansion: four a day for twenty years.
@@ -18,6 +19,9 @@ const MAX_TEXT_BYTES: usize = 128;
 /// Days in which every combination of day, month and weekday comes: 29 February falls
 /// on each weekday within 40 years.
 const LONGEST_WAIT_DAYS: i32 = 40 * 366;
+/// Days that are laid out for a plan: the life of an approval, with the opening before it
+/// and a day on each side for zones.
+pub(super) const PLANNED_DAYS: usize = (MAX_APPROVAL_LIFE_MS / DAY_MS) as usize + 3;
 
 /// What the five fields say.
 #[derive(Clone, Debug)]
@@ -72,6 +76,16 @@ impl Rule {
         self.schedule.months().includes(date.month() as u32)
             && self.schedule.days_of_month().includes(date.day() as u32)
             && self.schedule.days_of_week().includes(weekday as u32)
+    }
+
+    /// Most starts in any [`PLANNED_DAYS`] in a row.
+    pub(super) fn most_starts(&self) -> usize {
+        let first = Date::constant(2000, 1, 1);
+        let days = first.series(1.day()).take(LONGEST_WAIT_DAYS as usize);
+        let is_on: Vec<bool> = days.map(|date| self.is_on(date)).collect();
+        let of_days = is_on.windows(PLANNED_DAYS);
+        let most = of_days.map(|days| days.iter().filter(|is_on| **is_on).count());
+        most.max().unwrap_or(0) * self.times().count()
     }
 
     pub(super) fn months(&self) -> Vec<u32> {

@@ -1,6 +1,6 @@
 //! What may be wrong with a window, and how to put it right.
 
-use super::{MAX_DAY_OFFSET, MAX_LENGTH_MINUTES};
+use super::{MAX_DAY_OFFSET, MAX_LENGTH_MINUTES, MAX_OPENINGS};
 use patchward_common::time::UtcMs;
 
 /// Why a window was not understood.
@@ -59,6 +59,11 @@ pub enum BadWindow {
         /// Until when.
         until: UtcMs,
     },
+    /// So often that no plan can be laid in it.
+    #[error(
+        "it starts up to {0} times in 100 days, and at most {MAX_OPENINGS} starts can be planned with; write fewer starts and a longer length: \"0 0,12 * * *\" with 720 minutes is open all day and night"
+    )]
+    TooOften(usize),
     /// A range of years, or an expression that starts every minute.
     #[error("more than {0} openings are asked for at once; ask for a shorter time")]
     TooMany(usize),

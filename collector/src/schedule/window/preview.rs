@@ -1,6 +1,6 @@
 //! The next openings of a window, for people to see what they wrote.
 
-use super::{BadWindow, Kind, Window};
+use super::{BadWindow, Kind, Window, civil};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use patchward_common::time::{DAY_MS, Interval, UtcMs};
@@ -52,11 +52,11 @@ impl Window {
 
     fn show(&self, opening: Interval) -> Result<Preview, BadWindow> {
         let zone = match &self.0 {
-            Kind::Once(_) => TimeZone::UTC,
+            Kind::Once(_, zone) => zone.clone(),
             Kind::Recurring(window) => window.zone.clone(),
         };
         let moved = match &self.0 {
-            Kind::Once(_) => false,
+            Kind::Once(..) => begins_in_a_change(&zone, opening.start()),
             Kind::Recurring(window) => window
                 .starts(opening)?
                 .any(|start| start.clock_change && opening.contains(start.instant)),
@@ -69,6 +69,27 @@ impl Window {
             clock_change: moved || within,
         })
     }
+}
+
+/// Whether a time is the end of a gap, or has a local time that exists twice: what was
+/// asked for may have been another.
+fn begins_in_a_change(zone: &TimeZone, at: UtcMs) -> bool {
+    let Ok(timestamp) = Timestamp::from_millisecond(at.0) else {
+        return false;
+    };
+    let local = zone.to_datetime(timestamp);
+    let is_ambiguous = civil::resolve(zone, local).is_some_and(|start| start.clock_change);
+    is_ambiguous || offset(zone, at.plus_ms(-1)) != offset(zone, at)
+}
+
+/// A window that opens once, in words.
+pub(super) fn once(interval: Interval, zone: &TimeZone) -> String {
+    let (start, end) = (interval.start(), interval.end());
+    if *zone == TimeZone::UTC {
+        return format!("once, from {start} to {end}");
+    }
+    let (start, end) = (local(zone, start), local(zone, end));
+    format!("once, from {start} to {end}")
 }
 
 fn offset(zone: &TimeZone, at: UtcMs) -> Option<i32> {

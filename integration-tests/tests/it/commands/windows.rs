@@ -3,6 +3,8 @@
 use super::desk::{Desk, UNIT, now};
 use patchward_collector::control::FailureKind::{Input, NotFound};
 use patchward_collector::control::Output;
+use patchward_collector::store::windows::{Opening, Window};
+use patchward_common::id::Name;
 use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
 use serde_json::{Value, json};
 
@@ -112,6 +114,16 @@ async fn windows_are_changed_and_are_valid_for_a_time() {
     assert!(openings(&desk).await.iter().all(|row| row["minutes"] == 30));
     for (line, kind, said) in [
         ("window change night --minutes 1440", Input, "1 to 1439"),
+        (
+            "window change night --cron *~*~*~*~*",
+            Input,
+            "write fewer starts",
+        ),
+        (
+            "window add often --unit icu-3 --cron *~*~*~6~* --zone UTC --minutes 1",
+            Input,
+            "write fewer starts",
+        ),
         ("window change night --cron 0~2~30~2~*", Input, "never"),
         ("window change night --zone Berln", Input, "did you mean"),
         ("window change none --minutes 30", NotFound, "window list"),
@@ -136,6 +148,47 @@ async fn windows_are_changed_and_are_valid_for_a_time() {
         .await;
     let last = openings(&desk).await.pop().unwrap();
     assert_eq!(last["opens_utc"], "2040-07-01T00:30:00Z");
+    assert_eq!(last["opens"], "Sun 2040-07-01 02:30 CEST");
+    // 02:30 does not exist then: the end of the gap, and it is said.
+    desk.ask("unit add lab --site main --class standard").await;
+    desk.ask("window once gap --unit lab --at 2040-03-25T02:30 --zone Europe/Berlin --minutes 60")
+        .await;
+    let gap = desk.json("window preview lab").await;
+    assert_eq!(
+        (&gap[0]["opens_utc"], &gap[0]["opens"], &gap[0]["note"]),
+        (
+            &json!("2040-03-25T01:00:00Z"),
+            &json!("Sun 2040-03-25 03:00 CEST"),
+            &json!("the clock changes")
+        )
+    );
+}
+
+/// A window that was kept before such were refused.
+#[tokio::test]
+async fn a_freeze_that_is_stored_is_no_failure_whatever_else_is_wrong() {
+    let desk = Desk::with_papers().await;
+    let mut change = desk.change().await;
+    let often = Window {
+        id: Name::new("often").unwrap(),
+        unit: Name::new(UNIT).unwrap(),
+        opening: Opening::Cron("* * * * *".into()),
+        zone: "UTC".into(),
+        minutes: 1,
+        day_offset: 0,
+        valid_from: None,
+        valid_until: None,
+    };
+    change.add_window(&often).await.unwrap();
+    change.commit().await.unwrap();
+    let until = now().plus_ms(DAY_MS);
+    let said = text(
+        desk.ask(&format!("freeze add move --until {until} --reason x"))
+            .await,
+    );
+    assert!(said.contains("cannot be told"), "{said}");
+    let shown = desk.json("freeze list").await;
+    assert_eq!(shown[0]["freeze"], "move");
 }
 
 /// What Debian's icalendar, which shares no code with us, reads of a calendar: an event a
