@@ -219,7 +219,7 @@ pub(super) async fn alarms(view: &mut View) -> Result<Option<String>, Failure> {
             let problem = feed.problem.as_ref()?;
             Some(format!(
                 "Calendar {} was last read at {} and its freezes of then hold: {problem}. After \
-                 7 days without a reading no go is given.",
+                 7 days without a reading no go is given where they hold.",
                 feed.source, feed.read_at
             ))
         })

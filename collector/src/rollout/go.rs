@@ -11,7 +11,7 @@ use crate::store::machines::{MachineState, Readiness};
 use crate::store::places::SwitchedOff;
 use crate::store::plans::PlanState;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
-use crate::store::windows::Area;
+use crate::store::windows::{Area, Feed};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::job::State;
@@ -22,7 +22,8 @@ use patchward_common::trust::check::may_start_at;
 
 /// A machine that was not heard for so long is not ready: a few hellos were missed.
 pub const READY_WITHIN_MS: i64 = 10 * MINUTE_MS;
-/// A calendar that was not read for so long says nothing about tonight.
+/// A calendar that was not read for so long says nothing about tonight, where its freezes
+/// would hold.
 pub const FEED_LIFE_MS: i64 = 7 * DAY_MS;
 /// When to ask again while others have to come back first.
 const SOON_MS: u64 = MINUTE_MS as u64;
@@ -326,8 +327,11 @@ fn freezes(snapshot: &GoSnapshot, planned: &Planned, run: Interval) -> Result<()
             false => Not::FreezeBegins { from, reason },
         });
     }
-    let old = |read_at: UtcMs| now.since_ms(read_at) > FEED_LIFE_MS;
-    match snapshot.feeds.iter().find(|feed| old(feed.read_at)) {
+    let is_old = |feed: &&Feed| {
+        let is_here = covers(feed.area, &feed.subject, snapshot);
+        is_here && now.since_ms(feed.read_at) > FEED_LIFE_MS
+    };
+    match snapshot.feeds.iter().find(is_old) {
         Some(feed) => Err(Not::Feed(feed.source.clone())),
         None => Ok(()),
     }

@@ -149,6 +149,10 @@ from_row!(Freeze {
 pub struct Feed {
     /// Its name.
     pub source: Name,
+    /// What its freezes cover: everything, where no calendar of its name is kept.
+    pub area: Area,
+    /// Which one; empty for all.
+    pub subject: String,
     /// When it was last read with success.
     pub read_at: UtcMs,
     /// What went wrong since.
@@ -156,6 +160,8 @@ pub struct Feed {
 }
 from_row!(Feed {
     source,
+    area,
+    subject,
     read_at,
     problem
 });
@@ -188,7 +194,10 @@ impl View {
     pub async fn feeds(&mut self) -> Result<Vec<Feed>, StoreError> {
         self.tx
             .all(
-                "SELECT source, read_at, problem FROM calendar_feeds ORDER BY source",
+                "SELECT f.source, COALESCE(c.scope, 'all'), COALESCE(c.subject, ''), f.read_at,
+                        f.problem
+                 FROM calendar_feeds f LEFT JOIN calendars c ON c.name = f.source
+                 ORDER BY f.source",
                 args![],
             )
             .await

@@ -11,7 +11,7 @@ use super::world::World;
 use ed25519_dalek::SigningKey;
 use patchward_collector::store::machines::{Machine as MachineRow, MachineState};
 use patchward_collector::store::places::{Group, SwitchedOff, Unit};
-use patchward_collector::store::windows::{Feed, Opening, Window};
+use patchward_collector::store::windows::{Area, Feed, Opening, Window};
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, MachineId, OutboxId};
 use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
@@ -213,6 +213,8 @@ fn db(hospital: &Hospital, machines: &[Machine], units: usize, began: UtcMs) -> 
         freezes: Vec::new(),
         feeds: vec![Feed {
             source: name("theatre"),
+            area: Area::All,
+            subject: String::new(),
             read_at: began.plus_ms(-HOUR_MS),
             problem: None,
         }],

@@ -131,6 +131,8 @@ fn snapshot() -> GoSnapshot {
         freezes: vec![],
         feeds: vec![Feed {
             source: name("theatre"),
+            area: Area::Unit,
+            subject: "icu".into(),
             read_at: NOW.plus_ms(-FEED_LIFE_MS),
             problem: None,
         }],
@@ -477,6 +479,20 @@ fn freezes_and_calendars() {
     assert_eq!(begins(run_ms, false), Ok(()));
     let old = after(|s, _| s.feeds[0].read_at = NOW.plus_ms(-FEED_LIFE_MS - 1));
     assert_eq!(old, Err(Not::Feed(name("theatre"))));
+    // One whose freezes hold elsewhere says nothing about this machine.
+    for (area, subject, stops) in [
+        (Area::All, "", true),
+        (Area::Site, "main", true),
+        (Area::Site, "other", false),
+        (Area::Unit, "ward", false),
+    ] {
+        let said = after(|s, _| {
+            let feed = &mut s.feeds[0];
+            (feed.area, feed.subject) = (area, subject.into());
+            feed.read_at = NOW.plus_ms(-FEED_LIFE_MS - 1);
+        });
+        assert_eq!(said.is_err(), stops, "{area:?} {subject}");
+    }
 }
 
 /// I3: the other ready members, less those with a go or an open job.

@@ -1,6 +1,6 @@
 //! Jobs, rollouts and evidence by command.
 
-use super::desk::{Desk, machine};
+use super::desk::{Desk, machine, now};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
 use patchward_collector::control::Output;
 use patchward_collector::fleet::Target;

@@ -70,6 +70,11 @@ async fn calendars(world: World) {
     let feeds = view.feeds().await.unwrap();
     assert_eq!(feeds.len(), 1, "one that was handed in once is no feed");
     assert_eq!(feeds[0].read_at, NOW);
+    assert_eq!(
+        (feeds[0].area, &feeds[0].subject),
+        (feed.area, &feed.subject),
+        "it holds where its calendar does"
+    );
     drop(view);
     let body = async |of: &str| {
         let mut view = world.store.view().await.unwrap();

@@ -128,6 +128,8 @@ async fn freezes(world: World) {
     assert_eq!(left, [label("uid/2")], "the last good copy stays");
     let feed = Feed {
         source: name("theatre"),
+        area: Area::All,
+        subject: String::new(),
         read_at: NOW.plus_ms(5),
         problem: Some("404".into()),
     };
