@@ -5,6 +5,7 @@ use crate::control::Failure;
 use crate::schedule::freeze::{Freeze, FreezeScope, holding};
 use crate::schedule::opening;
 use crate::schedule::outlook::{self, Outlook};
+use crate::schedule::planner::Frozen;
 use crate::store::places::Unit;
 use crate::store::windows::{self as stored, Area};
 use crate::store::{StoreError, View};
@@ -21,15 +22,52 @@ pub async fn of_unit(
 ) -> Result<Vec<Interval>, Failure> {
     let known = view.unit(unit).await?;
     let known = known.ok_or_else(|| Failure::not_found(format!("There is no unit {unit}.")))?;
+    let windows = openings(view, unit, range).await?;
+    let freezes = freezes_in(view, unit, &known.site, range).await?;
+    let holding = holding(&freezes, unit, &known.site, overridden);
+    let allowed = opening::allowed(&windows, &opening::union(holding));
+    Ok(opening::within(&allowed, range))
+}
+
+/// What freezes take of the openings of a unit within `range`; `None` where they take
+/// nothing.
+pub async fn taken(
+    view: &mut View,
+    unit: &Name,
+    range: Interval,
+    overridden: &[Label],
+) -> Result<Option<Frozen>, Failure> {
+    let Some(known) = view.unit(unit).await? else {
+        return Ok(None);
+    };
+    let mut freezes = freezes_in(view, unit, &known.site, range).await?;
+    freezes.retain(|freeze| !overridden.contains(&freeze.name));
+    if freezes.is_empty() {
+        return Ok(None);
+    }
+    let openings = openings(view, unit, range).await?;
+    let takes = |freeze: &Freeze| {
+        let mut openings = openings.iter();
+        openings.any(|opening| opening.overlaps(freeze.interval))
+    };
+    freezes.retain(takes);
+    let longest = openings.iter().map(|opening| opening.length_ms()).max();
+    Ok(longest
+        .filter(|_| !freezes.is_empty())
+        .map(|longest_ms| Frozen {
+            longest_ms,
+            by: freezes.into_iter().map(|freeze| freeze.name).collect(),
+        }))
+}
+
+/// The openings of a unit within `range`, whatever is frozen.
+async fn openings(view: &mut View, unit: &Name, range: Interval) -> Result<Vec<Interval>, Failure> {
     let mut windows = Vec::new();
     for window in view.windows(Some(unit)).await? {
         let openings = understood(&window)?.openings(range);
         windows.extend(openings.map_err(|error| Failure::input(error.to_string()))?);
     }
-    let freezes = freezes_in(view, unit, &known.site, range).await?;
-    let holding = holding(&freezes, unit, &known.site, overridden);
-    let allowed = opening::allowed(&opening::union(windows), &opening::union(holding));
-    Ok(opening::within(&allowed, range))
+    Ok(opening::union(windows))
 }
 
 /// The freezes that hold in `unit` of `site` and share an instant with `range`.

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::authority::{self, Held};
 use crate::command::{job, release};
 use crate::control::Failure;
-use crate::schedule::planner::{Candidate, GroupRule, Standing};
+use crate::schedule::planner::{Candidate, Frozen, GroupRule, Standing};
 use crate::store::View;
 use crate::store::plans::PlanState;
 use crate::store::releases::Release;
@@ -229,6 +229,24 @@ pub async fn allowed<'a>(
         if !found.contains_key(&row.unit) {
             let openings = allowed::of_unit(view, &row.unit, range, overridden).await?;
             found.insert(row.unit.clone(), openings);
+        }
+    }
+    Ok(found)
+}
+
+/// What freezes take of the windows of every unit of `allowed` within `range`, but for those
+/// that an emergency overrides.
+pub async fn frozen(
+    view: &mut View,
+    allowed: &BTreeMap<Name, Vec<Interval>>,
+    range: Interval,
+    emergency: Option<&Emergency>,
+) -> Result<BTreeMap<Name, Frozen>, Failure> {
+    let overridden = emergency.map_or(&[][..], |emergency| &emergency.freezes);
+    let mut found = BTreeMap::new();
+    for unit in allowed.keys() {
+        if let Some(frozen) = allowed::taken(view, unit, range, overridden).await? {
+            found.insert(unit.clone(), frozen);
         }
     }
     Ok(found)

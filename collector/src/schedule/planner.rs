@@ -17,7 +17,7 @@ mod order;
 mod tests;
 
 pub use fit::{Impossible, Owner, Reason};
-pub use input::{Candidate, GroupRule, PlanInput, Policy, Standing};
+pub use input::{Candidate, Frozen, GroupRule, PlanInput, Policy, Standing};
 
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;

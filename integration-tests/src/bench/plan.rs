@@ -174,6 +174,7 @@ fn fleet(hospital: &Hospital, first: usize, count: usize) -> anyhow::Result<Plan
         releases: vec![release],
         machines: Vec::with_capacity(count),
         allowed: BTreeMap::new(),
+        frozen: BTreeMap::new(),
         groups: BTreeMap::new(),
         beside: Vec::new(),
         placed: BTreeMap::new(),

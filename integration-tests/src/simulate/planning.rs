@@ -106,6 +106,7 @@ impl World {
             releases,
             machines,
             allowed,
+            frozen: BTreeMap::new(),
             groups: groups.collect(),
             beside,
             placed: (self.hospital.rows.iter())

@@ -140,11 +140,13 @@ async fn input(
     let emergency = emergency(view, chosen, range).await?;
     let rows = candidates.iter().map(|c| &c.row);
     let allowed = planning::allowed(view, rows, range, emergency.as_ref()).await?;
+    let frozen = planning::frozen(view, &allowed, range, emergency.as_ref()).await?;
     let input = PlanInput {
         title: chosen.title.clone(),
         releases,
         machines: candidates,
         allowed,
+        frozen,
         groups: gathered.groups.clone(),
         beside: gathered.beside.clone(),
         placed: gathered.placed(),

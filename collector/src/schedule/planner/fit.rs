@@ -135,6 +135,17 @@ pub enum Reason {
     /// Its unit has no window.
     #[error("unit {0} has no allowed time within the plan's horizon; make a window")]
     NoWindow(Name),
+    /// Freezes take what its windows would give.
+    #[error(
+        "freezes leave unit {unit} no time that is long enough within the plan's horizon: {}; end one with `freeze remove`, lengthen the horizon, or override it in an emergency",
+        named(.freezes)
+    )]
+    Frozen {
+        /// The unit.
+        unit: Name,
+        /// The freezes.
+        freezes: Vec<Label>,
+    },
     /// Every opening is too short.
     #[error("the job may need {need_minutes} minutes, and no opening of its unit is as long")]
     WindowTooShort {
@@ -146,6 +157,17 @@ pub enum Reason {
         "minimum ready of its groups, or a limit on work at once, leaves no slot within the plan's horizon; add windows, lengthen the horizon, or add a stand-in"
     )]
     NoSlotLeft,
+}
+
+/// The first of several names.
+fn named(names: &[Label]) -> String {
+    /// So many are named.
+    const NAMED: usize = 3;
+    let named: Vec<&str> = names.iter().take(NAMED).map(Label::as_str).collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 impl Reason {
@@ -169,6 +191,7 @@ impl Reason {
             | Self::GroupUnknown(_)
             | Self::GroupFull(_)
             | Self::NoWindow(_)
+            | Self::Frozen { .. }
             | Self::WindowTooShort { .. }
             | Self::NoSlotLeft => Owner::Htm,
         }

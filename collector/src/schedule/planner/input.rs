@@ -19,6 +19,8 @@ pub struct PlanInput {
     pub machines: Vec<Candidate>,
     /// Allowed time per unit: windows less freezes.
     pub allowed: BTreeMap<Name, Vec<Interval>>,
+    /// What freezes take of the windows of a unit; only where they take of them.
+    pub frozen: BTreeMap<Name, Frozen>,
     /// The coverage groups of these machines.
     pub groups: BTreeMap<Name, GroupRule>,
     /// Every other unexpired plan.
@@ -36,6 +38,15 @@ pub struct PlanInput {
     pub clears: Vec<Digest>,
     /// What makes it an emergency.
     pub emergency: Option<Emergency>,
+}
+
+/// What freezes take of a unit's windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// The longest opening that there would be without them.
+    pub longest_ms: i64,
+    /// Which they are.
+    pub by: Vec<Label>,
 }
 
 /// A machine that was asked for.

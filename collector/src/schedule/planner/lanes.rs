@@ -3,7 +3,7 @@
 
 use super::Rules;
 use super::fit::Reason;
-use super::input::PlanInput;
+use super::input::{Frozen, PlanInput};
 use super::lane::Lane;
 use crate::schedule::opening;
 use patchward_common::id::{MachineId, Name};
@@ -30,6 +30,8 @@ pub(super) struct Lanes<'a> {
 /// Machines of one unit in the same groups.
 struct Place<'a> {
     unit: &'a Name,
+    /// What freezes take of its unit's windows.
+    frozen: Option<&'a Frozen>,
     /// Its unit's allowed time, as a union.
     openings: Rc<[Interval]>,
     /// Why nobody here can have a slot.
@@ -162,7 +164,18 @@ impl<'a> Lanes<'a> {
             let (start, end) = (opening.start().0.max(earliest), opening.end().0.min(latest));
             (start < end).then(|| end - start)
         });
-        match lengths.max() {
+        let longest = lengths.max();
+        let without_freezes = place.frozen.map_or(0, |frozen| frozen.longest_ms);
+        if longest.is_none_or(|longest| longest < self.need_ms)
+            && without_freezes >= self.need_ms
+            && let Some(frozen) = place.frozen
+        {
+            return Reason::Frozen {
+                unit: place.unit.clone(),
+                freezes: frozen.by.clone(),
+            };
+        }
+        match longest {
             None => Reason::NoWindow(place.unit.clone()),
             Some(longest) if longest < self.need_ms => Reason::WindowTooShort {
                 need_minutes: self.need_ms / MINUTE_MS,
@@ -308,6 +321,7 @@ impl<'a> Filling<'a> {
     fn place(&self, row: &'a AssignmentLeaf, openings: Rc<[Interval]>) -> Place<'a> {
         Place {
             unit: &row.unit,
+            frozen: self.input.frozen.get(&row.unit),
             openings,
             shut: self.shut(row),
             lanes: self.of_place(&row.unit, row.groups.iter()),

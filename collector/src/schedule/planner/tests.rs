@@ -124,6 +124,7 @@ fn input(machines: Vec<Candidate>) -> PlanInput {
         releases: vec![release("viewer", Reboot::None)],
         machines,
         allowed: BTreeMap::from([(name("radiology"), nights)]),
+        frozen: BTreeMap::new(),
         groups,
         beside: Vec::new(),
         placed: BTreeMap::new(),

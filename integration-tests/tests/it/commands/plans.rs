@@ -94,6 +94,10 @@ async fn an_emergency_passes_the_freezes_that_it_names() {
     let desk = ready().await;
     desk.ask("freeze add theatre --unit icu-3 --until 2099-01-01T00:00:00Z --reason full")
         .await;
+    // It has windows: what takes them is named.
+    let new = "plan new Update --release viewer=2 --unit icu-3";
+    desk.refuses(new, FailureKind::Conflict, "theatre; end one with")
+        .await;
     let plan = "plan new Now --release viewer=2 --machine pc-1";
     desk.refuses(plan, FailureKind::Conflict, "No machine can be planned")
         .await;

@@ -77,6 +77,33 @@ fn what_went_wrong_on_a_machine_is_not_planned_there_again() {
 }
 
 #[test]
+fn what_freezes_take_is_told_by_their_names() {
+    let mut input = input(vec![
+        candidate(1, "icu", &[]),
+        candidate(2, "radiology", &[]),
+    ]);
+    let frozen = |minutes: i64, count: usize| Frozen {
+        longest_ms: minutes * MINUTE_MS,
+        by: (0..count).map(|n| label(&format!("go-live-{n}"))).collect(),
+    };
+    let reason = |input: &PlanInput| plan(input, NOW).unwrap().impossible[0].reason.clone();
+    input.frozen.insert(name("icu"), frozen(30, 5));
+    let told = reason(&input);
+    assert!(matches!(told, Reason::Frozen { .. }), "{told:?}");
+    let told = told.to_string();
+    assert!(
+        told.contains("go-live-0, go-live-1, go-live-2 and 2 more"),
+        "{told}"
+    );
+    // Something is left, and it is too short.
+    input.allowed.insert(name("icu"), vec![hours(2, 29)]);
+    assert!(matches!(reason(&input), Reason::Frozen { .. }));
+    // Its windows are too short without any freeze.
+    input.frozen.insert(name("icu"), frozen(29, 1));
+    assert_eq!(reason(&input), Reason::WindowTooShort { need_minutes: 30 });
+}
+
+#[test]
 fn sites_and_hospital_limit_what_goes_on_at_once() {
     let machines = (1..=6).map(|m| candidate(m, "radiology", &[])).collect();
     let mut input = input(machines);
