@@ -69,3 +69,29 @@ fn address(text: &str) -> Result<String, String> {
         false => Err("write it as host:port, such as patchward.hospital.example:9443".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_plan_can_have_is_refused_and_not_bent() {
+        let with = |option: &str, value: &str| {
+            let plan = "patchward-collector plan new T --release viewer=1 --unit icu";
+            Cli::try_parse_from(plan.split(' ').chain([option, value]))
+        };
+        for (option, bad, good) in [
+            ("--canaries", "0", "1"),
+            ("--growth", "0", "1"),
+            ("--spare-slots", "64", "63"),
+            ("--spare-slots", "1000", "0"),
+            ("--failure-limit", "0", "1"),
+            ("--days", "0", "1"),
+            ("--days", "101", "100"),
+        ] {
+            let error = with(option, bad).unwrap_err().to_string();
+            assert!(error.contains(option) && error.contains(bad), "{error}");
+            assert!(with(option, good).is_ok(), "{option} {good}");
+        }
+    }
+}

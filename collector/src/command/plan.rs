@@ -19,8 +19,8 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::plan::PlanFile;
 use patchward_common::plan::check::{self, Finding, Severity, Subject};
-use patchward_common::time::UtcMs;
-use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::time::{DAY_MS, UtcMs};
+use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS, PlanLeaf};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
@@ -107,10 +107,10 @@ pub struct NewPlanArguments {
     #[arg(long = "machine")]
     machines: Vec<String>,
     /// Machines of the first wave
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     canaries: u32,
     /// Each wave is so many times as large as the one before
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     growth: u32,
     /// Minutes between the last first slot of a wave and the first of the next; two days, or
     /// two hours for an emergency, where nothing is said
@@ -120,16 +120,16 @@ pub struct NewPlanArguments {
     #[arg(long)]
     soak_seconds: Option<u32>,
     /// Slots beside the first, for what is missed
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(..MAX_SLOTS as i64))]
     spare_slots: u32,
     /// How many failures halt it
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     failure_limit: u32,
     /// How many of a hundred outcomes of a wave must be verified before the next begins
     #[arg(long, default_value_t = SHARE_PERCENT, value_parser = clap::value_parser!(u32).range(1..=100))]
     share_percent: u32,
     /// How far ahead slots may lie, in days
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=MAX_APPROVAL_LIFE_MS / DAY_MS))]
     days: u32,
     /// Minutes that the install of each release gets, where it is more than its vendor
     /// declares: work by hand takes longer

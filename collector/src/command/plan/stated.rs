@@ -3,10 +3,12 @@
 use crate::app::App;
 use crate::command::{Caller, machine, window::instant};
 use crate::control::{Cell, Failure, Output, Report, Table};
-use patchward_common::id::{Label, Name};
+use crate::store::View;
+use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::plan::{Duty, Limits, Precedence, Training};
 use patchward_common::time::{Interval, UtcMs};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Bytes of a kilobyte, as lines are sold.
 const KILOBYTE: u64 = 1_000;
@@ -174,12 +176,51 @@ async fn order(
             format!("{next} does not wait for {server} any more.")
         }
         false => {
+            refuse_circle(change.view(), pair).await?;
             change.add_precedence(pair).await?;
             format!("{server} comes before {next}.")
         }
     };
     change.commit().await?;
     Ok(Output::Text(text))
+}
+
+/// Machines that come before one another are never planned.
+async fn refuse_circle(view: &mut View, pair: Precedence) -> Result<(), Failure> {
+    let known = view.precedence().await?;
+    let Some(way) = way(&known, pair.next, pair.first) else {
+        return Ok(());
+    };
+    let mut names = Vec::new();
+    for machine in way {
+        let known = view.machine(&machine).await?;
+        names.push(known.map_or_else(|| machine.to_string(), |known| known.name.to_string()));
+    }
+    Err(Failure::conflict(format!(
+        "They come before one another already: {}. None of them could be planned; take one step \
+         out first with `plan order SERVER NEXT --remove`.",
+        names.join(" before ")
+    )))
+}
+
+/// The machines from `from` to `to`, each of which comes before the next.
+fn way(known: &[Precedence], from: MachineId, to: MachineId) -> Option<Vec<MachineId>> {
+    let mut reached_from: BTreeMap<MachineId, MachineId> = BTreeMap::new();
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        for step in known.iter().filter(|step| step.first == at) {
+            if step.next != from && !reached_from.contains_key(&step.next) {
+                reached_from.insert(step.next, at);
+                open.push(step.next);
+            }
+        }
+    }
+    let mut way = vec![to];
+    while let Some(before) = way.last().and_then(|last| reached_from.get(last)) {
+        way.push(*before);
+    }
+    way.reverse();
+    (way.first() == Some(&from)).then_some(way)
 }
 
 fn release(text: &str) -> Result<(Name, String), Failure> {

@@ -128,6 +128,10 @@ async fn limits_and_order_lay_the_slots() {
     desk.ask("plan limit --site main --parallel 1").await;
     desk.ask("plan order pc-3 pc-1").await;
     desk.ask("plan order pc-1 pc-2").await;
+    for circle in ["plan order pc-2 pc-3", "plan order pc-1 pc-3"] {
+        desk.refuses(circle, FailureKind::Conflict, "pc-3 before pc-1")
+            .await;
+    }
     let made = desk.json(&new).await;
     let bound = slots(&made);
     let order: Vec<&str> = bound.iter().map(|slot| slot.0.as_str()).collect();
