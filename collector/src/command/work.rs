@@ -1,10 +1,14 @@
-//! The approved work of a unit as a calendar.
+//! The approved work of a unit as a calendar, as it stands: what is frozen, stopped or halted
+//! is cancelled, and what has ended leaves the times that it does not need.
+
+mod off;
 
 use crate::app::App;
 use crate::control::{Failure, Output};
-use crate::schedule::ical::{Entry, written};
+use crate::schedule::ical::{Entry, Status, written};
 use crate::store::View;
 use crate::store::plans::{Plan, PlanState};
+use off::{Fate, Standing};
 use patchward_common::codec;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::MAX_LEAF_BYTES;
@@ -24,19 +28,20 @@ pub(super) async fn export(app: &App, unit: &Name) -> Result<Output, Failure> {
     let known = view.unit(unit).await?;
     let known = known.ok_or_else(|| Failure::not_found(format!("There is no unit {unit}.")))?;
     let names = names(&mut view, unit).await?;
-    let since = app.now().plus_ms(-SHOWN_MS);
+    let now = app.now();
     let mut entries = Vec::new();
     for plan in view.plans(None).await? {
         if matches!(
             plan.state,
-            PlanState::Signed | PlanState::Active | PlanState::Done
-        ) {
+            PlanState::Signed | PlanState::Active | PlanState::Done | PlanState::Stopped
+        ) && let Some(standing) = Standing::read(&mut view, &plan, unit, now).await?
+        {
             let leaves = view.leaves(&plan.id).await?;
             let leaves = leaves.iter().filter_map(|leaf| {
                 codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES).ok()
             });
             let leaves: Vec<PlanLeaf> = leaves.filter(|leaf| leaf.unit == *unit).collect();
-            entries.extend(entries_of(&plan, &leaves, &names, since));
+            entries.extend(entries_of(&plan, &leaves, &names, &standing, now));
         }
     }
     entries.sort_by(|a, b| (a.start, &a.uid).cmp(&(b.start, &b.uid)));
@@ -48,7 +53,8 @@ pub(super) async fn export(app: &App, unit: &Name) -> Result<Output, Failure> {
     })
 }
 
-async fn names(view: &mut View, unit: &Name) -> Result<BTreeMap<MachineId, Name>, Failure> {
+/// Name and model of every machine of a unit.
+async fn names(view: &mut View, unit: &Name) -> Result<BTreeMap<MachineId, (Name, Name)>, Failure> {
     /// So many machines are read at once.
     const PAGE: u32 = 1_000;
     let mut names = BTreeMap::new();
@@ -59,7 +65,10 @@ async fn names(view: &mut View, unit: &Name) -> Result<BTreeMap<MachineId, Name>
             return Ok(names);
         };
         after = Some(last.id);
-        names.extend(page.into_iter().map(|line| (line.id, line.name)));
+        names.extend(
+            page.into_iter()
+                .map(|line| (line.id, (line.name, line.model))),
+        );
     }
 }
 
@@ -68,23 +77,29 @@ async fn names(view: &mut View, unit: &Name) -> Result<BTreeMap<MachineId, Name>
 fn entries_of(
     plan: &Plan,
     leaves: &[PlanLeaf],
-    names: &BTreeMap<MachineId, Name>,
-    since: UtcMs,
+    names: &BTreeMap<MachineId, (Name, Name)>,
+    standing: &Standing,
+    now: UtcMs,
 ) -> Vec<Entry> {
-    let mut at: BTreeMap<(Interval, bool), Vec<String>> = BTreeMap::new();
+    let since = now.plus_ms(-SHOWN_MS);
+    let mut at: BTreeMap<(Interval, bool), Slot> = BTreeMap::new();
     for leaf in leaves {
-        let name = names.get(&leaf.machine);
-        let name = name.map_or_else(|| leaf.machine.to_string(), ToString::to_string);
-        for (number, slot) in leaf.slots.iter().enumerate() {
-            if slot.end() > since {
-                at.entry((*slot, number > 0))
-                    .or_default()
-                    .push(name.clone());
+        let known = names.get(&leaf.machine);
+        let name = known.map_or_else(|| leaf.machine.to_string(), |known| known.0.to_string());
+        let model = known.map(|known| &known.1);
+        let slots = leaf.slots.iter().enumerate();
+        for (number, slot) in slots.filter(|(_, slot)| slot.end() > since) {
+            let here = at.entry((*slot, number > 0)).or_default();
+            match standing.fate(leaf, model, *slot) {
+                Fate::Stands => here.machines.push(name.clone()),
+                Fate::Off(why) => here.off.push((name.clone(), why)),
+                Fate::NotNeeded => {}
             }
         }
     }
     let id = plan.id.to_string();
-    let entries = at.into_iter().map(|((slot, is_spare), mut machines)| {
+    let entries = at.into_iter().filter_map(|((slot, is_spare), here)| {
+        let (mut machines, why) = here.shown()?;
         machines.sort();
         let count = match machines.len() {
             1 => "1 machine".to_owned(),
@@ -95,22 +110,52 @@ fn entries_of(
             false => ("", "first"),
         };
         let unit = leaves.first().map(|leaf| leaf.unit.to_string());
-        Entry {
+        let status = match (why, is_spare) {
+            (Some(_), _) => Status::Cancelled,
+            (None, true) => Status::Tentative,
+            (None, false) => Status::Confirmed,
+        };
+        Some(Entry {
             uid: format!("{}-{}-{kind}@patchward", &id[..16], slot.start().0),
-            changed: plan.changed_at,
+            changed: why.map_or(plan.changed_at, |_| now),
             start: slot.start(),
             end: slot.end(),
             summary: format!("{} ({count}{word})", plan.title),
-            description: description(&id, is_spare, &machines),
+            description: description(&id, is_spare, why, &machines),
             location: unit.unwrap_or_default(),
-            is_spare,
-        }
+            status,
+        })
     });
     entries.collect()
 }
 
-fn description(plan: &str, is_spare: bool, machines: &[String]) -> String {
+/// Who has a slot at one time.
+#[derive(Default)]
+struct Slot {
+    machines: Vec<String>,
+    /// Those on which nothing starts, and why.
+    off: Vec<(String, &'static str)>,
+}
+
+impl Slot {
+    /// Those on which work is done, or where there are none those on which it is not, with
+    /// the reason. `None` where nobody needs it.
+    fn shown(self) -> Option<(Vec<String>, Option<&'static str>)> {
+        if !self.machines.is_empty() {
+            return Some((self.machines, None));
+        }
+        let why = self.off.first()?.1;
+        let machines = self.off.into_iter().map(|(name, _)| name).collect();
+        Some((machines, Some(why)))
+    }
+}
+
+fn description(plan: &str, is_spare: bool, why: Option<&str>, machines: &[String]) -> String {
     let mut text = format!("Plan {}\n", &plan[..16]);
+    if let Some(why) = why {
+        text.push_str(why);
+        text.push('\n');
+    }
     if is_spare {
         text.push_str("Only where an earlier time was missed.\n");
     }

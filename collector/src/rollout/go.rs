@@ -6,11 +6,12 @@
 
 use crate::rollout::{model, wave};
 use crate::schedule::opening;
+use crate::store::documents::Document;
 use crate::store::go::{GoSnapshot, GroupSnapshot, Member};
 use crate::store::machines::{MachineState, Readiness};
 use crate::store::places::SwitchedOff;
 use crate::store::plans::PlanState;
-use crate::store::stops::{EVERY_WAVE, HaltScope};
+use crate::store::stops::{EVERY_WAVE, Halt, HaltScope};
 use crate::store::windows::{Area, Feed};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
@@ -189,54 +190,53 @@ fn plan(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not>
 }
 
 fn stops(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
+    let (unit, plan) = (&snapshot.machine.unit, &snapshot.plan.id);
+    match is_stopped(
+        &snapshot.stops,
+        unit,
+        plan,
+        &planned.approval,
+        &planned.vendors,
+    ) {
+        true => Err(Not::Stopped),
+        false => Ok(()),
+    }
+}
+
+/// Whether one of these stops covers a plan's work in a unit.
+pub fn is_stopped(
+    stops: &[Document],
+    unit: &Name,
+    plan: &Digest,
+    approval: &Approval,
+    vendors: &[Name],
+) -> bool {
     let covers = |scope: &str, subject: &str| match scope {
         "all" => true,
-        "unit" => subject == snapshot.machine.unit.as_str(),
-        "plan" => subject == snapshot.plan.id.to_string(),
-        "release" => releases(planned).any(|sha256| subject == sha256.to_string()),
-        "vendor" => planned
-            .vendors
-            .iter()
-            .any(|vendor| subject == vendor.as_str()),
+        "unit" => subject == unit.as_str(),
+        "plan" => subject == plan.to_string(),
+        "release" => releases(approval).any(|sha256| subject == sha256.to_string()),
+        "vendor" => vendors.iter().any(|vendor| subject == vendor.as_str()),
         // A scope of a newer version: stopping is never refused.
         _ => true,
     };
-    let is_stopped = snapshot.stops.iter().any(|stop| {
+    stops.iter().any(|stop| {
         let subject = stop.subject.as_deref().unwrap_or_default();
         stop.scope
             .as_deref()
             .is_none_or(|scope| covers(scope, subject))
-    });
-    if is_stopped {
-        Err(Not::Stopped)
-    } else {
-        Ok(())
-    }
+    })
 }
 
-fn releases(planned: &Planned) -> impl Iterator<Item = Digest> {
-    planned
-        .approval
-        .releases
-        .iter()
-        .map(|release| release.sha256)
+fn releases(approval: &Approval) -> impl Iterator<Item = Digest> {
+    approval.releases.iter().map(|release| release.sha256)
 }
 
 fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
-    let name = snapshot.machine.model.as_str();
-    for halt in &snapshot.halts {
-        let covers = match halt.scope {
-            HaltScope::Plan => {
-                halt.subject == snapshot.plan.id.to_string()
-                    && (halt.wave == EVERY_WAVE || halt.wave == snapshot.job.wave)
-            }
-            HaltScope::ReleaseOnModel => {
-                releases(planned).any(|sha256| halt.subject == model::subject(&sha256, name))
-            }
-        };
-        if covers {
-            return Err(Not::Halted(halt.reason.clone()));
-        }
+    let (plan, wave) = (&snapshot.plan.id, snapshot.job.wave);
+    let (halts, of) = (&snapshot.halts, Some(&snapshot.machine.model));
+    if let Some(halt) = halt_of(halts, plan, wave, &planned.approval, of) {
+        return Err(Not::Halted(halt.reason.clone()));
     }
     // The halt that says so may not be written yet.
     let found = snapshot.of_model;
@@ -245,6 +245,26 @@ fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
         return Err(Not::Model { model, found });
     }
     failure_limit(snapshot.failures, &planned.approval)
+}
+
+/// The first of these halts that covers a wave of a plan on a machine of this model.
+pub fn halt_of<'a>(
+    halts: &'a [Halt],
+    plan: &Digest,
+    wave: u32,
+    approval: &Approval,
+    of: Option<&Name>,
+) -> Option<&'a Halt> {
+    let is_subject = |halt: &Halt, name: &Name| {
+        let mut releases = releases(approval);
+        releases.any(|sha256| halt.subject == model::subject(&sha256, name.as_str()))
+    };
+    halts.iter().find(|halt| match halt.scope {
+        HaltScope::Plan => {
+            halt.subject == plan.to_string() && (halt.wave == EVERY_WAVE || halt.wave == wave)
+        }
+        HaltScope::ReleaseOnModel => of.is_some_and(|name| is_subject(halt, name)),
+    })
 }
 
 /// A rehearsal waits for no wave: it changes nothing, and a wave before that rehearses too

@@ -15,7 +15,7 @@ mod value;
 mod write;
 mod zone;
 
-pub use write::{Entry, written};
+pub use write::{Entry, Status, written};
 
 use event::Event;
 use jiff::ToSpan as _;

@@ -22,8 +22,19 @@ pub struct Entry {
     pub description: String,
     /// Where.
     pub location: String,
-    /// Whether it is only done where earlier work was missed.
-    pub is_spare: bool,
+    /// Whether it is done.
+    pub status: Status,
+}
+
+/// Whether what an event says is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It is.
+    Confirmed,
+    /// Only where earlier work was missed.
+    Tentative,
+    /// Not any more, as things stand.
+    Cancelled,
 }
 
 /// The calendar of `entries`, called `name`.
@@ -48,9 +59,10 @@ pub fn written(name: &str, entries: &[Entry]) -> String {
         line("SUMMARY", &escaped(&entry.summary));
         line("DESCRIPTION", &escaped(&entry.description));
         line("LOCATION", &escaped(&entry.location));
-        let status = match entry.is_spare {
-            true => "TENTATIVE",
-            false => "CONFIRMED",
+        let status = match entry.status {
+            Status::Confirmed => "CONFIRMED",
+            Status::Tentative => "TENTATIVE",
+            Status::Cancelled => "CANCELLED",
         };
         line("STATUS", status);
         // It is the machines that are busy, not who reads the calendar.

@@ -1,10 +1,12 @@
 //! Windows as people use them: previews, changes, approved work as a calendar.
 
 use super::desk::{Desk, UNIT, now};
+use super::jobs::job;
 use patchward_collector::control::FailureKind::{Input, NotFound};
 use patchward_collector::control::Output;
 use patchward_collector::store::windows::{Opening, Window};
 use patchward_common::id::Name;
+use patchward_common::job::State;
 use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
 use serde_json::{Value, json};
 
@@ -294,4 +296,54 @@ async fn approved_work_goes_out_as_a_calendar() {
     }
     desk.refuses("window export nowhere --out x", NotFound, "nowhere")
         .await;
+    the_calendar_follows_what_happens(&desk, &plan).await;
+}
+
+/// How many events of each status there are, of those in which a machine is named.
+async fn statuses(desk: &Desk) -> [usize; 3] {
+    let export = format!("window export {UNIT} --out unused");
+    let Output::File { bytes, .. } = desk.ask(&export).await else {
+        panic!("no file");
+    };
+    let file = desk.path("again.ics");
+    std::fs::write(&file, bytes.into_vec()).unwrap();
+    let events = independently_read(&file);
+    ["CONFIRMED", "TENTATIVE", "CANCELLED"].map(|status| {
+        let status = format!(";{status};");
+        let of = events.iter().filter(|event| event.contains(&status));
+        of.map(|event| event.matches("|pc-").count()).sum()
+    })
+}
+
+/// Three machines with a first and a spare slot each.
+async fn the_calendar_follows_what_happens(desk: &Desk, plan: &str) {
+    for (what, then, undo) in [
+        (
+            format!("rollout halt {plan} --reason smoke"),
+            [0, 0, 6],
+            format!("rollout resume {plan} --reason judged"),
+        ),
+        (
+            "freeze add move --until 2099-01-01T00:00:00Z --reason x".to_owned(),
+            [0, 0, 6],
+            "freeze remove move --reason over".to_owned(),
+        ),
+    ] {
+        desk.ask(&what).await;
+        assert_eq!(statuses(desk).await, then, "{what}");
+        desk.ask(&undo).await;
+        assert_eq!(statuses(desk).await, [3, 3, 0], "{undo}");
+    }
+    // One has ended, and needs none of its slots.
+    let mut change = desk.change().await;
+    let job = change.view().job(&job(plan, 1)).await.unwrap().unwrap();
+    change
+        .move_job(&job, &State::Verified, None, 1)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(statuses(desk).await, [2, 2, 0]);
+    desk.ask(&format!("stop now --plan {plan} --reason smoke"))
+        .await;
+    assert_eq!(statuses(desk).await, [0, 0, 4]);
 }

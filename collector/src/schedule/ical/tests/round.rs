@@ -12,7 +12,10 @@ fn entry(number: i64, summary: &str) -> Entry {
         summary: summary.into(),
         description: "Machines:\nview-1, view-2; both\\all\n".repeat(20),
         location: "Ger\u{e4}te, \u{1f3e5} 3".into(),
-        is_spare: number % 2 == 1,
+        status: match number % 2 {
+            1 => Status::Tentative,
+            _ => Status::Confirmed,
+        },
     }
 }
 
