@@ -2,6 +2,8 @@
 
 mod fallen;
 mod halted;
+mod jobs;
+mod newest;
 mod one;
 
 pub use one::{item_of, next_slot};
@@ -11,12 +13,12 @@ use crate::control::Failure;
 use crate::forecast::Outcome;
 use crate::item::machine::Exception;
 use crate::item::standing::{Known, Standing, standing};
-use crate::item::{Item, Kind, Owner, job, machine, sort};
+use crate::item::{Item, Kind, Owner, machine, sort};
 use crate::planning;
 use crate::prospect;
 use crate::replan;
 use crate::store::View;
-use crate::store::jobs::{Job, Standing as JobStanding};
+use crate::store::jobs::Job;
 use crate::store::machines::MachineLine;
 use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::HaltScope;
@@ -199,59 +201,6 @@ impl Gathering<'_> {
             }
         }
         Ok(())
-    }
-
-    /// The items of jobs; gives back each machine's newest job with its item.
-    async fn jobs(
-        &mut self,
-        exceptions: &BTreeMap<MachineId, Exception>,
-    ) -> Result<BTreeMap<MachineId, (Job, Option<Item>)>, Failure> {
-        let closings = self.view.closings().await?;
-        let workers = self.view.manual_workers().await?;
-        let mut all = Vec::new();
-        for standing in [JobStanding::Waiting, JobStanding::Open, JobStanding::Ended] {
-            all.extend(self.view.jobs_standing(standing).await?);
-        }
-        all.sort_by_key(|job| (job.since, job.id));
-        let mut newest: BTreeMap<MachineId, JobId> = BTreeMap::new();
-        for job in &all {
-            newest.insert(job.machine, job.id);
-        }
-        let mut found = BTreeMap::new();
-        for job in all {
-            let Some(line) = self.lines.get(&job.machine) else {
-                continue;
-            };
-            let slot = self.next.get(&job.id).copied();
-            let is_newest = newest.get(&job.machine) == Some(&job.id);
-            let facts = job::Facts {
-                id: job.id,
-                machine: line.name.as_str(),
-                unit: &line.unit,
-                class: line.class,
-                state: &job.state,
-                since: job.since,
-                slot,
-                has_newer: !is_newest,
-                closed: closings
-                    .get(&job.id)
-                    .filter(|closing| closing.covers(job.since))
-                    .map(|closing| (closing.at, closing.reason.as_str())),
-                excepted: exceptions
-                    .get(&job.machine)
-                    .is_some_and(|exception| self.now < exception.until),
-                by_hand: workers.get(&job.machine).map(|worker| worker.owner()),
-            };
-            let item = job::item(&facts, self.now);
-            if let (Some(slot), false) = (slot, job.state.is_final()) {
-                self.slots.push((slot, line.name.to_string()));
-            }
-            self.items.extend(item.clone());
-            if is_newest {
-                found.insert(job.machine, (job, item));
-            }
-        }
-        Ok(found)
     }
 
     async fn machines(

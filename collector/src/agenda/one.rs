@@ -1,5 +1,6 @@
 //! Whose move a single job is.
 
+use super::newest::Made;
 use crate::control::Failure;
 use crate::item::{Item, job};
 use crate::store::View;
@@ -21,7 +22,7 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
         return Ok(None);
     }
     let jobs = view.jobs_of_machine(&job.machine).await?;
-    let newest = jobs.iter().max_by_key(|job| (job.since, job.id));
+    let made = Made::read(view).await?;
     let closing = view.closing(&job.id).await?;
     let closing = closing.filter(|closing| closing.covers(job.since));
     let exceptions = view.exceptions().await?;
@@ -35,7 +36,7 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
         state: &job.state,
         since: job.since,
         slot: next_slot(view, job, now).await?,
-        has_newer: newest.is_some_and(|newest| newest.id != job.id),
+        is_replaced: made.is_replaced(job, &jobs),
         closed: closing
             .as_ref()
             .map(|closing| (closing.at, closing.reason.as_str())),

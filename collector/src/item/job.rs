@@ -24,8 +24,8 @@ pub struct Facts<'a> {
     pub since: UtcMs,
     /// Its next slot, where it has one to come or runs in one.
     pub slot: Option<Interval>,
-    /// Whether the machine has a newer job.
-    pub has_newer: bool,
+    /// Whether a later job of the machine took its place, once it has ended.
+    pub is_replaced: bool,
     /// When a person closed it as it stands, and why.
     pub closed: Option<(UtcMs, &'a str)>,
     /// Whether the machine is left as it is on purpose.
@@ -54,6 +54,7 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
         State::Installing | State::Rebooting | State::Measuring | State::Recovering(_) => {
             open(job, now)
         }
+        _ if job.is_replaced => return None,
         State::Verified => (
             Kind::Return,
             Owner::Htm,
@@ -64,7 +65,6 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
             Owner::Htm,
             "attested by a person, not measured; not yet returned to service".to_owned(),
         ),
-        _ if job.has_newer => return None,
         State::InService => return None,
         State::Stopped(reason) => return behind(job, job.since, &reason.text),
         _ if let Some((at, why)) = job.closed => return behind(job, at, why),

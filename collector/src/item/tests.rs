@@ -17,7 +17,7 @@ fn reason(step: Option<Step>) -> Reason {
     Reason { step, text }
 }
 
-fn of_job(state: &State, age_ms: i64, slot: bool, has_newer: bool) -> Option<Item> {
+fn of_job(state: &State, age_ms: i64, slot: bool, is_replaced: bool) -> Option<Item> {
     let unit = unit();
     let slot = Interval::new(NOW, NOW.plus_ms(HOUR_MS))
         .ok()
@@ -30,7 +30,7 @@ fn of_job(state: &State, age_ms: i64, slot: bool, has_newer: bool) -> Option<Ite
         state,
         since: NOW.plus_ms(-age_ms),
         slot,
-        has_newer,
+        is_replaced,
         closed: None,
         excepted: false,
         by_hand: None,
@@ -49,7 +49,7 @@ fn work_by_hand_is_its_workers_move_in_its_slot() {
         state: &State::Assigned,
         since: NOW.plus_ms(-DAY_MS),
         slot: Interval::new(NOW.plus_ms(1), NOW.plus_ms(HOUR_MS)).ok(),
-        has_newer: false,
+        is_replaced: false,
         closed: None,
         excepted: false,
         by_hand: Some(Owner::Vendor),
@@ -82,7 +82,7 @@ fn a_job_that_was_given_up_leaves_its_machine_behind() {
         state: &failed,
         since: NOW.plus_ms(-2 * DAY_MS),
         slot: None,
-        has_newer: false,
+        is_replaced: false,
         closed: Some((closed_at, "the station is replaced")),
         excepted: false,
         by_hand: None,
@@ -96,8 +96,9 @@ fn a_job_that_was_given_up_leaves_its_machine_behind() {
     facts.excepted = true;
     assert_eq!(job::item(&facts, NOW), None);
     facts.excepted = false;
-    facts.has_newer = true;
+    facts.is_replaced = true;
     assert_eq!(job::item(&facts, NOW), None);
+    facts.is_replaced = false;
     // What is verified was not given up, whoever closed what it was before.
     facts.state = &State::Verified;
     assert_eq!(job::item(&facts, NOW).unwrap().kind, Kind::Return);
@@ -168,10 +169,11 @@ fn every_state_has_one_owner_or_none() {
 }
 
 #[test]
-fn a_newer_job_replaces_what_failed_and_not_what_waits_for_service() {
-    assert_eq!(of_job(&State::Missed, 0, false, true), None);
-    assert_eq!(of_job(&State::Failed(reason(None)), 0, false, true), None);
-    assert!(of_job(&State::Verified, 0, false, true).is_some());
+fn what_a_later_job_replaced_is_nobodys_move_and_what_runs_is() {
+    for state in [State::Missed, State::Verified, State::Failed(reason(None))] {
+        assert_eq!(of_job(&state, 0, false, true), None);
+    }
+    assert!(of_job(&State::Installing, 0, false, true).is_some());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::job::{JobEvent, State};
 use patchward_common::plan::MAX_LEAF_BYTES;
-use patchward_common::time::UtcMs;
+use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::sign::{Document as _, Signed};
 
@@ -77,7 +77,8 @@ pub(crate) async fn quarantined(
     machine: &MachineId,
 ) -> Result<Vec<Digest>, Failure> {
     let mut jobs = view.jobs_of_machine(machine).await?;
-    jobs.sort_by_key(|job| (job.since, job.id));
+    // In the order in which they ran: returning a machine to service is a later change.
+    jobs.sort_by_key(|job| (job.slot.map_or(job.since, Interval::start), job.id));
     let mut found: Vec<Digest> = Vec::new();
     for job in jobs {
         match job.state {

@@ -1,0 +1,65 @@
+//! The items of jobs.
+
+use super::Gathering;
+use super::newest::Made;
+use crate::control::Failure;
+use crate::item::machine::Exception;
+use crate::item::{Item, job};
+use crate::store::jobs::{Job, Standing};
+use patchward_common::id::MachineId;
+use std::collections::BTreeMap;
+
+impl Gathering<'_> {
+    /// The items of jobs; gives back each machine's newest job with its item.
+    pub(super) async fn jobs(
+        &mut self,
+        exceptions: &BTreeMap<MachineId, Exception>,
+    ) -> Result<BTreeMap<MachineId, (Job, Option<Item>)>, Failure> {
+        let closings = self.view.closings().await?;
+        let workers = self.view.manual_workers().await?;
+        let made = Made::read(self.view).await?;
+        let mut of_machine: BTreeMap<MachineId, Vec<Job>> = BTreeMap::new();
+        for standing in [Standing::Waiting, Standing::Open, Standing::Ended] {
+            for job in self.view.jobs_standing(standing).await? {
+                of_machine.entry(job.machine).or_default().push(job);
+            }
+        }
+        let mut found = BTreeMap::new();
+        for (machine, jobs) in &of_machine {
+            let Some(line) = self.lines.get(machine) else {
+                continue;
+            };
+            let newest = made.newest(jobs).map(|job| job.id);
+            for job in jobs {
+                let slot = self.next.get(&job.id).copied();
+                let facts = job::Facts {
+                    id: job.id,
+                    machine: line.name.as_str(),
+                    unit: &line.unit,
+                    class: line.class,
+                    state: &job.state,
+                    since: job.since,
+                    slot,
+                    is_replaced: made.is_replaced(job, jobs),
+                    closed: closings
+                        .get(&job.id)
+                        .filter(|closing| closing.covers(job.since))
+                        .map(|closing| (closing.at, closing.reason.as_str())),
+                    excepted: exceptions
+                        .get(machine)
+                        .is_some_and(|exception| self.now < exception.until),
+                    by_hand: workers.get(machine).map(|worker| worker.owner()),
+                };
+                let item = job::item(&facts, self.now);
+                if let (Some(slot), false) = (slot, job.state.is_final()) {
+                    self.slots.push((slot, line.name.to_string()));
+                }
+                self.items.extend(item.clone());
+                if newest == Some(job.id) {
+                    found.insert(*machine, (job.clone(), item));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
