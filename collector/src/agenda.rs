@@ -6,6 +6,7 @@ mod jobs;
 mod newest;
 mod one;
 
+pub use fallen::fallen;
 pub use one::{item_of, next_slot};
 
 use crate::command::plan::again;

@@ -1,6 +1,7 @@
 //! The way back into service: what HTM looks at, by class and model, and the return.
 
 use super::{Caller, place};
+use crate::agenda;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::store::View;
@@ -131,6 +132,13 @@ pub(super) async fn return_to_service(
         )));
     }
     let mut view = app.store.view().await?;
+    if let Some(why) = agenda::fallen(&mut view, job).await? {
+        return Err(Failure::conflict(format!(
+            "{} is not returned to service: {why}. Mend that first, or plan it again; once its \
+             inventory shows what was verified it can be returned.",
+            machine.name
+        )));
+    }
     let steps = steps(&mut view, machine.class, Some(&machine.model)).await?;
     drop(view);
     if let Some(unknown) = done
