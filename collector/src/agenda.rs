@@ -1,5 +1,6 @@
 //! Gathering every open item and how each machine stands, out of the store.
 
+mod asked;
 mod fallen;
 mod halted;
 mod jobs;
@@ -11,8 +12,10 @@ pub use one::{item_of, next_slot};
 
 use crate::command::plan::again;
 use crate::control::Failure;
+use crate::fleet::FleetHandle;
 use crate::forecast::Outcome;
 use crate::item::machine::Exception;
+use crate::item::refused::Refusal;
 use crate::item::standing::{Known, Standing, standing};
 use crate::item::{Item, Kind, Owner, machine, sort};
 use crate::planning;
@@ -29,7 +32,7 @@ use patchward_common::id::{JobId, MachineId};
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How long before a vendor's metadata ends somebody is told: a vendor publishes weekly.
 const METADATA_ENDS_SOON_MS: i64 = 3 * DAY_MS;
@@ -48,6 +51,7 @@ pub struct Agenda {
 struct Gathering<'a> {
     view: &'a mut View,
     now: UtcMs,
+    refused: HashMap<JobId, Refusal>,
     lines: BTreeMap<MachineId, MachineLine>,
     next: BTreeMap<JobId, Interval>,
     items: Vec<Item>,
@@ -55,11 +59,12 @@ struct Gathering<'a> {
 }
 
 /// Reads all of it.
-pub async fn gather(view: &mut View, now: UtcMs) -> Result<Agenda, Failure> {
+pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<Agenda, Failure> {
     let lines = replan::enrolled(view).await?;
     let mut gathering = Gathering {
         view,
         now,
+        refused: fleet.refusals(),
         lines,
         next: BTreeMap::new(),
         items: Vec::new(),

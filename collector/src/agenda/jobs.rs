@@ -40,6 +40,7 @@ impl Gathering<'_> {
                     state: &job.state,
                     since: job.since,
                     slot,
+                    refused: self.refused.get(&job.id),
                     is_replaced: made.is_replaced(job, jobs),
                     closed: closings
                         .get(&job.id)

@@ -1,7 +1,9 @@
 //! Whose move a single job is.
 
+use super::asked::refused;
 use super::newest::Made;
 use crate::control::Failure;
+use crate::fleet::FleetHandle;
 use crate::item::{Item, job};
 use crate::store::View;
 use crate::store::jobs::Job;
@@ -14,7 +16,12 @@ use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
 
 /// The item of a job, as [`super::gather`] has it; `None` where nobody has to do anything.
-pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<Item>, Failure> {
+pub async fn item_of(
+    fleet: &FleetHandle,
+    view: &mut View,
+    job: &Job,
+    now: UtcMs,
+) -> Result<Option<Item>, Failure> {
     let Some(machine) = view.machine(&job.machine).await? else {
         return Ok(None);
     };
@@ -28,6 +35,11 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
     let exceptions = view.exceptions().await?;
     let excepted = exceptions.get(&job.machine);
     let worker = view.manual_worker(&job.machine).await?;
+    let slot = next_slot(view, job, now).await?;
+    let refused = match slot.filter(|slot| slot.contains(now)) {
+        Some(_) => refused(fleet, view, job, now).await?,
+        None => None,
+    };
     let facts = job::Facts {
         id: job.id,
         machine: machine.name.as_str(),
@@ -35,7 +47,8 @@ pub async fn item_of(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<It
         class: machine.class,
         state: &job.state,
         since: job.since,
-        slot: next_slot(view, job, now).await?,
+        slot,
+        refused: refused.as_ref(),
         is_replaced: made.is_replaced(job, &jobs),
         closed: closing
             .as_ref()

@@ -68,7 +68,7 @@ pub async fn run(app: &App, caller: &Caller, command: ItemCommand) -> Result<Out
         } => {
             let now = app.now();
             let mut view = app.store.view().await?;
-            let mut agenda = agenda::gather(&mut view, now).await?;
+            let mut agenda = agenda::gather(&app.fleet, &mut view, now).await?;
             agenda.items.retain(|item| {
                 owner
                     .as_deref()
@@ -81,7 +81,7 @@ pub async fn run(app: &App, caller: &Caller, command: ItemCommand) -> Result<Out
         }
         ItemCommand::Take { item } => {
             let mut view = app.store.view().await?;
-            let found = find(&mut view, &item, app.now()).await?;
+            let found = find(app, &mut view, &item).await?;
             drop(view);
             let mut change = app.change(caller).await?;
             change.take_item(&found.key()).await?;
@@ -135,8 +135,8 @@ async fn except(
     Ok(Output::Text(text))
 }
 
-pub(super) async fn find(view: &mut View, key: &str, now: UtcMs) -> Result<Item, Failure> {
-    let Agenda { items, .. } = agenda::gather(view, now).await?;
+pub(super) async fn find(app: &App, view: &mut View, key: &str) -> Result<Item, Failure> {
+    let Agenda { items, .. } = agenda::gather(&app.fleet, view, app.now()).await?;
     let found = items.into_iter().find(|item| item.key() == key);
     found.ok_or_else(|| {
         Failure::not_found(format!(

@@ -120,7 +120,7 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             }
             jobs_table(&mut view, &jobs).await
         }
-        JobCommand::Show { job } => show(&mut view, &job, app.now()).await,
+        JobCommand::Show { job } => show(app, &mut view, &job).await,
         JobCommand::Journal { job } => journal(&mut view, &job).await,
         JobCommand::Return { job, done } => {
             let found = find(&mut view, &job).await?;
@@ -229,13 +229,13 @@ fn words(reason: &Reason) -> String {
     }
 }
 
-async fn show(view: &mut View, id: &JobId, now: UtcMs) -> Result<Output, Failure> {
+async fn show(app: &App, view: &mut View, id: &JobId) -> Result<Output, Failure> {
     let job = find(view, id).await?;
     let plan = view.plan(&job.plan).await?;
     let goes = view.goes_of(id).await?;
     let going = goes.iter().find(|go| go.ended_at.is_none());
     let down = down(&job.state, job.since, going.map(|go| go.issued_at));
-    let item = agenda::item_of(view, &job, now).await?;
+    let item = agenda::item_of(&app.fleet, view, &job, app.now()).await?;
     // Of work by hand the last attempt, where somebody recorded it.
     let record = view.manual_records(id).await?.pop();
     let record = record.filter(|record| record.attempt == job.attempt);

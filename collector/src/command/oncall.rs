@@ -126,7 +126,7 @@ async fn calls(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let lists = Lists::read(&mut view).await?;
     let mut table = Table::new(&["item", "about", "unit", "since", "called", "why"]);
-    for item in agenda::gather(&mut view, now).await?.items {
+    for item in agenda::gather(&app.fleet, &mut view, now).await?.items {
         let call = lists.call(&item, now);
         let Some(call) = call.filter(|call| !matches!(call, Call::Heard(_))) else {
             continue;
@@ -144,7 +144,7 @@ async fn calls(app: &App) -> Result<Output, Failure> {
 }
 
 async fn heard(app: &App, caller: &Caller, key: &str) -> Result<Output, Failure> {
-    let found = item::find(&mut app.store.view().await?, key, app.now()).await?;
+    let found = item::find(app, &mut app.store.view().await?, key).await?;
     if !crate::item::oncall::calls_out(found.kind) {
         return Err(Failure::conflict(format!(
             "Nobody is called about {key}. `item take {key}` says that you do it."

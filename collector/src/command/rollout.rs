@@ -7,12 +7,15 @@ use super::{Caller, forecast, plan};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::nudging;
+use crate::item::refused::{self, Refusal};
 use crate::reconcile::limit;
+use crate::store::jobs::Job;
 use crate::store::plans::Plan;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
-use patchward_common::id::{Label, Name};
+use patchward_common::id::{JobId, Label, Name};
+use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What can be done with rollouts.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -121,7 +124,8 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let plan = plan::find(&mut view, text).await?;
     let mut counts: BTreeMap<(u32, &'static str), i64> = BTreeMap::new();
-    for job in &view.jobs_of_plan(&plan.id).await? {
+    let jobs = view.jobs_of_plan(&plan.id).await?;
+    for job in &jobs {
         *counts.entry((job.wave, job.state.word())).or_default() += 1;
     }
     let mut states = Table::new(&["wave", "state", "machines"]);
@@ -162,8 +166,26 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ],
         text,
     );
-    let report = report.with("waves", waves);
-    Ok(Output::Report(report.with("states", states)))
+    let report = report.with("waves", waves).with("states", states);
+    let not_now = not_now(&jobs, &app.fleet.refusals(), app.now());
+    Ok(Output::Report(report.with("not_now", not_now)))
+}
+
+/// Why machines that asked for a go got none, who can end that, and how many they are.
+fn not_now(jobs: &[Job], refusals: &HashMap<JobId, Refusal>, now: UtcMs) -> Table {
+    let mut counts: BTreeMap<(String, &'static str), i64> = BTreeMap::new();
+    for job in jobs.iter().filter(|job| !job.state.is_final()) {
+        let refusal = refusals.get(&job.id);
+        if let Some(refusal) = refusal.filter(|refusal| refusal.counts(job.since, now)) {
+            let owner = refused::owner(&refusal.not).word();
+            *counts.entry((refusal.not.to_string(), owner)).or_default() += 1;
+        }
+    }
+    let mut table = Table::new(&["why", "owner", "machines"]);
+    for ((why, owner), count) in counts {
+        table.row(vec![Cell::of(why), Cell::of(owner), Cell::Number(count)]);
+    }
+    table
 }
 
 async fn resume(

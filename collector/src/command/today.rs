@@ -17,7 +17,7 @@ const TONIGHT_MS: i64 = DAY_MS;
 pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     let now = app.now();
     let mut view = app.store.view().await?;
-    let agenda = agenda::gather(&mut view, now).await?;
+    let agenda = agenda::gather(&app.fleet, &mut view, now).await?;
     let lists = Lists::read(&mut view).await?;
     // What only time does is no one's work today.
     let (waits, open): (Vec<_>, Vec<_>) = agenda

@@ -4,6 +4,7 @@
 use super::Fleet;
 use super::registry::Known;
 use super::requests::{Session, orders};
+use crate::item::refused::Refusal;
 use crate::rollout::go::{Not, Planned, decide};
 use crate::store::go::{GoAsk, GoOutcome};
 use crate::store::{StoreError, View};
@@ -69,13 +70,23 @@ pub(super) async fn go(
         .await;
     match outcome {
         Ok(GoOutcome::Issued(bytes)) => {
+            fleet.registry().answered(&machine, None);
             let signed = codec::decode(&bytes, MAX_GO_BYTES);
             Ok(Answer::Go(signed.map_err(|e| super::requests::busy(&e))?))
         }
-        Ok(GoOutcome::Refused(not)) => Ok(Answer::NotNow(NotNow {
-            reason: not.to_string(),
-            again_ms: not.again_ms(now),
-        })),
+        Ok(GoOutcome::Refused(not)) => {
+            let answer = NotNow {
+                reason: not.to_string(),
+                again_ms: not.again_ms(now),
+            };
+            let refusal = Refusal {
+                job: asked.job,
+                at: now,
+                not,
+            };
+            fleet.registry().answered(&machine, Some(refusal));
+            Ok(Answer::NotNow(answer))
+        }
         Err(StoreError::NotFound { .. }) => Err(Refused::new(
             RefusedCode::NotFound,
             "no plan here has this job",

@@ -2,15 +2,17 @@
 
 use super::enrolment;
 use super::{Fleet, FleetError, index::Index, locked};
+use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
 use crate::store::{Actor, StoreError};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name, OutboxId};
+use patchward_common::id::{JobId, MachineId, Name, OutboxId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::close;
 use quinn::{Connection, VarInt};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -104,6 +106,18 @@ impl FleetHandle {
             outbox: hello.outbox,
             sequence: hello.journal,
         })
+    }
+
+    /// Every job whose machine got no go when it asked last, and why.
+    pub fn refusals(&self) -> HashMap<JobId, Refusal> {
+        let registry = self.fleet.registry();
+        let refusals = registry.refusals();
+        refusals.map(|one| (one.job, one.clone())).collect()
+    }
+
+    /// Whether a machine's watermark fell back to one that was seen before.
+    pub fn is_regressed(&self, machine: &MachineId) -> bool {
+        self.fleet.registry().is_regressed(machine)
     }
 
     /// Looks something up in the component index; `ask` should be quick.

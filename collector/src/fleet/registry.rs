@@ -2,6 +2,7 @@
 //! no database. Pure but for the connections that it hands back.
 
 use super::requests::orders::placement::Tables;
+use crate::item::refused::Refusal;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, MachineId, Name, OutboxId};
 use patchward_common::job::JobEvent;
@@ -46,6 +47,8 @@ struct Entry<C> {
     /// Its watermarks, newest first.
     watermarks: Vec<ShortDigest>,
     is_regressed: bool,
+    /// Why it got no go when it asked last. Boxed: few machines ask at a time.
+    refused: Option<Box<Refusal>>,
 }
 
 impl<C> Default for Entry<C> {
@@ -60,6 +63,7 @@ impl<C> Default for Entry<C> {
             first_takeover: UtcMs(0),
             watermarks: Vec::new(),
             is_regressed: false,
+            refused: None,
         }
     }
 }
@@ -285,6 +289,20 @@ impl<C: Clone> Registry<C> {
     pub(super) fn is_regressed(&self, machine: &MachineId) -> bool {
         let entry = self.machines.get(machine);
         entry.is_some_and(|entry| entry.is_regressed)
+    }
+
+    /// What a machine got when it asked for a go: `None` where it got one. It is derived,
+    /// and comes again with the next ask.
+    pub(super) fn answered(&mut self, machine: &MachineId, refused: Option<Refusal>) {
+        if let Some(entry) = self.machines.get_mut(machine) {
+            entry.refused = refused.map(Box::new);
+        }
+    }
+
+    /// Every last ask for a go that was refused.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        let entries = self.machines.values();
+        entries.filter_map(|entry| entry.refused.as_deref())
     }
 
     /// A connection ended.

@@ -1,5 +1,6 @@
 //! Whose move a job is.
 
+use super::refused::{self, Refusal};
 use super::{Item, Kind, Owner, age};
 use patchward_common::id::{JobId, Name};
 use patchward_common::job::{Reason, State};
@@ -24,6 +25,8 @@ pub struct Facts<'a> {
     pub since: UtcMs,
     /// Its next slot, where it has one to come or runs in one.
     pub slot: Option<Interval>,
+    /// Why it got no go when its machine asked last.
+    pub refused: Option<&'a Refusal>,
     /// Whether a later job of the machine took its place, once it has ended.
     pub is_replaced: bool,
     /// When a person closed it as it stands, and why.
@@ -45,11 +48,7 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
         },
         State::Deferred(reason) => deferred(reason, job, now),
         // A state that waits for a person is not lost, however long it takes.
-        State::RebootPending => (
-            Kind::Restart,
-            Owner::Ward,
-            "its restart waits for an idle machine; until then it counts as down".to_owned(),
-        ),
+        State::RebootPending => restart(job, now),
         State::Installing if let Some(worker) = job.by_hand => at_work(job, worker, now),
         State::Installing | State::Rebooting | State::Measuring | State::Recovering(_) => {
             open(job, now)
@@ -117,24 +116,47 @@ fn behind(job: &Facts<'_>, since: UtcMs, closed: &str) -> Option<Item> {
 
 fn waits(job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
     let next = job.slot.filter(|slot| now < slot.end());
-    match next {
-        Some(slot) => (
-            Kind::Waiting,
+    let (owner, why) = match (next, refused_now(job, now)) {
+        (Some(_), Some(refusal)) => (refused::owner(&refusal.not), refusal.text()),
+        (Some(slot), None) if slot.contains(now) => (
             Owner::Time,
-            format!("its slot begins at {}", slot.start()),
+            format!("its slot is open until {}", slot.end()),
         ),
-        None => (
-            Kind::Waiting,
+        (Some(slot), None) => (Owner::Time, format!("its slot begins at {}", slot.start())),
+        (None, _) => (
             Owner::Htm,
             "no slot is left; a new plan is needed".to_owned(),
         ),
-    }
+    };
+    (Kind::Waiting, owner, why)
+}
+
+/// Why a job gets no go in the slot that is open.
+fn refused_now<'a>(job: &Facts<'a>, now: UtcMs) -> Option<&'a Refusal> {
+    let is_open = job.slot.is_some_and(|slot| slot.contains(now));
+    job.refused
+        .filter(|refusal| is_open && refusal.counts(job.since, now))
+}
+
+fn restart(job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
+    let (owner, why) = match refused_now(job, now) {
+        Some(refusal) => (refused::owner(&refusal.not), refusal.text()),
+        None => (
+            Owner::Ward,
+            "its restart waits for an idle machine".to_owned(),
+        ),
+    };
+    let why = format!("{why}; until then it counts as down");
+    (Kind::Restart, owner, why)
 }
 
 /// Work by hand begins with a person, in its slot.
 fn waits_for_a_person(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owner, String) {
-    match job.slot.filter(|slot| slot.contains(now)) {
-        Some(slot) => (
+    match (
+        job.slot.filter(|slot| slot.contains(now)),
+        refused_now(job, now),
+    ) {
+        (Some(slot), None) => (
             Kind::Waiting,
             worker,
             format!(
@@ -142,7 +164,7 @@ fn waits_for_a_person(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owne
                 slot.end()
             ),
         ),
-        None => waits(job, now),
+        _ => waits(job, now),
     }
 }
 
@@ -157,6 +179,9 @@ fn at_work(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owner, String) 
 }
 
 fn deferred(reason: &Reason, job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
+    if refused_now(job, now).is_some() {
+        return waits(job, now);
+    }
     let owner = match reason.step {
         Some(Step::Interlock | Step::HoldAndStop) => Owner::Ward,
         Some(Step::Vendor | Step::Artifacts | Step::Time) => Owner::It,

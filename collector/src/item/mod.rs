@@ -6,6 +6,7 @@ pub mod down;
 pub mod job;
 pub mod machine;
 pub mod oncall;
+pub mod refused;
 pub mod standing;
 
 use patchward_common::id::Name;

@@ -6,6 +6,8 @@ use patchward_common::job::{Reason, State};
 use patchward_common::time::{DAY_MS, HOUR_MS, Interval};
 use patchward_common::trust::check::Step;
 
+mod jobs;
+
 const NOW: UtcMs = UtcMs(100 * DAY_MS);
 
 fn unit() -> Name {
@@ -30,6 +32,7 @@ fn of_job(state: &State, age_ms: i64, slot: bool, is_replaced: bool) -> Option<I
         state,
         since: NOW.plus_ms(-age_ms),
         slot,
+        refused: None,
         is_replaced,
         closed: None,
         excepted: false,
@@ -49,6 +52,7 @@ fn work_by_hand_is_its_workers_move_in_its_slot() {
         state: &State::Assigned,
         since: NOW.plus_ms(-DAY_MS),
         slot: Interval::new(NOW.plus_ms(1), NOW.plus_ms(HOUR_MS)).ok(),
+        refused: None,
         is_replaced: false,
         closed: None,
         excepted: false,
@@ -82,6 +86,7 @@ fn a_job_that_was_given_up_leaves_its_machine_behind() {
         state: &failed,
         since: NOW.plus_ms(-2 * DAY_MS),
         slot: None,
+        refused: None,
         is_replaced: false,
         closed: Some((closed_at, "the station is replaced")),
         excepted: false,

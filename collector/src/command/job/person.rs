@@ -146,7 +146,7 @@ pub(super) async fn assign(
     let now = change.now();
     let job = find(change.view(), id).await?;
     let name = name(change.view(), &job.machine).await?;
-    let item = agenda::item_of(change.view(), &job, now).await?;
+    let item = agenda::item_of(&app.fleet, change.view(), &job, now).await?;
     let item = item.ok_or_else(|| {
         Failure::conflict(format!(
             "Nothing is open for the job of {name}: it is {}.",

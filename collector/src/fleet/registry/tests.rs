@@ -203,3 +203,24 @@ fn a_renewal_does_not_forget_earlier_boots() {
     heard.again(false);
     assert!(matches!(heard.hello(1, &hello(1, 1), 1), Noticed::Clone(_)));
 }
+
+#[test]
+fn the_last_answer_to_an_ask_for_a_go_is_kept() {
+    use crate::rollout::go::Not;
+    let mut heard = Heard::new();
+    let refused = |at| Refusal {
+        job: patchward_common::id::JobId([1; 16]),
+        at: UtcMs(at),
+        not: Not::Stopped,
+    };
+    let kept = |heard: &Heard| heard.0.refusals().map(|one| one.at.0).collect::<Vec<_>>();
+    heard.0.answered(&MACHINE, Some(refused(1)));
+    heard.0.answered(&MACHINE, Some(refused(2)));
+    heard.0.answered(&MachineId([9; 32]), Some(refused(3)));
+    assert_eq!(kept(&heard), [2], "nothing is kept of who is not here");
+    // A renewal of its certificate changes nothing.
+    heard.again(false);
+    assert_eq!(kept(&heard), [2]);
+    heard.0.answered(&MACHINE, None);
+    assert!(kept(&heard).is_empty());
+}

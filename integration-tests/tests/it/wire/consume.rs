@@ -150,7 +150,12 @@ async fn a_window_that_is_gone_stops_signed_work_at_once() {
         let asked = go_asked(scene.approval, &scene.machine, nonce);
         scene.ask(&asked).await
     };
+    let told = || {
+        let refusals = scene.world.fleet.refusals();
+        refusals.get(&scene.job).map(|one| one.not.to_string())
+    };
     assert!(matches!(asked(1).await, Answer::Go(_)));
+    assert_eq!(told(), None);
     let store = &scene.world.store;
     let mut change = store.change(Actor::Local(0), now()).await.unwrap();
     change.remove_window(&name("icu")).await.unwrap();
@@ -161,5 +166,7 @@ async fn a_window_that_is_gone_stops_signed_work_at_once() {
             Answer::NotNow(not) => assert!(not.reason.contains("window"), "{}", not.reason),
             other => panic!("{other:?}"),
         }
+        // Whoever asks whose move it is hears the same.
+        assert!(told().is_some_and(|why| why.contains("window")));
     }
 }
