@@ -145,7 +145,7 @@ impl Gathering<'_> {
 
     /// The machines that fit in no slot of a plan, or will probably not use theirs.
     async fn left_behind(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let prospect = prospect::of_plan(self.view, plan, self.now).await?;
+        let prospect = prospect::of_plan(self.view, plan, &self.lines, self.now).await?;
         let starving = prospect.starving.iter().map(|(machine, chance, miss)| {
             let owner = match miss {
                 Some(Outcome::InUse | Outcome::Held) => Owner::Ward,

@@ -22,6 +22,7 @@ pub mod item;
 pub mod nudging;
 pub mod planning;
 pub mod prospect;
+pub mod quarantine;
 pub mod reconcile;
 pub mod replan;
 pub mod rollout;

@@ -8,8 +8,9 @@ pub use stated::measured_minutes;
 use crate::allowed;
 use crate::app::App;
 use crate::authority::{self, Held};
-use crate::command::{job, release};
+use crate::command::release;
 use crate::control::Failure;
+use crate::quarantine;
 use crate::schedule::planner::{Candidate, Frozen, GroupRule, Standing};
 use crate::store::View;
 use crate::store::plans::PlanState;
@@ -175,7 +176,7 @@ async fn facts(
             .map(|facts| format!("{}-{}", facts.os_id, facts.os_version)),
         architecture: reported.map(|facts| facts.arch),
         versions,
-        quarantined: job::quarantined(view, machine).await?,
+        quarantined: quarantine::of_machine(view, machine).await?,
     })
 }
 

@@ -1,12 +1,18 @@
 //! Gathering what a forecast is made from, out of the store. It decides nothing.
 
+mod hindrance;
+
+pub use hindrance::Hindrance;
+
 use crate::control::Failure;
 use crate::forecast::curve::{self, Due, Hope, Point, Slot};
 use crate::forecast::{Counts, Outcome};
 use crate::store::View;
 use crate::store::jobs::Job;
+use crate::store::machines::MachineLine;
 use crate::store::plans::Plan;
 use crate::store::prospects::Unfit;
+use hindrance::Ground;
 use patchward_common::codec;
 use patchward_common::id::MachineId;
 use patchward_common::job::State;
@@ -34,12 +40,19 @@ pub struct Prospect {
     pub starving: Vec<(MachineId, f64, Option<Outcome>)>,
     /// Machines that fit in no slot.
     pub unfit: Vec<Unfit>,
+    /// Machines of the plan that cannot be done as things stand.
+    pub hindered: Vec<(MachineId, Hindrance)>,
 }
 
-/// What is to be expected of a plan at `now`.
-pub async fn of_plan(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Prospect, Failure> {
+/// What is to be expected at `now` of a plan, with every enrolled machine at hand.
+pub async fn of_plan(
+    view: &mut View,
+    plan: &Plan,
+    lines: &BTreeMap<MachineId, MachineLine>,
+    now: UtcMs,
+) -> Result<Prospect, Failure> {
     let counts = view.outcomes().await?;
-    let hopes = hopes(view, plan, &counts, now).await?;
+    let (hopes, hindered) = hopes(view, plan, lines, &counts, now).await?;
     let due = view.due_of(&plan.id).await?;
     let times = times(&hopes, now, due);
     let at_due = |due: UtcMs| {
@@ -60,40 +73,61 @@ pub async fn of_plan(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Prospec
         due: due.and_then(at_due),
         starving: starving.collect(),
         unfit: view.unfit_of(&plan.id).await?,
+        hindered,
     })
 }
 
 async fn hopes(
     view: &mut View,
     plan: &Plan,
+    lines: &BTreeMap<MachineId, MachineLine>,
     counts: &BTreeMap<MachineId, Counts>,
     now: UtcMs,
-) -> Result<Vec<Hope>, Failure> {
+) -> Result<(Vec<Hope>, Vec<(MachineId, Hindrance)>), Failure> {
     let mut fleet = Counts::default();
     counts.values().for_each(|one| fleet.add_all(one));
+    let mut ground = Ground::read(view, plan, now).await?;
     let jobs = view.jobs_of_plan(&plan.id).await?;
     let jobs: BTreeMap<MachineId, Job> = jobs.into_iter().map(|job| (job.machine, job)).collect();
-    let mut hopes = Vec::new();
+    let (mut hopes, mut hindered) = (Vec::new(), Vec::new());
     for stored in view.leaves(&plan.id).await? {
         let leaf: PlanLeaf = codec::decode_deterministic(&stored.bytes, MAX_LEAF_BYTES)
             .map_err(|error| Failure::conflict(format!("plan {}: {error}", plan.title)))?;
-        let history = view.interlock_history(&leaf.machine).await?;
-        let own = counts.get(&leaf.machine).copied().unwrap_or_default();
+        let machine = leaf.machine;
+        let job = jobs.get(&machine);
+        let mut slots = Vec::new();
+        if waits(job) {
+            match ground.slots(view, &leaf, lines.get(&machine)).await? {
+                Ok(kept) => slots = kept,
+                Err(hindrance) => hindered.push((machine, hindrance)),
+            }
+        }
+        let history = view.interlock_history(&machine).await?;
+        let own = counts.get(&machine).copied().unwrap_or_default();
         let chance = |slot: Interval| own.chance(&fleet, history.idle_share(slot));
-        let job = jobs.get(&leaf.machine);
-        hopes.push(hope(&leaf, job, now, chance));
+        hopes.push(hope(machine, &slots, job, now, chance));
     }
-    Ok(hopes)
+    Ok((hopes, hindered))
 }
 
-/// What may be hoped of one machine: what it did, or its slots to come.
-fn hope(leaf: &PlanLeaf, job: Option<&Job>, now: UtcMs, chance: impl Fn(Interval) -> f64) -> Hope {
+/// Whether work is still to begin.
+fn waits(job: Option<&Job>) -> bool {
+    job.is_none_or(|job| !job.state.is_final() && !job.state.is_open())
+}
+
+/// What may be hoped of one machine: what it did, or its slots that can still be used.
+fn hope(
+    machine: MachineId,
+    slots: &[Interval],
+    job: Option<&Job>,
+    now: UtcMs,
+    chance: impl Fn(Interval) -> f64,
+) -> Hope {
     let mut hope = Hope {
-        machine: leaf.machine,
+        machine,
         done: None,
         slots: Vec::new(),
     };
-    let to_come = leaf.slots.iter().filter(|slot| now < slot.end());
     match job {
         Some(job) if is_done(&job.state) => {
             hope.done = Some(job.since);
@@ -104,7 +138,7 @@ fn hope(leaf: &PlanLeaf, job: Option<&Job>, now: UtcMs, chance: impl Fn(Interval
             let end = job.slot.map_or(now, Interval::end).max(now);
             hope.slots.push(Slot { end, chance: 1.0 });
         }
-        _ => hope.slots.extend(to_come.map(|slot| Slot {
+        _ => hope.slots.extend(slots.iter().map(|slot| Slot {
             end: slot.end(),
             chance: chance(*slot),
         })),
@@ -155,6 +189,13 @@ impl Prospect {
                  Add windows, lower a minimum ready, or ask for an exception."
             )),
         }
+        if !self.hindered.is_empty() {
+            text.push_str(&format!(
+                " {} machines cannot be done as things stand: `plan forecast` names each with the \
+                 reason.",
+                self.hindered.len()
+            ));
+        }
         if !self.starving.is_empty() {
             text.push_str(&format!(
                 " {} machines will probably be left behind.",
@@ -169,25 +210,17 @@ impl Prospect {
 mod tests {
     use super::*;
     use patchward_common::digest::Digest;
-    use patchward_common::id::{JobId, Name};
+    use patchward_common::id::JobId;
     use patchward_common::job::Reason;
-    use patchward_common::trust::roster::Class;
 
     fn slot(start: i64, end: i64) -> Interval {
         Interval::new(UtcMs(start), UtcMs(end)).unwrap()
     }
 
     #[test]
-    fn only_slots_to_come_give_hope_and_what_ended_gives_none() {
+    fn only_slots_that_are_left_give_hope_and_what_ended_gives_none() {
         let machine = MachineId([1; 32]);
-        let leaf = PlanLeaf {
-            machine,
-            unit: Name::new("icu").unwrap(),
-            class: Class::Standard,
-            groups: Vec::new(),
-            wave: 0,
-            slots: vec![slot(10, 20), slot(30, 40), slot(50, 60)],
-        };
+        let left = [slot(30, 40), slot(50, 60)];
         let job = |state| Job {
             id: JobId([1; 16]),
             plan: Digest::default(),
@@ -201,7 +234,7 @@ mod tests {
         };
         let shown = |state: Option<State>| {
             let job = state.map(job);
-            let hope = hope(&leaf, job.as_ref(), UtcMs(25), |_| 0.5);
+            let hope = hope(machine, &left, job.as_ref(), UtcMs(25), |_| 0.5);
             let ends: Vec<i64> = hope.slots.iter().map(|slot| slot.end.0).collect();
             (hope.done.map(|at| at.0), ends)
         };

@@ -143,7 +143,7 @@ pub async fn of_plan(
 
 /// Allowed time of a unit until the plan ends. A unit that is gone, or a window that
 /// nobody understands, opens nothing, as at the go.
-pub(crate) async fn openings(
+pub async fn openings(
     view: &mut View,
     unit: &Name,
     plan: &Plan,

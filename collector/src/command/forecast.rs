@@ -5,9 +5,11 @@ use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::forecast::curve::Due;
 use crate::forecast::rehearsal;
-use crate::prospect;
+use crate::prospect::{self, Prospect};
+use crate::replan;
 use crate::store::View;
 use crate::store::journal::MAX_EVENT_BYTES;
+use crate::store::plans::Plan;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use patchward_common::codec;
@@ -26,6 +28,11 @@ const WEEKDAYS: [&str; 7] = [
     "Sunday",
 ];
 
+async fn prospect(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Prospect, Failure> {
+    let lines = replan::enrolled(view).await?;
+    prospect::of_plan(view, plan, &lines, now).await
+}
+
 /// Enters when a plan has to be done, and says whether it will be.
 pub(super) async fn due(
     app: &App,
@@ -38,7 +45,7 @@ pub(super) async fn due(
     change.set_due(&found.id, due).await?;
     change.commit().await?;
     let mut view = app.store.view().await?;
-    let prospect = prospect::of_plan(&mut view, &found, app.now()).await?;
+    let prospect = prospect(&mut view, &found, app.now()).await?;
     Ok(Output::Text(prospect.text()))
 }
 
@@ -49,9 +56,7 @@ pub(super) async fn said(
 ) -> Result<String, Failure> {
     let mut view = app.store.view().await?;
     match view.plan(plan).await? {
-        Some(found) => Ok(prospect::of_plan(&mut view, &found, app.now())
-            .await?
-            .text()),
+        Some(found) => Ok(prospect(&mut view, &found, app.now()).await?.text()),
         None => Ok(String::new()),
     }
 }
@@ -60,7 +65,7 @@ pub(super) async fn said(
 pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let found = plan::find(&mut view, text).await?;
-    let prospect = prospect::of_plan(&mut view, &found, app.now()).await?;
+    let prospect = prospect(&mut view, &found, app.now()).await?;
     let mut curve = Table::new(&["by", "at_least", "probably", "at_most"]);
     for point in &prospect.curve {
         curve.row(vec![
@@ -86,6 +91,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             Cell::of(&one.owner),
         ]);
     }
+    let hindered = hindered(&mut view, &prospect).await?;
     let due = prospect.due.map(|(_, due)| match due {
         Due::Kept => ("kept", 0),
         Due::AtRisk(left) => ("at_risk", left),
@@ -95,6 +101,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     for (title, list) in [
         ("Probably left behind", &starving),
         ("Fits in no slot", &unfit),
+        ("Cannot be done as things stand", &hindered),
     ] {
         for row in &list.rows {
             let cells: Vec<String> = row.iter().map(Cell::to_string).collect();
@@ -115,10 +122,22 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ],
         text,
     );
-    let report = report.with("curve", curve);
+    let report = report.with("curve", curve).with("starving", starving);
     Ok(Output::Report(
-        report.with("starving", starving).with("unfit", unfit),
+        report.with("unfit", unfit).with("hindered", hindered),
     ))
+}
+
+async fn hindered(view: &mut View, prospect: &Prospect) -> Result<Table, Failure> {
+    let mut hindered = Table::new(&["machine", "reason", "who"]);
+    for (id, hindrance) in &prospect.hindered {
+        hindered.row(vec![
+            Cell::of(name(view, id).await?),
+            Cell::of(&hindrance.reason),
+            Cell::of(hindrance.owner.word()),
+        ]);
+    }
+    Ok(hindered)
 }
 
 async fn name(view: &mut View, id: &MachineId) -> Result<String, Failure> {

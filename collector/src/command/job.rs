@@ -5,8 +5,6 @@ mod manual;
 mod person;
 mod told;
 
-pub(crate) use told::quarantined;
-
 use super::{Caller, machine, plan, service};
 use crate::agenda;
 use crate::app::App;

@@ -15,12 +15,17 @@ pub fn keeps_a_slot(
     longest_run_ms: i64,
     now: UtcMs,
 ) -> bool {
-    let fits = |slot: &Interval, open: &Interval| {
+    let mut slots = leaf.slots.iter();
+    slots.any(|slot| keeps(slot, allowed, longest_run_ms, now))
+}
+
+/// Whether the whole run still fits into this slot.
+pub fn keeps(slot: &Interval, allowed: &[Interval], longest_run_ms: i64, now: UtcMs) -> bool {
+    let fits = |open: &Interval| {
         let start = slot.start().max(open.start()).max(now);
         slot.end().min(open.end()).since_ms(start) >= longest_run_ms
     };
-    let mut slots = leaf.slots.iter();
-    slots.any(|slot| allowed.iter().any(|open| fits(slot, open)))
+    allowed.iter().any(fits)
 }
 
 /// Whether a job needs slots that its plan may not have: it waits, or it has missed all.

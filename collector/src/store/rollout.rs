@@ -167,6 +167,20 @@ impl View {
         Ok(count)
     }
 
+    /// The machines on which any job ended with a measurement of something else than what
+    /// was planned: they may keep a release in quarantine.
+    pub async fn gone_wrong(&mut self) -> Result<BTreeSet<MachineId>, StoreError> {
+        let rows: Vec<(MachineId,)> = self
+            .tx
+            .all(
+                "SELECT DISTINCT machine FROM jobs
+                 WHERE word IN ('failed', 'rolled_back', 'freed')",
+                args![],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(machine,)| machine).collect())
+    }
+
     /// How each wave of a plan went so far, by wave.
     pub async fn waves(&mut self, plan: &Digest) -> Result<Vec<WaveCounts>, StoreError> {
         let rows: Vec<WordCount> = self

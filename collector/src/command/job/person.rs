@@ -7,6 +7,7 @@ use crate::agenda;
 use crate::app::App;
 use crate::authority;
 use crate::control::{Failure, Output};
+use crate::quarantine;
 use crate::rollout::again::{Ended, again};
 use crate::store::View;
 use crate::store::plans::PlanState;
@@ -41,7 +42,7 @@ pub(super) async fn retry(
     let quarantined = match view.manual_worker(&machine).await? {
         // Only an installer keeps a quarantine.
         Some(_) => Vec::new(),
-        None => told::quarantined(view, &machine).await?,
+        None => quarantine::of_machine(view, &machine).await?,
     };
     let ended = Ended {
         state: &job.state,

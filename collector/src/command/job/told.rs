@@ -1,17 +1,16 @@
 //! What a machine told of a job, and what its plan says of it.
 
 use crate::control::Failure;
+use crate::quarantine;
 use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::journal::MAX_EVENT_BYTES;
 use patchward_common::codec;
-use patchward_common::digest::Digest;
-use patchward_common::id::MachineId;
 use patchward_common::job::{JobEvent, State};
 use patchward_common::plan::MAX_LEAF_BYTES;
-use patchward_common::time::{Interval, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
-use patchward_common::trust::sign::{Document as _, Signed};
+use patchward_common::trust::sign::Signed;
 
 /// Events that are read at once.
 const PAGE: u32 = 1_000;
@@ -52,48 +51,11 @@ pub(super) async fn planned(view: &mut View, job: &Job) -> Result<(Approval, Pla
             job.id
         ))
     };
-    let approval = approval(view, &job.plan).await?;
+    let approval = quarantine::approval(view, &job.plan).await?;
     let leaves = view.leaves(&job.plan).await?;
     let leaf = leaves.iter().find(|leaf| leaf.machine == job.machine);
     let leaf = leaf.ok_or_else(|| damaged("it does not name the machine".into()))?;
     let leaf = codec::decode_deterministic(&leaf.bytes, MAX_LEAF_BYTES)
         .map_err(|error| damaged(error.to_string()))?;
     Ok((approval, leaf))
-}
-
-async fn approval(view: &mut View, plan: &Digest) -> Result<Approval, Failure> {
-    let payload = view.plan_payload(plan).await?.unwrap_or_default();
-    codec::decode_deterministic(&payload, Approval::MAX_BYTES).map_err(|error| {
-        Failure::conflict(format!(
-            "Plan {plan} is damaged: {error}. Compare the database with a backup."
-        ))
-    })
-}
-
-/// What a machine's own failures have put in quarantine there, as far as its jobs tell: a
-/// verified job lifts what its approval clears.
-pub(crate) async fn quarantined(
-    view: &mut View,
-    machine: &MachineId,
-) -> Result<Vec<Digest>, Failure> {
-    let mut jobs = view.jobs_of_machine(machine).await?;
-    // In the order in which they ran: returning a machine to service is a later change.
-    jobs.sort_by_key(|job| (job.slot.map_or(job.since, Interval::start), job.id));
-    let mut found: Vec<Digest> = Vec::new();
-    for job in jobs {
-        match job.state {
-            State::RolledBack(_) | State::Failed(_) => {
-                let approval = approval(view, &job.plan).await?;
-                let releases = approval.releases.iter();
-                let artifacts = releases.flat_map(|release| &release.release.artifacts);
-                found.extend(artifacts.map(|artifact| artifact.sha256));
-            }
-            State::Verified | State::InService => {
-                let approval = approval(view, &job.plan).await?;
-                found.retain(|digest| !approval.clears.contains(digest));
-            }
-            _ => {}
-        }
-    }
-    Ok(found)
 }

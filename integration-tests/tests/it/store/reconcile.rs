@@ -227,6 +227,11 @@ async fn the_failure_limit_halts_until_a_person_resumes(world: World) {
     assert_eq!(halts(71).await, (0, 1), "it goes on until the limit again");
     roll_back(&world, plan, 4, 80).await;
     assert_eq!(halts(81).await, (1, 2));
+    // What a person judged may still be in quarantine where it happened.
+    let mut view = world.store.view().await.unwrap();
+    let wrong = view.gone_wrong().await.unwrap();
+    drop(view);
+    assert!(wrong.into_iter().eq([1, 2, 3, 4].map(machine)));
     // Another plan's are its own.
     let other = world.store.view().await.unwrap().failures(&digest(9)).await;
     assert_eq!(other.unwrap(), 0);

@@ -1,0 +1,169 @@
+//! What keeps a machine of a plan from being done whatever its slots are, with who can
+//! change it.
+
+use crate::control::Failure;
+use crate::item::Owner;
+use crate::item::machine::Exception;
+use crate::quarantine;
+use crate::replan;
+use crate::rollout::model;
+use crate::rollout::replan::keeps;
+use crate::store::View;
+use crate::store::documents::{Document, DocumentKind};
+use crate::store::machines::MachineLine;
+use crate::store::plans::Plan;
+use crate::store::stops::{EVERY_WAVE, Halt, HaltScope};
+use patchward_common::id::{MachineId, Name};
+use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::assignment::Mode;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a machine cannot be done as things stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hindrance {
+    /// Why, in words.
+    pub reason: String,
+    /// Who can change it.
+    pub owner: Owner,
+}
+
+fn because(owner: Owner, reason: impl Into<String>) -> Hindrance {
+    let reason = reason.into();
+    Hindrance { reason, owner }
+}
+
+/// What is the same for all machines of a plan.
+#[derive(Debug)]
+pub(super) struct Ground {
+    approval: Approval,
+    plan: Plan,
+    vendors: Vec<Name>,
+    stops: Vec<Document>,
+    halts: Vec<Halt>,
+    exceptions: BTreeMap<MachineId, Exception>,
+    gone_wrong: BTreeSet<MachineId>,
+    openings: BTreeMap<Name, Vec<Interval>>,
+    now: UtcMs,
+}
+
+impl Ground {
+    /// Reads it.
+    pub(super) async fn read(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Self, Failure> {
+        let approval = quarantine::approval(view, &plan.id).await?;
+        let mut vendors = Vec::new();
+        for release in &approval.releases {
+            let vendor = view.vendor_of(&release.repository).await?;
+            vendors.extend(vendor.map(|vendor| vendor.name));
+        }
+        Ok(Self {
+            approval,
+            plan: plan.clone(),
+            vendors,
+            stops: view.in_force(DocumentKind::Stop, now).await?,
+            halts: view.halts().await?,
+            exceptions: view.exceptions().await?,
+            gone_wrong: view.gone_wrong().await?,
+            openings: BTreeMap::new(),
+            now,
+        })
+    }
+
+    /// The slots of a machine that can still be used, or what is in the way of all.
+    pub(super) async fn slots(
+        &mut self,
+        view: &mut View,
+        leaf: &PlanLeaf,
+        line: Option<&MachineLine>,
+    ) -> Result<Result<Vec<Interval>, Hindrance>, Failure> {
+        if let Some(hindrance) = self.of_all_slots(leaf, line) {
+            return Ok(Err(hindrance));
+        }
+        if self.gone_wrong.contains(&leaf.machine) {
+            let barred = quarantine::of_machine(view, &leaf.machine).await?;
+            let is_barred =
+                |digest| barred.contains(digest) && !self.approval.clears.contains(digest);
+            if self.approval.artifacts().any(|one| is_barred(&one.sha256)) {
+                let why = "it keeps the release in quarantine, and the plan does not clear it; \
+                           plan it again with `--clear`";
+                return Ok(Err(because(Owner::Htm, why)));
+            }
+        }
+        if !self.openings.contains_key(&leaf.unit) {
+            let (plan, approval) = (&self.plan, &self.approval);
+            let openings = replan::openings(view, &leaf.unit, plan, approval, self.now).await?;
+            self.openings.insert(leaf.unit.clone(), openings);
+        }
+        let allowed: &[Interval] = self.openings.get(&leaf.unit).map_or(&[], Vec::as_slice);
+        let longest_ms = self.approval.longest_run_ms();
+        let is_kept = |slot: &&Interval| keeps(slot, allowed, longest_ms, self.now);
+        let slots: Vec<Interval> = leaf.slots.iter().filter(is_kept).copied().collect();
+        Ok(match slots.is_empty() {
+            false => Ok(slots),
+            true => {
+                let why = "it has no slot left where work is allowed; `plan again` makes one";
+                Err(because(Owner::Htm, why))
+            }
+        })
+    }
+
+    /// What is in the way, whichever slot it is.
+    fn of_all_slots(&self, leaf: &PlanLeaf, line: Option<&MachineLine>) -> Option<Hindrance> {
+        let Some(line) = line else {
+            return Some(because(
+                Owner::It,
+                "it does not belong to the fleet any more",
+            ));
+        };
+        if matches!(line.mode, Mode::Observe | Mode::Rehearse) {
+            let mode = line.mode.word();
+            let why = format!("its mode is {mode}, and nothing is installed; assign it active");
+            return Some(because(Owner::Htm, why));
+        }
+        if (&leaf.unit, leaf.class) != (&line.unit, line.class) {
+            let why = "it is in another unit or class since; plan it again";
+            return Some(because(Owner::Htm, why));
+        }
+        let exception = self.exceptions.get(&leaf.machine);
+        if let Some(exception) = exception.filter(|exception| self.now < exception.until) {
+            let why = format!("it is left as it is until {}", exception.until);
+            return Some(because(Owner::Security, why));
+        }
+        if self.stops.iter().any(|stop| self.is_stopped_by(stop, line)) {
+            let why = "it is stopped: `stop list` shows by what";
+            return Some(because(Owner::Htm, why));
+        }
+        let halted = self
+            .halts
+            .iter()
+            .find(|halt| self.is_halted_by(halt, leaf, line));
+        halted.map(|halt| because(Owner::Htm, format!("halted: {}", halt.reason)))
+    }
+
+    /// As a go judges it: a scope that is not known stops everything.
+    fn is_stopped_by(&self, stop: &Document, line: &MachineLine) -> bool {
+        let subject = stop.subject.as_deref().unwrap_or_default();
+        match stop.scope.as_deref() {
+            Some("unit") => subject == line.unit.as_str(),
+            Some("plan") => subject == self.plan.id.to_string(),
+            Some("release") => {
+                let mut releases = self.approval.releases.iter();
+                releases.any(|release| subject == release.sha256.to_string())
+            }
+            Some("vendor") => self.vendors.iter().any(|one| subject == one.as_str()),
+            _ => true,
+        }
+    }
+
+    fn is_halted_by(&self, halt: &Halt, leaf: &PlanLeaf, line: &MachineLine) -> bool {
+        match halt.scope {
+            HaltScope::Plan => {
+                let is_wave = halt.wave == EVERY_WAVE || halt.wave == u32::from(leaf.wave);
+                is_wave && halt.subject == self.plan.id.to_string()
+            }
+            HaltScope::ReleaseOnModel => self.approval.releases.iter().any(|release| {
+                halt.subject == model::subject(&release.sha256, line.model.as_str())
+            }),
+        }
+    }
+}
