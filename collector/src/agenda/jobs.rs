@@ -40,6 +40,7 @@ impl Gathering<'_> {
                     state: &job.state,
                     since: job.since,
                     slot,
+                    runs_in: job.slot.filter(|_| job.attempt > 0),
                     refused: self.refused.get(&job.id),
                     is_replaced: made.is_replaced(job, jobs),
                     closed: closings

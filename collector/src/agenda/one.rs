@@ -48,6 +48,7 @@ pub async fn item_of(
         state: &job.state,
         since: job.since,
         slot,
+        runs_in: job.slot.filter(|_| job.attempt > 0),
         refused: refused.as_ref(),
         is_replaced: made.is_replaced(job, &jobs),
         closed: closing

@@ -46,7 +46,7 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
             of_class(3 * DAY_MS, DAY_MS, DAY_MS)
         }
         // These begin when a limit has passed already.
-        Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan => Some(0),
+        Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan | Kind::Overrun => Some(0),
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),
         Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
         Kind::Unfit | Kind::Waiting | Kind::Behind => {

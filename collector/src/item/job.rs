@@ -25,6 +25,8 @@ pub struct Facts<'a> {
     pub since: UtcMs,
     /// Its next slot, where it has one to come or runs in one.
     pub slot: Option<Interval>,
+    /// The slot that it was started in, once it was.
+    pub runs_in: Option<Interval>,
     /// Why it got no go when its machine asked last.
     pub refused: Option<&'a Refusal>,
     /// Whether a later job of the machine took its place, once it has ended.
@@ -86,6 +88,7 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
     // A machine is lost from when it should have been heard.
     let since = match kind {
         Kind::Lost => job.since.plus_ms(age::lost_ms(job.class)),
+        Kind::Overrun => job.runs_in.map_or(job.since, Interval::end),
         _ => job.since,
     };
     Some(of(job, kind, owner, since, why))
@@ -168,12 +171,15 @@ fn waits_for_a_person(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owne
     }
 }
 
-/// Work by hand is going on; it counts as lost only once its slot is over.
+/// Work by hand is going on; what it has beyond its slot is its worker's.
 fn at_work(job: &Facts<'_>, worker: Owner, now: UtcMs) -> (Kind, Owner, String) {
     let why = "work by hand is going on; `job done` records it".to_owned();
-    let is_in_slot = job.slot.is_some_and(|slot| slot.contains(now));
+    let is_in_slot = job
+        .runs_in
+        .or(job.slot)
+        .is_some_and(|slot| slot.contains(now));
     match open(job, now) {
-        (Kind::Lost, _, lost) if !is_in_slot => (Kind::Lost, worker, lost),
+        (kind @ (Kind::Lost | Kind::Overrun), _, why) if !is_in_slot => (kind, worker, why),
         _ => (Kind::Waiting, worker, why),
     }
 }
@@ -201,13 +207,22 @@ fn deferred(reason: &Reason, job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, Strin
 }
 
 fn open(job: &Facts<'_>, now: UtcMs) -> (Kind, Owner, String) {
-    if now.since_ms(job.since) < age::lost_ms(job.class) {
-        let why = "work is going on".to_owned();
-        return (Kind::Waiting, Owner::Time, why);
+    if now.since_ms(job.since) >= age::lost_ms(job.class) {
+        let why = format!(
+            "nothing was heard of it since it was {}; it counts as down",
+            job.state.word()
+        );
+        return (Kind::Lost, Owner::It, why);
     }
-    let why = format!(
-        "nothing was heard of it since it was {}; it counts as down",
-        job.state.word()
-    );
-    (Kind::Lost, Owner::It, why)
+    match job.runs_in.filter(|slot| slot.end() <= now) {
+        Some(slot) => {
+            let why = format!(
+                "it is {} beyond its slot, which ended at {}; it counts as down",
+                job.state.word(),
+                slot.end()
+            );
+            (Kind::Overrun, Owner::It, why)
+        }
+        None => (Kind::Waiting, Owner::Time, "work is going on".to_owned()),
+    }
 }

@@ -87,6 +87,8 @@ pub enum Kind {
     Fallen,
     /// A machine was lost in the middle of its job.
     Lost,
+    /// Work on a machine goes on beyond its slot.
+    Overrun,
     /// Installed, and the restart waits for an idle machine.
     Restart,
     /// A job waits.
@@ -127,6 +129,7 @@ impl Kind {
             Self::Behind => "behind",
             Self::Fallen => "fallen",
             Self::Lost => "lost",
+            Self::Overrun => "overrun",
             Self::Restart => "restart",
             Self::Waiting => "waiting",
             Self::Starving => "starving",
