@@ -28,7 +28,7 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     let owners = owners(&open, now);
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for standing in agenda.machines.values() {
-        *counts.entry(standing.word()).or_default() += 1;
+        *counts.entry(standing.counted()).or_default() += 1;
     }
     let mut tonight = Table::new(&["machine", "from", "until"]);
     let until: UtcMs = now.plus_ms(TONIGHT_MS);
@@ -60,6 +60,10 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     for (machine, standing) in &agenda.machines {
         machines.row(vec![Cell::of(machine), Cell::of(standing.text())]);
     }
+    let mut states = Table::new(&["state", "machines"]);
+    for (state, count) in counts {
+        states.row(vec![Cell::of(state), Cell::Number(count)]);
+    }
     let report = Report::new(
         [
             ("open", Cell::Number(open.len() as i64)),
@@ -71,6 +75,7 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     let report = report
         .with("items", table(&open, &lists, now))
         .with("owners", owners)
+        .with("states", states)
         .with("tonight", tonight)
         .with("machines", machines);
     Ok(Output::Report(report))

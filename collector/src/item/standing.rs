@@ -32,24 +32,24 @@ impl Standing {
     /// In words.
     pub fn text(&self) -> String {
         match self {
-            Self::Verified => "verified".into(),
-            Self::Attested => "attested".into(),
-            Self::Planned => "planned".into(),
-            Self::Waiting(owner) => format!("waiting({})", owner.word()),
-            Self::Failed => "failed".into(),
             Self::Exception(until) => format!("exception(until {until})"),
             Self::Unknown(since) => format!("unknown(since {since})"),
-            Self::Unplanned => "unplanned".into(),
+            other => other.counted().to_owned(),
         }
     }
 
-    /// The word under which it is counted.
-    pub fn word(&self) -> &'static str {
+    /// What it is counted under: who is waited for makes a difference.
+    pub fn counted(&self) -> &'static str {
         match self {
             Self::Verified => "verified",
             Self::Attested => "attested",
             Self::Planned => "planned",
-            Self::Waiting(_) => "waiting",
+            Self::Waiting(Owner::Vendor) => "waiting(vendor)",
+            Self::Waiting(Owner::Htm) => "waiting(htm)",
+            Self::Waiting(Owner::It) => "waiting(it)",
+            Self::Waiting(Owner::Security) => "waiting(security)",
+            Self::Waiting(Owner::Ward) => "waiting(ward)",
+            Self::Waiting(Owner::Time) => "waiting(time)",
             Self::Failed => "failed",
             Self::Exception(_) => "exception",
             Self::Unknown(_) => "unknown",

@@ -360,3 +360,16 @@ fn a_machine_stands_in_one_of_the_named_states() {
         assert_eq!(standing(&known, NOW), expected, "{known:?}");
     }
 }
+
+#[test]
+fn machines_that_wait_for_different_people_are_counted_apart() {
+    let words: Vec<_> = OWNERS
+        .into_iter()
+        .map(|owner| Standing::Waiting(owner).counted())
+        .collect();
+    for (owner, word) in OWNERS.into_iter().zip(&words) {
+        assert_eq!(*word, format!("waiting({})", owner.word()));
+    }
+    let since = Standing::Unknown(NOW);
+    assert!(since.text().starts_with(since.counted()));
+}
