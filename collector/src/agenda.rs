@@ -17,7 +17,7 @@ use crate::forecast::Outcome;
 use crate::item::machine::Exception;
 use crate::item::refused::Refusal;
 use crate::item::standing::{Known, Standing, standing};
-use crate::item::{Item, Kind, Owner, machine, sort};
+use crate::item::{Item, Kind, Owner, age, machine, sort};
 use crate::planning;
 use crate::prospect;
 use crate::replan;
@@ -108,6 +108,7 @@ impl Gathering<'_> {
             class: None,
             owner,
             since,
+            raise_at: None,
             why,
         });
     }
@@ -146,25 +147,26 @@ impl Gathering<'_> {
     /// The machines that fit in no slot of a plan, or will probably not use theirs.
     async fn left_behind(&mut self, plan: &Plan) -> Result<(), Failure> {
         let prospect = prospect::of_plan(self.view, plan, &self.lines, self.now).await?;
-        let starving = prospect.starving.iter().map(|(machine, chance, miss)| {
-            let owner = match miss {
+        let starving = prospect.starving.iter().map(|one| {
+            let owner = match one.miss {
                 Some(Outcome::InUse | Outcome::Held) => Owner::Ward,
                 Some(Outcome::Offline) => Owner::It,
                 Some(Outcome::NoFit | Outcome::Started) | None => Owner::Htm,
             };
-            let usual = miss.map_or_else(String::new, |miss| {
+            let usual = one.miss.map_or_else(String::new, |miss| {
                 format!("; its slots were mostly missed as {}", miss.word())
             });
-            let percent = (chance * 100.0).round();
+            let percent = (one.chance * 100.0).round();
             let why = format!("done by the end of {} at {percent} %{usual}", plan.title);
-            (Kind::Starving, *machine, owner, why)
+            let raise_at = one.last.plus_ms(-age::BEFORE_LAST_SLOT_MS);
+            (Kind::Starving, one.machine, owner, Some(raise_at), why)
         });
         let unfit = prospect.unfit.iter().map(|one| {
             let owner = Owner::of_word(&one.owner).unwrap_or(Owner::Htm);
-            (Kind::Unfit, one.machine, owner, one.reason.clone())
+            (Kind::Unfit, one.machine, owner, None, one.reason.clone())
         });
         let found: Vec<_> = starving.chain(unfit).collect();
-        for (kind, machine, owner, why) in found {
+        for (kind, machine, owner, raise_at, why) in found {
             let about = self.about(&machine);
             let line = self.lines.get(&machine);
             let short = plan.short();
@@ -176,6 +178,7 @@ impl Gathering<'_> {
                 about,
                 owner,
                 since: plan.created_at,
+                raise_at,
                 why,
             });
         }
@@ -235,6 +238,7 @@ impl Gathering<'_> {
                 class: None,
                 owner: Owner::It,
                 since: asked.asked_at,
+                raise_at: None,
                 why: "it waits for acceptance".to_owned(),
             });
         }
@@ -251,6 +255,7 @@ impl Gathering<'_> {
             class: None,
             owner: Owner::It,
             since,
+            raise_at: None,
             why,
         };
         for feed in self.view.feeds().await? {
@@ -296,6 +301,7 @@ impl Gathering<'_> {
                 class: Some(line.class),
                 owner: Owner::It,
                 since: fallen.since,
+                raise_at: None,
                 why: fallen.why,
             });
         }

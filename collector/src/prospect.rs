@@ -35,13 +35,25 @@ pub struct Prospect {
     pub curve: Vec<Point>,
     /// When it has to be done and how that stands, where a date was entered.
     pub due: Option<(UtcMs, Due)>,
-    /// Machines that will probably be left behind, with their chance and what their slots
-    /// were mostly missed for.
-    pub starving: Vec<(MachineId, f64, Option<Outcome>)>,
+    /// Machines that will probably be left behind.
+    pub starving: Vec<Starving>,
     /// Machines that fit in no slot.
     pub unfit: Vec<Unfit>,
     /// Machines of the plan that cannot be done as things stand.
     pub hindered: Vec<(MachineId, Hindrance)>,
+}
+
+/// A machine that will probably be left behind.
+#[derive(Clone, Debug)]
+pub struct Starving {
+    /// The machine.
+    pub machine: MachineId,
+    /// How likely it is done when its last slot is over.
+    pub chance: f64,
+    /// What its slots were mostly missed for.
+    pub miss: Option<Outcome>,
+    /// When the last slot that can help begins.
+    pub last: UtcMs,
 }
 
 /// What is to be expected at `now` of a plan, with every enrolled machine at hand.
@@ -52,7 +64,11 @@ pub async fn of_plan(
     now: UtcMs,
 ) -> Result<Prospect, Failure> {
     let counts = view.outcomes().await?;
-    let (hopes, hindered) = hopes(view, plan, lines, &counts, now).await?;
+    let Hoped {
+        hopes,
+        hindered,
+        last,
+    } = hopes(view, plan, lines, &counts, now).await?;
     let due = view.due_of(&plan.id).await?;
     let times = times(&hopes, now, due);
     let at_due = |due: UtcMs| {
@@ -62,9 +78,11 @@ pub async fn of_plan(
     };
     let starving = curve::starving(&hopes)
         .into_iter()
-        .map(|(machine, chance)| {
-            let miss = counts.get(&machine).and_then(Counts::usual_miss);
-            (machine, chance, miss)
+        .map(|(machine, chance)| Starving {
+            machine,
+            chance,
+            miss: counts.get(&machine).and_then(Counts::usual_miss),
+            last: last.get(&machine).copied().unwrap_or(now),
         });
     Ok(Prospect {
         machines: hopes.len(),
@@ -77,19 +95,28 @@ pub async fn of_plan(
     })
 }
 
+/// What may be hoped of the machines of a plan.
+#[derive(Default)]
+struct Hoped {
+    hopes: Vec<Hope>,
+    hindered: Vec<(MachineId, Hindrance)>,
+    /// When the last slot of each begins that can still be used.
+    last: BTreeMap<MachineId, UtcMs>,
+}
+
 async fn hopes(
     view: &mut View,
     plan: &Plan,
     lines: &BTreeMap<MachineId, MachineLine>,
     counts: &BTreeMap<MachineId, Counts>,
     now: UtcMs,
-) -> Result<(Vec<Hope>, Vec<(MachineId, Hindrance)>), Failure> {
+) -> Result<Hoped, Failure> {
     let mut fleet = Counts::default();
     counts.values().for_each(|one| fleet.add_all(one));
     let mut ground = Ground::read(view, plan, now).await?;
     let jobs = view.jobs_of_plan(&plan.id).await?;
     let jobs: BTreeMap<MachineId, Job> = jobs.into_iter().map(|job| (job.machine, job)).collect();
-    let (mut hopes, mut hindered) = (Vec::new(), Vec::new());
+    let mut hoped = Hoped::default();
     for stored in view.leaves(&plan.id).await? {
         let leaf: PlanLeaf = codec::decode_deterministic(&stored.bytes, MAX_LEAF_BYTES)
             .map_err(|error| Failure::conflict(format!("plan {}: {error}", plan.title)))?;
@@ -99,15 +126,17 @@ async fn hopes(
         if waits(job) {
             match ground.slots(view, &leaf, lines.get(&machine)).await? {
                 Ok(kept) => slots = kept,
-                Err(hindrance) => hindered.push((machine, hindrance)),
+                Err(hindrance) => hoped.hindered.push((machine, hindrance)),
             }
         }
         let history = view.interlock_history(&machine).await?;
         let own = counts.get(&machine).copied().unwrap_or_default();
         let chance = |slot: Interval| own.chance(&fleet, history.idle_share(slot));
-        hopes.push(hope(machine, &slots, job, now, chance));
+        let last = slots.last().map(|slot| (machine, slot.start()));
+        hoped.last.extend(last);
+        hoped.hopes.push(hope(machine, &slots, job, now, chance));
     }
-    Ok((hopes, hindered))
+    Ok(hoped)
 }
 
 /// Whether work is still to begin.

@@ -23,6 +23,7 @@ impl Gathering<'_> {
                 class: None,
                 owner: Owner::Htm,
                 since: halt.at,
+                raise_at: None,
                 why: format!("{}; `{then}`", halt.reason),
             });
         }

@@ -76,11 +76,11 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ]);
     }
     let mut starving = Table::new(&["machine", "percent", "missed_as"]);
-    for (id, chance, miss) in &prospect.starving {
+    for one in &prospect.starving {
         starving.row(vec![
-            Cell::of(name(&mut view, id).await?),
-            Cell::Number((chance * 100.0).round() as i64),
-            Cell::maybe(miss.map(|miss| miss.word())),
+            Cell::of(name(&mut view, &one.machine).await?),
+            Cell::Number((one.chance * 100.0).round() as i64),
+            Cell::maybe(one.miss.map(|miss| miss.word())),
         ]);
     }
     let mut unfit = Table::new(&["machine", "reason", "who"]);

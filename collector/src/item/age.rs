@@ -24,6 +24,10 @@ pub fn lost_ms(class: Class) -> i64 {
     }
 }
 
+/// How long before the last slot that can help somebody must know that it will probably
+/// not: a window, a stand-in or another night takes people a day.
+pub const BEFORE_LAST_SLOT_MS: i64 = DAY_MS;
+
 /// After how long an item is raised; `None` where only time has to pass. Without a class
 /// it counts as critical.
 pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {

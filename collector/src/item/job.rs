@@ -103,6 +103,7 @@ fn of(job: &Facts<'_>, kind: Kind, owner: Owner, since: UtcMs, why: String) -> I
         class: Some(job.class),
         owner,
         since,
+        raise_at: None,
         why,
     }
 }

@@ -68,6 +68,7 @@ pub fn items(machine: &Facts<'_>, now: UtcMs) -> Vec<Item> {
         class: Some(machine.class),
         owner,
         since,
+        raise_at: None,
         why,
     };
     found.into_iter().flatten().map(item).collect()

@@ -162,6 +162,8 @@ pub struct Item {
     pub owner: Owner,
     /// Since when they have it.
     pub since: UtcMs,
+    /// From when it is raised whatever its age: soon nothing helps any more.
+    pub raise_at: Option<UtcMs>,
     /// Why, in words.
     pub why: String,
 }
@@ -173,10 +175,11 @@ impl Item {
         format!("{}:{}", self.kind.word(), self.subject)
     }
 
-    /// Whether it is open for longer than its class allows.
+    /// Whether it is open for longer than its class allows, or soon too late.
     pub fn is_raised(&self, now: UtcMs) -> bool {
         let limit = age::limit_ms(self.kind, self.class);
         limit.is_some_and(|limit| now.since_ms(self.since) >= limit)
+            || self.raise_at.is_some_and(|at| at <= now)
     }
 }
 

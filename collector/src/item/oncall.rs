@@ -106,6 +106,7 @@ mod tests {
             class: None,
             owner: Owner::It,
             since: UtcMs(0),
+            raise_at: None,
             why: "y".into(),
         }
     }

@@ -373,3 +373,11 @@ fn machines_that_wait_for_different_people_are_counted_apart() {
     let since = Standing::Unknown(NOW);
     assert!(since.text().starts_with(since.counted()));
 }
+
+#[test]
+fn an_item_is_raised_before_it_is_too_late_whatever_its_age() {
+    let mut item = of_job(&State::Missed, 0, false, false).unwrap();
+    assert!(!item.is_raised(NOW));
+    item.raise_at = Some(NOW);
+    assert!(item.is_raised(NOW) && !item.is_raised(NOW.plus_ms(-1)));
+}
