@@ -8,7 +8,7 @@ use crate::control::{Cell, Failure, Output, Table};
 use crate::item::{Item, OWNERS, Owner};
 use crate::store::View;
 use patchward_common::id::{Label, Name};
-use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
+use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 use serde::{Deserialize, Serialize};
 
 /// What can be done with items.
@@ -172,11 +172,31 @@ pub(super) fn table(items: &[Item], lists: &Lists, now: UtcMs) -> Table {
     table
 }
 
-/// A time in the words of people: `41 days`, `3 hours`.
+/// A time in the words of people: `41 days`, `3 hours`, `5 minutes`.
 fn age(ms: i64) -> String {
     let (count, unit) = match ms.max(0) {
         ms if ms >= 2 * DAY_MS => (ms / DAY_MS, "days"),
-        ms => (ms / HOUR_MS, "hours"),
+        ms if ms >= 2 * HOUR_MS => (ms / HOUR_MS, "hours"),
+        ms => (ms / MINUTE_MS, "minutes"),
     };
     format!("{count} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_the_largest_unit_of_which_there_are_two() {
+        for (ms, text) in [
+            (-5, "0 minutes"),
+            (25 * MINUTE_MS, "25 minutes"),
+            (2 * HOUR_MS - 1, "119 minutes"),
+            (2 * HOUR_MS, "2 hours"),
+            (47 * HOUR_MS, "47 hours"),
+            (41 * DAY_MS, "41 days"),
+        ] {
+            assert_eq!(age(ms), text);
+        }
+    }
 }

@@ -79,6 +79,7 @@ impl Change {
     /// [`StoreError::Conflict`] where somebody else has it.
     pub async fn take_item(&mut self, item: &str) -> Result<(), StoreError> {
         let (now, by) = (self.now(), self.actor().to_string());
+        let has_it = self.view().takers().await?.remove(item);
         let taken = self
             .step("item.take", item, json!({}))
             .execute(
@@ -89,9 +90,11 @@ impl Change {
             )
             .await?;
         self.done_if(taken, || {
-            StoreError::conflict(format!(
-                "{item} was taken by somebody else; `item drop` frees it first"
-            ))
+            let who = has_it.map_or_else(
+                || "somebody else has it".to_owned(),
+                |has| format!("{} has it since {}", has.by, has.at),
+            );
+            StoreError::conflict(format!("{item}: {who}; `item drop` frees it first"))
         })
     }
 

@@ -107,7 +107,7 @@ async fn somebody_elses_item_is_not_taken_over() {
     change.take_item(&sign).await.unwrap();
     change.commit().await.unwrap();
     let take = format!("item take {sign}");
-    desk.refuses(&take, Conflict, "somebody else").await;
+    desk.refuses(&take, Conflict, "local:7 has it since").await;
 }
 
 #[tokio::test]
