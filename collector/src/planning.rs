@@ -23,7 +23,7 @@ use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::{
     AssignmentFile, Context, MachineFacts, PlanFile, Stated, Table, newest_rows,
 };
-use patchward_common::time::{Interval, UtcMs};
+use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use patchward_common::trust::approval::{
     Approval, ApprovedRelease, Emergency, Rollback, RollbackRelease,
 };
@@ -33,8 +33,13 @@ use patchward_common::wire::machine::InterlockWord;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
+/// For so long a machine counts as one that can tell whether it is in use after it last
+/// could: one restart of a program, or one bad minute, takes no profile away.
+const PROFILE_KNOWN_MS: i64 = 7 * DAY_MS;
+
 /// Everything that a plan is made from and judged by, but for what a person chose.
 pub struct Gathered {
+    now: UtcMs,
     held: Held,
     assignments: Vec<AssignmentFile>,
     /// Each machine's newest signed row.
@@ -102,6 +107,7 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
         }
     }
     Ok(Gathered {
+        now,
         held,
         assignments,
         rows,
@@ -141,7 +147,7 @@ pub async fn candidate(
     };
     Ok(Some(Candidate {
         row: row.clone(),
-        facts: facts(view, machine, products).await?,
+        facts: facts(view, machine, products, gathered.now).await?,
     }))
 }
 
@@ -149,13 +155,13 @@ async fn facts(
     view: &mut View,
     machine: &MachineId,
     products: &[&ReleaseDescription],
+    now: UtcMs,
 ) -> Result<MachineFacts, Failure> {
     let reported = view.machine_facts(machine).await?;
     let reported = reported.and_then(|(bytes, _)| PackedFacts::from_bytes(bytes).unpack().ok());
-    let status = view.machine_status(machine).await?;
-    let profile = match status.map(|status| status.interlock) {
-        Some(InterlockWord::Idle | InterlockWord::InUse) => Name::new("probes").ok(),
-        Some(InterlockWord::Unknown) | None => None,
+    let profile = match can_tell(view, machine, now).await? {
+        true => Name::new("probes").ok(),
+        false => None,
     };
     let set = match view.set_of(machine).await? {
         Some(set) => view.components_of(&set.digest).await?,
@@ -178,6 +184,23 @@ async fn facts(
         versions,
         quarantined: quarantine::of_machine(view, machine).await?,
     })
+}
+
+/// Whether a machine's interlock can tell whether it is in use: now, or not long ago.
+async fn can_tell(view: &mut View, machine: &MachineId, now: UtcMs) -> Result<bool, Failure> {
+    match view
+        .machine_status(machine)
+        .await?
+        .map(|status| status.interlock)
+    {
+        Some(InterlockWord::Idle | InterlockWord::InUse) => Ok(true),
+        Some(InterlockWord::Unknown) => {
+            let history = view.interlock_history(machine).await?;
+            let lately = Interval::new(now.plus_ms(-PROFILE_KNOWN_MS), now.plus_ms(1));
+            Ok(lately.is_ok_and(|lately| history.was_heard(lately)))
+        }
+        None => Ok(false),
+    }
 }
 
 /// The version of a product in an inventory, by how the product is installed.
@@ -272,7 +295,7 @@ pub async fn plan_file(
         .collect();
     let mut machines = Vec::new();
     for leaf in &leaves {
-        machines.push(facts(view, &leaf.machine, &products).await?);
+        machines.push(facts(view, &leaf.machine, &products, now).await?);
     }
     let until = approval.expires.max(now.plus_ms(1));
     let range = Interval::new(approval.issued.min(now), until)
