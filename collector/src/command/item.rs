@@ -1,13 +1,15 @@
 //! Items: what is open, whose move it is, who took it.
 
+use super::job::stop_waiting;
 use super::{Caller, machine, window};
 use crate::agenda::{self, Agenda};
 use crate::app::App;
 use crate::calls::{self, Lists};
 use crate::control::{Cell, Failure, Output, Table};
 use crate::item::{Item, OWNERS, Owner};
-use crate::store::View;
-use patchward_common::id::{Label, Name};
+use crate::store::jobs::Standing;
+use crate::store::{Change, View};
+use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 use serde::{Deserialize, Serialize};
 
@@ -123,16 +125,52 @@ async fn except(
             )));
         }
         Some((until, control)) => {
+            // No go is decided on meanwhile, and none is given afterwards.
+            change.lock_groups_of(&found.id).await?;
+            let closed = close_waiting(&mut change, &found.id, &control).await?;
             change.set_exception(&found.id, until, &control).await?;
-            format!("{} is left as it is until {until}: {control}.", found.name)
+            format!(
+                "{} is left as it is until {until}: {control}.{closed} New plans leave it out \
+                 until then.",
+                found.name
+            )
         }
         None => {
             change.end_exception(&found.id).await?;
-            format!("{} has no exception any more.", found.name)
+            format!(
+                "{} has no exception any more. Jobs that were closed for it stay closed: plan it \
+                 again, or `job retry`.",
+                found.name
+            )
         }
     };
     change.commit().await?;
     Ok(Output::Text(text))
+}
+
+/// Closes the jobs of a machine that wait, and says so.
+async fn close_waiting(
+    change: &mut Change,
+    machine: &MachineId,
+    control: &Label,
+) -> Result<String, Failure> {
+    let mut said = String::new();
+    for job in change.view().jobs_of_machine(machine).await? {
+        match Standing::of(&job.state) {
+            Standing::Waiting => {
+                let down = stop_waiting(change, &job, control).await?;
+                let id = job.id;
+                said.push_str(&format!(
+                    " Its job {id} is closed: no go is given for it.{down}"
+                ));
+            }
+            Standing::Open => {
+                said.push_str(" The work that is under way on it goes on to a safe end.");
+            }
+            Standing::Ended => {}
+        }
+    }
+    Ok(said)
 }
 
 pub(super) async fn find(app: &App, view: &mut View, key: &str) -> Result<Item, Failure> {

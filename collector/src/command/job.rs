@@ -5,6 +5,8 @@ mod manual;
 mod person;
 mod told;
 
+pub(super) use person::stop_waiting;
+
 use super::{Caller, machine, plan, service};
 use crate::agenda;
 use crate::app::App;

@@ -177,6 +177,7 @@ fn fleet(hospital: &Hospital, first: usize, count: usize) -> anyhow::Result<Plan
         frozen: BTreeMap::new(),
         groups: BTreeMap::new(),
         beside: Vec::new(),
+        excepted: BTreeMap::new(),
         placed: BTreeMap::new(),
         measured_minutes: BTreeMap::new(),
         stated: Stated::default(),

@@ -109,6 +109,7 @@ impl World {
             frozen: BTreeMap::new(),
             groups: groups.collect(),
             beside,
+            excepted: BTreeMap::new(),
             placed: (self.hospital.rows.iter())
                 .map(|(machine, row)| (*machine, row.groups.clone()))
                 .collect(),

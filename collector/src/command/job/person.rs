@@ -9,8 +9,9 @@ use crate::authority;
 use crate::control::{Failure, Output};
 use crate::quarantine;
 use crate::rollout::again::{Ended, again};
-use crate::store::View;
+use crate::store::jobs::Job;
 use crate::store::plans::PlanState;
+use crate::store::{Change, View};
 use patchward_common::id::{JobId, Label};
 use patchward_common::job::{Outside, Reason, State};
 use patchward_common::nearest::nearest;
@@ -35,6 +36,13 @@ pub(super) async fn retry(
     let (now, view) = (change.now(), change.view());
     let job = find(view, id).await?;
     let name = name(view, &machine).await?;
+    let exception = view.exceptions().await?.remove(&machine);
+    if let Some(exception) = exception.filter(|exception| now < exception.until) {
+        return Err(Failure::conflict(format!(
+            "{name} is left as it is until {}: `item except {name} --end` ends that first.",
+            exception.until
+        )));
+    }
     let plan = view.plan(&job.plan).await?;
     let plan = plan.ok_or_else(|| Failure::not_found(format!("Job {id} has no plan.")))?;
     let (approval, leaf) = told::planned(view, &job).await?;
@@ -88,7 +96,6 @@ pub(super) async fn close(
     let job = find(change.view(), id).await?;
     let name = name(change.view(), &machine).await?;
     let word = job.state.word();
-    let closed = Outside::Closed(Reason::new(reason.as_str()));
     let said = match &job.state {
         open if open.is_open() => {
             return Err(Failure::conflict(format!(
@@ -108,21 +115,8 @@ pub(super) async fn close(
                 "The job of {name} is {word}: there is nothing to close."
             )));
         }
-        waits => {
-            let state = waits
-                .after_outside(closed)
-                .map_err(|unexpected| Failure::conflict(format!("{name}: {unexpected}.")))?;
-            let goes = change.view().goes_of(id).await?;
-            let has_go = goes.iter().any(|go| go.ended_at.is_none());
-            change.note("job.close", id, &json!({ "reason": reason, "was": word }));
-            change.move_job(&job, &state, None, job.attempt).await?;
-            let down = match has_go {
-                true => {
-                    " It was given a go whose end it has not reported: it counts as down until \
-                     it reports, or `job free` says that it is up. If it has started, that counts."
-                }
-                false => "",
-            };
+        _ => {
+            let down = stop_waiting(&mut change, &job, reason).await?;
             format!(
                 "The job of {name} is stopped: no go is given for it.{down} `job retry` lets it \
                  wait again while its plan is active."
@@ -131,6 +125,31 @@ pub(super) async fn close(
     };
     change.commit().await?;
     Ok(Output::Text(said))
+}
+
+/// Ends a job that waits, with its machine's groups locked. Gives back what is said of a go
+/// that is out.
+pub(in crate::command) async fn stop_waiting(
+    change: &mut Change,
+    job: &Job,
+    reason: &Label,
+) -> Result<&'static str, Failure> {
+    let closed = Outside::Closed(Reason::new(reason.as_str()));
+    let state = job
+        .state
+        .after_outside(closed)
+        .map_err(|unexpected| Failure::conflict(format!("job {}: {unexpected}.", job.id)))?;
+    let goes = change.view().goes_of(&job.id).await?;
+    let detail = json!({ "reason": reason, "was": job.state.word() });
+    change.note("job.close", job.id, &detail);
+    change.move_job(job, &state, None, job.attempt).await?;
+    Ok(match goes.iter().any(|go| go.ended_at.is_none()) {
+        true => {
+            " It was given a go whose end it has not reported: it counts as down until it \
+             reports, or `job free` says that it is up. If it has started, that counts."
+        }
+        false => "",
+    })
 }
 
 /// Gives the open item of a job to somebody, or to nobody.

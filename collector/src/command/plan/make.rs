@@ -141,10 +141,15 @@ async fn input(
     let rows = candidates.iter().map(|c| &c.row);
     let allowed = planning::allowed(view, rows, range, emergency.as_ref()).await?;
     let frozen = planning::frozen(view, &allowed, range, emergency.as_ref()).await?;
+    let excepted = view.exceptions().await?.into_iter();
+    let excepted = excepted.filter(|(_, exception)| now < exception.until);
     let input = PlanInput {
         title: chosen.title.clone(),
         releases,
         machines: candidates,
+        excepted: excepted
+            .map(|(machine, exception)| (machine, exception.until))
+            .collect(),
         allowed,
         frozen,
         groups: gathered.groups.clone(),
@@ -325,6 +330,7 @@ fn unfit(one: &Impossible) -> Unfit {
             Owner::Vendor => "vendor",
             Owner::Htm => "htm",
             Owner::It => "it",
+            Owner::Security => "security",
             Owner::Nobody => "nobody",
         }
         .to_owned(),

@@ -69,6 +69,7 @@ fn owner(who: Owner) -> &'static str {
         Owner::Vendor => "the vendor",
         Owner::Htm => "HTM",
         Owner::It => "IT",
+        Owner::Security => "security",
         Owner::Nobody => "nobody",
     }
 }

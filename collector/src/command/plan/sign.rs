@@ -4,11 +4,13 @@ use crate::app::App;
 use crate::authority::{self, stored_signatures};
 use crate::command::Caller;
 use crate::command::file::InputFile;
+use crate::command::job::stop_waiting;
 use crate::control::{Failure, Output};
 use crate::planning;
 use crate::store::plans::PlanState;
 use crate::store::{Change, View};
 use patchward_common::digest::Digest;
+use patchward_common::id::{JobId, Label, MachineId};
 use patchward_common::plan::{PlanFile, Table, TableError, approvers};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
@@ -100,6 +102,28 @@ async fn give_out(change: &mut Change, id: &Digest) -> Result<(), Failure> {
         change.move_plan(id, from, to, why).await?;
     }
     change.add_jobs(id, &jobs).await?;
+    leave_excepted(change, id, &jobs).await
+}
+
+/// A machine that was left as it is after the plan was made stays so.
+async fn leave_excepted(
+    change: &mut Change,
+    id: &Digest,
+    jobs: &[(MachineId, u32)],
+) -> Result<(), Failure> {
+    let now = change.now();
+    let mut exceptions = change.view().exceptions().await?;
+    exceptions.retain(|_, exception| now < exception.until);
+    for (machine, _) in jobs {
+        let Some(exception) = exceptions.get(machine) else {
+            continue;
+        };
+        let reason = Label::new(exception.control.as_str())
+            .map_err(|error| Failure::conflict(format!("an exception of {machine}: {error}")))?;
+        if let Some(job) = change.view().job(&JobId::of(*id, *machine)).await? {
+            stop_waiting(change, &job, &reason).await?;
+        }
+    }
     Ok(())
 }
 

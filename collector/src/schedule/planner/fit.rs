@@ -2,6 +2,7 @@
 
 use super::input::{Candidate, PlanInput};
 use patchward_common::id::{Label, MachineId, Name};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, ApprovedRelease};
 use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
 use patchward_common::trust::release::{ABSENT, ReleaseDescription};
@@ -31,6 +32,8 @@ pub enum Owner {
     Htm,
     /// IT.
     It,
+    /// Security.
+    Security,
     /// Nobody has to.
     Nobody,
 }
@@ -42,6 +45,9 @@ pub enum Reason {
     /// It has what the plan installs.
     #[error("it has this version already")]
     AlreadyThere,
+    /// A person left it as it is.
+    #[error("it is left as it is until {0}; `item except --end` ends that")]
+    Excepted(UtcMs),
     /// Only rehearsing and active machines are worked on.
     #[error("its mode is observe; assign it rehearse or active")]
     Mode,
@@ -175,6 +181,7 @@ impl Reason {
     pub fn who(&self) -> Owner {
         match self {
             Self::AlreadyThere => Owner::Nobody,
+            Self::Excepted(_) => Owner::Security,
             Self::NotValidated { .. } | Self::OtherPlatform { .. } | Self::FromVersion { .. } => {
                 Owner::Vendor
             }
@@ -231,10 +238,11 @@ pub(super) fn sort_out<'a>(
     let mut impossible = Vec::new();
     for candidate in &input.machines {
         let apart = mixed && is_life_support(candidate);
-        let reason = if apart {
-            Some(Reason::LifeSupportApart)
-        } else {
-            misfit(candidate, approval)
+        let excepted = input.excepted.get(&candidate.row.machine);
+        let reason = match excepted {
+            Some(until) => Some(Reason::Excepted(*until)),
+            None if apart => Some(Reason::LifeSupportApart),
+            None => misfit(candidate, approval),
         };
         match reason {
             None => fitting.push(candidate),

@@ -3,7 +3,7 @@
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::plan::{MachineFacts, Stated};
-use patchward_common::time::{DAY_MS, Interval};
+use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, ApprovedRelease, Emergency, PlanLeaf};
 use patchward_common::trust::assignment::AssignmentLeaf;
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ pub struct PlanInput {
     pub releases: Vec<ApprovedRelease>,
     /// The machines that were asked for.
     pub machines: Vec<Candidate>,
+    /// Those that are left as they are on purpose, and until when.
+    pub excepted: BTreeMap<MachineId, UtcMs>,
     /// Allowed time per unit: windows less freezes.
     pub allowed: BTreeMap<Name, Vec<Interval>>,
     /// What freezes take of the windows of a unit; only where they take of them.

@@ -123,6 +123,7 @@ fn input(machines: Vec<Candidate>) -> PlanInput {
         title: label("Viewer 4.2"),
         releases: vec![release("viewer", Reboot::None)],
         machines,
+        excepted: BTreeMap::new(),
         allowed: BTreeMap::from([(name("radiology"), nights)]),
         frozen: BTreeMap::new(),
         groups,

@@ -225,3 +225,20 @@ fn a_plan_beside_counts_for_members_by_their_newest_row() {
     input.placed = BTreeMap::from([(MachineId([1; 32]), vec![name("pair")])]);
     assert_eq!(firsts(&plan(&input, NOW).unwrap())[0].2, 98);
 }
+
+#[test]
+fn a_machine_that_is_left_as_it_is_is_left_out_and_named() {
+    let mut input = input(vec![
+        candidate(1, "radiology", &[]),
+        candidate(2, "radiology", &[]),
+    ]);
+    let until = NOW.plus_ms(DAY_MS);
+    input.excepted.insert(machine(2), until);
+    let planned = plan(&input, NOW).unwrap();
+    assert_eq!(planned.leaves.len(), 1);
+    let left = &planned.impossible[0];
+    assert_eq!(
+        (left.machine, &left.reason, left.who),
+        (machine(2), &Reason::Excepted(until), Owner::Security)
+    );
+}
