@@ -35,6 +35,7 @@ pub(super) async fn refused(
         machine: job.machine,
         job: job.id,
         nonce: Nonce([0; 32]),
+        longest_run_ms: planned.approval.longest_run_ms(),
     };
     let snapshot = view.go_snapshot(&ask, now).await?;
     let refusal = |not| Refusal {
@@ -72,5 +73,7 @@ async fn planned(
         leaf,
         vendors,
         is_regressed: fleet.is_regressed(&job.machine),
+        // Asked for people to read: what the machine holds is asked when it asks itself.
+        is_told: true,
     }))
 }
