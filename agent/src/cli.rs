@@ -220,8 +220,8 @@ async fn show_inventory(settings: &Settings, json: bool) -> Result<(), CliError>
     }
     watch.look(&loaded.probes).await;
     let text = match json {
-        true => inventory::json(watch.inventory()),
-        false => inventory::table(watch.inventory()),
+        true => inventory::json(&watch.inventory()),
+        false => inventory::table(&watch.inventory()),
     };
     print(&text)
 }

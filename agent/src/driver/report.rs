@@ -97,7 +97,7 @@ impl Reporter {
 
     /// The facts as of the last look.
     pub fn facts(&self) -> &Facts {
-        &self.watch.inventory().facts
+        self.watch.facts()
     }
 
     /// By what a copy of this machine is told, as of the last whole look.
@@ -176,7 +176,7 @@ impl Reporter {
     /// Keeps the accepted set. Where it cannot be written, the next change has no base and
     /// all of it is sent.
     fn keep(&self) {
-        let packed = PackedComponents::of(&self.watch.inventory().components);
+        let packed = PackedComponents::of(&self.watch.components());
         if let Err(error) = state::write(&self.accepted_file, packed.as_bytes()) {
             tracing::warn!(%error, "the reported inventory is not kept");
         }
@@ -185,7 +185,7 @@ impl Reporter {
     /// What changed against the accepted set, which lies in a file and not in memory.
     fn change(&self) -> Option<InventoryContent> {
         let base = read_accepted(&self.accepted_file)?;
-        let delta = base.delta_to(&self.watch.inventory().components);
+        let delta = base.delta_to(&self.watch.components());
         Some(InventoryContent::Change {
             base: base.digest(),
             delta: PackedDelta::of(&delta),
@@ -193,7 +193,7 @@ impl Reporter {
     }
 
     fn whole(&self) -> InventoryContent {
-        InventoryContent::Whole(PackedComponents::of(&self.watch.inventory().components))
+        InventoryContent::Whole(PackedComponents::of(&self.watch.components()))
     }
 
     async fn send(

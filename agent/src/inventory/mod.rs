@@ -7,6 +7,7 @@
 mod dpkg;
 mod files;
 mod host;
+mod kept;
 mod ports;
 mod rpm;
 mod services;
@@ -96,7 +97,7 @@ pub fn collect(root: &Path, settings: &InventorySettings) -> Inventory {
     let mut watch = Watch::new(root.to_owned(), settings.clone());
     watch.look_at_ports();
     watch.look_at_files();
-    watch.into_inventory()
+    watch.inventory()
 }
 
 /// What changes when a file's content may have.

@@ -1,5 +1,7 @@
 use super::*;
-use patchward_common::component::{Component, PackedComponents, PackedDelta, Source};
+use patchward_common::component::{
+    Component, MAX_COMPONENTS, PackedComponents, PackedDelta, Source,
+};
 use patchward_common::digest::Digest;
 use patchward_common::facts::{FileState, PackedFacts};
 use patchward_common::probe::Probe;
@@ -118,7 +120,7 @@ fn a_watch_sees_what_changed_and_nothing_else() {
             facts: false
         }
     );
-    assert_eq!(watch.inventory().components[0].version, "5.2.15-3");
+    assert_eq!(watch.components()[0].version, "5.2.15-3");
     std::fs::write(root.path().join("etc/app.conf"), "a=22\n").unwrap();
     assert_eq!(
         watch.look_at_files(),
@@ -144,8 +146,8 @@ fn packages_do_not_vanish_with_a_damaged_file() {
             facts: true
         }
     );
-    assert_eq!(watch.inventory().components.len(), 1);
-    let gap = &watch.inventory().facts.gaps[0];
+    assert_eq!(watch.components().len(), 1);
+    let gap = &watch.facts().gaps[0];
     assert!(
         gap.starts_with("deb: ") && gap.ends_with("so it was cut off"),
         "{gap}"
@@ -158,7 +160,7 @@ fn packages_do_not_vanish_with_a_damaged_file() {
             facts: true
         }
     );
-    assert!(watch.inventory().facts.gaps.is_empty());
+    assert!(watch.facts().gaps.is_empty());
 }
 
 /// What is in the folder `updates` changes without its stamp.
@@ -171,12 +173,12 @@ fn a_list_that_could_not_be_read_is_tried_with_the_next_look() {
     std::fs::write(&update, "Package: bash\nStat").unwrap();
     let mut watch = Watch::new(root.path().to_owned(), settings());
     watch.look_at_files();
-    assert_eq!(watch.inventory().components.len(), 0);
-    assert_eq!(watch.inventory().facts.gaps.len(), 1);
+    assert_eq!(watch.components().len(), 0);
+    assert_eq!(watch.facts().gaps.len(), 1);
     std::fs::write(&update, status("7")).unwrap();
     watch.look_at_files();
-    assert_eq!(watch.inventory().components[0].version, "7");
-    assert!(watch.inventory().facts.gaps.is_empty());
+    assert_eq!(watch.components()[0].version, "7");
+    assert!(watch.facts().gaps.is_empty());
 }
 
 #[test]
@@ -185,10 +187,7 @@ fn digests_follow_what_changed() {
     let mut watch = Watch::new(root.path().to_owned(), settings());
     watch.look_at_files();
     let digests = (watch.components_digest(), watch.facts_digest());
-    let real = |watch: &Watch| {
-        let inventory = watch.inventory();
-        (inventory.components.digest(), inventory.facts.digest())
-    };
+    let real = |watch: &Watch| (watch.components().digest(), watch.facts().digest());
     assert_eq!(digests, real(&watch));
     watch.replace(Source::Tree, Vec::new());
     assert_eq!(digests, real(&watch));
@@ -221,15 +220,46 @@ fn what_breaks_a_limit_is_a_gap() {
     };
     watch.replace(Source::Tree, vec![tree("a", "1"), tree("b", "x\u{1b}[2J")]);
     watch.look_at_files();
-    assert_eq!(watch.inventory().components.len(), 1);
+    assert_eq!(watch.components().len(), 1);
     assert_eq!(
-        watch.inventory().facts.gaps,
+        watch.facts().gaps,
         ["tree: the version of \"b\" holds a control character"]
     );
     watch.replace(Source::Tree, vec![tree("a", "2")]);
     watch.look_at_files();
-    assert!(watch.inventory().facts.gaps.is_empty());
-    assert_eq!(watch.inventory().components[0].version, "2");
+    assert!(watch.facts().gaps.is_empty());
+    assert_eq!(watch.components()[0].version, "2");
+}
+
+/// All sources share one limit; what came last gives way, and says so.
+#[test]
+fn too_many_components_are_a_gap() {
+    let mut watch = Watch::new("/nonexistent".into(), InventorySettings::default());
+    let some = |source: Source, count: usize| -> Vec<Component> {
+        let component = |number| Component {
+            source,
+            name: format!("part-{number}"),
+            version: "1".into(),
+            arch: String::new(),
+        };
+        (0..count).map(component).collect()
+    };
+    watch.replace(Source::Rpm, some(Source::Rpm, MAX_COMPONENTS - 1));
+    watch.replace(Source::Tree, some(Source::Tree, 3));
+    watch.look_at_files();
+    assert_eq!(watch.components().len(), MAX_COMPONENTS);
+    assert_eq!(
+        watch.facts().gaps,
+        [format!(
+            "tree: {} components, of which {MAX_COMPONENTS} are reported",
+            MAX_COMPONENTS + 2
+        )]
+    );
+    watch.replace(Source::Rpm, Vec::new());
+    watch.replace(Source::Tree, some(Source::Tree, 3));
+    watch.look_at_files();
+    assert_eq!(watch.components().len(), 3);
+    assert!(watch.facts().gaps.is_empty());
 }
 
 #[tokio::test]
@@ -252,17 +282,13 @@ async fn probes_add_their_versions_and_their_gaps() {
             facts: true
         }
     );
-    let found: Vec<_> = watch
-        .inventory()
-        .components
-        .iter()
-        .map(|c| c.name.as_str())
-        .collect();
+    let components = watch.components();
+    let found: Vec<_> = components.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(found, ["bash", "app"]);
-    assert_eq!(watch.inventory().facts.gaps.len(), 1);
-    assert!(watch.inventory().facts.gaps[0].starts_with("probe gone: "));
+    assert_eq!(watch.facts().gaps.len(), 1);
+    assert!(watch.facts().gaps[0].starts_with("probe gone: "));
     assert_eq!(watch.look(&probes).await, Change::default());
-    assert!(watch.inventory().facts.ports.is_empty());
+    assert!(watch.facts().ports.is_empty());
     std::fs::create_dir_all(root.path().join("proc/net")).unwrap();
     let row = "0: 0100007F:0016 00000000:0000 0A";
     std::fs::write(root.path().join("proc/net/tcp"), format!("head\n{row}\n")).unwrap();
@@ -272,7 +298,7 @@ async fn probes_add_their_versions_and_their_gaps() {
         "a cheap look leaves ports alone"
     );
     assert!(watch.look(&probes).await.facts);
-    assert_eq!(watch.inventory().facts.ports[0].port, 22);
+    assert_eq!(watch.facts().ports[0].port, 22);
 }
 
 #[test]

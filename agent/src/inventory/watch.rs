@@ -5,6 +5,7 @@
 //! may go with every hello; [`Watch::look`] starts processes, reads the kernel's tables
 //! of sockets, and belongs once an hour and before and after a job.
 
+use super::kept::Kept;
 use super::{Inventory, InventorySettings, Stamp, dpkg, files, host, ports, rpm, services};
 use crate::probe;
 use patchward_common::component::{Component, ComponentSet, MAX_COMPONENTS, Source};
@@ -29,7 +30,8 @@ pub struct Change {
 pub struct Watch {
     root: PathBuf,
     settings: InventorySettings,
-    inventory: Inventory,
+    facts: Facts,
+    components: Kept,
     dpkg: Option<Vec<Option<Stamp>>>,
     rpm: Option<Vec<Option<Stamp>>>,
     files: Vec<Option<(Stamp, FileState)>>,
@@ -58,7 +60,8 @@ impl Watch {
             root,
             files: vec![None; settings.files.len()],
             settings,
-            inventory: Inventory::default(),
+            facts: Facts::default(),
+            components: Kept::default(),
             dpkg: None,
             rpm: None,
             unfinished: Vec::new(),
@@ -68,26 +71,37 @@ impl Watch {
         }
     }
 
+    /// The facts as of the last look.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The components as of the last look, read from their rows.
+    pub fn components(&self) -> ComponentSet {
+        self.components.to_set()
+    }
+
     /// The inventory as of the last look.
-    pub fn inventory(&self) -> &Inventory {
-        &self.inventory
+    pub fn inventory(&self) -> Inventory {
+        Inventory {
+            facts: self.facts.clone(),
+            components: self.components(),
+        }
     }
 
     /// The digest of the components as of the last look.
     pub fn components_digest(&mut self) -> Digest {
-        let components = &self.inventory.components;
-        *self.digests.0.get_or_insert_with(|| components.digest())
+        let components = &self.components;
+        *self
+            .digests
+            .0
+            .get_or_insert_with(|| components.to_set().digest())
     }
 
     /// The digest of the facts as of the last look.
     pub fn facts_digest(&mut self) -> Digest {
-        let facts = &self.inventory.facts;
+        let facts = &self.facts;
         *self.digests.1.get_or_insert_with(|| facts.digest())
-    }
-
-    /// The inventory as of the last look.
-    pub fn into_inventory(self) -> Inventory {
-        self.inventory
     }
 
     /// Looks at everything: files, ports, RPM packages where their database changed,
@@ -115,13 +129,13 @@ impl Watch {
     /// Looks at files. Takes a fraction of a millisecond when nothing changed.
     pub fn look_at_files(&mut self) -> Change {
         let components = self.look_at_packages();
-        let facts = self.facts();
+        let facts = self.read_facts();
         let change = Change {
             components,
-            facts: facts != self.inventory.facts,
+            facts: facts != self.facts,
         };
         if change.facts {
-            self.inventory.facts = facts;
+            self.facts = facts;
             self.digests.1 = None;
         }
         change
@@ -129,33 +143,29 @@ impl Watch {
 
     /// Replaces the components of one source: trees, which only the installer knows.
     pub fn replace(&mut self, source: Source, mut fresh: Vec<Component>) {
+        let mut gaps = Vec::new();
         fresh.sort_unstable();
         fresh.dedup();
-        let known = &self.inventory.components;
-        let limits = self.gaps.entry(Gap::Limits).or_default();
-        let is_whole = !limits.iter().any(|gap| gap.starts_with(source.word()));
-        if is_whole && known.iter().filter(|c| c.source == source).eq(&fresh) {
-            return;
-        }
-        self.digests.0 = None;
-        let mut gaps = Vec::new();
-        let old = std::mem::take(&mut self.inventory.components);
-        let mut all: Vec<_> = old.into();
-        all.retain(|component: &Component| component.source != source);
-        for component in fresh {
-            match component.check() {
-                Ok(()) => all.push(component),
-                Err(error) => gaps.push(error.to_string()),
+        fresh.retain(|component| match component.check() {
+            Ok(()) => true,
+            Err(error) => {
+                gaps.push(error.to_string());
+                false
             }
-        }
-        if all.len() > MAX_COMPONENTS {
+        });
+        let others = self.components.count_beside(source);
+        let room = MAX_COMPONENTS.saturating_sub(others);
+        if fresh.len() > room {
             gaps.push(format!(
                 "{} components, of which {MAX_COMPONENTS} are reported",
-                all.len()
+                others + fresh.len()
             ));
-            all.truncate(MAX_COMPONENTS);
+            fresh.truncate(room);
         }
-        self.inventory.components = ComponentSet::new(all).unwrap_or_default();
+        let fresh = ComponentSet::new(fresh).unwrap_or_default();
+        if self.components.replace(source, &fresh) {
+            self.digests.0 = None;
+        }
         let limits = self.gaps.entry(Gap::Limits).or_default();
         limits.retain(|gap| !gap.starts_with(source.word()));
         limits.extend(
@@ -208,7 +218,7 @@ impl Watch {
         }
     }
 
-    fn facts(&mut self) -> Facts {
+    fn read_facts(&mut self) -> Facts {
         let mut facts = Facts::default();
         let mut gaps = Vec::new();
         host::read(&self.root, &mut facts);
