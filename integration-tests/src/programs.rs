@@ -36,32 +36,57 @@ impl Program {
     /// # Errors
     /// Where cargo cannot build it; its messages went to standard error.
     pub fn path(self) -> anyhow::Result<PathBuf> {
-        static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-        let folder = FOLDER.get_or_init(|| build().map_err(|error| format!("{error:#}")));
-        match folder {
-            Ok(folder) => Ok(folder.join(self.name())),
-            Err(problem) => bail!("the programs could not be built: {problem}"),
+        static FOLDERS: OnceLock<Result<Folders, String>> = OnceLock::new();
+        let folders = FOLDERS.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+        match (folders, self) {
+            (Ok(folders), Self::Agent) => Ok(folders.agent.join(self.name())),
+            (Ok(folders), _) => Ok(folders.others.join(self.name())),
+            (Err(problem), _) => bail!("the programs could not be built: {problem}"),
         }
     }
 }
 
-/// Builds every program in the profile of this very process; does nothing where they
-/// are fresh.
-fn build() -> anyhow::Result<PathBuf> {
+/// Where cargo put the programs.
+struct Folders {
+    agent: PathBuf,
+    others: PathBuf,
+}
+
+/// The profile of the agent where the others have `release`.
+const AGENT_PROFILE: &str = "machine";
+
+/// Builds every program in the profile of this very process, and the agent of a release as
+/// it goes onto machines; does nothing where they are fresh.
+fn build() -> anyhow::Result<Folders> {
     let mut folder = std::env::current_exe().context("finding this program")?;
     folder.pop();
     if folder.ends_with("deps") {
         folder.pop();
     }
+    if !folder.ends_with("release") {
+        cargo(&["--workspace", "--bins"])?;
+        return Ok(Folders {
+            agent: folder.clone(),
+            others: folder,
+        });
+    }
+    let agent = ["--package", "patchward-agent"];
+    cargo(&[&["--profile", AGENT_PROFILE][..], &agent].concat())?;
+    let others = ["--workspace", "--bins", "--exclude", "patchward-agent"];
+    cargo(&[&["--release"][..], &others].concat())?;
+    Ok(Folders {
+        agent: folder.with_file_name(AGENT_PROFILE),
+        others: folder,
+    })
+}
+
+fn cargo(what: &[&str]) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--workspace", "--bins"]);
-    if folder.ends_with("release") {
-        cargo.arg("--release");
-    }
+    cargo.args(["build", "--quiet"]).args(what);
     let status = cargo.current_dir(root).status().context("starting cargo")?;
     if !status.success() {
-        bail!("cargo build ended with {status}");
+        bail!("cargo build {} ended with {status}", what.join(" "));
     }
-    Ok(folder)
+    Ok(())
 }
