@@ -4,16 +4,14 @@
 //! installer's own checks: a stop, a freeze, a hold, a halt, the failure limit, and above
 //! all that enough other members of each coverage group are ready.
 
+use crate::rollout::forbid::{halt_of, is_stopped};
 use crate::rollout::{model, wave};
 use crate::schedule::opening;
-use crate::store::documents::Document;
 use crate::store::go::{GoSnapshot, GroupSnapshot, Member};
 use crate::store::machines::{MachineState, Readiness};
 use crate::store::places::SwitchedOff;
 use crate::store::plans::PlanState;
-use crate::store::stops::{EVERY_WAVE, Halt, HaltScope};
 use crate::store::windows::{Area, Feed};
-use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::job::State;
 use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, UtcMs};
@@ -203,35 +201,6 @@ fn stops(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
     }
 }
 
-/// Whether one of these stops covers a plan's work in a unit.
-pub fn is_stopped(
-    stops: &[Document],
-    unit: &Name,
-    plan: &Digest,
-    approval: &Approval,
-    vendors: &[Name],
-) -> bool {
-    let covers = |scope: &str, subject: &str| match scope {
-        "all" => true,
-        "unit" => subject == unit.as_str(),
-        "plan" => subject == plan.to_string(),
-        "release" => releases(approval).any(|sha256| subject == sha256.to_string()),
-        "vendor" => vendors.iter().any(|vendor| subject == vendor.as_str()),
-        // A scope of a newer version: stopping is never refused.
-        _ => true,
-    };
-    stops.iter().any(|stop| {
-        let subject = stop.subject.as_deref().unwrap_or_default();
-        stop.scope
-            .as_deref()
-            .is_none_or(|scope| covers(scope, subject))
-    })
-}
-
-fn releases(approval: &Approval) -> impl Iterator<Item = Digest> {
-    approval.releases.iter().map(|release| release.sha256)
-}
-
 fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
     let (plan, wave) = (&snapshot.plan.id, snapshot.job.wave);
     let (halts, of) = (&snapshot.halts, Some(&snapshot.machine.model));
@@ -245,26 +214,6 @@ fn halts(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
         return Err(Not::Model { model, found });
     }
     failure_limit(snapshot.failures, &planned.approval)
-}
-
-/// The first of these halts that covers a wave of a plan on a machine of this model.
-pub fn halt_of<'a>(
-    halts: &'a [Halt],
-    plan: &Digest,
-    wave: u32,
-    approval: &Approval,
-    of: Option<&Name>,
-) -> Option<&'a Halt> {
-    let is_subject = |halt: &Halt, name: &Name| {
-        let mut releases = releases(approval);
-        releases.any(|sha256| halt.subject == model::subject(&sha256, name.as_str()))
-    };
-    halts.iter().find(|halt| match halt.scope {
-        HaltScope::Plan => {
-            halt.subject == plan.to_string() && (halt.wave == EVERY_WAVE || halt.wave == wave)
-        }
-        HaltScope::ReleaseOnModel => of.is_some_and(|name| is_subject(halt, name)),
-    })
 }
 
 /// A rehearsal waits for no wave: it changes nothing, and a wave before that rehearses too

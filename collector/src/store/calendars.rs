@@ -37,7 +37,42 @@ from_row!(Calendar {
     tried_at
 });
 
+/// How a calendar that is read again stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// Its name.
+    pub source: Name,
+    /// What its freezes cover: everything, where no calendar of its name is kept.
+    pub area: Area,
+    /// Which one; empty for all.
+    pub subject: String,
+    /// When it was last read with success.
+    pub read_at: UtcMs,
+    /// What went wrong since.
+    pub problem: Option<String>,
+}
+from_row!(Feed {
+    source,
+    area,
+    subject,
+    read_at,
+    problem
+});
+
 impl View {
+    /// Every calendar that is read again, by name.
+    pub async fn feeds(&mut self) -> Result<Vec<Feed>, StoreError> {
+        self.tx
+            .all(
+                "SELECT f.source, COALESCE(c.scope, 'all'), COALESCE(c.subject, ''), f.read_at,
+                        f.problem
+                 FROM calendar_feeds f LEFT JOIN calendars c ON c.name = f.source
+                 ORDER BY f.source",
+                args![],
+            )
+            .await
+    }
+
     /// Every calendar, by name.
     pub async fn calendars(&mut self) -> Result<Vec<Calendar>, StoreError> {
         self.tx

@@ -3,6 +3,10 @@
 //! takes the locks of all groups when it is added, so that it waits for the decisions
 //! under way and is seen by every one after it.
 
+mod locks;
+
+pub(super) use locks::{lock_all_groups, lock_groups, lock_groups_and_none};
+
 use super::documents::{Document, DocumentKind};
 use super::jobs::Job;
 use super::machines::{Machine, MachineState, MachineStatus, Readiness};
@@ -21,9 +25,6 @@ use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::stop::Scope;
 use patchward_common::wire::machine::InterlockWord;
 use serde_json::json;
-
-/// The lock of machines without a group.
-const NO_GROUP: &str = "";
 
 /// A machine asks to start a job.
 #[derive(Clone, Copy, Debug)]
@@ -350,55 +351,6 @@ pub(super) async fn end_goes(
         args![job, now, by],
     )
     .await
-}
-
-/// Takes the locks of these groups until the transaction ends, in the order of their
-/// names, so that two that want the same ones never wait for each other. With no group
-/// it takes the lock of machines without one.
-pub(super) async fn lock_groups(tx: &mut Tx, groups: &[Name]) -> Result<(), StoreError> {
-    let mut names: Vec<&str> = groups.iter().map(Name::as_str).collect();
-    if names.is_empty() {
-        names.push(NO_GROUP);
-    }
-    lock(tx, names).await
-}
-
-/// The same with the lock of machines without a group, whatever the groups.
-pub(super) async fn lock_groups_and_none(tx: &mut Tx, groups: &[Name]) -> Result<(), StoreError> {
-    let names = groups.iter().map(Name::as_str);
-    lock(tx, names.chain([NO_GROUP]).collect()).await
-}
-
-async fn lock(tx: &mut Tx, mut names: Vec<&str>) -> Result<(), StoreError> {
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let locked = tx
-            .execute(
-                "UPDATE group_locks SET generation = generation + 1 WHERE name = $1",
-                args![name],
-            )
-            .await?;
-        if locked == 0 {
-            return Err(StoreError::missing("coverage group", name));
-        }
-    }
-    Ok(())
-}
-
-/// Takes the locks of all groups, in the same order.
-pub(super) async fn lock_all_groups(tx: &mut Tx) -> Result<(), StoreError> {
-    let names: Vec<(String,)> = tx
-        .all("SELECT name FROM group_locks ORDER BY name", args![])
-        .await?;
-    for (name,) in names {
-        tx.execute(
-            "UPDATE group_locks SET generation = generation + 1 WHERE name = $1",
-            args![name],
-        )
-        .await?;
-    }
-    Ok(())
 }
 
 /// A scope as two columns.

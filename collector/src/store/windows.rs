@@ -1,6 +1,7 @@
 //! When work may be done: windows. When none starts: freezes, and the calendars that
 //! they come from.
 
+pub use super::calendars::Feed;
 use super::value::{Row, args, from_row, words};
 use super::{Change, StoreError, View};
 use crate::schedule::window as schedule;
@@ -144,28 +145,6 @@ from_row!(Freeze {
     source
 });
 
-/// A calendar that freezes come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Feed {
-    /// Its name.
-    pub source: Name,
-    /// What its freezes cover: everything, where no calendar of its name is kept.
-    pub area: Area,
-    /// Which one; empty for all.
-    pub subject: String,
-    /// When it was last read with success.
-    pub read_at: UtcMs,
-    /// What went wrong since.
-    pub problem: Option<String>,
-}
-from_row!(Feed {
-    source,
-    area,
-    subject,
-    read_at,
-    problem
-});
-
 impl View {
     /// Every window, of one unit or of all, by id.
     pub async fn windows(&mut self, unit: Option<&Name>) -> Result<Vec<Window>, StoreError> {
@@ -186,19 +165,6 @@ impl View {
                 "SELECT id, scope, subject, starts_at, ends_at, reason, source FROM freezes
                  WHERE starts_at < $2 AND ends_at > $1 ORDER BY starts_at, id",
                 args![within.start(), within.end()],
-            )
-            .await
-    }
-
-    /// Every calendar.
-    pub async fn feeds(&mut self) -> Result<Vec<Feed>, StoreError> {
-        self.tx
-            .all(
-                "SELECT f.source, COALESCE(c.scope, 'all'), COALESCE(c.subject, ''), f.read_at,
-                        f.problem
-                 FROM calendar_feeds f LEFT JOIN calendars c ON c.name = f.source
-                 ORDER BY f.source",
-                args![],
             )
             .await
     }

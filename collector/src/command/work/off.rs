@@ -2,7 +2,7 @@
 
 use crate::control::Failure;
 use crate::replan;
-use crate::rollout::go::{halt_of, is_stopped};
+use crate::rollout::forbid::{halt_of, is_stopped};
 use crate::rollout::replan::keeps_a_slot;
 use crate::store::View;
 use crate::store::documents::{Document, DocumentKind};
