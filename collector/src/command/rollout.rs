@@ -153,7 +153,8 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ),
         None => format!("{}: {}.", plan.title, plan.state.word()),
     };
-    let text = format!("{text}{question}");
+    let (not_now, refused) = not_now(&jobs, &app.fleet.refusals(), app.now());
+    let text = format!("{text}{question}{refused}");
     let report = Report::new(
         [
             ("plan", Cell::of(plan.id)),
@@ -167,12 +168,12 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         text,
     );
     let report = report.with("waves", waves).with("states", states);
-    let not_now = not_now(&jobs, &app.fleet.refusals(), app.now());
     Ok(Output::Report(report.with("not_now", not_now)))
 }
 
-/// Why machines that asked for a go got none, who can end that, and how many they are.
-fn not_now(jobs: &[Job], refusals: &HashMap<JobId, Refusal>, now: UtcMs) -> Table {
+/// Why machines that asked for a go got none, who can end that and how many they are, as a
+/// table and in words.
+fn not_now(jobs: &[Job], refusals: &HashMap<JobId, Refusal>, now: UtcMs) -> (Table, String) {
     let mut counts: BTreeMap<(String, &'static str), i64> = BTreeMap::new();
     for job in jobs.iter().filter(|job| !job.state.is_final()) {
         let refusal = refusals.get(&job.id);
@@ -182,10 +183,12 @@ fn not_now(jobs: &[Job], refusals: &HashMap<JobId, Refusal>, now: UtcMs) -> Tabl
         }
     }
     let mut table = Table::new(&["why", "owner", "machines"]);
+    let mut words = String::new();
     for ((why, owner), count) in counts {
+        words.push_str(&format!("\n{count} asked and got no go: {why} ({owner})."));
         table.row(vec![Cell::of(why), Cell::of(owner), Cell::Number(count)]);
     }
-    table
+    (table, words)
 }
 
 async fn resume(
@@ -218,4 +221,50 @@ async fn resume(
         "{} goes on. Failures are counted anew from now.",
         plan.title
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::go::Not;
+    use patchward_common::digest::Digest;
+    use patchward_common::id::MachineId;
+    use patchward_common::job::State;
+
+    #[test]
+    fn machines_that_got_no_go_are_counted_by_their_reason() {
+        let job = |number: u8, state| {
+            let machine = MachineId([number; 32]);
+            Job {
+                id: JobId::of(Digest::default(), machine),
+                plan: Digest::default(),
+                machine,
+                wave: 0,
+                state,
+                since: UtcMs(10),
+                attempt: 0,
+                slot: None,
+                generation: 1,
+            }
+        };
+        let jobs = [
+            job(1, State::Armed),
+            job(2, State::Armed),
+            job(3, State::Armed),
+            job(4, State::Verified),
+        ];
+        let refusal = |job: &Job, at, not| {
+            let (job, at) = (job.id, UtcMs(at));
+            (job, Refusal { job, at, not })
+        };
+        let refusals = HashMap::from([
+            refusal(&jobs[0], 20, Not::Stopped),
+            refusal(&jobs[1], 30, Not::Stopped),
+            refusal(&jobs[2], 5, Not::Window),
+            refusal(&jobs[3], 30, Not::Window),
+        ]);
+        let (table, words) = not_now(&jobs, &refusals, UtcMs(40));
+        assert_eq!(table.rows.len(), 1);
+        assert_eq!(words, "\n2 asked and got no go: stopped (htm).");
+    }
 }

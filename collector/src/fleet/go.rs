@@ -75,17 +75,12 @@ pub(super) async fn go(
             Ok(Answer::Go(signed.map_err(|e| super::requests::busy(&e))?))
         }
         Ok(GoOutcome::Refused(not)) => {
-            let answer = NotNow {
-                reason: not.to_string(),
-                again_ms: not.again_ms(now),
-            };
             let refusal = Refusal {
                 job: asked.job,
                 at: now,
                 not,
             };
-            fleet.registry().answered(&machine, Some(refusal));
-            Ok(Answer::NotNow(answer))
+            Ok(Answer::NotNow(not_now(fleet, &machine, refusal)))
         }
         Err(StoreError::NotFound { .. }) => Err(Refused::new(
             RefusedCode::NotFound,
@@ -93,6 +88,16 @@ pub(super) async fn go(
         )),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The answer, kept for whoever asks whose move it is.
+fn not_now(fleet: &Fleet, machine: &MachineId, refusal: Refusal) -> NotNow {
+    let answer = NotNow {
+        reason: refusal.not.to_string(),
+        again_ms: refusal.not.again_ms(refusal.at),
+    };
+    fleet.registry().answered(machine, Some(refusal));
+    answer
 }
 
 /// What the plan's signed bytes say about this machine.

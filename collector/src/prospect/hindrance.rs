@@ -13,10 +13,12 @@ use crate::store::documents::{Document, DocumentKind};
 use crate::store::machines::MachineLine;
 use crate::store::plans::Plan;
 use crate::store::stops::{EVERY_WAVE, Halt, HaltScope};
+use patchward_common::codec;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::sign::Document as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a machine cannot be done as things stand.
@@ -36,7 +38,8 @@ fn because(owner: Owner, reason: impl Into<String>) -> Hindrance {
 /// What is the same for all machines of a plan.
 #[derive(Debug)]
 pub(super) struct Ground {
-    approval: Approval,
+    /// `None` where it cannot be read.
+    approval: Option<Approval>,
     plan: Plan,
     vendors: Vec<Name>,
     stops: Vec<Document>,
@@ -50,9 +53,11 @@ pub(super) struct Ground {
 impl Ground {
     /// Reads it.
     pub(super) async fn read(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Self, Failure> {
-        let approval = quarantine::approval(view, &plan.id).await?;
+        let payload = view.plan_payload(&plan.id).await?.unwrap_or_default();
+        let approval: Option<Approval> =
+            codec::decode_deterministic(&payload, Approval::MAX_BYTES).ok();
         let mut vendors = Vec::new();
-        for release in &approval.releases {
+        for release in approval.iter().flat_map(|approval| &approval.releases) {
             let vendor = view.vendor_of(&release.repository).await?;
             vendors.extend(vendor.map(|vendor| vendor.name));
         }
@@ -76,26 +81,29 @@ impl Ground {
         leaf: &PlanLeaf,
         line: Option<&MachineLine>,
     ) -> Result<Result<Vec<Interval>, Hindrance>, Failure> {
-        if let Some(hindrance) = self.of_all_slots(leaf, line) {
+        let Some(approval) = &self.approval else {
+            let why = "its plan is damaged; compare the database with a backup";
+            return Ok(Err(because(Owner::It, why)));
+        };
+        if let Some(hindrance) = self.of_all_slots(approval, leaf, line) {
             return Ok(Err(hindrance));
         }
         if self.gone_wrong.contains(&leaf.machine) {
             let barred = quarantine::of_machine(view, &leaf.machine).await?;
-            let is_barred =
-                |digest| barred.contains(digest) && !self.approval.clears.contains(digest);
-            if self.approval.artifacts().any(|one| is_barred(&one.sha256)) {
+            let is_barred = |digest| barred.contains(digest) && !approval.clears.contains(digest);
+            if approval.artifacts().any(|one| is_barred(&one.sha256)) {
                 let why = "it keeps the release in quarantine, and the plan does not clear it; \
                            plan it again with `--clear`";
                 return Ok(Err(because(Owner::Htm, why)));
             }
         }
         if !self.openings.contains_key(&leaf.unit) {
-            let (plan, approval) = (&self.plan, &self.approval);
-            let openings = replan::openings(view, &leaf.unit, plan, approval, self.now).await?;
+            let (unit, plan) = (&leaf.unit, &self.plan);
+            let openings = replan::openings(view, unit, plan, approval, self.now).await?;
             self.openings.insert(leaf.unit.clone(), openings);
         }
         let allowed: &[Interval] = self.openings.get(&leaf.unit).map_or(&[], Vec::as_slice);
-        let longest_ms = self.approval.longest_run_ms();
+        let longest_ms = approval.longest_run_ms();
         let is_kept = |slot: &&Interval| keeps(slot, allowed, longest_ms, self.now);
         let slots: Vec<Interval> = leaf.slots.iter().filter(is_kept).copied().collect();
         Ok(match slots.is_empty() {
@@ -108,7 +116,12 @@ impl Ground {
     }
 
     /// What is in the way, whichever slot it is.
-    fn of_all_slots(&self, leaf: &PlanLeaf, line: Option<&MachineLine>) -> Option<Hindrance> {
+    fn of_all_slots(
+        &self,
+        approval: &Approval,
+        leaf: &PlanLeaf,
+        line: Option<&MachineLine>,
+    ) -> Option<Hindrance> {
         let Some(line) = line else {
             return Some(because(
                 Owner::It,
@@ -129,25 +142,29 @@ impl Ground {
             let why = format!("it is left as it is until {}", exception.until);
             return Some(because(Owner::Security, why));
         }
-        if self.stops.iter().any(|stop| self.is_stopped_by(stop, line)) {
+        if self
+            .stops
+            .iter()
+            .any(|stop| self.is_stopped_by(stop, approval, line))
+        {
             let why = "it is stopped: `stop list` shows by what";
             return Some(because(Owner::Htm, why));
         }
         let halted = self
             .halts
             .iter()
-            .find(|halt| self.is_halted_by(halt, leaf, line));
+            .find(|halt| self.is_halted_by(halt, approval, (leaf, line)));
         halted.map(|halt| because(Owner::Htm, format!("halted: {}", halt.reason)))
     }
 
     /// As a go judges it: a scope that is not known stops everything.
-    fn is_stopped_by(&self, stop: &Document, line: &MachineLine) -> bool {
+    fn is_stopped_by(&self, stop: &Document, approval: &Approval, line: &MachineLine) -> bool {
         let subject = stop.subject.as_deref().unwrap_or_default();
         match stop.scope.as_deref() {
             Some("unit") => subject == line.unit.as_str(),
             Some("plan") => subject == self.plan.id.to_string(),
             Some("release") => {
-                let mut releases = self.approval.releases.iter();
+                let mut releases = approval.releases.iter();
                 releases.any(|release| subject == release.sha256.to_string())
             }
             Some("vendor") => self.vendors.iter().any(|one| subject == one.as_str()),
@@ -155,13 +172,18 @@ impl Ground {
         }
     }
 
-    fn is_halted_by(&self, halt: &Halt, leaf: &PlanLeaf, line: &MachineLine) -> bool {
+    fn is_halted_by(
+        &self,
+        halt: &Halt,
+        approval: &Approval,
+        (leaf, line): (&PlanLeaf, &MachineLine),
+    ) -> bool {
         match halt.scope {
             HaltScope::Plan => {
                 let is_wave = halt.wave == EVERY_WAVE || halt.wave == u32::from(leaf.wave);
                 is_wave && halt.subject == self.plan.id.to_string()
             }
-            HaltScope::ReleaseOnModel => self.approval.releases.iter().any(|release| {
+            HaltScope::ReleaseOnModel => approval.releases.iter().any(|release| {
                 halt.subject == model::subject(&release.sha256, line.model.as_str())
             }),
         }

@@ -233,12 +233,12 @@ fn a_machine_that_is_left_as_it_is_is_left_out_and_named() {
         candidate(2, "radiology", &[]),
     ]);
     let until = NOW.plus_ms(DAY_MS);
-    input.excepted.insert(machine(2), until);
+    input.excepted.insert(MachineId([2; 32]), until);
     let planned = plan(&input, NOW).unwrap();
     assert_eq!(planned.leaves.len(), 1);
     let left = &planned.impossible[0];
     assert_eq!(
         (left.machine, &left.reason, left.who),
-        (machine(2), &Reason::Excepted(until), Owner::Security)
+        (MachineId([2; 32]), &Reason::Excepted(until), Owner::Security)
     );
 }
