@@ -6,6 +6,7 @@ mod halted;
 mod jobs;
 mod newest;
 mod one;
+mod stops;
 
 pub use fallen::fallen;
 pub use one::{item_of, next_slot};
@@ -76,6 +77,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     let fallen = gathering.fallen(&newest).await?;
     gathering.machines(&exceptions).await?;
     gathering.outside().await?;
+    gathering.stops(fleet).await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {

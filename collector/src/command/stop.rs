@@ -4,6 +4,7 @@ use super::Caller;
 use crate::app::App;
 use crate::authority::stored_signatures;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::stopped;
 use crate::store::View;
 use crate::store::documents::{DocumentKind, NewDocument};
 use patchward_common::codec;
@@ -189,21 +190,36 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
             app.fleet.nudge_all(Nudge::OrdersChanged);
             Ok(Output::Text("The stop is lifted.".into()))
         }
-        StopCommand::List => {
-            let mut table = Table::new(&["stop", "scope", "about", "since", "reason"]);
-            let mut view = app.store.view().await?;
-            for document in view.in_force(DocumentKind::Stop, app.now()).await? {
-                let stop: Option<Stop> =
-                    codec::decode_deterministic(&document.payload, Stop::MAX_BYTES).ok();
-                table.row(vec![
-                    Cell::of(document.digest),
-                    Cell::maybe(document.scope),
-                    Cell::maybe(document.subject),
-                    Cell::of(document.added_at),
-                    Cell::maybe(stop.map(|stop| stop.reason)),
-                ]);
-            }
-            Ok(Output::Table(table))
-        }
+        StopCommand::List => list(app).await,
     }
+}
+
+async fn list(app: &App) -> Result<Output, Failure> {
+    let mut table = Table::new(&[
+        "stop",
+        "scope",
+        "about",
+        "since",
+        "reason",
+        "acknowledged",
+        "connected",
+        "missing",
+    ]);
+    let mut view = app.store.view().await?;
+    for document in view.in_force(DocumentKind::Stop, app.now()).await? {
+        let reach = stopped::reach(&app.fleet, &mut view, &document).await?;
+        let stop: Option<Stop> =
+            codec::decode_deterministic(&document.payload, Stop::MAX_BYTES).ok();
+        table.row(vec![
+            Cell::of(document.digest),
+            Cell::maybe(document.scope),
+            Cell::maybe(document.subject),
+            Cell::of(document.added_at),
+            Cell::maybe(stop.map(|stop| stop.reason)),
+            Cell::Number(reach.acknowledged as i64),
+            Cell::Number(reach.connected as i64),
+            Cell::List(reach.missing),
+        ]);
+    }
+    Ok(Output::Table(table))
 }

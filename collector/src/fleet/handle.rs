@@ -1,6 +1,7 @@
 //! What the rest of the collector may do with the running fleet.
 
 use super::enrolment;
+use super::registry::Holding;
 use super::{Fleet, FleetError, index::Index, locked};
 use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
@@ -113,6 +114,12 @@ impl FleetHandle {
         let registry = self.fleet.registry();
         let refusals = registry.refusals();
         refusals.map(|one| (one.job, one.clone())).collect()
+    }
+
+    /// The connected machines, each with when it last held all of its orders: who did after
+    /// a document came has it.
+    pub fn holding(&self) -> Vec<Holding> {
+        self.fleet.registry().holding().collect()
     }
 
     /// Whether a machine's watermark fell back to one that was seen before.

@@ -20,6 +20,7 @@ mod watch;
 pub use ca::Authority;
 pub use endpoint::serve;
 pub use handle::{FleetHandle, Journalled, Target};
+pub use registry::Holding;
 
 use crate::store::{Store, StoreError};
 use index::Index;

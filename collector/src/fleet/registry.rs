@@ -47,6 +47,8 @@ struct Entry<C> {
     /// Its watermarks, newest first.
     watermarks: Vec<ShortDigest>,
     is_regressed: bool,
+    /// When it last said hello with all that it is to hold; `None` once it lacks something.
+    holds: Option<UtcMs>,
     /// Why it got no go when it asked last. Boxed: few machines ask at a time.
     refused: Option<Box<Refusal>>,
 }
@@ -63,9 +65,21 @@ impl<C> Default for Entry<C> {
             first_takeover: UtcMs(0),
             watermarks: Vec::new(),
             is_regressed: false,
+            holds: None,
             refused: None,
         }
     }
+}
+
+/// What a connected machine holds of the documents that it is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The machine.
+    pub machine: MachineId,
+    /// Its care area.
+    pub unit: Name,
+    /// When it last said hello with all of them.
+    pub since: Option<UtcMs>,
 }
 
 struct Live<C> {
@@ -297,6 +311,25 @@ impl<C: Clone> Registry<C> {
         if let Some(entry) = self.machines.get_mut(machine) {
             entry.refused = refused.map(Box::new);
         }
+    }
+
+    /// A machine said which orders it holds: at `at` all that it is to hold, or not.
+    pub(super) fn holds(&mut self, machine: &MachineId, at: Option<UtcMs>) {
+        if let Some(entry) = self.machines.get_mut(machine) {
+            entry.holds = at;
+        }
+    }
+
+    /// The connected machines, each with its unit and since when it holds its orders.
+    pub(super) fn holding(&self) -> impl Iterator<Item = Holding> {
+        self.machines.iter().filter_map(|(machine, entry)| {
+            entry.live.as_ref()?;
+            Some(Holding {
+                machine: *machine,
+                unit: entry.known.as_ref()?.unit.clone(),
+                since: entry.holds,
+            })
+        })
     }
 
     /// Every last ask for a go that was refused.

@@ -45,7 +45,7 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         // may be in use as it is; one that waits for its restart counts as down.
         Kind::Return | Kind::Freed | Kind::Restart => of_class(DAY_MS, 8 * HOUR_MS, 4 * HOUR_MS),
         // Before the next night.
-        Kind::Question => Some(8 * HOUR_MS),
+        Kind::Question | Kind::Stopped => Some(8 * HOUR_MS),
         Kind::RolledBack | Kind::Missed | Kind::Starving | Kind::Exception => {
             of_class(3 * DAY_MS, DAY_MS, DAY_MS)
         }

@@ -64,6 +64,8 @@ impl Owner {
 pub enum Kind {
     /// A plan waits for signatures.
     Sign,
+    /// A stop is in force.
+    Stopped,
     /// A plan is halted until a person judged.
     Halted,
     /// A plan no longer carries all of its machines.
@@ -118,6 +120,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Sign => "sign",
+            Self::Stopped => "stopped",
             Self::Halted => "halted",
             Self::Replan => "replan",
             Self::Question => "question",

@@ -224,3 +224,18 @@ fn the_last_answer_to_an_ask_for_a_go_is_kept() {
     heard.0.answered(&MACHINE, None);
     assert!(kept(&heard).is_empty());
 }
+
+#[test]
+fn a_machine_holds_its_orders_while_it_says_so_and_is_connected() {
+    let mut heard = Heard::new();
+    let since = |heard: &Heard| {
+        let mut holding = heard.0.holding();
+        holding.next().map(|one| one.since.map(|at| at.0))
+    };
+    heard.0.holds(&MACHINE, Some(UtcMs(5)));
+    assert_eq!(since(&heard), None, "it is not connected");
+    heard.hello(0, &hello(1, 1), 0);
+    assert_eq!(since(&heard), Some(Some(5)));
+    heard.0.holds(&MACHINE, None);
+    assert_eq!(since(&heard), Some(None));
+}

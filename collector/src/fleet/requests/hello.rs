@@ -64,9 +64,11 @@ pub(super) async fn hello(
         again_ms: spread(fleet.context.settings.hello_every_ms, session.machine, now),
         journal: stored.sequence,
     };
-    fleet
-        .registry()
-        .update(&session.machine, |known| known.said = Some(said));
+    let holds = (hello.orders == ordered).then_some(now);
+    let mut registry = fleet.registry();
+    registry.holds(&session.machine, holds);
+    registry.update(&session.machine, |known| known.said = Some(said));
+    drop(registry);
     Ok(Answer::Hello(Box::new(answer)))
 }
 

@@ -239,6 +239,10 @@ fn a_machine_that_is_left_as_it_is_is_left_out_and_named() {
     let left = &planned.impossible[0];
     assert_eq!(
         (left.machine, &left.reason, left.who),
-        (MachineId([2; 32]), &Reason::Excepted(until), Owner::Security)
+        (
+            MachineId([2; 32]),
+            &Reason::Excepted(until),
+            Owner::Security
+        )
     );
 }

@@ -1,0 +1,123 @@
+//! How far a stop has come: which connected machines of its scope have acknowledged it.
+
+use crate::fleet::{FleetHandle, Holding};
+use crate::store::documents::Document;
+use crate::store::{StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::MachineId;
+use std::collections::BTreeSet;
+
+/// How many machines are named that have not acknowledged a stop.
+const MOST_NAMED: usize = 5;
+
+/// The connected machines of a stop's scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// How many of them there are.
+    pub connected: usize,
+    /// How many of them said hello with it in force.
+    pub acknowledged: usize,
+    /// The names of the first that have not.
+    pub missing: Vec<String>,
+}
+
+/// How far a stop has come. What is not connected learns it before it may start: a go
+/// asks for the stop as well.
+pub async fn reach(
+    fleet: &FleetHandle,
+    view: &mut View,
+    stop: &Document,
+) -> Result<Reach, StoreError> {
+    let subject = stop.subject.as_deref().unwrap_or_default();
+    let named = match (stop.scope.as_deref(), subject.parse::<Digest>()) {
+        (Some("plan"), Ok(plan)) => {
+            let leaves = view.leaves(&plan).await?.into_iter();
+            Some(leaves.map(|leaf| leaf.machine).collect())
+        }
+        _ => None,
+    };
+    let unit = stop.subject.as_deref();
+    let unit = unit.filter(|_| stop.scope.as_deref() == Some("unit"));
+    let (mut reach, missing) = judge(&fleet.holding(), stop, named.as_ref(), unit);
+    for machine in missing.iter().take(MOST_NAMED) {
+        let found = view.machine(machine).await?;
+        let name = found.map_or_else(|| machine.to_string(), |found| found.name.to_string());
+        reach.missing.push(name);
+    }
+    Ok(reach)
+}
+
+/// Counts; gives back who is missing.
+fn judge(
+    holding: &[Holding],
+    stop: &Document,
+    named: Option<&BTreeSet<MachineId>>,
+    unit: Option<&str>,
+) -> (Reach, Vec<MachineId>) {
+    let mut reach = Reach {
+        connected: 0,
+        acknowledged: 0,
+        missing: Vec::new(),
+    };
+    let mut missing = Vec::new();
+    for one in holding {
+        let is_named = named.is_none_or(|named| named.contains(&one.machine));
+        if !is_named || unit.is_some_and(|unit| one.unit.as_str() != unit) {
+            continue;
+        }
+        reach.connected += 1;
+        match one.since.is_some_and(|at| stop.added_at < at) {
+            true => reach.acknowledged += 1,
+            false => missing.push(one.machine),
+        }
+    }
+    missing.sort();
+    (reach, missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::documents::DocumentKind;
+    use patchward_common::id::Name;
+    use patchward_common::time::UtcMs;
+
+    fn holding(machine: u8, unit: &str, since: Option<i64>) -> Holding {
+        Holding {
+            machine: MachineId([machine; 32]),
+            unit: Name::new(unit).unwrap(),
+            since: since.map(UtcMs),
+        }
+    }
+
+    #[test]
+    fn a_machine_has_acknowledged_a_stop_once_it_holds_what_came_with_it() {
+        let stop = Document {
+            digest: Digest::default(),
+            kind: DocumentKind::Stop,
+            number: None,
+            scope: Some("all".into()),
+            subject: None,
+            payload: Vec::new(),
+            added_at: UtcMs(100),
+            expires_at: None,
+            ended_at: None,
+            ended_by: None,
+        };
+        let fleet = [
+            holding(1, "icu", Some(101)),
+            holding(2, "icu", Some(100)),
+            holding(3, "icu", None),
+            holding(4, "ward", Some(900)),
+        ];
+        let found = |named: Option<&BTreeSet<MachineId>>, unit| {
+            let (reach, missing) = judge(&fleet, &stop, named, unit);
+            let missing: Vec<u8> = missing.iter().map(|machine| machine.0[0]).collect();
+            (reach.acknowledged, reach.connected, missing)
+        };
+        assert_eq!(found(None, None), (2, 4, vec![2, 3]));
+        assert_eq!(found(None, Some("icu")), (1, 3, vec![2, 3]));
+        let named = BTreeSet::from([MachineId([3; 32]), MachineId([4; 32])]);
+        assert_eq!(found(Some(&named), None), (1, 2, vec![3]));
+    }
+}
