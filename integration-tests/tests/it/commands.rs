@@ -8,6 +8,7 @@ mod desk;
 mod intake;
 mod jobs;
 mod manual;
+mod moves;
 mod people;
 mod places;
 mod plans;

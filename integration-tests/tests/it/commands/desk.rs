@@ -143,12 +143,27 @@ impl Desk {
 
     /// A machine says that it is idle, and which version of the viewer it has.
     pub(super) async fn reports(&self, number: u8, version: &str) {
+        self.says(number, InterlockWord::Idle).await;
+        let store = &self.app.store;
+        let id = machine(number);
+        let viewer = Component {
+            source: Source::Tree,
+            name: "viewer".into(),
+            version: version.into(),
+            arch: String::new(),
+        };
+        let set = ComponentSet::new(vec![viewer]).unwrap();
+        store.record_inventory(&id, &set, now()).await.unwrap();
+    }
+
+    /// A machine is heard, and its interlock says this.
+    pub(super) async fn says(&self, number: u8, interlock: InterlockWord) {
         let status = MachineStatus {
             boot: BootId([1; 16]),
             agent_version: "1".into(),
             installer_version: "1".into(),
             readiness: Readiness::Ready,
-            interlock: InterlockWord::Idle,
+            interlock,
             hold_until: None,
             watermark: Digest::default(),
             orders: Digest::default(),
@@ -158,14 +173,6 @@ impl Desk {
         let id = machine(number);
         store.record_status(&id, &status, now()).await.unwrap();
         store.record_seen(&[(id, now())]).await.unwrap();
-        let viewer = Component {
-            source: Source::Tree,
-            name: "viewer".into(),
-            version: version.into(),
-            arch: String::new(),
-        };
-        let set = ComponentSet::new(vec![viewer]).unwrap();
-        store.record_inventory(&id, &set, now()).await.unwrap();
     }
 
     /// Takes in an assignment of machines 1 to `count`.

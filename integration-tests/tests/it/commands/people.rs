@@ -249,6 +249,9 @@ async fn a_machine_that_is_always_used_starves_before_its_plan_ends() {
             .any(|(key, _)| key.starts_with("starving:pc-1/")),
         "{items:?}"
     );
+    // Its only night is this one: that is told now.
+    let raised = desk.json("item list --raised").await.to_string();
+    assert!(raised.contains("starving:pc-1/"), "{raised}");
 }
 
 #[tokio::test]
