@@ -30,7 +30,7 @@ use crate::store::stops::HaltScope;
 use crate::waves;
 use patchward_common::codec;
 use patchward_common::id::{JobId, MachineId};
-use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::plan::{MAX_LEAF_BYTES, wave_number};
 use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -203,7 +203,7 @@ impl Gathering<'_> {
         }
         for wave in waves::of_plan(self.view, plan, &firsts, self.now).await? {
             if let (Some(closed), Some(since)) = (wave.closed, wave.asked_since) {
-                let number = wave.counts.wave;
+                let number = wave_number(wave.counts.wave);
                 let short = plan.short();
                 let why = format!(
                     "may wave {number} begin? {closed}; `rollout open {short} --wave {number}`"

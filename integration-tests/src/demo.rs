@@ -237,12 +237,12 @@ fn rollout(script: &mut Script, hospital: &mut Hospital) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The machine of wave 0.
+/// The machine of wave 1.
 fn canary(hospital: &Hospital, plan: &str) -> anyhow::Result<String> {
     let shown = hospital.ask_json(&["plan", "show", plan])?;
     let leaves = shown["machines"].as_array();
     let leaves = leaves.context("the plan's machines")?;
-    let first = leaves.iter().find(|leaf| leaf["wave"] == 0);
+    let first = leaves.iter().find(|leaf| leaf["wave"] == 1);
     let name = first.and_then(|leaf| leaf["machine"].as_str());
     Ok(name.context("a plan has a first wave")?.to_owned())
 }

@@ -17,6 +17,7 @@ use crate::store::View;
 use crate::store::jobs::Job;
 use patchward_common::id::{JobId, Label, MachineId, Name};
 use patchward_common::job::{Event, Reason};
+use patchward_common::plan::wave_number;
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -206,7 +207,7 @@ async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
         table.row(vec![
             Cell::of(job.id),
             Cell::of(name(view, &job.machine).await?),
-            Cell::Number(job.wave.into()),
+            Cell::Number(wave_number(job.wave).into()),
             Cell::of(job.state.word()),
             Cell::of(job.since),
             Cell::maybe(job.state.reason().map(words)),
@@ -250,7 +251,7 @@ async fn show(app: &App, view: &mut View, id: &JobId) -> Result<Output, Failure>
         ("machine", Cell::of(name(view, &job.machine).await?)),
         ("plan", Cell::maybe(plan.map(|plan| plan.title))),
         ("plan_id", Cell::of(job.plan)),
-        ("wave", Cell::Number(job.wave.into())),
+        ("wave", Cell::Number(wave_number(job.wave).into())),
         ("state", Cell::of(job.state.word())),
         ("why", Cell::maybe(job.state.reason().map(words))),
         ("since", Cell::of(job.since)),

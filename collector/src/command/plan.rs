@@ -17,8 +17,8 @@ use crate::store::View;
 use crate::store::plans::Plan;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
-use patchward_common::plan::PlanFile;
 use patchward_common::plan::check::{self, Finding, Severity, Subject};
+use patchward_common::plan::{PlanFile, wave_number};
 use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS, PlanLeaf};
 use serde::{Deserialize, Serialize};
@@ -263,7 +263,7 @@ fn leaves_table(leaves: &[PlanLeaf], names: &BTreeMap<MachineId, String>) -> Tab
             Cell::of(name.cloned().unwrap_or_else(|| leaf.machine.to_string())),
             Cell::of(&leaf.unit),
             Cell::of(leaf.class.word()),
-            Cell::Number(leaf.wave.into()),
+            Cell::Number(wave_number(leaf.wave).into()),
             Cell::maybe(leaf.slots.first().map(|slot| slot.start())),
             Cell::maybe(leaf.slots.first().map(|slot| slot.end())),
             Cell::Number(leaf.slots.len().saturating_sub(1) as i64),

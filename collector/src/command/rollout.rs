@@ -13,6 +13,7 @@ use crate::store::jobs::Job;
 use crate::store::plans::Plan;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_common::id::{JobId, Label, Name};
+use patchward_common::plan::wave_number;
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 /// What can be done with rollouts.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum RolloutCommand {
-    /// Show how far a plan is, by wave
+    /// Show how far a plan is, by wave; waves are counted from 1
     Show {
         /// The plan's id, or the first digits of it
         plan: String,
@@ -59,8 +60,8 @@ pub enum RolloutCommand {
     Open {
         /// The plan's id, or the first digits of it
         plan: String,
-        /// The wave, as `rollout show` counts them
-        #[arg(long)]
+        /// The wave, from 1 on as `plan show` and `rollout show` count them
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         wave: u32,
         /// Why
         #[arg(long)]
@@ -131,7 +132,7 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut states = Table::new(&["wave", "state", "machines"]);
     for ((wave, state), count) in counts {
         states.row(vec![
-            Cell::Number(wave.into()),
+            Cell::Number(wave_number(wave).into()),
             Cell::of(state),
             Cell::Number(count),
         ]);

@@ -148,6 +148,11 @@ pub fn newest_rows(
     Ok(rows.collect())
 }
 
+/// A wave as people count them, from 1; documents and tables count from 0.
+pub fn wave_number(wave: impl Into<u32>) -> u32 {
+    wave.into().saturating_add(1)
+}
+
 /// Builds the table of a plan. What follows from the leaves is written here: their
 /// number and root, how many waves there are, and the expiry with the last slot.
 pub fn build_approval(

@@ -5,7 +5,7 @@ use super::{plain, release, table};
 use crate::time_text;
 use jiff::tz::TimeZone;
 use patchward_common::plan::check::{Finding, Severity, Subject};
-use patchward_common::plan::{Context, PlanFile, approvers, newest_rows};
+use patchward_common::plan::{Context, PlanFile, approvers, newest_rows, wave_number};
 use patchward_common::time::{HOUR_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf, Rollback};
 use patchward_common::trust::release::Reboot;
@@ -135,7 +135,7 @@ fn machines(context: &Context, leaves: &[PlanLeaf], zone: Option<&TimeZone>) -> 
             versions.collect::<Vec<_>>().join("\n")
         });
         [
-            (leaf.wave + 1).to_string(),
+            wave_number(leaf.wave).to_string(),
             row.map_or_else(|| leaf.machine.to_string(), |row| row.name.to_string()),
             leaf.unit.to_string(),
             leaf.class.word().to_owned(),
@@ -174,7 +174,7 @@ pub(crate) fn findings(file: &PlanFile, findings: &[Finding]) -> String {
             Subject::Release(product) => product.to_string(),
             Subject::Unit(unit) => format!("unit {unit}"),
             Subject::Site(site) => format!("site {site}"),
-            Subject::Wave(wave) => format!("wave {}", wave + 1),
+            Subject::Wave(wave) => format!("wave {}", wave_number(*wave)),
             Subject::Beside(digest) => format!("plan {digest}"),
         };
         [severity.to_owned(), subject, finding.text.clone()]

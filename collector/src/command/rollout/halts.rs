@@ -8,6 +8,7 @@ use crate::halted;
 use crate::reconcile::limit;
 use crate::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_common::id::{Label, Name};
+use patchward_common::plan::wave_number;
 
 /// Fewest digits of a release that a person may type.
 const MIN_DIGITS: usize = 6;
@@ -22,7 +23,7 @@ pub(super) async fn list(app: &App) -> Result<Output, Failure> {
             Cell::of(halt.scope.word()),
             Cell::of(&halt.subject),
             Cell::of(about),
-            Cell::maybe((halt.wave != EVERY_WAVE).then_some(halt.wave)),
+            Cell::maybe((halt.wave != EVERY_WAVE).then(|| wave_number(halt.wave))),
             Cell::of(halt.at),
             Cell::of(halt.reason),
             Cell::of(then),

@@ -8,6 +8,7 @@ use crate::store::View;
 use crate::store::plans::{Plan, PlanState};
 use crate::waves::{self, Wave};
 use patchward_common::id::Label;
+use patchward_common::plan::wave_number;
 use patchward_common::time::UtcMs;
 
 /// The waves of a plan, and what HTM is asked about one of them.
@@ -29,8 +30,9 @@ pub(super) async fn table(
     let mut question = String::new();
     for wave in read(view, plan, now).await? {
         let counts = &wave.counts;
+        let number = wave_number(counts.wave);
         table.row(vec![
-            Cell::Number(counts.wave.into()),
+            Cell::Number(number.into()),
             Cell::Number(counts.size.into()),
             Cell::Number(counts.verified.into()),
             Cell::Number(counts.wrong.into()),
@@ -41,11 +43,9 @@ pub(super) async fn table(
         ]);
         if let (Some(closed), Some(_)) = (wave.closed, wave.asked_since) {
             question = format!(
-                "\nHTM is asked about wave {}: {closed}. `rollout open {} --wave {} --reason …` lets \
-                 it begin; `stop now --plan …` stops it.",
-                counts.wave,
+                "\nHTM is asked about wave {number}: {closed}. `rollout open {0} --wave {number} \
+                 --reason …` lets it begin; `stop now --plan {0} --reason …` stops it.",
                 plan.short(),
-                counts.wave
             );
         }
     }
@@ -65,7 +65,7 @@ async fn read(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Vec<Wave>, Fai
     Ok(waves::of_plan(view, plan, &firsts, now).await?)
 }
 
-/// Opens a wave that is closed.
+/// Opens a wave that is closed, by its number from 1.
 pub(super) async fn open(
     app: &App,
     caller: &Caller,
@@ -83,11 +83,14 @@ pub(super) async fn open(
         )));
     }
     let waves = read(change.view(), plan, now).await?;
-    let found = waves.iter().find(|one| one.counts.wave == wave);
+    let found = waves
+        .iter()
+        .find(|one| wave_number(one.counts.wave) == wave);
     let found = found.ok_or_else(|| {
         Failure::not_found(format!(
-            "{} has no wave {wave}; `rollout show` counts them.",
-            plan.title
+            "{} has no wave {wave}; `rollout show` counts {} from 1 on.",
+            plan.title,
+            waves.len()
         ))
     })?;
     if found.closed.is_some() && found.asked_since.is_none() {
@@ -98,7 +101,10 @@ pub(super) async fn open(
                 judged yet"
                     .to_owned()
             },
-            |one| format!("HTM is asked about wave {} first", one.counts.wave),
+            |one| {
+                let first = wave_number(one.counts.wave);
+                format!("HTM is asked about wave {first} first")
+            },
         );
         return Err(Failure::conflict(format!(
             "Wave {wave} of {} is not opened: {asked}. `rollout show` says when.",
@@ -112,8 +118,9 @@ pub(super) async fn open(
             plan.title
         )));
     };
-    change.open_wave(&plan.id, wave, reason).await?;
-    let waiting = nudging::waiting(change.view(), &plan.id, Some(wave)).await?;
+    let number = found.counts.wave;
+    change.open_wave(&plan.id, number, reason).await?;
+    let waiting = nudging::waiting(change.view(), &plan.id, Some(number)).await?;
     change.commit().await?;
     app.fleet.ask_again(waiting);
     Ok(Output::Text(format!(

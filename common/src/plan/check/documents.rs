@@ -2,6 +2,7 @@
 
 use super::{Findings, Rule, Subject, View};
 use crate::id::Name;
+use crate::plan::wave_number;
 use crate::time::MINUTE_MS;
 use crate::trust::approval::{ApprovedRelease, MAX_APPROVAL_LIFE_MS, MAX_RELEASES};
 use crate::trust::charter::Charter;
@@ -215,7 +216,7 @@ fn waves(view: &View<'_>, findings: &mut Findings) {
         if *first < last_before.saturating_add(soak_ms) {
             let text = format!(
                 "wave {} begins before the soak of the wave before it is over",
-                **wave + 1
+                wave_number(**wave)
             );
             findings.blocks(Rule::Soak, Subject::Wave(**wave), text);
         }

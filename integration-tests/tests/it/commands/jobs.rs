@@ -119,19 +119,23 @@ async fn a_wave_waits_for_the_one_before_and_htm_may_open_it() {
         [of(0), of(1)]
     };
     let [canary, rest] = begins(&shown);
+    assert_eq!(
+        [&shown["waves"][0]["wave"], &shown["waves"][1]["wave"]],
+        [1, 2]
+    );
     assert_eq!(canary, "open");
     let few = "0 of the 1 machines before have an outcome, and 1 are asked for";
     assert_eq!(rest, format!("not yet: {few}"));
     let canary = shown["waves"][0]["first_slot"].as_str();
     assert!(canary < shown["waves"][1]["first_slot"].as_str());
     for (wave, kind, text) in [
-        (0, Conflict, "is open already"),
-        (2, NotFound, "has no wave 2"),
+        (1, Conflict, "is open already"),
+        (3, NotFound, "has no wave 3"),
     ] {
         let line = format!("rollout open {plan} --wave {wave} --reason judged");
         desk.refuses(&line, kind, text).await;
     }
-    let open = format!("rollout open {plan} --wave 1 --reason judged");
+    let open = format!("rollout open {plan} --wave 2 --reason judged");
     desk.refuses(&open, Conflict, "nothing is to be judged yet")
         .await;
     // The canary has missed all its slots: nothing more comes of it.
@@ -146,7 +150,7 @@ async fn a_wave_waits_for_the_one_before_and_htm_may_open_it() {
     assert_eq!(
         asked["why"],
         format!(
-            "may wave 1 begin? {few}; `rollout open {} --wave 1`",
+            "may wave 2 begin? {few}; `rollout open {} --wave 2`",
             &plan[..12]
         )
     );
@@ -183,7 +187,7 @@ async fn who_waits_for_a_wave_is_told_when_it_opens() {
 async fn shown_canary(desk: &Desk, plan: &str) -> u8 {
     let jobs = desk.json(&format!("job list --plan {plan}")).await;
     let jobs = jobs.as_array().unwrap();
-    let first = jobs.iter().find(|one| one["wave"] == 0).unwrap();
+    let first = jobs.iter().find(|one| one["wave"] == 1).unwrap();
     let id: JobId = first["job"].as_str().unwrap().parse().unwrap();
     (1..=2).find(|number| job(plan, *number) == id).unwrap()
 }
