@@ -145,7 +145,7 @@ fn waits(job: Option<&Job>) -> bool {
 }
 
 /// What may be hoped of one machine: what it did, or its slots that can still be used.
-fn hope(
+pub fn hope(
     machine: MachineId,
     slots: &[Interval],
     job: Option<&Job>,

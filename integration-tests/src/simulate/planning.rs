@@ -12,18 +12,22 @@ use patchward_collector::schedule::planner::{
 };
 use patchward_collector::store::jobs::Job;
 use patchward_collector::store::plans::PlanState;
-use patchward_collector::store::windows::Area;
+use patchward_collector::store::windows::{Area, Freeze};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Name};
 use patchward_common::job::State;
 use patchward_common::plan::check::{Rule, Severity, blocks, check};
 use patchward_common::plan::{Context, MachineFacts, PlanFile, Stated};
-use patchward_common::time::{DAY_MS, HOUR_MS, Interval, UtcMs};
+use patchward_common::time::{DAY_MS, HOUR_MS, Interval, MINUTE_MS, UtcMs};
 use patchward_common::trust::approval::ApprovedRelease;
 use patchward_common::trust::roster::Class;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// The soak of an emergency.
+const EMERGENCY_SOAK_MS: i64 = 2 * HOUR_MS;
+/// How long two people need to sign one.
+const EMERGENCY_LEAD_MS: i64 = 10 * MINUTE_MS;
 /// How far ahead a plan may reach here.
 pub(super) const HORIZON_MS: i64 = 12 * DAY_MS;
 
@@ -118,14 +122,20 @@ impl World {
             policy: Policy {
                 canaries: 2,
                 growth: 8,
-                soak_ms: 20 * HOUR_MS,
+                soak_ms: match self.emergency {
+                    Some(_) => EMERGENCY_SOAK_MS,
+                    None => 20 * HOUR_MS,
+                },
                 spare_slots: 4,
                 failure_limit: 4,
                 horizon_ms: self.horizon_ms,
-                lead_ms: HOUR_MS,
+                lead_ms: match self.emergency {
+                    Some(_) => EMERGENCY_LEAD_MS,
+                    None => HOUR_MS,
+                },
             },
             clears: Vec::new(),
-            emergency: None,
+            emergency: self.emergency.clone(),
         }
     }
 
@@ -170,6 +180,11 @@ impl World {
             Area::Unit => freeze.subject == unit.as_str(),
             Area::Machine => false,
         });
+        let overridden = |freeze: &&Freeze| {
+            let emergency = self.emergency.as_ref();
+            emergency.is_some_and(|emergency| emergency.freezes.contains(&freeze.id))
+        };
+        let freezes = freezes.filter(|freeze| !overridden(freeze));
         let freezes = freezes.filter_map(|f| Interval::new(f.start, f.end).ok());
         let freezes = opening::union(freezes);
         opening::within(&opening::allowed(&windows, &freezes), range)
@@ -244,17 +259,17 @@ impl World {
         }
         let have = row.table.signed.signatures().len();
         let able = self.hospital.approvers_named();
-        let Some((_, key)) = self.hospital.approvers.get(have).filter(|_| have < able) else {
+        let Some((who, key)) = self.hospital.approvers.get(have).filter(|_| have < able) else {
             return;
         };
         let mut signed = row.table.signed.clone();
         signed.cosign(key);
-        let mut classes = row.leaves.iter().map(|leaf| leaf.class);
-        let needs = match classes.all(|class| class == Class::Standard) {
-            true => 1,
-            false => 2,
-        };
+        let needs = row.needs();
         let is_enough = signed.signatures().len() >= needs;
+        let who = who.clone();
+        if row.approval.emergency.is_some() {
+            self.trace(|| format!("{who} signs the emergency: {} of {needs}", have + 1));
+        }
         if let Some(plan) = self.db.plan_mut(digest) {
             plan.table.signed = signed;
             if is_enough {
@@ -292,6 +307,18 @@ impl World {
             if let Some(m) = self.machines.iter().position(|m| m.id == leaf.machine) {
                 self.nudge(m);
             }
+        }
+    }
+}
+
+impl PlanRow {
+    /// How many people must sign it.
+    fn needs(&self) -> usize {
+        let mut classes = self.leaves.iter().map(|leaf| leaf.class);
+        let is_usual = classes.all(|class| class == Class::Standard);
+        match is_usual && self.approval.emergency.is_none() {
+            true => 1,
+            false => 2,
         }
     }
 }

@@ -3,14 +3,18 @@
 //! Nothing goes wrong by chance here; what does is told. Machines are idle unless a story
 //! says that they are used.
 
+mod emergency;
+
+use super::Settings;
 use super::chance::Chance;
 use super::fleet::build_at;
 use super::machine::Usage;
 use super::strike::Strike;
 use super::world::{Event, World};
-use super::{Settings, fleet};
-use patchward_collector::store::windows::{Area, Freeze, Opening};
+use patchward_collector::store::windows::{Area, Freeze, Opening, Window};
+use patchward_common::plan::wave_number;
 use patchward_common::time::{DAY_MS, HOUR_MS, Interval, MINUTE_MS, UtcMs};
+use patchward_common::trust::approval::ApprovedRelease;
 use patchward_common::trust::assignment::Mode;
 use std::collections::BTreeMap;
 
@@ -29,9 +33,11 @@ pub const STORIES: &[Story] = &[
     ("two-releases-one-group", two_releases),
     ("monthly-windows-over-a-quarter", quarter),
     ("200-pcs-150-ready", two_hundred),
-    ("emergency-against-a-kev-date", emergency),
+    ("emergency-against-a-kev-date", emergency::story),
 ];
 
+/// Characters of a line that say its day.
+const DAY_CHARS: usize = 10;
 /// 2027-03-01T08:00:00Z, a Monday.
 const MARCH: UtcMs = UtcMs(1_803_888_000_000);
 
@@ -96,9 +102,13 @@ impl World {
 
     fn plan_of(&mut self, product: &str, reboot: bool) {
         let now = self.now;
-        let releases = vec![self.vendor.release(product, reboot, true, now)];
+        let release = self.vendor.release(product, reboot, true, now);
+        self.plan_release(release);
+    }
+
+    fn plan_release(&mut self, release: ApprovedRelease) {
         let machines: Vec<usize> = (0..self.machines.len()).collect();
-        let planned = self.plan_for(releases, &machines, [MINUTE_MS, 2 * MINUTE_MS]);
+        let planned = self.plan_for(vec![release], &machines, [MINUTE_MS, 2 * MINUTE_MS]);
         let Some(plan) = planned.and_then(|digest| self.db.plan(digest)) else {
             return self.tell("no plan can be made");
         };
@@ -109,7 +119,11 @@ impl World {
             let m = m.unwrap_or_default();
             told.push((
                 m,
-                format!("   pc-{m} in wave {}: {}", leaf.wave, slots.join(", ")),
+                format!(
+                    "   pc-{m} in wave {}: {}",
+                    wave_number(leaf.wave),
+                    slots.join(", ")
+                ),
             ));
         }
         told.sort();
@@ -124,6 +138,39 @@ impl World {
 
     fn plan_driver(&mut self) {
         self.plan_of("driver", true);
+    }
+
+    /// The next opening of each window, as the product's preview has it.
+    fn tell_windows(&mut self) {
+        for window in self.db.windows.clone() {
+            let understood = window.understood().unwrap();
+            for next in understood.preview(self.now, 1).unwrap() {
+                let (words, minutes) = (understood.words(), next.opening.length_ms() / MINUTE_MS);
+                let change = if next.clock_change {
+                    "; the clock changes"
+                } else {
+                    ""
+                };
+                let (from, until) = (&next.local_start, &next.local_end);
+                self.tell(&format!(
+                    "window of {words}: {from} to {until}, {minutes} minutes{change}"
+                ));
+            }
+        }
+    }
+
+    /// Nothing starts in the unit until then.
+    fn freeze_unit(&mut self, what: &str, until: UtcMs) {
+        let freeze = Freeze {
+            id: super::hospital::label(what),
+            area: Area::Unit,
+            subject: self.db.units[0].name.to_string(),
+            start: self.now,
+            end: until,
+            reason: what.into(),
+            source: super::hospital::name("theatre"),
+        };
+        self.db.freezes.push(freeze);
     }
 
     fn days_long(&mut self, days: i64) {
@@ -152,7 +199,10 @@ impl World {
         for line in &self.lines {
             let what = line.split_once(' ').map_or("", |(_, what)| what);
             let is_noise = ["step_ended", "gets a go", " prepared", "plan Digest"];
-            let is_news = what.starts_with("--") || said.insert(what.to_owned());
+            // An agent asks again every minute: the same is told once a day, so that three
+            // nights are three lines.
+            let day: String = line.chars().take(DAY_CHARS).collect();
+            let is_news = what.starts_with("--") || said.insert((day, what.to_owned()));
             if is_news && !is_noise.iter().any(|noise| line.contains(noise)) {
                 text.push_str(line);
                 text.push('\n');
@@ -165,7 +215,9 @@ impl World {
     fn told_by_nights(mut self) -> String {
         let mut nights: BTreeMap<String, [usize; 2]> = BTreeMap::new();
         for line in &self.lines {
-            let night = nights.entry(line.chars().take(10).collect()).or_default();
+            let night = nights
+                .entry(line.chars().take(DAY_CHARS).collect())
+                .or_default();
             night[0] += usize::from(line.ends_with(" started"));
             night[1] += usize::from(line.ends_with("measured, verified"));
         }
@@ -180,53 +232,37 @@ impl World {
 }
 
 fn patch_tuesday() -> String {
+    // The second Tuesday of the month is the 9th; the four nights after it are open.
     let mut world = hospital(4, 2, MARCH);
+    let night = world.db.windows.remove(0);
+    world.db.windows.extend((1..=4).map(|days_after| Window {
+        id: super::hospital::name(&format!("patch-tuesday-{days_after}")),
+        opening: Opening::Cron("0 1 8-14 * Tue".into()),
+        day_offset: days_after,
+        ..night.clone()
+    }));
+    world.after(HOUR_MS, Event::Scripted(World::tell_windows));
     world.after(HOUR_MS, Event::Scripted(World::plan_viewer));
     world.after(
-        3 * DAY_MS + HOUR_MS,
+        9 * DAY_MS + 4 * HOUR_MS,
         Event::Scripted(|world| {
-            world.tell("HTM freezes the unit for two days: a theatre list");
-            let unit = world.db.units[0].name.to_string();
-            world.db.freezes.push(Freeze {
-                id: super::hospital::label("theatre list"),
-                area: Area::Unit,
-                subject: unit,
-                start: world.now,
-                end: world.now.plus_ms(2 * DAY_MS),
-                reason: "theatre list".into(),
-                source: super::hospital::name("theatre"),
-            });
+            world.tell("HTM freezes the unit until tomorrow at noon: a theatre list");
+            let until = world.now.plus_ms(DAY_MS);
+            world.freeze_unit("theatre list", until);
         }),
     );
-    world.days_long(11);
-    world.told()
-}
-
-fn emergency() -> String {
-    // The wave of a plan with a short soak, against a date two days ahead.
-    let mut world = hospital(3, 2, MARCH);
-    world.after(
-        HOUR_MS,
-        Event::Scripted(|world| {
-            world.tell("KEV: due in two days; a one-off window opens now");
-            let mut once = fleet::window(0, 1);
-            once.id = super::hospital::name("emergency");
-            once.opening = Opening::Once(world.now.plus_ms(HOUR_MS));
-            once.minutes = 600;
-            world.db.windows.push(once);
-            world.plan_viewer();
-        }),
-    );
-    world.days_long(3);
+    world.days_long(13);
     world.told()
 }
 
 fn clock_change() -> String {
-    // 2027-03-28: 02:00 does not exist in Berlin, and the window begins at 02:00.
-    let mut world = hospital(2, 1, MARCH.plus_ms(25 * DAY_MS));
-    world.db.windows[0] = fleet::window(0, 2);
+    // 2027-03-28: at 02:00 the clock of Berlin goes on to 03:00, in the middle of the window;
+    // the second slot begins at 01:57, so that somebody is at work then.
+    let mut world = hospital(3, 2, MARCH.plus_ms(26 * DAY_MS));
+    world.db.windows[0].opening = Opening::Cron("23 1 * * *".into());
+    world.after(HOUR_MS, Event::Scripted(World::tell_windows));
     world.after(HOUR_MS, Event::Scripted(World::plan_viewer));
-    world.days_long(5);
+    world.days_long(4);
     world.told()
 }
 

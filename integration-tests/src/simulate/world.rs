@@ -17,6 +17,7 @@ use patchward_agent::job::Effect;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, OutboxId};
 use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS, UtcMs};
+use patchward_common::trust::approval::Emergency;
 use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::Signed;
 use std::cmp::{Ordering, Reverse};
@@ -101,6 +102,8 @@ pub(super) struct World {
     pub(super) bounds: Vec<UtcMs>,
     /// How far ahead plans reach.
     pub(super) horizon_ms: i64,
+    /// What makes the next plan of a story an emergency.
+    pub(super) emergency: Option<Emergency>,
     /// When somebody uses a machine of a story.
     pub(super) busy: Vec<(usize, Interval)>,
     /// Machines of a story on which installs fail.
@@ -174,6 +177,7 @@ impl World {
             arrivals: BTreeMap::new(),
             bounds: Vec::new(),
             horizon_ms: super::planning::HORIZON_MS,
+            emergency: None,
             busy: Vec::new(),
             fails_on: BTreeSet::new(),
             last_plan: None,

@@ -91,6 +91,11 @@ impl World {
         let failures = self.db.failures(plan);
         let limit = u64::from(plan.approval.failure_limit.max(1));
         let (leaf, releases) = (leaf.clone(), plan.approval.releases.clone());
+        let emergency = plan.approval.emergency.clone();
+        let is_overridden = |freeze| {
+            let emergency = emergency.as_ref();
+            emergency.is_some_and(|emergency| emergency.freezes.contains(freeze))
+        };
         for group in &leaf.groups {
             let rule = self.db.groups[group].clone();
             let members = self.db.members[group].clone();
@@ -116,6 +121,7 @@ impl World {
         let is_frozen = self.db.freezes.iter().any(|freeze| {
             freeze.start <= now
                 && now < freeze.end
+                && !is_overridden(&freeze.id)
                 && (freeze.subject.is_empty() || freeze.subject == leaf.unit.as_str())
         });
         let waits = self.db.awaits_confirmation;

@@ -36,7 +36,8 @@ impl World {
         let plan = self.truth.plans.get(&record.digest);
         let signers = plan.map_or(0, |plan| plan.signers.min(named));
         let is_here = plan.is_some_and(|plan| plan.leaves.iter().any(|leaf| leaf.machine == id));
-        let needs = if class == Class::Standard { 1 } else { 2 };
+        let is_usual = class == Class::Standard && record.approval.emergency.is_none();
+        let needs = if is_usual { 1 } else { 2 };
         self.holds(signers >= needs, Invariant::I1, || {
             format!("machine {m} starts a plan that {signers} of {needs} signed")
         });
