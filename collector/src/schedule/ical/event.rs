@@ -54,6 +54,15 @@ impl Event {
                 line.number
             ));
         }
+        if !matches!(stamp.form, Form::Date) {
+            notes.extend(block.all("EXDATE").filter(|line| has_days(&line.value)).map(|line| {
+                format!(
+                    "line {}: EXDATE names whole days, and {summary:?} begins at a time of day; \
+                     they stay frozen, write the time of each",
+                    line.number
+                )
+            }));
+        }
         let uid = block.line("UID").map(|line| line.value.trim().to_owned());
         let status = block.line("STATUS").map(|line| line.value.trim());
         Ok(Self {
@@ -113,6 +122,12 @@ impl Event {
         }
         Ok(instances)
     }
+}
+
+/// Whether a list of instants has whole days in it.
+fn has_days(list: &str) -> bool {
+    let stamps = list.split(',').filter_map(|text| value::stamp(text.trim()));
+    stamps.into_iter().any(|stamp| stamp.form == Form::Date)
 }
 
 /// Whether an end in UTC is not passed; the others are compared in local time.

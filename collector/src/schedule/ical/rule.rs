@@ -93,7 +93,8 @@ impl Rule {
         let (mut interval, mut count, mut until) = (1, None, None);
         let (mut parts, mut keys, mut times) = (Vec::new(), Vec::new(), 1);
         for part in text.trim().trim_end_matches(';').split(';') {
-            let part = part.trim().to_ascii_uppercase();
+            let written = part.trim();
+            let part = written.to_ascii_uppercase();
             let Some((key, value)) = part.split_once('=') else {
                 return Err(format!("{part:?} is no part of a rule"));
             };
@@ -101,7 +102,7 @@ impl Rule {
                 return Err(format!("{key} stands twice in this rule"));
             }
             keys.push(key.to_owned());
-            let bad = || format!("{key}={value} is not possible");
+            let bad = || format!("{written} is not possible");
             match key {
                 "FREQ" => often = Some(how_often(value)?),
                 "INTERVAL" => interval = number(value, 1..=MAX_INTERVAL).ok_or_else(bad)?,

@@ -232,6 +232,7 @@ fn mistakes_are_told_with_their_line() {
         ("RRULE:FREQ=FORTNIGHTLY", "FREQ=FORTNIGHTLY is not known"),
         ("RRULE:FREQ=SECONDLY", "write one longer event"),
         ("RRULE:FREQ=DAILY;COUNT=0", "COUNT=0 is not possible"),
+        ("RRULE:FREQ=DAILY;COUNT=x", "COUNT=x is not possible"),
         ("RRULE:FREQ=DAILY;COUNT=2;COUNT=3", "stands twice"),
         ("RRULE:FREQ=DAILY;BYDAY=XX", "BYDAY=XX is not possible"),
         ("RRULE:FREQ=DAILY;RSCALE=HEBREW", "RSCALE"),
@@ -297,6 +298,20 @@ fn what_freezes_nothing_is_noted() {
     assert_eq!(
         found.notes,
         ["line 3: \"Visit\" has no length and freezes nothing"]
+    );
+    let text = event(&[
+        "SUMMARY:List",
+        "DTSTART:20270301T180000Z",
+        "DTEND:20270301T190000Z",
+        "RRULE:FREQ=DAILY;COUNT=2",
+        "EXDATE;VALUE=DATE:20270302",
+    ]);
+    let found = read(text.as_bytes(), &berlin(), year()).unwrap();
+    assert_eq!(found.occurrences.len(), 2);
+    assert!(
+        found.notes[0].contains("EXDATE names whole days"),
+        "{:?}",
+        found.notes
     );
     let text = calendar(
         "BEGIN:VTODO\nDUE:x\nEND:VTODO\nBEGIN:VEVENT\nUID:1\nSTATUS:Cancelled\nDTSTART;VALUE=DATE:20270301\nBEGIN:VALARM\nTRIGGER:x\nEND:VALARM\nEND:VEVENT\n",

@@ -205,10 +205,36 @@ fn nearest_zone<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .or_else(misspelt)
 }
 
+/// How to write a weekday of a certain week: by the days on which that week may fall.
+fn nth_weekday(field: &str) -> String {
+    let (name, week) = field.split_once('#').unwrap_or((field, "L"));
+    let letters = name.trim_end_matches(['L', 'l']);
+    let is_name = letters.len() == 3 && letters.chars().all(|c| c.is_ascii_alphabetic());
+    let weekday = if is_name { letters } else { "Tue" };
+    let of = |days: &str, which: &str| {
+        format!("for the {which} {weekday} write days {days}: \"0 2 {days} * {weekday}\"")
+    };
+    match week {
+        "1" => of("1-7", "first"),
+        "2" => of("8-14", "second"),
+        "3" => of("15-21", "third"),
+        "4" => of("22-28", "fourth"),
+        "5" => of("29-31", "fifth"),
+        _ => format!(
+            "the last {weekday} of a month has no days of its own; write the fourth, \
+             \"0 2 22-28 * {weekday}\", or a window for each length of month, such as \
+             \"0 2 25-31 1,3,5,7,8,10,12 {weekday}\""
+        ),
+    }
+}
+
 /// Refuses weekdays as numbers.
 fn named_weekdays(field: &str) -> Result<(), BadWindow> {
     if field.contains('#') || field.ends_with(['L', 'l']) {
-        return Err(BadWindow::NthWeekday(field.to_owned()));
+        return Err(BadWindow::NthWeekday {
+            field: field.to_owned(),
+            instead: nth_weekday(field),
+        });
     }
     if !field.contains(|c: char| c.is_ascii_digit()) {
         return Ok(());
@@ -233,5 +259,7 @@ fn named_weekdays(field: &str) -> Result<(), BadWindow> {
 /// The crate draws a picture of the place over several lines; the last says what.
 fn last_line(problem: &str) -> String {
     let mut lines = problem.lines().map(str::trim).filter(|l| !l.is_empty());
-    lines.next_back().unwrap_or("not an expression").to_owned()
+    let last = lines.next_back().unwrap_or("not an expression");
+    // It says "less than 23" of a limit that counts itself.
+    last.replace("must be less than", "must be at most")
 }

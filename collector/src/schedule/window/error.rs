@@ -22,10 +22,13 @@ pub enum BadWindow {
         suggestion: String,
     },
     /// `#` and `L` are not understood everywhere.
-    #[error(
-        "weekday {0:?} uses '#' or 'L'; for the third Tuesday write days 15-21 and the weekday Tue: \"0 2 15-21 * Tue\""
-    )]
-    NthWeekday(String),
+    #[error("weekday {field:?} uses '#' or 'L', which programs read differently; {instead}")]
+    NthWeekday {
+        /// What was written.
+        field: String,
+        /// The same in days of the month.
+        instead: String,
+    },
     /// The expression is none.
     #[error("{expression:?} is not understood: {problem}")]
     Expression {

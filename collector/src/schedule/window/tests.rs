@@ -369,7 +369,10 @@ fn mistakes_are_told_with_their_remedy() {
     assert!(cron("0 2 * * 1-5").contains("\"Mon-Fri\""));
     assert!(cron("0 2 * * 0,6").contains("\"Sun,Sat\""));
     assert!(cron("0 2 * * */2").contains("Mon,Wed,Fri"));
-    assert!(cron("0 2 * * Tue#3").contains("15-21"));
+    assert!(cron("0 2 * * Tue#3").contains("third Tue write days 15-21"));
+    assert!(cron("0 2 * * Tue#2").contains("\"0 2 8-14 * Tue\""));
+    assert!(cron("0 2 * * FriL").contains("last Fri of a month"));
+    assert!(cron("0 25 * * Tue").contains("Hours must be at most 23"));
     assert!(cron("0 2 * * FRIL").contains("'L'"));
     assert!(cron("0 2 30 2 *").contains("never"));
     assert!(cron("0 2 * *").contains("4 fields"));
