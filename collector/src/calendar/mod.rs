@@ -97,11 +97,33 @@ pub enum Outcome {
     Problem(String),
 }
 
+/// Whether a calendar that says nothing any more is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Empty {
+    /// A server that lost it looks like that: its last good copy stays.
+    Doubted,
+    /// A person looked at it.
+    Accepted,
+}
+
+/// What is wrong with a calendar that had freezes to come and has none at all now.
+fn emptied(calendar: &Calendar, before: &[Freeze], said: &Said, now: UtcMs) -> Option<String> {
+    let to_come = |freezes: &[Freeze]| freezes.iter().filter(|one| now < one.end).count();
+    (to_come(before) > 0 && to_come(&said.freezes) == 0).then(|| {
+        format!(
+            "it had freezes to come and has none at all now; where that is right, `freeze calendar \
+             read {} --accept-empty`",
+            calendar.name
+        )
+    })
+}
+
 /// Reads one calendar again and writes down what it says.
 pub async fn read_again(
     store: &Store,
     actor: Actor,
     calendar: &Calendar,
+    empty: Empty,
     now: UtcMs,
 ) -> Result<Outcome, StoreError> {
     let (last, before, problem) = {
@@ -124,6 +146,12 @@ pub async fn read_again(
         Ok(body) => laid_out_apart(calendar, Arc::new(body), now).await,
         Err(problem) => Err(problem),
     };
+    let said = said.and_then(
+        |(body, said)| match emptied(calendar, &before, &said, now) {
+            Some(problem) if empty == Empty::Doubted => Err(problem),
+            _ => Ok((body, said)),
+        },
+    );
     let text = match said {
         Ok((body, said)) => {
             let is_same = problem.is_none() && said.freezes == before;
@@ -205,6 +233,34 @@ mod tests {
             zone: "Europe/Berlin".into(),
             every_minutes: 15,
             tried_at: UtcMs(0),
+        }
+    }
+
+    #[test]
+    fn one_that_had_freezes_to_come_and_has_none_is_doubted() {
+        let said = |freezes: &[Freeze]| Said {
+            freezes: freezes.to_vec(),
+            notes: Vec::new(),
+        };
+        let freeze = Freeze {
+            id: Label::new("theatre/1").unwrap(),
+            area: Area::Unit,
+            subject: "icu".into(),
+            start: UtcMs(10),
+            end: UtcMs(20),
+            reason: "List".into(),
+            source: Name::new("theatre").unwrap(),
+        };
+        let one = [freeze];
+        for (before, now_says, at, is_doubted) in [
+            (&one[..], &[][..], 15, true),
+            // Its last freeze is over: it ran out, and nobody lost it.
+            (&one, &[], 20, false),
+            (&one, &one, 15, false),
+            (&[], &[], 15, false),
+        ] {
+            let problem = emptied(&calendar(), before, &said(now_says), UtcMs(at));
+            assert_eq!(problem.is_some(), is_doubted, "{before:?} at {at}");
         }
     }
 

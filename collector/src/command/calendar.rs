@@ -4,7 +4,7 @@ use super::Caller;
 use super::file::InputFile;
 use super::freeze::{area, warning};
 use crate::app::App;
-use crate::calendar::{self, EVERY_MINUTES, MAX_EVERY_MINUTES, Outcome, Said};
+use crate::calendar::{self, EVERY_MINUTES, Empty, MAX_EVERY_MINUTES, Outcome, Said};
 use crate::control::{Cell, Failure, Output, Table};
 use crate::nudging;
 use crate::store::View;
@@ -49,6 +49,9 @@ pub enum CalendarCommand {
     Read {
         /// Its name
         name: Name,
+        /// It had freezes to come and has none at all now, and that is right
+        #[arg(long)]
+        accept_empty: bool,
     },
     /// Remove a calendar and its freezes
     Remove {
@@ -90,12 +93,16 @@ pub(super) async fn calendar(
             };
             add(app, caller, calendar, file).await
         }
-        CalendarCommand::Read { name } => {
+        CalendarCommand::Read { name, accept_empty } => {
             let known = app.store.view().await?.calendars().await?;
             let known = known.into_iter().find(|known| known.name == name);
             let known = known.ok_or_else(|| missing(&name))?;
             let actor = caller.actor.clone();
-            match calendar::read_again(&app.store, actor, &known, app.now()).await? {
+            let empty = match accept_empty {
+                true => Empty::Accepted,
+                false => Empty::Doubted,
+            };
+            match calendar::read_again(&app.store, actor, &known, empty, app.now()).await? {
                 Outcome::Problem(problem) => Err(Failure::unavailable(format!(
                     "{name} could not be read, and its last good copy stays: {problem}"
                 ))),

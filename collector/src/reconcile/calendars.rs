@@ -1,6 +1,6 @@
 //! Reads calendars again when it is time: each as often as its own minutes say.
 
-use crate::calendar::{self, Outcome};
+use crate::calendar::{self, Empty, Outcome};
 use crate::store::{Actor, Store, StoreError};
 use patchward_common::time::UtcMs;
 
@@ -9,7 +9,7 @@ pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
     let calendars = store.view().await?.calendars().await?;
     for due in calendars.iter().filter(|one| calendar::is_due(one, now)) {
         let name = &due.name;
-        match calendar::read_again(store, Actor::Collector, due, now).await {
+        match calendar::read_again(store, Actor::Collector, due, Empty::Doubted, now).await {
             Ok(Outcome::Problem(problem)) => {
                 tracing::warn!(calendar = %name, problem, "a calendar could not be read; its last good copy stays");
             }
