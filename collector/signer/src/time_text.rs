@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::time::{DAY_MS, HOUR_MS, Interval, MINUTE_MS, SECOND_MS, UtcMs};
 
 /// Longest life in days that anybody means: a charter of ten years.
 const MAX_DAYS: u32 = 3_660;
@@ -42,6 +42,22 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
     })
 }
 
+/// A length in the largest unit that says it exactly: `2 days`, `90 minutes`, `30 seconds`.
+pub(crate) fn length(ms: i64) -> String {
+    let units = [
+        (DAY_MS, "day"),
+        (HOUR_MS, "hour"),
+        (MINUTE_MS, "minute"),
+        (SECOND_MS, "second"),
+    ];
+    let whole = units.iter().find(|(unit, _)| ms > 0 && ms % unit == 0);
+    let (unit, word) = *whole.unwrap_or(&(SECOND_MS, "second"));
+    match ms.max(0) / unit {
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    }
+}
+
 /// A slot as people read it, in `zone` where there is one.
 pub(crate) fn slot(slot: Interval, zone: Option<&TimeZone>) -> String {
     let zone = zone.cloned().unwrap_or(TimeZone::UTC);
@@ -58,6 +74,20 @@ pub(crate) fn slot(slot: Interval, zone: Option<&TimeZone>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_length_is_said_in_the_largest_unit_that_is_exact() {
+        for (ms, text) in [
+            (2 * super::DAY_MS, "2 days"),
+            (36 * super::HOUR_MS, "36 hours"),
+            (90 * super::MINUTE_MS, "90 minutes"),
+            (super::MINUTE_MS, "1 minute"),
+            (30_000, "30 seconds"),
+            (0, "0 seconds"),
+        ] {
+            assert_eq!(super::length(ms), text);
+        }
+    }
+
     use super::*;
 
     #[test]

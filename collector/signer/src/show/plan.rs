@@ -4,9 +4,10 @@ use super::documents::names;
 use super::{plain, release, table};
 use crate::time_text;
 use jiff::tz::TimeZone;
+use patchward_common::digest::Digest;
 use patchward_common::plan::check::{Finding, Severity, Subject};
 use patchward_common::plan::{Context, PlanFile, approvers, newest_rows, wave_number};
-use patchward_common::time::{HOUR_MS, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf, Rollback};
 use patchward_common::trust::release::Reboot;
 use patchward_common::trust::roster::{Class, Roster};
@@ -20,15 +21,18 @@ pub(crate) fn plan(
     zone: Option<&TimeZone>,
 ) -> String {
     let mut parts = vec![format!(
-        "Plan {:?}\ndigest {}\nwritten {}, ends {}\n{} machines in {} waves, {} hours between waves; {} failures halt it\nHospital root {}",
+        "Plan {:?}\ndigest {}\nwritten {}, ends {}\n{} machines in {} waves, {} between waves; {}\nHospital root {}",
         approval.title.as_str(),
         file.plan.signed.digest(),
         approval.issued,
         approval.expires,
         approval.machines,
         approval.waves,
-        file.context.soak_ms / HOUR_MS,
-        approval.failure_limit,
+        time_text::length(file.context.soak_ms),
+        match approval.failure_limit {
+            0 | 1 => "one failure halts it".to_owned(),
+            more => format!("{more} failures halt it"),
+        },
         file.context.chain.root.fingerprint(),
     )];
     if let Some(emergency) = &approval.emergency {
@@ -175,12 +179,22 @@ pub(crate) fn findings(file: &PlanFile, findings: &[Finding]) -> String {
             Subject::Unit(unit) => format!("unit {unit}"),
             Subject::Site(site) => format!("site {site}"),
             Subject::Wave(wave) => format!("wave {}", wave_number(*wave)),
-            Subject::Beside(digest) => format!("plan {digest}"),
+            Subject::Beside(digest) => beside(file, digest),
         };
         [severity.to_owned(), subject, finding.text.clone()]
     });
     let lines = lines.collect();
     format!("Plan check:\n{}", table(["", "about", "finding"], lines))
+}
+
+/// What people call another plan that stands.
+fn beside(file: &PlanFile, digest: &Digest) -> String {
+    let others = &file.context.beside;
+    let other = others.iter().find(|one| one.signed.digest() == *digest);
+    match other.and_then(|one| one.signed.peek().ok()) {
+        Some(approval) => format!("plan {:?}", approval.title.as_str()),
+        None => format!("plan {digest}"),
+    }
 }
 
 /// Who has signed for each unit and class, and who is still needed.
