@@ -356,8 +356,9 @@ fn applicability(
         let failed = measure::first_failed(at, &described.checks_before);
         if let Some(check) = failed {
             let text = format!(
-                "check {} before the install fails: {}",
-                check.check, check.output
+                "check {} before the install fails{}",
+                check.check,
+                measure::said(&check)
             );
             return Err(refused(Step::Applicability, text));
         }
