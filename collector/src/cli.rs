@@ -2,6 +2,7 @@
 
 use crate::command::Command;
 use crate::config::{MAX_PACE_SECONDS, is_address};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use patchward_common::id::Name;
 use std::net::SocketAddr;
@@ -29,6 +30,24 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub action: Action,
+}
+
+impl Cli {
+    /// Reads the command line, or says what is wrong with it and ends the process.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| without_globals(error).exit())
+    }
+}
+
+/// Takes the options of every command out of the usage line of an error: clap shows those
+/// that were given, or came from the environment, as if they were required.
+fn without_globals(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        let usage = usage.to_string().replace(" --folder <FOLDER>", "");
+        let usage = ContextValue::StyledStr(usage.replace(" --json", "").into());
+        error.insert(ContextKind::Usage, usage);
+    }
+    error
 }
 
 /// What to do.
@@ -93,5 +112,15 @@ mod tests {
             assert!(error.contains(option) && error.contains(bad), "{error}");
             assert!(with(option, good).is_ok(), "{option} {good}");
         }
+    }
+
+    #[test]
+    fn an_error_shows_no_option_as_required_that_is_not() {
+        let line = ["patchward-collector", "--folder", "/x", "site", "add"];
+        let error = Cli::try_parse_from(line).expect_err("it names no site");
+        assert!(error.to_string().contains("--folder"), "{error}");
+        let shown = without_globals(error).to_string();
+        assert!(!shown.contains("--folder"), "{shown}");
+        assert!(shown.contains("site add <NAME>"), "{shown}");
     }
 }

@@ -1,7 +1,6 @@
 //! `patchward-collector`.
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use patchward_collector::cli::{Action, Cli};
 use patchward_collector::command::Command;
@@ -12,7 +11,7 @@ use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let folder = Folder::new(cli.folder);
     let shown = match cli.action {
         Action::Init(arguments) => run(async { Ok(init::init(&folder, arguments).await?) })
