@@ -1,6 +1,7 @@
 //! What a command shows: a table, a record, a text or a file; the same as JSON.
 
 use super::{Failure, is_no_room};
+use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_json::{Map, Value};
@@ -39,15 +40,15 @@ pub struct Table {
     pub note: Option<String>,
 }
 
-/// One thing with its lists. Programs get one object with all of it; people the first
-/// list as a table, and a text that says the rest.
+/// One thing with its lists. Programs get one object with all of it; people each list as a
+/// table under its name, and a text that says the rest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Its parts by name.
     pub parts: Vec<(String, Cell)>,
     /// Its lists by name.
     pub lists: Vec<(String, Table)>,
-    /// What people read of it below the first list.
+    /// What people read of it below the lists.
     pub text: String,
 }
 
@@ -64,6 +65,13 @@ pub enum Cell {
     Flag(bool),
     /// Several texts.
     List(Vec<String>),
+    /// An instant: programs get it in UTC, people as the clock on their wall has it.
+    Moment {
+        /// The instant.
+        at: UtcMs,
+        /// In local time, with UTC beside it.
+        local: String,
+    },
 }
 
 impl Table {
@@ -117,6 +125,7 @@ impl Cell {
             Self::Number(number) => Value::from(*number),
             Self::Flag(flag) => Value::from(*flag),
             Self::List(items) => Value::from(items.clone()),
+            Self::Moment { at, .. } => Value::from(at.to_string()),
         }
     }
 }
@@ -130,6 +139,7 @@ impl std::fmt::Display for Cell {
             Self::Flag(true) => f.write_str("yes"),
             Self::Flag(false) => f.write_str("no"),
             Self::List(items) => f.write_str(&items.join(", ")),
+            Self::Moment { local, .. } => f.write_str(local),
         }
     }
 }
@@ -185,8 +195,8 @@ impl Output {
         match self {
             Self::Table(table) => table_text(table),
             Self::Report(report) => {
-                let list = report.lists.first().map(|(_, list)| table_text(list));
-                let texts = list.into_iter().chain([report.text.clone()]);
+                let lists = report.lists.iter().map(|(name, list)| headed(name, list));
+                let texts = lists.chain([report.text.clone()]);
                 texts.collect::<Vec<_>>().join("\n\n")
             }
             Self::Record(parts) => {
@@ -227,6 +237,15 @@ fn rows(table: &Table) -> Value {
     let rows = table.rows.iter();
     rows.map(|row| Value::Object(object(table.columns.iter().zip(row))))
         .collect()
+}
+
+/// A list under its name.
+fn headed(name: &str, list: &Table) -> String {
+    let mut heading = name.replace('_', " ");
+    if let Some(first) = heading.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    format!("{heading}:\n{}", table_text(list))
 }
 
 fn table_text(table: &Table) -> String {
@@ -286,6 +305,7 @@ mod tests {
         );
         let text = output.text();
         assert!(text.contains("icu-3") && text.ends_with("It is halted."));
+        assert!(text.contains("Units:") && text.contains("Findings:\n(none)"));
     }
 
     #[test]
