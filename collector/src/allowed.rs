@@ -21,7 +21,9 @@ pub async fn of_unit(
     overridden: &[Label],
 ) -> Result<Vec<Interval>, Failure> {
     let known = view.unit(unit).await?;
-    let known = known.ok_or_else(|| Failure::not_found(format!("There is no unit {unit}.")))?;
+    let known = known.ok_or_else(|| {
+        Failure::not_found(format!("There is no unit {unit}. `unit list` shows all."))
+    })?;
     let windows = openings(view, unit, range).await?;
     let freezes = freezes_in(view, unit, &known.site, range).await?;
     let holding = holding(&freezes, unit, &known.site, overridden);

@@ -34,7 +34,9 @@ pub async fn run(app: &App, command: EvidenceCommand) -> Result<Output, Failure>
     let jobs = match (job, plan) {
         (Some(id), _) => {
             let job = view.job(&id).await?;
-            vec![job.ok_or_else(|| Failure::not_found(format!("There is no job {id}.")))?]
+            vec![job.ok_or_else(|| {
+                Failure::not_found(format!("There is no job {id}. `job list` shows a plan's."))
+            })?]
         }
         (None, Some(text)) => {
             let plan = plan::find(&mut view, &text).await?;

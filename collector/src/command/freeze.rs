@@ -1,15 +1,18 @@
 //! Freezes: when nothing starts.
 
 use super::calendar::{self, CalendarCommand};
-use super::window::instant;
-use super::{Caller, outlook_of};
+use super::zones::{Zones, instant_in};
+use super::{Caller, hit, outlook_of};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::nudging;
+use crate::schedule::ical::zone_of;
 use crate::schedule::outlook;
+use crate::store::View;
+use crate::store::places::Unit;
 use crate::store::windows::{self as stored, Area};
 use patchward_common::id::{Label, Name};
-use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::time::{DAY_MS, Interval};
 use serde::{Deserialize, Serialize};
 
 /// How far the list of freezes looks ahead.
@@ -30,12 +33,16 @@ pub enum FreezeCommand {
         /// At one site
         #[arg(long)]
         site: Option<Name>,
-        /// When it begins, such as 2026-12-24T00:00:00Z; now, without it
-        #[arg(long, value_parser = instant)]
-        from: Option<UtcMs>,
+        /// When it begins, such as 2026-12-24T00:00:00Z, or 2026-12-24T00:00 with --zone; now,
+        /// without it
+        #[arg(long)]
+        from: Option<String>,
         /// When it ends
-        #[arg(long, value_parser = instant)]
-        until: UtcMs,
+        #[arg(long)]
+        until: String,
+        /// The time zone of --from and --until
+        #[arg(long, default_value = "UTC")]
+        zone: String,
         /// Why
         #[arg(long)]
         reason: Label,
@@ -73,30 +80,22 @@ pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Resul
             site,
             from,
             until,
+            zone,
             reason,
         } => {
             let (area, subject) = area(unit, site);
-            let start = from.unwrap_or_else(|| app.now());
-            if start >= until {
-                return Err(Failure::input("a freeze must end after it begins"));
-            }
+            let zone = zone_of(&zone).map_err(Failure::input)?;
+            let from = from.map(|text| instant_in(&text, &zone)).transpose()?;
             let freeze = stored::Freeze {
                 id: name,
                 area,
                 subject,
-                start,
-                end: until,
+                start: from.unwrap_or_else(|| app.now()),
+                end: instant_in(&until, &zone)?,
                 reason: reason.to_string(),
                 source: manual()?,
             };
-            let mut change = app.change(caller).await?;
-            change.add_freeze(&freeze).await?;
-            change.commit().await?;
-            let warning = warning(app, area, &freeze.subject).await;
-            Ok(Output::Text(format!(
-                "Frozen from {} to {}: no go is given.{warning}",
-                freeze.start, freeze.end
-            )))
+            add(app, caller, &freeze).await
         }
         FreezeCommand::Remove { name, reason } => {
             refuse_calendars(app, &name).await?;
@@ -124,6 +123,50 @@ fn manual() -> Result<Name, Failure> {
     Name::new(calendar::MANUAL).map_err(|error| Failure::input(error.to_string()))
 }
 
+/// Adds a freeze, and says which waiting jobs it hits.
+async fn add(app: &App, caller: &Caller, freeze: &stored::Freeze) -> Result<Output, Failure> {
+    if freeze.start >= freeze.end {
+        return Err(Failure::input("a freeze must end after it begins"));
+    }
+    let mut change = app.change(caller).await?;
+    let now = change.now();
+    let zones = Zones::read(change.view()).await?;
+    let unit = match freeze.area {
+        Area::Unit => Name::new(&freeze.subject).ok(),
+        _ => None,
+    };
+    let [start, end] = [freeze.start, freeze.end].map(|at| zones.text(unit.as_ref(), at));
+    if freeze.end <= now {
+        return Err(Failure::input(format!(
+            "the freeze {} is over since {end}: it would freeze nothing; name a later time",
+            freeze.id
+        )));
+    }
+    let units = covered(change.view(), freeze.area, &freeze.subject).await?;
+    let covers = |unit: &Name| units.iter().any(|one| one.name == *unit);
+    let had = hit::usable(change.view(), now, covers).await?;
+    change.add_freeze(freeze).await?;
+    let has = hit::usable(change.view(), now, covers).await?;
+    change.commit().await?;
+    let warning = warning(app, freeze.area, &freeze.subject).await;
+    Ok(Output::Text(format!(
+        "Frozen from {start} to {end}: no go is given.{}{warning}",
+        hit::taken(&had, &has)
+    )))
+}
+
+/// The units that a freeze covers.
+async fn covered(view: &mut View, area: Area, subject: &str) -> Result<Vec<Unit>, Failure> {
+    let mut units = view.units().await?;
+    units.retain(|unit| match area {
+        Area::All => true,
+        Area::Site => unit.site.as_str() == subject,
+        Area::Unit => unit.name.as_str() == subject,
+        Area::Machine => false,
+    });
+    Ok(units)
+}
+
 /// A calendar's freeze would be there again after its next reading.
 async fn refuse_calendars(app: &App, name: &Label) -> Result<(), Failure> {
     let calendars = app.store.view().await?.calendars().await?;
@@ -147,12 +190,17 @@ async fn list(app: &App) -> Result<Output, Failure> {
         .map_err(|error| Failure::input(error.to_string()))?;
     let mut table = Table::new(&["freeze", "where", "from", "until", "reason", "source"]);
     let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
     for freeze in view.freezes(range).await? {
+        let unit = match freeze.area {
+            Area::Unit => Name::new(&freeze.subject).ok(),
+            _ => None,
+        };
         table.row(vec![
             Cell::of(freeze.id),
             Cell::of(format!("{} {}", freeze.area.word(), freeze.subject)),
-            Cell::of(freeze.start),
-            Cell::of(freeze.end),
+            zones.cell(unit.as_ref(), freeze.start),
+            zones.cell(unit.as_ref(), freeze.end),
             Cell::of(freeze.reason),
             Cell::of(freeze.source),
         ]);
@@ -179,14 +227,8 @@ pub(super) async fn warning(app: &App, area: Area, subject: &str) -> String {
 /// none.
 async fn nothing_left(app: &App, area: Area, subject: &str) -> Result<String, Failure> {
     let mut view = app.store.view().await?;
-    let covered = |unit: &crate::store::places::Unit| match area {
-        Area::All => true,
-        Area::Site => unit.site.as_str() == subject,
-        Area::Unit => unit.name.as_str() == subject,
-        Area::Machine => false,
-    };
     let mut told = Vec::new();
-    for unit in view.units().await?.iter().filter(|unit| covered(unit)) {
+    for unit in &covered(&mut view, area, subject).await? {
         let openings = outlook_of(app, &mut view, unit).await?;
         if let Some(remedy) = outlook::remedy(&openings) {
             told.push(format!("\n{}: {remedy}", unit.name));

@@ -1,6 +1,6 @@
 //! Assets without an agent that people work on: in plans they are machines.
 
-use super::Caller;
+use super::{Caller, no_unit};
 use crate::app::App;
 use crate::control::{Failure, Output};
 use crate::store::machines::NewMachine;
@@ -68,7 +68,7 @@ pub(super) async fn add(
         ))
     })?;
     let known = change.view().unit(&unit).await?;
-    let known = known.ok_or_else(|| Failure::not_found(format!("There is no unit {unit}.")))?;
+    let known = known.ok_or_else(|| no_unit(&unit))?;
     let new = NewMachine {
         id: id_of(tag),
         name: asked.name.clone(),

@@ -3,12 +3,14 @@
 
 pub mod asset;
 pub mod audit;
+mod begun;
 mod calendar;
 pub mod document;
 pub mod evidence;
 pub mod file;
 mod forecast;
 pub mod freeze;
+mod hit;
 pub mod item;
 pub mod job;
 pub mod machine;
@@ -24,12 +26,14 @@ mod today;
 pub mod token;
 pub mod window;
 mod work;
+mod zones;
 
 use crate::app::App;
 use crate::control::{Failure, FailureKind, Output, Reply};
 use crate::schedule::outlook::Outlook;
 use crate::store::places::Unit;
 use crate::store::{Actor, StoreError, View};
+use patchward_common::id::Name;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -166,6 +170,31 @@ pub async fn run(
     }
 }
 
+/// What is said of a unit that nobody added.
+fn no_unit(unit: &Name) -> Failure {
+    Failure::not_found(format!("There is no unit {unit}. `unit list` shows all."))
+}
+
+/// The command that lists what was not found.
+fn list_of(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "unit" => "unit list",
+        "site" => "site list",
+        "coverage group" => "group list",
+        "machine" => "machine list",
+        "asset" => "asset list",
+        "vendor" => "vendor list",
+        "release" => "release list",
+        "window" => "window list",
+        "freeze" => "freeze list",
+        "calendar" => "freeze calendar list",
+        "plan" => "plan list",
+        "level of this list" => "oncall list",
+        "token that is not revoked" => "token list",
+        _ => return None,
+    })
+}
+
 /// How many openings a preview lists.
 const PREVIEW: usize = 20;
 
@@ -191,9 +220,12 @@ impl From<StoreError> for Failure {
         if kind == FailureKind::Internal {
             tracing::error!(error = ?error, "the store failed");
         }
-        Self {
-            kind,
-            text: error.to_string(),
+        let mut text = error.to_string();
+        if let StoreError::NotFound { what, .. } = &error
+            && let Some(list) = list_of(what)
+        {
+            text.push_str(&format!(". `{list}` shows all."));
         }
+        Self { kind, text }
     }
 }

@@ -1,17 +1,17 @@
 //! Windows: when work may be done in a unit.
 
-use super::{Caller, outlook_of, work};
+mod change;
+mod preview;
+
+use super::zones::{beside_utc, instant_in};
+use super::{Caller, hit, work};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::fleet::Target;
-use crate::forecast::idle::share_of_all;
 use crate::schedule::ical::zone_of;
-use crate::schedule::outlook;
-use crate::schedule::window::{Window, at_local};
+use crate::schedule::window::Window;
 use crate::store::windows::{self as stored, Opening};
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use patchward_common::id::Name;
+use patchward_common::id::{Label, Name};
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -68,32 +68,14 @@ pub enum WindowCommand {
     },
     /// Change a window: what is not named stays. Less time stops even signed work at once;
     /// more time needs a plan that is signed anew
-    Change {
-        /// Short name
-        name: Name,
-        /// When it opens: minute, hour, day of month, month, weekday (by name)
-        #[arg(long)]
-        cron: Option<String>,
-        /// Time zone, such as America/Chicago
-        #[arg(long)]
-        zone: Option<String>,
-        /// How long it is, in minutes, under 24 hours
-        #[arg(long)]
-        minutes: Option<u32>,
-        /// Days after the day of the expression
-        #[arg(long, allow_hyphen_values = true)]
-        day_offset: Option<i16>,
-        /// It opens from then on
-        #[arg(long, value_parser = instant)]
-        valid_from: Option<UtcMs>,
-        /// It opens until then
-        #[arg(long, value_parser = instant)]
-        valid_until: Option<UtcMs>,
-    },
+    Change(Box<change::ChangeArguments>),
     /// Remove a window; signed work in it is refused go at once
     Remove {
         /// Short name
         name: Name,
+        /// Why
+        #[arg(long)]
+        reason: Label,
     },
     /// Show all windows in words
     List {
@@ -121,16 +103,6 @@ pub fn instant(text: &str) -> Result<UtcMs, String> {
     text.parse::<jiff::Timestamp>()
         .map(|at| UtcMs(at.as_millisecond()))
         .map_err(|_| "write it as 2026-12-01T02:00:00Z".to_owned())
-}
-
-/// Reads an instant in UTC, or a local time in `zone`.
-fn instant_in(text: &str, zone: &TimeZone) -> Result<UtcMs, Failure> {
-    let local = || text.parse::<DateTime>().ok();
-    let local = local().and_then(|local| at_local(zone, local));
-    match (text.ends_with(['Z', 'z']), local) {
-        (false, Some(at)) => Ok(at),
-        _ => instant(text).map_err(Failure::input),
-    }
 }
 
 /// Carries out a command on windows.
@@ -184,15 +156,20 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
             };
             add(app, caller, window).await
         }
-        command @ WindowCommand::Change { .. } => change(app, caller, command).await,
-        WindowCommand::Remove { name } => {
+        WindowCommand::Change(arguments) => change::change(app, caller, *arguments).await,
+        WindowCommand::Remove { name, reason } => {
             let mut change = app.change(caller).await?;
-            change.remove_window(&name).await?;
+            let now = change.now();
+            let unit = change::known(change.view(), &name).await?.unit;
+            let before = hit::usable(change.view(), now, |of| *of == unit).await?;
+            change.remove_window(&name, &reason).await?;
+            let after = hit::usable(change.view(), now, |of| *of == unit).await?;
             change.commit().await?;
-            Ok(Output::Text(format!("Window {name} is gone.")))
+            let taken = hit::taken(&before, &after);
+            Ok(Output::Text(format!("Window {name} is gone.{taken}")))
         }
         WindowCommand::List { unit } => list(app, unit.as_ref()).await,
-        WindowCommand::Preview { unit } => preview(app, &unit).await,
+        WindowCommand::Preview { unit } => preview::preview(app, &unit).await,
         WindowCommand::Export { unit, .. } => work::export(app, &unit).await,
     }
 }
@@ -200,13 +177,7 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
 async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
     let mut table = Table::new(&["window", "unit", "opens", "minutes"]);
     for window in app.store.view().await?.windows(unit).await? {
-        let mut words = understood(&window)?.words();
-        if let Some(from) = window.valid_from {
-            words.push_str(&format!(", from {from}"));
-        }
-        if let Some(until) = window.valid_until {
-            words.push_str(&format!(", until {until}"));
-        }
+        let words = words(&window)?;
         table.row(vec![
             Cell::of(&window.id),
             Cell::of(&window.unit),
@@ -218,7 +189,9 @@ async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
 }
 
 async fn add(app: &App, caller: &Caller, window: stored::Window) -> Result<Output, Failure> {
-    let words = planned(&window)?.words();
+    let words = words(&window)?;
+    planned(&window)?;
+    must_open(&window, app.now())?;
     let mut change = app.change(caller).await?;
     change.add_window(&window).await?;
     change.commit().await?;
@@ -230,49 +203,44 @@ async fn add(app: &App, caller: &Caller, window: stored::Window) -> Result<Outpu
     )))
 }
 
-async fn change(app: &App, caller: &Caller, command: WindowCommand) -> Result<Output, Failure> {
-    let WindowCommand::Change {
-        name,
-        cron,
-        zone,
-        minutes,
-        day_offset,
-        valid_from,
-        valid_until,
-    } = command
-    else {
-        return Err(Failure::input("this changes no window"));
+/// What a window means, with its validity.
+fn words(window: &stored::Window) -> Result<String, Failure> {
+    let mut words = match &window.opening {
+        Opening::Cron(_) => understood(window)?.words(),
+        Opening::Once(at) => {
+            understood(window)?;
+            let zone = zone_of(&window.zone).map_err(Failure::input)?;
+            let [from, until] = [*at, closes(window, *at)].map(|at| beside_utc(&zone, at));
+            format!("once, from {from} to {until}")
+        }
     };
-    let known = app.store.view().await?.windows(None).await?;
-    let known = known.into_iter().find(|window| window.id == name);
-    let mut window = known.ok_or_else(|| {
-        Failure::not_found(format!(
-            "There is no window {name}. `window list` shows all."
-        ))
-    })?;
-    let is_recurring = matches!(window.opening, Opening::Cron(_));
-    if !is_recurring && (cron.is_some() || day_offset.is_some()) {
-        return Err(Failure::input(format!(
-            "{name} opens once; remove it and add one that recurs"
-        )));
+    let zone = zone_of(&window.zone).map_err(Failure::input)?;
+    if let Some(from) = window.valid_from {
+        words.push_str(&format!(", from {}", beside_utc(&zone, from)));
     }
-    if let Some(cron) = cron {
-        window.opening = Opening::Cron(cron);
+    if let Some(until) = window.valid_until {
+        words.push_str(&format!(", until {}", beside_utc(&zone, until)));
     }
-    window.zone = zone.unwrap_or(window.zone);
-    window.minutes = minutes.unwrap_or(window.minutes);
-    window.day_offset = day_offset.map_or(window.day_offset, i64::from);
-    window.valid_from = valid_from.or(window.valid_from);
-    window.valid_until = valid_until.or(window.valid_until);
-    let words = planned(&window)?.words();
-    let mut change = app.change(caller).await?;
-    change.change_window(&window).await?;
-    change.commit().await?;
-    app.fleet.ask_again(Target::Unit(window.unit.clone()));
-    Ok(Output::Text(format!(
-        "Window {name} in {} is now: {words}. Signed work outside it gets no go; time that was \
-         added needs a plan that is signed anew.",
-        window.unit
+    Ok(words)
+}
+
+fn closes(window: &stored::Window, opens: UtcMs) -> UtcMs {
+    opens.plus_ms(i64::from(window.minutes) * MINUTE_MS)
+}
+
+/// Refuses a window that lies in the past: it would open nothing, and whoever made it
+/// would wait.
+fn must_open(window: &stored::Window, now: UtcMs) -> Result<(), Failure> {
+    let over = match (&window.opening, window.valid_until) {
+        (Opening::Once(at), _) if closes(window, *at) <= now => closes(window, *at),
+        (_, Some(until)) if until <= now => until,
+        _ => return Ok(()),
+    };
+    let zone = zone_of(&window.zone).map_err(Failure::input)?;
+    Err(Failure::input(format!(
+        "window {} is over since {}: it would never open; name a later time",
+        window.id,
+        beside_utc(&zone, over)
     )))
 }
 
@@ -290,67 +258,4 @@ pub fn understood(window: &stored::Window) -> Result<Window, Failure> {
     window
         .understood()
         .map_err(|text| Failure::input(format!("window {}: {text}", window.id)))
-}
-
-async fn preview(app: &App, unit: &Name) -> Result<Output, Failure> {
-    let mut view = app.store.view().await?;
-    let known = view.unit(unit).await?;
-    let known = known.ok_or_else(|| Failure::not_found(format!("There is no unit {unit}.")))?;
-    let openings = outlook_of(app, &mut view, &known).await?;
-    let mut table = Table::new(&[
-        "opens",
-        "closes",
-        "opens_utc",
-        "closes_utc",
-        "minutes",
-        "left",
-        "idle_percent",
-        "idle_known",
-        "windows",
-        "note",
-    ]);
-    let histories = view.interlock_histories(unit).await?;
-    for opening in &openings {
-        let idle = share_of_all(&histories, opening.opening);
-        let mut notes = Vec::new();
-        if opening.clock_change {
-            notes.push("the clock changes".to_owned());
-        }
-        if !opening.taken_by.is_empty() {
-            let names: Vec<&str> = opening.taken_by.iter().map(|name| name.as_str()).collect();
-            let what = if opening.left.is_empty() {
-                "frozen"
-            } else {
-                "partly frozen"
-            };
-            notes.push(format!("{what}: {}", names.join(", ")));
-        }
-        table.row(vec![
-            Cell::of(&opening.local_start),
-            Cell::of(&opening.local_end),
-            Cell::of(opening.opening.start()),
-            Cell::of(opening.opening.end()),
-            Cell::Number(opening.opening.length_ms() / MINUTE_MS),
-            Cell::Number(opening.left_minutes()),
-            Cell::maybe(idle.map(|(share, _)| format!("{:.0}", share * 100.0))),
-            Cell::Number(idle.map_or(0, |(_, known)| known as i64)),
-            Cell::List(opening.windows.iter().map(ToString::to_string).collect()),
-            Cell::maybe((!notes.is_empty()).then(|| notes.join("; "))),
-        ]);
-    }
-    table.note = Some(if openings.is_empty() {
-        "No window means never: nothing starts in this unit.".into()
-    } else {
-        let mut words = Vec::new();
-        for window in view.windows(Some(unit)).await? {
-            words.push(format!("{}: {}", window.id, understood(&window)?.words()));
-        }
-        words.extend(outlook::remedy(&openings));
-        words.push(
-            "idle_percent: how idle its machines usually are then, of the idle_known that told."
-                .into(),
-        );
-        words.join("\n")
-    });
-    Ok(Output::Table(table))
 }

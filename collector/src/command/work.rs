@@ -3,6 +3,7 @@
 
 mod off;
 
+use super::no_unit;
 use crate::app::App;
 use crate::control::{Failure, Output};
 use crate::schedule::ical::{Entry, Status, written};
@@ -26,7 +27,7 @@ const MAX_NAMED: usize = 50;
 pub(super) async fn export(app: &App, unit: &Name) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let known = view.unit(unit).await?;
-    let known = known.ok_or_else(|| Failure::not_found(format!("There is no unit {unit}.")))?;
+    let known = known.ok_or_else(|| no_unit(unit))?;
     let names = names(&mut view, unit).await?;
     let now = app.now();
     let mut entries = Vec::new();

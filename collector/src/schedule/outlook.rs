@@ -21,6 +21,8 @@ pub struct Outlook {
     pub windows: Vec<Name>,
     /// Whether a clock change falls into it or moved its start.
     pub clock_change: bool,
+    /// Whether its end is only where the look ahead ends.
+    pub stays_open: bool,
     /// What freezes leave of it.
     pub left: Vec<Interval>,
     /// The freezes that take of it.
@@ -81,6 +83,7 @@ pub fn next(
                 local_end: preview.local_end,
                 windows: vec![name.clone()],
                 clock_change: preview.clock_change,
+                stays_open: preview.stays_open,
                 taken_by: Vec::new(),
             }),
         }
@@ -94,6 +97,7 @@ fn join(last: &mut Outlook, preview: Preview, name: &Name) {
         let whole = Interval::new(last.opening.start(), preview.opening.end());
         last.opening = whole.unwrap_or(last.opening);
         last.local_end = preview.local_end;
+        last.stays_open = preview.stays_open;
         last.left = vec![last.opening];
     }
     if !last.windows.contains(name) {

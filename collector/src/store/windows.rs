@@ -190,7 +190,7 @@ impl Change {
             .await?;
         self.done_if(added, || {
             StoreError::conflict(format!(
-                "there is a window {} already; choose another name, or remove that one first",
+                "there is a window {} already; `window change` changes it, or choose another name",
                 window.id
             ))
         })
@@ -216,8 +216,8 @@ impl Change {
 
     /// Removes a window. Decisions on go that are under way end first; every later one
     /// finds it gone.
-    pub async fn remove_window(&mut self, id: &Name) -> Result<(), StoreError> {
-        let tx = self.step("window.remove", id, json!({}));
+    pub async fn remove_window(&mut self, id: &Name, reason: &Label) -> Result<(), StoreError> {
+        let tx = self.step("window.remove", id, json!({ "reason": reason }));
         super::go::lock_all_groups(tx).await?;
         let removed = tx
             .execute("DELETE FROM windows WHERE id = $1", args![id])

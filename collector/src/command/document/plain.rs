@@ -95,8 +95,12 @@ async fn may_lift(app: &App, lift: &Lift, signed: &Signed<Lift>) -> Result<(), F
     let mut view = app.store.view().await?;
     let stored = view.document(&lift.stop).await?;
     let stored = stored.filter(|stored| stored.kind == DocumentKind::Stop);
-    let stored =
-        stored.ok_or_else(|| Failure::not_found(format!("There is no stop {}.", lift.stop)))?;
+    let stored = stored.ok_or_else(|| {
+        Failure::not_found(format!(
+            "There is no stop {}. `stop list` shows all.",
+            lift.stop
+        ))
+    })?;
     let stop: Signed<Stop> = authority::signed(&mut view, stored).await?;
     let scope = content(&stop)?.scope;
     let held = authority::held(&mut view).await?;

@@ -20,6 +20,8 @@ pub struct Preview {
     pub local_end: String,
     /// Whether a clock change falls into it or moved its start.
     pub clock_change: bool,
+    /// Whether its end is only where the look ahead ends.
+    pub stays_open: bool,
 }
 
 impl Window {
@@ -27,7 +29,7 @@ impl Window {
     /// within about twenty years, or where they lie too close together to be listed.
     pub fn preview(&self, now: UtcMs, count: usize) -> Result<Vec<Preview>, BadWindow> {
         let mut span_ms = 40 * DAY_MS;
-        let mut openings = Vec::new();
+        let (mut openings, mut seen_until) = (Vec::new(), now);
         loop {
             let horizon_ms = span_ms.min(HORIZON_MS);
             let Ok(range) = Interval::new(now, now.plus_ms(horizon_ms)) else {
@@ -35,7 +37,7 @@ impl Window {
             };
             let is_last = match self.openings(range) {
                 Ok(found) => {
-                    openings = found;
+                    (openings, seen_until) = (found, range.end());
                     openings.len() >= count || horizon_ms == HORIZON_MS
                 }
                 // They lie close together and merge: what is near must do.
@@ -44,13 +46,13 @@ impl Window {
             };
             if is_last {
                 let next = openings.into_iter().take(count);
-                return next.map(|opening| self.show(opening)).collect();
+                return next.map(|opening| self.show(opening, seen_until)).collect();
             }
             span_ms = span_ms.saturating_mul(4);
         }
     }
 
-    fn show(&self, opening: Interval) -> Result<Preview, BadWindow> {
+    fn show(&self, opening: Interval, seen_until: UtcMs) -> Result<Preview, BadWindow> {
         let zone = match &self.0 {
             Kind::Once(_, zone) => zone.clone(),
             Kind::Recurring(window) => window.zone.clone(),
@@ -67,6 +69,8 @@ impl Window {
             local_start: local(&zone, opening.start()),
             local_end: local(&zone, opening.end()),
             clock_change: moved || within,
+            // A single one that lies across the end has its own end.
+            stays_open: seen_until <= opening.end() && opening.length_ms() >= DAY_MS,
         })
     }
 }

@@ -34,12 +34,12 @@ async fn a_calendar_is_read_again_and_keeps_its_last_good_copy() {
     let said = text(desk.ask(&add).await);
     assert!(said.starts_with("rounds freezes"), "{said}");
     desk.refuses(&add, Conflict, "rounds already").await;
-    let taken = openings(&desk).await[2]["note"].clone();
-    let taken = taken
-        .as_str()
-        .unwrap()
-        .strip_prefix("partly frozen: ")
-        .unwrap();
+    assert_eq!(
+        openings(&desk).await[2]["note"],
+        "partly frozen: Ward rounds"
+    );
+    let frozen = desk.json("freeze list").await;
+    let taken = frozen[0]["freeze"].as_str().unwrap();
     let remove = format!("freeze remove {taken} --reason x");
     desk.refuses(&remove, Conflict, "comes from the calendar rounds")
         .await;
@@ -94,6 +94,14 @@ async fn a_calendar_is_read_again_and_keeps_its_last_good_copy() {
     desk.ask("freeze calendar read rounds").await;
     assert_eq!(feed().await.problem, None);
     assert_eq!(left().await, 30);
+    // Empty all at once: a server that lost it says so too, and a person decides.
+    std::fs::write(&file, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n").unwrap();
+    calendars::run(store, later(96)).await.unwrap();
+    assert!(feed().await.problem.unwrap().contains("none at all now"));
+    assert_eq!(left().await, 30);
+    desk.ask("freeze calendar read rounds --accept-empty").await;
+    assert_eq!(feed().await.problem, None);
+    assert_eq!(left().await, 120);
     desk.ask("freeze calendar remove rounds --reason over")
         .await;
     assert_eq!(left().await, 120);

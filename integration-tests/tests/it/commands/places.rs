@@ -20,7 +20,7 @@ async fn what_something_still_uses_is_not_removed_and_is_named() {
     ] {
         desk.refuses(line, Conflict, text).await;
     }
-    desk.ask("window remove night").await;
+    desk.ask("window remove night --reason moved").await;
     desk.refuses("unit remove lab", Conflict, "assets (A-1)")
         .await;
     desk.ask("asset remove A-1").await;
@@ -108,8 +108,8 @@ async fn rare_windows_are_shown_before_they_are_relied_on() {
     let windows = desk.json("window list --unit icu-3").await;
     assert_eq!(windows.as_array().unwrap().len(), 3);
     assert!(windows[0]["opens"].as_str().unwrap().contains("01:00"));
-    desk.ask("window remove yearly").await;
-    desk.refuses("window remove yearly", NotFound, "yearly")
+    desk.ask("window remove yearly --reason moved").await;
+    desk.refuses("window remove yearly --reason moved", NotFound, "yearly")
         .await;
     desk.refuses("window preview lab-2", NotFound, "lab-2")
         .await;
@@ -176,7 +176,7 @@ async fn a_stop_of_what_is_not_there_is_no_stop() {
         ("--unit icu-4", "Did you mean icu-3?"),
         ("--vendor acmee", "Did you mean acme?"),
         (&*format!("--plan {}", "0".repeat(64)), "plan list"),
-        (&*format!("--release {}", "0".repeat(64)), "release list"),
+        ("--release 000000", "release list"),
     ] {
         let line = format!("stop now {scope} --reason r");
         desk.refuses(&line, NotFound, text).await;
@@ -185,7 +185,10 @@ async fn a_stop_of_what_is_not_there_is_no_stop() {
     let list = desk.json("stop list").await;
     assert_eq!(list[0]["about"], "icu-3");
     let stop = list[0]["stop"].as_str().unwrap();
-    desk.ask(&format!("stop lift {stop} --reason aired")).await;
+    desk.refuses("stop lift 000000 --reason aired", NotFound, "stop list")
+        .await;
+    desk.ask(&format!("stop lift {} --reason aired", &stop[..8]))
+        .await;
     assert_eq!(desk.json("stop list").await, json!([]));
 }
 

@@ -44,11 +44,11 @@ fn named(plan: &Value) -> Vec<&str> {
     names
 }
 
-/// Freezes everything until so long from now.
-async fn freeze(desk: &Desk, hours: i64) {
+/// Freezes everything until so long from now; gives back what is said of it.
+async fn freeze(desk: &Desk, hours: i64) -> String {
     let until = now().plus_ms(hours * HOUR_MS);
-    desk.ask(&format!("freeze add theatre --until {until} --reason list"))
-        .await;
+    let line = format!("freeze add theatre --until {until} --reason list");
+    said(desk, &line).await
 }
 
 #[tokio::test]
@@ -86,7 +86,9 @@ async fn a_signed_plan_keeps_what_it_carries_and_the_rest_gets_a_new_one() {
     assert_eq!(told(&desk).await, [""; 0]);
 
     // A freeze takes every slot: less time needs no signature, other time does.
-    freeze(&desk, 11).await;
+    let frozen = freeze(&desk, 11).await;
+    let hit = "2 waiting jobs lose slots by it; 2 of them have none left";
+    assert!(frozen.contains(hit), "{frozen}");
     let hint = format!("; `plan again {}` makes one for them", &plan[..12]);
     let none = format!("2 machines have no slot left where work is allowed{hint}");
     assert_eq!(told(&desk).await, [none]);

@@ -50,16 +50,22 @@ async fn windows(world: World) {
     change.change_window(&shorter).await.unwrap();
     let windows = change.view().windows(None).await.unwrap();
     assert_eq!(windows, [shorter, once.clone()]);
-    change.remove_window(&name("once")).await.unwrap();
+    change
+        .remove_window(&name("once"), &label("moved"))
+        .await
+        .unwrap();
     refused!(
         change.change_window(&once).await,
         StoreError::NotFound { .. }
     );
     drop(change);
     let mut change = world.change().await;
-    change.remove_window(&name("once")).await.unwrap();
+    change
+        .remove_window(&name("once"), &label("moved"))
+        .await
+        .unwrap();
     refused!(
-        change.remove_window(&name("once")).await,
+        change.remove_window(&name("once"), &label("moved")).await,
         StoreError::NotFound { .. }
     );
     drop(change);

@@ -9,7 +9,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Nonce};
 use patchward_common::job::{Event, NotStarted, Outside, Reason, State};
 use patchward_common::wire::machine::Answer;
-use patchward_integration_tests::fixture::{Hospital, name};
+use patchward_integration_tests::fixture::{Hospital, label, name};
 
 #[tokio::test]
 async fn a_job_that_draws_back_ends_its_go() {
@@ -158,7 +158,10 @@ async fn a_window_that_is_gone_stops_signed_work_at_once() {
     assert_eq!(told(), None);
     let store = &scene.world.store;
     let mut change = store.change(Actor::Local(0), now()).await.unwrap();
-    change.remove_window(&name("icu")).await.unwrap();
+    change
+        .remove_window(&name("icu"), &label("moved"))
+        .await
+        .unwrap();
     change.commit().await.unwrap();
     // With the nonce that was answered before, and with a new one.
     for nonce in [1, 2] {
