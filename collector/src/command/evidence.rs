@@ -1,11 +1,10 @@
 //! Evidence: packs that verify without us.
 
-use super::plan;
+use super::{job, plan};
 use crate::app::App;
 use crate::control::{Failure, Output};
 use crate::evidence;
 use patchward_common::evidence::MAX_JOBS;
-use patchward_common::id::JobId;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::path::PathBuf;
@@ -15,9 +14,9 @@ use std::path::PathBuf;
 pub enum EvidenceCommand {
     /// Write a pack of evidence, for `patchward-sign verify-evidence`
     Export {
-        /// One job
+        /// One job, by its id or the first digits of it
         #[arg(required_unless_present = "plan")]
-        job: Option<JobId>,
+        job: Option<String>,
         /// Every job of a plan, by the plan's id or the first digits of it
         #[arg(long, conflicts_with = "job")]
         plan: Option<String>,
@@ -29,15 +28,10 @@ pub enum EvidenceCommand {
 
 /// Carries out a command on evidence.
 pub async fn run(app: &App, command: EvidenceCommand) -> Result<Output, Failure> {
-    let EvidenceCommand::Export { job, plan, .. } = command;
+    let EvidenceCommand::Export { job: one, plan, .. } = command;
     let mut view = app.store.view().await?;
-    let jobs = match (job, plan) {
-        (Some(id), _) => {
-            let job = view.job(&id).await?;
-            vec![job.ok_or_else(|| {
-                Failure::not_found(format!("There is no job {id}. `job list` shows a plan's."))
-            })?]
-        }
+    let jobs = match (one, plan) {
+        (Some(text), _) => vec![job::named(&mut view, &text).await?],
         (None, Some(text)) => {
             let plan = plan::find(&mut view, &text).await?;
             view.jobs_of_plan(&plan.id).await?

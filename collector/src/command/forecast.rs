@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use patchward_common::codec;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::job::JobEvent;
+use patchward_common::job::{Event, JobEvent};
 use patchward_common::time::UtcMs;
+use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::sign::Signed;
 
 const WEEKDAYS: [&str; 7] = [
@@ -177,6 +178,11 @@ pub(super) async fn idle(app: &App, text: &str) -> Result<Output, Failure> {
     Ok(Output::Table(table))
 }
 
+/// Whether an event says that a machine rehearsed.
+fn is_rehearsal((_, event): &(UtcMs, Event)) -> bool {
+    matches!(event, Event::WouldHaveStarted(_))
+}
+
 /// Shows what machines in mode `rehearse` would have done in a plan.
 pub(super) async fn rehearsal(app: &App, text: &str) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
@@ -193,6 +199,10 @@ pub(super) async fn rehearsal(app: &App, text: &str) -> Result<Output, Failure> 
         });
         let own = read.filter(|event| event.job == job.id);
         let events: Vec<_> = own.map(|event| (event.at, event.event)).collect();
+        // What an active machine did is in `job journal`: nothing of it "would have" been.
+        if machine.mode != Mode::Rehearse && !events.iter().any(is_rehearsal) {
+            continue;
+        }
         let history = view.interlock_history(&job.machine).await?;
         let zone = zone(&mut view, &machine.unit).await?;
         for line in rehearsal::words(&events, &history, &zone) {

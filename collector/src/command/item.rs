@@ -1,6 +1,7 @@
 //! Items: what is open, whose move it is, who took it.
 
 use super::job::stop_waiting;
+use super::zones::Zones;
 use super::{Caller, machine, window};
 use crate::agenda::{self, Agenda};
 use crate::app::App;
@@ -79,7 +80,8 @@ pub async fn run(app: &App, caller: &Caller, command: ItemCommand) -> Result<Out
                     && (!raised || item.is_raised(now))
             });
             let lists = Lists::read(&mut view).await?;
-            Ok(Output::Table(table(&agenda.items, &lists, now)))
+            let zones = Zones::read(&mut view).await?;
+            Ok(Output::Table(table(&agenda.items, &lists, &zones, now)))
         }
         ItemCommand::Take { item } => {
             let mut view = app.store.view().await?;
@@ -185,7 +187,7 @@ pub(super) async fn find(app: &App, view: &mut View, key: &str) -> Result<Item, 
 }
 
 /// Items as people and programs see them.
-pub(super) fn table(items: &[Item], lists: &Lists, now: UtcMs) -> Table {
+pub(super) fn table(items: &[Item], lists: &Lists, zones: &Zones, now: UtcMs) -> Table {
     let mut table = Table::new(&[
         "item", "about", "unit", "owner", "since", "age", "raised", "taken_by", "taken_at",
         "called", "why",
@@ -198,11 +200,11 @@ pub(super) fn table(items: &[Item], lists: &Lists, now: UtcMs) -> Table {
             Cell::of(&item.about),
             Cell::maybe(item.unit.as_ref()),
             Cell::of(item.owner.word()),
-            Cell::of(item.since),
+            zones.cell(item.unit.as_ref(), item.since),
             Cell::of(age(now.since_ms(item.since))),
             Cell::Flag(item.is_raised(now)),
             Cell::maybe(taken.map(|taken| &taken.by)),
-            Cell::maybe(taken.map(|taken| taken.at)),
+            zones.maybe(item.unit.as_ref(), taken.map(|taken| taken.at)),
             Cell::maybe(call.as_ref().map(calls::words)),
             Cell::of(&item.why),
         ]);

@@ -7,14 +7,15 @@ mod told;
 
 pub(super) use person::stop_waiting;
 
-use super::{Caller, machine, plan, service};
+use super::zones::Zones;
+use super::{Caller, begun, machine, plan, service};
 use crate::agenda;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::item::Item;
 use crate::item::down::down;
 use crate::store::View;
-use crate::store::jobs::Job;
+use crate::store::jobs::{Job, Standing};
 use patchward_common::id::{JobId, Label, MachineId, Name};
 use patchward_common::job::{Event, Reason};
 use patchward_common::plan::wave_number;
@@ -36,18 +37,18 @@ pub enum JobCommand {
     },
     /// Show one job: where it stands, since when and why
     Show {
-        /// Its id
-        job: JobId,
+        /// Its id, or the first digits of it
+        job: String,
     },
     /// Show what the machine's installer recorded of a job, event by event
     Journal {
-        /// Its id
-        job: JobId,
+        /// Its id, or the first digits of it
+        job: String,
     },
     /// Return the machine of a verified job to service, as HTM
     Return {
-        /// The job's id
-        job: JobId,
+        /// The job's id, or the first digits of it
+        job: String,
         /// A step of its checklist that was looked at; may be given several times
         #[arg(long = "done")]
         done: Vec<Name>,
@@ -55,31 +56,31 @@ pub enum JobCommand {
     /// Say that a machine is up that was lost in the middle of its job, or whose go was
     /// never reported to have ended: others of its groups need not wait for it any more
     Free {
-        /// The job's id
-        job: JobId,
+        /// The job's id, or the first digits of it
+        job: String,
         /// How that is known
         #[arg(long)]
         reason: Label,
     },
     /// Begin the work of a manual job in its slot: its machine counts as down from then on
     Start {
-        /// The job's id
-        job: JobId,
+        /// The job's id, or the first digits of it
+        job: String,
     },
     /// Record the work of a manual job: what was there before and after
     Done(Box<manual::Done>),
     /// Let a job that a person stopped wait for its next slot of the same approval
     Retry {
-        /// The job's id
-        job: JobId,
+        /// The job's id, or the first digits of it
+        job: String,
         /// Why it may go on now
         #[arg(long)]
         reason: Label,
     },
     /// Say who takes the open item of a job
     Assign {
-        /// The job's id
-        job: JobId,
+        /// The job's id, or the first digits of it
+        job: String,
         /// A person of the roster, or local: with the number of a user of this computer
         #[arg(long, required_unless_present = "nobody")]
         to: Option<String>,
@@ -89,8 +90,8 @@ pub enum JobCommand {
     },
     /// End a job that has not started, or close the open item of one that did not succeed
     Close {
-        /// The job's id
-        job: JobId,
+        /// The job's id, or the first digits of it
+        job: String,
         /// Why nothing more is done for it
         #[arg(long)]
         reason: Label,
@@ -121,35 +122,47 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             }
             jobs_table(&mut view, &jobs).await
         }
-        JobCommand::Show { job } => show(app, &mut view, &job).await,
-        JobCommand::Journal { job } => journal(&mut view, &job).await,
+        JobCommand::Show { job } => {
+            let job = named(&mut view, &job).await?;
+            show(app, &mut view, job).await
+        }
+        JobCommand::Journal { job } => {
+            let job = named(&mut view, &job).await?;
+            journal(&mut view, &job).await
+        }
         JobCommand::Return { job, done } => {
-            let found = find(&mut view, &job).await?;
+            let found = named(&mut view, &job).await?;
             let machine = machine::find(&mut view, &found.machine.to_string()).await?;
             drop(view);
             service::return_to_service(app, caller, &found, &machine, &done).await
         }
         JobCommand::Free { job, reason } => {
+            let job = named(&mut view, &job).await?.id;
             drop(view);
             free::free(app, caller, &job, &reason).await
         }
         JobCommand::Start { job } => {
+            let job = named(&mut view, &job).await?.id;
             drop(view);
             manual::start(app, caller, &job).await
         }
         JobCommand::Done(said) => {
+            let job = named(&mut view, &said.job).await?.id;
             drop(view);
-            manual::done(app, caller, &said).await
+            manual::done(app, caller, &job, &said).await
         }
         JobCommand::Retry { job, reason } => {
+            let job = named(&mut view, &job).await?.id;
             drop(view);
             person::retry(app, caller, &job, &reason).await
         }
         JobCommand::Assign { job, to, .. } => {
+            let job = named(&mut view, &job).await?.id;
             drop(view);
             person::assign(app, caller, &job, to.as_deref()).await
         }
         JobCommand::Close { job, reason } => {
+            let job = named(&mut view, &job).await?.id;
             drop(view);
             person::close(app, caller, &job, &reason).await
         }
@@ -158,24 +171,47 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
 
 async fn find(view: &mut View, id: &JobId) -> Result<Job, Failure> {
     let job = view.job(id).await?;
-    job.ok_or_else(|| {
-        Failure::not_found(format!(
-            "There is no job {id}. `job list --machine NAME` shows a machine's."
-        ))
-    })
+    job.ok_or_else(|| Failure::not_found(missing(id)))
+}
+
+fn missing(id: impl std::fmt::Display) -> String {
+    format!("There is no job {id}. `job list --machine NAME` shows a machine's.")
+}
+
+/// The job whose id begins with what was typed.
+pub(super) async fn named(view: &mut View, text: &str) -> Result<Job, Failure> {
+    if let Ok(id) = text.parse::<JobId>() {
+        return find(view, &id).await;
+    }
+    let digits = begun::digits(text, "the job's id")?;
+    let mut found: Vec<(Job, String)> = Vec::new();
+    for standing in [Standing::Waiting, Standing::Open, Standing::Ended] {
+        for job in view.jobs_standing(standing).await? {
+            if job.id.to_string().starts_with(&digits) {
+                let machine = name(view, &job.machine).await?;
+                found.push((job, machine));
+            }
+        }
+    }
+    let described =
+        |(job, machine): &(Job, String)| format!("{} on {machine}, {}", job.id, job.state.word());
+    let (job, _) = begun::only(found, || missing(text), described)?;
+    Ok(job)
 }
 
 /// What the installer signed of a job, oldest first.
-async fn journal(view: &mut View, id: &JobId) -> Result<Output, Failure> {
-    let job = find(view, id).await?;
+async fn journal(view: &mut View, job: &Job) -> Result<Output, Failure> {
+    let machine = view.machine(&job.machine).await?;
+    let unit = machine.map(|machine| machine.unit);
+    let zones = Zones::read(view).await?;
     let mut table = Table::new(&["event", "at", "what", "why", "received"]);
-    for (event, received) in told::events(view, &job).await? {
+    for (event, received) in told::events(view, job).await? {
         table.row(vec![
             Cell::Number(event.sequence as i64),
-            Cell::of(event.at),
+            zones.cell(unit.as_ref(), event.at),
             Cell::of(event.event.word()),
             Cell::maybe(detail(&event.event)),
-            Cell::of(received),
+            zones.cell(unit.as_ref(), received),
         ]);
     }
     Ok(Output::Table(table))
@@ -202,16 +238,20 @@ async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
         "down_since",
         "down_because",
     ]);
+    let zones = Zones::read(view).await?;
     for job in jobs {
         let down = down(&job.state, job.since, goes.get(&job.id).copied());
+        let machine = view.machine(&job.machine).await?;
+        let unit = machine.as_ref().map(|machine| &machine.unit);
+        let name = machine.as_ref().map(|machine| machine.name.to_string());
         table.row(vec![
             Cell::of(job.id),
-            Cell::of(name(view, &job.machine).await?),
+            Cell::of(name.unwrap_or_else(|| job.machine.to_string())),
             Cell::Number(wave_number(job.wave).into()),
             Cell::of(job.state.word()),
-            Cell::of(job.since),
+            zones.cell(unit, job.since),
             Cell::maybe(job.state.reason().map(words)),
-            Cell::maybe(down.as_ref().map(|down| down.since)),
+            zones.maybe(unit, down.as_ref().map(|down| down.since)),
             Cell::maybe(down.as_ref().map(|down| &down.because)),
         ]);
     }
@@ -230,8 +270,12 @@ fn words(reason: &Reason) -> String {
     }
 }
 
-async fn show(app: &App, view: &mut View, id: &JobId) -> Result<Output, Failure> {
-    let job = find(view, id).await?;
+async fn show(app: &App, view: &mut View, job: Job) -> Result<Output, Failure> {
+    let id = &job.id;
+    let zones = Zones::read(view).await?;
+    let machine = view.machine(&job.machine).await?;
+    let unit = machine.map(|machine| machine.unit);
+    let unit = unit.as_ref();
     let plan = view.plan(&job.plan).await?;
     let goes = view.goes_of(id).await?;
     let going = goes.iter().find(|go| go.ended_at.is_none());
@@ -254,12 +298,15 @@ async fn show(app: &App, view: &mut View, id: &JobId) -> Result<Output, Failure>
         ("wave", Cell::Number(wave_number(job.wave).into())),
         ("state", Cell::of(job.state.word())),
         ("why", Cell::maybe(job.state.reason().map(words))),
-        ("since", Cell::of(job.since)),
+        ("since", zones.cell(unit, job.since)),
         ("attempt", Cell::Number(job.attempt.into())),
-        ("slot_from", Cell::maybe(job.slot.map(|slot| slot.start()))),
-        ("slot_until", Cell::maybe(job.slot.map(|slot| slot.end()))),
-        ("go_since", Cell::maybe(going.map(|go| go.issued_at))),
-        ("down_since", Cell::maybe(down.as_ref().map(|d| d.since))),
+        ("slot_from", zones.maybe(unit, job.slot.map(|s| s.start()))),
+        ("slot_until", zones.maybe(unit, job.slot.map(|s| s.end()))),
+        ("go_since", zones.maybe(unit, going.map(|go| go.issued_at))),
+        (
+            "down_since",
+            zones.maybe(unit, down.as_ref().map(|d| d.since)),
+        ),
         ("down_because", Cell::maybe(down.map(|d| d.because))),
         (
             "recorded_by",

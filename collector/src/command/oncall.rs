@@ -1,13 +1,16 @@
 //! The on-call list: who is called at night, and who has heard.
 
 use super::freeze::area;
+use super::zones::Zones;
 use super::{Caller, item};
 use crate::agenda;
 use crate::app::App;
 use crate::calls::{Lists, words};
 use crate::control::{Cell, Failure, Output, Table};
 use crate::item::oncall::{Call, Level};
+use crate::store::View;
 use crate::store::oncall::OnCall;
+use crate::store::windows::Area;
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 
@@ -88,8 +91,9 @@ pub async fn run(app: &App, caller: &Caller, command: OnCallCommand) -> Result<O
                 level,
             };
             change.set_on_call(&on_call).await?;
+            let gap = gap(change.view(), area, &on_call.subject).await?;
             change.commit().await?;
-            Ok(Output::Text(text))
+            Ok(Output::Text(format!("{text}{gap}")))
         }
         OnCallCommand::Remove { level, unit, site } => {
             let (area, subject) = area(unit, site);
@@ -104,6 +108,34 @@ pub async fn run(app: &App, caller: &Caller, command: OnCallCommand) -> Result<O
         OnCallCommand::Calls => calls(app).await,
         OnCallCommand::Heard { item } => heard(app, caller, &item).await,
     }
+}
+
+/// What to know of a list without a first level: it takes the place of the lists above it,
+/// and nobody of theirs is called.
+async fn gap(view: &mut View, area: Area, subject: &str) -> Result<String, Failure> {
+    let all = view.on_call().await?;
+    let own = all
+        .iter()
+        .filter(|one| one.area == area && one.subject == subject);
+    let first = own.map(|one| one.level.level).min();
+    let Some(first) = first.filter(|first| *first > 1) else {
+        return Ok(String::new());
+    };
+    let hidden = match area {
+        Area::Unit => {
+            " It takes the place of the lists of its site and of the hospital: who stands \
+                       there is not called about it."
+        }
+        Area::Site => {
+            " It takes the place of the hospital's list: who stands there is not called \
+                       about it."
+        }
+        Area::All | Area::Machine => "",
+    };
+    Ok(format!(
+        "\nThis list has no level 1: level {first} is called at once.{hidden} `oncall set --level 1` \
+         sets the first."
+    ))
 }
 
 async fn list(app: &App) -> Result<Output, Failure> {
@@ -126,6 +158,7 @@ async fn calls(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let lists = Lists::read(&mut view).await?;
     let mut table = Table::new(&["item", "about", "unit", "since", "called", "why"]);
+    let zones = Zones::read(&mut view).await?;
     for item in agenda::gather(&app.fleet, &mut view, now).await?.items {
         let call = lists.call(&item, now);
         let Some(call) = call.filter(|call| !matches!(call, Call::Heard(_))) else {
@@ -135,7 +168,7 @@ async fn calls(app: &App) -> Result<Output, Failure> {
             Cell::of(item.key()),
             Cell::of(&item.about),
             Cell::maybe(item.unit.as_ref()),
-            Cell::of(item.since),
+            zones.cell(item.unit.as_ref(), item.since),
             Cell::of(words(&call)),
             Cell::of(&item.why),
         ]);

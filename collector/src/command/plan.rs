@@ -1,26 +1,30 @@
 //! Plans: made, shown, handed to those who sign, taken back signed.
 
 pub(crate) mod again;
+mod findings;
+mod held;
 mod make;
 mod releases;
 mod report;
+mod show;
 mod sign;
 pub mod stated;
 
 use super::file::InputFile;
-use super::{Caller, forecast, window};
+use super::zones::Zones;
+use super::{Caller, begun, forecast, window};
 use crate::app::App;
-use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::control::{Cell, Failure, Output, Table};
 use crate::planning;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::Plan;
 use patchward_common::digest::Digest;
-use patchward_common::id::{Label, MachineId, Name};
-use patchward_common::plan::check::{self, Finding, Severity, Subject};
-use patchward_common::plan::{PlanFile, wave_number};
+use patchward_common::id::{Label, Name};
+use patchward_common::plan::PlanFile;
+use patchward_common::plan::check::{self, Severity};
 use patchward_common::time::{DAY_MS, UtcMs};
-use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS, PlanLeaf};
+use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
@@ -30,8 +34,6 @@ use std::path::PathBuf;
 const SOAK_MINUTES: u32 = 2 * 24 * 60;
 /// Soak of an emergency: what does not start at all shows within two hours.
 const EMERGENCY_SOAK_MINUTES: u32 = 2 * 60;
-/// Fewest digits of a plan's id that a person may type.
-const MIN_ID_DIGITS: usize = 6;
 
 /// What can be done with plans.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -160,11 +162,12 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             again::again(app, caller, &found).await
         }
         PlanCommand::List => list(app).await,
-        PlanCommand::Show { plan } => show(app, &plan).await,
+        PlanCommand::Show { plan } => show::show(app, &plan).await,
         PlanCommand::Check { plan } => {
             let file = file(app, &plan).await?;
             let findings = check::check(&file, app.now());
-            Ok(Output::Table(findings_table(&findings)))
+            let named = findings::Named::read(&mut app.store.view().await?).await?;
+            Ok(Output::Table(findings::table(&findings, &named)))
         }
         PlanCommand::Due { plan, due } => forecast::due(app, caller, &plan, due).await,
         PlanCommand::Forecast { plan } => forecast::show(app, &plan).await,
@@ -197,22 +200,12 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
 
 /// The plan whose id begins with `text`.
 pub async fn find(view: &mut View, text: &str) -> Result<Plan, Failure> {
-    if text.len() < MIN_ID_DIGITS {
-        return Err(Failure::input(format!(
-            "type at least {MIN_ID_DIGITS} digits of the plan's id"
-        )));
-    }
+    let digits = begun::digits(text, "the plan's id")?;
     let mut found = view.plans(None).await?;
-    found.retain(|plan| plan.id.to_string().starts_with(text));
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => Err(Failure::not_found(format!(
-            "There is no plan {text}. `plan list` shows all."
-        ))),
-        _ => Err(Failure::conflict(format!(
-            "Several plans begin with {text}; type more digits."
-        ))),
-    }
+    found.retain(|plan| plan.id.to_string().starts_with(&digits));
+    let missing = || format!("There is no plan {text}. `plan list` shows all.");
+    let described = |plan: &Plan| format!("{} {}, {}", plan.id, plan.title, plan.state.word());
+    begun::only(found, missing, described)
 }
 
 fn severity(severity: Severity) -> &'static str {
@@ -222,67 +215,18 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-fn findings_table(findings: &[Finding]) -> Table {
-    let mut table = Table::new(&["finding", "rule", "about", "text"]);
-    for finding in findings {
-        let about = match &finding.subject {
-            Subject::Plan => "the plan".to_owned(),
-            Subject::Machine(machine) => format!("machine {machine}"),
-            Subject::Group(group) => format!("group {group}"),
-            Subject::Release(product) => format!("release {product}"),
-            Subject::Unit(unit) => format!("unit {unit}"),
-            Subject::Site(site) => format!("site {site}"),
-            Subject::Wave(wave) => format!("wave {wave}"),
-            other => format!("{other:?}"),
-        };
-        table.row(vec![
-            Cell::of(severity(finding.severity)),
-            Cell::of(format!("{:?}", finding.rule)),
-            Cell::of(about),
-            Cell::of(&finding.text),
-        ]);
-    }
-    table
-}
-
-fn leaves_table(leaves: &[PlanLeaf], names: &BTreeMap<MachineId, String>) -> Table {
-    let mut table = Table::new(&[
-        "machine",
-        "unit",
-        "class",
-        "wave",
-        "first_slot",
-        "until",
-        "spare",
-    ]);
-    let mut sorted: Vec<_> = leaves.iter().collect();
-    sorted.sort_by_key(|leaf| (leaf.wave, leaf.slots.first().copied()));
-    for leaf in sorted {
-        let name = names.get(&leaf.machine);
-        table.row(vec![
-            Cell::of(name.cloned().unwrap_or_else(|| leaf.machine.to_string())),
-            Cell::of(&leaf.unit),
-            Cell::of(leaf.class.word()),
-            Cell::Number(wave_number(leaf.wave).into()),
-            Cell::maybe(leaf.slots.first().map(|slot| slot.start())),
-            Cell::maybe(leaf.slots.first().map(|slot| slot.end())),
-            Cell::Number(leaf.slots.len().saturating_sub(1) as i64),
-        ]);
-    }
-    table
-}
-
 async fn list(app: &App) -> Result<Output, Failure> {
     let mut table = Table::new(&["plan", "title", "state", "made", "ends", "signatures"]);
     let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
     for plan in view.plans(None).await? {
         let signatures = view.signatures(&plan.id).await?.len();
         table.row(vec![
             Cell::of(plan.short()),
             Cell::of(plan.title),
             Cell::of(plan.state.word()),
-            Cell::of(plan.created_at),
-            Cell::of(plan.expires_at),
+            zones.cell(None, plan.created_at),
+            zones.cell(None, plan.expires_at),
             Cell::Number(signatures as i64),
         ]);
     }
@@ -320,60 +264,4 @@ fn soak_of(table: &patchward_common::plan::Table<Approval>) -> Result<i64, Failu
     let waves: Vec<_> = firsts.values().collect();
     let soaks = waves.windows(2).map(|pair| pair[1].0 - pair[0].1);
     Ok(soaks.min().unwrap_or(0).max(0))
-}
-
-async fn show(app: &App, text: &str) -> Result<Output, Failure> {
-    let mut view = app.store.view().await?;
-    let plan = find(&mut view, text).await?;
-    let table = planning::table(&mut view, &plan.id).await?;
-    let (approval, leaves) = table
-        .read()
-        .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
-    let gathered = planning::gather(&mut view, app.now()).await?;
-    let named = gathered
-        .rows
-        .iter()
-        .map(|(id, row)| (*id, row.name.to_string()));
-    let names: BTreeMap<MachineId, String> = named.collect();
-    let releases: Vec<String> = approval
-        .releases
-        .iter()
-        .map(|r| {
-            format!(
-                "{} {} ({})",
-                r.release.product,
-                r.release.version,
-                r.provenance.word()
-            )
-        })
-        .collect();
-    let signatures = table.signed.signatures().len();
-    let policy = view.plan_policy(&plan.id).await?;
-    let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
-    let text = format!(
-        "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
-         one before are verified; {} failures halt it. {signatures} signatures.",
-        plan.id,
-        plan.title,
-        plan.state.word(),
-        releases.join(", then "),
-        approval.expires,
-        approval.failure_limit,
-    );
-    let report = Report::new(
-        [
-            ("plan", Cell::of(plan.id)),
-            ("title", Cell::of(plan.title)),
-            ("state", Cell::of(plan.state.word())),
-            ("releases", Cell::List(releases)),
-            ("ends", Cell::of(approval.expires)),
-            ("share_percent", Cell::Number(share.into())),
-            ("failure_limit", Cell::Number(approval.failure_limit.into())),
-            ("signatures", Cell::Number(signatures as i64)),
-        ],
-        text,
-    );
-    Ok(Output::Report(
-        report.with("machines", leaves_table(&leaves, &names)),
-    ))
 }

@@ -3,6 +3,7 @@
 mod halts;
 mod waves;
 
+use super::zones::Zones;
 use super::{Caller, forecast, plan};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
@@ -80,17 +81,7 @@ pub async fn rollout(
         RolloutCommand::Rehearsal { plan } => forecast::rehearsal(app, &plan).await,
         RolloutCommand::Halt { plan: text, reason } => {
             let plan = plan::find(&mut app.store.view().await?, &text).await?;
-            let mut change = app.change(caller).await?;
-            let subject = plan.id.to_string();
-            change
-                .halt(HaltScope::Plan, &subject, EVERY_WAVE, reason.as_str())
-                .await?;
-            change.commit().await?;
-            Ok(Output::Text(format!(
-                "{} is halted: no go is given, also for a restart. Jobs that run go on to a safe \
-                 end.",
-                plan.title
-            )))
+            halt(app, caller, &plan, &reason).await
         }
         RolloutCommand::Resume {
             plan: Some(text),
@@ -121,6 +112,31 @@ pub async fn rollout(
     }
 }
 
+/// Halts a plan. One that is halted keeps its first reason, and the log has the second.
+async fn halt(app: &App, caller: &Caller, plan: &Plan, reason: &Label) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    let subject = plan.id.to_string();
+    let mut before = change.view().halts_of(HaltScope::Plan, &subject).await?;
+    before.retain(|halt| halt.resumed_at.is_none() && halt.wave == EVERY_WAVE);
+    let zones = Zones::read(change.view()).await?;
+    change
+        .halt(HaltScope::Plan, &subject, EVERY_WAVE, reason.as_str())
+        .await?;
+    change.commit().await?;
+    Ok(Output::Text(match before.first() {
+        Some(first) => format!(
+            "{} is halted already, since {}: {}. That reason stays; yours is in the audit log.",
+            plan.title,
+            zones.text(None, first.at),
+            first.reason
+        ),
+        None => format!(
+            "{} is halted: no go is given, also for a restart. Jobs that run go on to a safe end.",
+            plan.title
+        ),
+    }))
+}
+
 async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let plan = plan::find(&mut view, text).await?;
@@ -137,7 +153,8 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             Cell::Number(count),
         ]);
     }
-    let (waves, question) = waves::table(&mut view, &plan, app.now()).await?;
+    let zones = Zones::read(&mut view).await?;
+    let (waves, question) = waves::table(&mut view, &plan, &zones, app.now()).await?;
     let halts = view.halts_of(HaltScope::Plan, &plan.id.to_string()).await?;
     let halt = halts.iter().find(|halt| halt.resumed_at.is_none());
     let failures = view.failures(&plan.id).await?;
@@ -150,7 +167,10 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         Some(why) => format!(
             "{}: halted{}: {why}. No go is given until a person looked at it: `rollout resume`.",
             plan.title,
-            halt.map_or_else(String::new, |halt| format!(" since {}", halt.at)),
+            halt.map_or_else(String::new, |halt| format!(
+                " since {}",
+                zones.text(None, halt.at)
+            )),
         ),
         None => format!("{}: {}.", plan.title, plan.state.word()),
     };

@@ -1,20 +1,26 @@
 //! The stop button of IT: signed with the collector's go-key, kept by every machine.
 
-use super::Caller;
+use super::zones::Zones;
+use super::{Caller, begun, hit, plan};
 use crate::app::App;
 use crate::authority::stored_signatures;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::stopped;
 use crate::store::View;
-use crate::store::documents::{DocumentKind, NewDocument};
+use crate::store::documents::{Document, DocumentKind, NewDocument};
+use crate::store::releases::Release;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, Name};
 use patchward_common::nearest::nearest;
-use patchward_common::trust::sign::{Document, Signed};
+use patchward_common::time::UtcMs;
+use patchward_common::trust::sign::{Document as _, Signed};
 use patchward_common::trust::stop::{Lift, Scope, Stop};
 use patchward_common::wire::collector::Nudge;
 use serde::{Deserialize, Serialize};
+
+/// Digits of a stop that are shown to be typed again.
+const SHOWN_DIGITS: usize = 12;
 
 /// What can be done with stops.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -30,8 +36,8 @@ pub enum StopCommand {
     },
     /// Lift a stop that this collector signed; an approver's is lifted with patchward-sign
     Lift {
-        /// The stop, by its digest
-        stop: Digest,
+        /// The stop, by its digest or the first digits of it
+        stop: String,
         /// Why
         #[arg(long)]
         reason: Label,
@@ -44,12 +50,12 @@ pub enum StopCommand {
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Args)]
 #[group(required = true, multiple = false)]
 pub struct ScopeArguments {
-    /// One plan, by its full id
+    /// One plan, by its id or the first digits of it
     #[arg(long)]
-    plan: Option<Digest>,
-    /// One release, by the SHA-256 of its first artifact
+    plan: Option<String>,
+    /// One release, by the SHA-256 of its first artifact or the first digits of it
     #[arg(long)]
-    release: Option<Digest>,
+    release: Option<String>,
     /// Everything from one vendor
     #[arg(long)]
     vendor: Option<Name>,
@@ -62,22 +68,69 @@ pub struct ScopeArguments {
 }
 
 impl ScopeArguments {
-    fn scope(self) -> Scope {
+    /// What is stopped. It must be there: a stop of what is not there stops nothing, and
+    /// whoever ordered it goes away content.
+    async fn scope(self, view: &mut View) -> Result<Scope, Failure> {
         if let Some(plan) = self.plan {
-            Scope::Plan(plan)
+            let found = plan::find(view, &plan).await.map_err(nothing_stopped)?;
+            Ok(Scope::Plan(found.id))
         } else if let Some(release) = self.release {
-            Scope::Release(release)
-        } else if let Some(vendor) = self.vendor {
-            Scope::Vendor(vendor)
-        } else if let Some(unit) = self.unit {
-            Scope::Unit(unit)
+            let found = release_begun(view, &release).await;
+            Ok(Scope::Release(found.map_err(nothing_stopped)?))
         } else {
-            Scope::All
+            let scope = match (self.vendor, self.unit) {
+                (Some(vendor), _) => Scope::Vendor(vendor),
+                (None, Some(unit)) => Scope::Unit(unit),
+                (None, None) => Scope::All,
+            };
+            must_be_there(view, &scope).await?;
+            Ok(scope)
         }
     }
 }
 
-/// A stop of what is not there stops nothing, and whoever ordered it goes away content.
+/// Somebody is in a hurry: what was not understood stops nothing, and says so.
+fn nothing_stopped(failure: Failure) -> Failure {
+    let text = format!(
+        "Nothing is stopped: {} `stop now --all` stops everything.",
+        failure.text
+    );
+    Failure { text, ..failure }
+}
+
+/// The release whose first artifact begins with what was typed.
+async fn release_begun(view: &mut View, text: &str) -> Result<Digest, Failure> {
+    let digits = begun::digits(text, "the release's SHA-256")?;
+    let mut found = view.releases(None).await?;
+    found.retain(|release| release.sha256.to_string().starts_with(&digits));
+    // Of several repositories it is one release to a stop.
+    found.sort_by_key(|release| release.sha256);
+    found.dedup_by_key(|release| release.sha256);
+    let missing = || format!("There is no release {text}. `release list` shows all.");
+    let described = |one: &Release| format!("{} {} {}", one.sha256, one.product, one.version);
+    Ok(begun::only(found, missing, described)?.sha256)
+}
+
+/// The stop in force that begins with what was typed.
+async fn stop_begun(view: &mut View, text: &str, now: UtcMs) -> Result<Digest, Failure> {
+    if let Ok(digest) = text.parse() {
+        return Ok(digest);
+    }
+    let digits = begun::digits(text, "the stop's digest")?;
+    let mut found = view.in_force(DocumentKind::Stop, now).await?;
+    found.retain(|stop| stop.digest.to_string().starts_with(&digits));
+    let described = |stop: &Document| {
+        let about = stop.subject.as_deref().or(stop.scope.as_deref());
+        format!("{} of {}", stop.digest, about.unwrap_or("?"))
+    };
+    Ok(begun::only(found, || missing(text), described)?.digest)
+}
+
+fn missing(stop: impl std::fmt::Display) -> String {
+    format!("There is no stop {stop} in force. `stop list` shows all.")
+}
+
+/// Whether the vendor or unit is there.
 async fn must_be_there(view: &mut View, scope: &Scope) -> Result<(), Failure> {
     let missing = |what: &str, list: &str, meant: Option<&str>| {
         let meant = meant.map_or_else(String::new, |meant| format!(" Did you mean {meant}?"));
@@ -87,15 +140,8 @@ async fn must_be_there(view: &mut View, scope: &Scope) -> Result<(), Failure> {
         )))
     };
     match scope {
-        Scope::All => Ok(()),
-        Scope::Plan(plan) => match view.plan(plan).await? {
-            Some(_) => Ok(()),
-            None => missing(&format!("plan {plan}"), "plan list", None),
-        },
-        Scope::Release(release) => match view.releases_by_digest(release).await?.is_empty() {
-            false => Ok(()),
-            true => missing(&format!("release {release}"), "release list", None),
-        },
+        // Those were found by their digits.
+        Scope::All | Scope::Plan(_) | Scope::Release(_) => Ok(()),
         Scope::Vendor(name) => {
             let known = view.vendors().await?;
             let known: Vec<&str> = known.iter().map(|vendor| vendor.name.as_str()).collect();
@@ -125,8 +171,7 @@ async fn must_be_there(view: &mut View, scope: &Scope) -> Result<(), Failure> {
 pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Output, Failure> {
     match command {
         StopCommand::Now { scope, reason } => {
-            let scope = scope.scope();
-            must_be_there(&mut app.store.view().await?, &scope).await?;
+            let scope = scope.scope(&mut app.store.view().await?).await?;
             let stop = Stop {
                 scope,
                 reason,
@@ -147,14 +192,18 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
                 .await?;
             change.commit().await?;
             app.fleet.nudge_all(Nudge::Stop);
+            // It is in force and told before anything is counted.
+            let hit = hit::stopped(&mut app.store.view().await?, &stop.scope).await;
+            let hit = hit.unwrap_or_else(|failure| failure.text);
             Ok(Output::Text(format!(
-                "Stopped. {} machines are told now; the others learn it before they may start. To \
-                 lift it: `stop lift {}`.",
+                "Stopped. {} machines are told now; the others learn it before they may start. \
+                 {hit} To lift it: `stop lift {}`.",
                 app.fleet.connected(),
-                signed.digest()
+                &signed.digest().to_string()[..SHOWN_DIGITS]
             )))
         }
         StopCommand::Lift { stop, reason } => {
+            let stop = stop_begun(&mut app.store.view().await?, &stop, app.now()).await?;
             let lift = Lift {
                 stop,
                 reason,
@@ -175,7 +224,7 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
             let signers = change.view().signatures(&stop).await?;
             let ours = app.go_key().id();
             if known.is_none_or(|known| known.kind != DocumentKind::Stop) {
-                return Err(Failure::not_found(format!("There is no stop {stop}.")));
+                return Err(Failure::not_found(missing(stop)));
             }
             if !signers.iter().any(|signature| signature.signer == ours) {
                 return Err(Failure::conflict(
@@ -206,6 +255,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
         "missing",
     ]);
     let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
     for document in view.in_force(DocumentKind::Stop, app.now()).await? {
         let reach = stopped::reach(&app.fleet, &mut view, &document).await?;
         let stop: Option<Stop> =
@@ -214,7 +264,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
             Cell::of(document.digest),
             Cell::maybe(document.scope),
             Cell::maybe(document.subject),
-            Cell::of(document.added_at),
+            zones.cell(None, document.added_at),
             Cell::maybe(stop.map(|stop| stop.reason)),
             Cell::Number(reach.acknowledged as i64),
             Cell::Number(reach.connected as i64),

@@ -1,6 +1,7 @@
 //! `today`: what needs somebody now, tonight's work, and the fleet in a few counts.
 
 use super::item::table;
+use super::zones::Zones;
 use crate::agenda;
 use crate::app::App;
 use crate::calls::Lists;
@@ -25,7 +26,8 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
         .into_iter()
         .partition(|item| item.owner == Owner::Time && !item.is_raised(now));
     let raised = open.iter().filter(|item| item.is_raised(now)).count();
-    let owners = owners(&open, now);
+    let zones = Zones::read(&mut view).await?;
+    let owners = owners(&open, &zones, now);
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for standing in agenda.machines.values() {
         *counts.entry(standing.counted()).or_default() += 1;
@@ -35,8 +37,8 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     for (slot, machine) in agenda.slots.iter().filter(|(slot, _)| slot.start() < until) {
         tonight.row(vec![
             Cell::of(machine),
-            Cell::of(slot.start()),
-            Cell::of(slot.end()),
+            zones.cell(None, slot.start()),
+            zones.cell(None, slot.end()),
         ]);
     }
     let fleet: Vec<String> = counts
@@ -73,7 +75,7 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
         text,
     );
     let report = report
-        .with("items", table(&open, &lists, now))
+        .with("items", table(&open, &lists, &zones, now))
         .with("owners", owners)
         .with("states", states)
         .with("tonight", tonight)
@@ -82,7 +84,7 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
 }
 
 /// What each of the owners has to do.
-fn owners(open: &[Item], now: UtcMs) -> Table {
+fn owners(open: &[Item], zones: &Zones, now: UtcMs) -> Table {
     let mut table = Table::new(&["owner", "open", "raised", "oldest"]);
     for owner in OWNERS.into_iter().filter(|owner| *owner != Owner::Time) {
         let of_owner = || open.iter().filter(move |item| item.owner == owner);
@@ -90,7 +92,7 @@ fn owners(open: &[Item], now: UtcMs) -> Table {
             Cell::of(owner.word()),
             Cell::Number(of_owner().count() as i64),
             Cell::Number(of_owner().filter(|item| item.is_raised(now)).count() as i64),
-            Cell::maybe(of_owner().map(|item| item.since).min()),
+            zones.maybe(None, of_owner().map(|item| item.since).min()),
         ]);
     }
     table

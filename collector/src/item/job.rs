@@ -111,7 +111,7 @@ fn of(job: &Facts<'_>, kind: Kind, owner: Owner, since: UtcMs, why: String) -> I
 /// A person gave a job up: the machine still lacks what was planned for it.
 fn behind(job: &Facts<'_>, since: UtcMs, closed: &str) -> Option<Item> {
     let why = format!(
-        "it does not have what was planned, and its job was closed ({closed}); plan it again, or \
+        "it does not have what was planned, and its job was closed ({closed}); plan it with `plan new`, or \
          make an exception"
     );
     let item = of(job, Kind::Behind, Owner::Htm, since, why);

@@ -90,7 +90,9 @@ pub enum Not {
     Stopped,
     #[error("halted: {0}")]
     Halted(String),
-    #[error("{found} machines failed or were rolled back, and the plan allows fewer than {limit}")]
+    #[error(
+        "{found} of its machines went wrong (failed or rolled back), and the plan halts at {limit}"
+    )]
     FailureLimit { found: u64, limit: u32 },
     #[error("{found} machines of the model {model} failed or were rolled back; HTM judges first")]
     Model { model: Name, found: u32 },

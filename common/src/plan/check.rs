@@ -123,6 +123,21 @@ pub enum Rule {
     Halted,
 }
 
+impl Rule {
+    /// Its name as people read it.
+    pub fn words(self) -> String {
+        // From the name: "MinimumReady" is "minimum ready".
+        let mut words = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_ascii_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.push(letter.to_ascii_lowercase());
+        }
+        words
+    }
+}
+
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

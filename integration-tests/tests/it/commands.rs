@@ -14,6 +14,7 @@ mod places;
 mod plans;
 mod postgres;
 mod replan;
+mod said;
 mod stated;
 mod windows;
 

@@ -2,6 +2,7 @@
 
 use super::super::Caller;
 use super::super::file::InputFile;
+use super::super::zones::Zones;
 use super::{find, name, told};
 use crate::app::App;
 use crate::control::{Failure, Output};
@@ -13,7 +14,8 @@ use crate::store::{Change, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Label, Name, Nonce};
 use patchward_common::job::{Outside, Reason, State};
-use patchward_common::trust::approval::Approval;
+use patchward_common::time::UtcMs;
+use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::check::may_start_at;
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +27,8 @@ const MAX_VERSION_BYTES: usize = 128;
 /// What a person records of work by hand.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Args)]
 pub struct Done {
-    /// The job's id
-    job: JobId,
+    /// The job's id, or the first digits of it
+    pub(super) job: String,
     /// The version that was there before; PRODUCT=VERSION, for each product, where the plan
     /// has several
     #[arg(long, required = true)]
@@ -73,7 +75,11 @@ pub(super) async fn start(app: &App, caller: &Caller, id: &JobId) -> Result<Outp
         longest_run_ms: planned.approval.longest_run_ms(),
     };
     let snapshot = change.view().go_snapshot(&ask, now).await?;
-    let refuse = |why: String| Failure::conflict(format!("Do not begin on {name}: {why}."));
+    let zones = Zones::read(change.view()).await?;
+    let next = next_slot(&planned.leaf, now);
+    let next = next.map(|at| zones.text(Some(&planned.leaf.unit), at));
+    let next = next.map_or_else(String::new, |at| format!("; its next slot begins {at}"));
+    let refuse = |why: String| Failure::conflict(format!("Do not begin on {name}: {why}{next}."));
     decide(&snapshot, &planned, now).map_err(|not| refuse(not.to_string()))?;
     let longest_ms = planned.approval.longest_run_ms();
     let slot =
@@ -88,10 +94,20 @@ pub(super) async fn start(app: &App, caller: &Caller, id: &JobId) -> Result<Outp
         .await?;
     change.commit().await?;
     Ok(Output::Text(format!(
-        "Begin on {name}: it counts as down from now on, and its slot ends at {}. Record the work \
+        "Begin on {name}: it counts as down from now on, and its slot ends {}. Record the work \
          with `job done`.",
-        slot.end()
+        zones.text(Some(&planned.leaf.unit), slot.end())
     )))
+}
+
+/// When the next slot of a machine begins, where none is open now.
+fn next_slot(leaf: &PlanLeaf, now: UtcMs) -> Option<UtcMs> {
+    let mut slots = leaf.slots.iter();
+    if slots.any(|slot| slot.contains(now)) {
+        return None;
+    }
+    let starts = leaf.slots.iter().map(|slot| slot.start());
+    starts.filter(|start| now < *start).min()
 }
 
 /// Records the work of a manual job and ends it.
@@ -99,8 +115,12 @@ pub(super) async fn start(app: &App, caller: &Caller, id: &JobId) -> Result<Outp
 /// # Errors
 /// Bad input where the versions are not those of the plan or the photo is none; a conflict
 /// where the work was not begun.
-pub(super) async fn done(app: &App, caller: &Caller, said: &Done) -> Result<Output, Failure> {
-    let id = &said.job;
+pub(super) async fn done(
+    app: &App,
+    caller: &Caller,
+    id: &JobId,
+    said: &Done,
+) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let job = by_hand(&mut view, id).await?;
     let (approval, _) = told::planned(&mut view, &job).await?;

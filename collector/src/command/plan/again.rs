@@ -69,10 +69,18 @@ pub(super) async fn again(app: &App, caller: &Caller, plan: &Plan) -> Result<Out
     drop(view);
     let needing: Vec<String> = left.needing().map(ToString::to_string).collect();
     if needing.is_empty() {
-        return Ok(Output::Text(format!(
-            "{} still carries every machine that waits ({}); nothing has to be signed.",
-            plan.title, left.kept
-        )));
+        return Ok(Output::Text(match left.kept {
+            0 => format!(
+                "No machine of {} waits for a slot: its jobs are done, failed or closed, and are not \
+                 tried again by themselves. `plan new` with --machine makes a plan for those that \
+                 do not have what was planned.",
+                plan.title
+            ),
+            kept => format!(
+                "{} still carries every machine that waits ({kept}); nothing has to be signed.",
+                plan.title
+            ),
+        }));
     }
     asked.units.clear();
     asked.machines = needing;

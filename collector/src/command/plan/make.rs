@@ -1,11 +1,14 @@
 //! `plan new`: gathers, lets the planner decide, stores and shows.
 
-use super::{EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, releases, report};
+use super::{
+    EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, findings, held, releases, report,
+};
 use crate::app::App;
-use crate::command::{Caller, forecast, machine};
+use crate::command::zones::Zones;
+use crate::command::{Caller, forecast, machine, no_unit};
 use crate::control::{Failure, Output};
 use crate::planning::{self, Gathered};
-use crate::schedule::planner::{self, Candidate, Impossible, Owner, PlanError, PlanInput, Policy};
+use crate::schedule::planner::{self, Candidate, Impossible, PlanError, PlanInput, Policy};
 use crate::store::plans::{Leaf, NewPlan, Plan};
 use crate::store::prospects::Unfit;
 use crate::store::rollout::PlanPolicy;
@@ -60,7 +63,11 @@ pub(super) async fn new(
         change.set_due(&id, due).await?;
     }
     change.commit().await?;
-    let mut report = report::of(&id, &made);
+    let mut view = app.store.view().await?;
+    let named = findings::Named::read(&mut view).await?;
+    let zones = Zones::read(&mut view).await?;
+    drop(view);
+    let mut report = report::of(&id, &made, &named, &zones);
     report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);
     Ok(Output::Report(report))
 }
@@ -71,6 +78,8 @@ pub(super) struct Made {
     pub(super) unassigned: Vec<MachineId>,
     pub(super) findings: Vec<Finding>,
     pub(super) names: BTreeMap<MachineId, String>,
+    /// Which other plans leave some machines no slot.
+    pub(super) held: String,
 }
 
 async fn make(
@@ -90,12 +99,14 @@ async fn make(
         Ok(planned) => planned,
         Err(PlanError::Impossible(impossible)) => {
             return Err(Failure::conflict(format!(
-                "No machine can be planned:\n{}",
-                report::reasons(&impossible)
+                "No machine can be planned:\n{}{}",
+                report::reasons(&impossible),
+                held::by_others(&impossible, &gathered)
             )));
         }
         Err(error) => return Err(Failure::input(error.to_string())),
     };
+    let held = held::by_others(&planned.impossible, &gathered);
     let table = planned.table.clone();
     let file = planning::plan_file(app, view, gathered, table, soak_ms).await?;
     let findings = check::check(&file, now);
@@ -104,6 +115,7 @@ async fn make(
         unassigned,
         findings,
         names,
+        held,
     })
 }
 
@@ -246,6 +258,11 @@ async fn machines(
     gathered: &Gathered,
     chosen: &NewPlanArguments,
 ) -> Result<Vec<MachineId>, Failure> {
+    for unit in &chosen.units {
+        if view.unit(unit).await?.is_none() {
+            return Err(no_unit(unit));
+        }
+    }
     let of_units = gathered
         .rows
         .iter()
@@ -326,13 +343,6 @@ fn unfit(one: &Impossible) -> Unfit {
     Unfit {
         machine: one.machine,
         reason: one.reason.to_string(),
-        owner: match one.who {
-            Owner::Vendor => "vendor",
-            Owner::Htm => "htm",
-            Owner::It => "it",
-            Owner::Security => "security",
-            Owner::Nobody => "nobody",
-        }
-        .to_owned(),
+        owner: report::word_of(one.who).to_owned(),
     }
 }

@@ -42,7 +42,9 @@ async fn one(view: &mut View, product: &Name, version: &str) -> Result<Chosen, F
         .filter(|r| r.version == version)
         .max_by_key(|r| r.counter);
     let release = release.ok_or_else(|| {
-        Failure::not_found(format!("There is no release {version} of {product}."))
+        Failure::not_found(format!(
+            "There is no release {version} of {product}. `release list` shows all."
+        ))
     })?;
     if release.state == ReleaseState::Withdrawn {
         return Err(Failure::conflict(format!(

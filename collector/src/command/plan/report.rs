@@ -1,28 +1,34 @@
 //! What a plan that was just made is shown as.
 
 use super::make::Made;
-use super::{findings_table, leaves_table, severity};
+use super::{findings, show};
+use crate::command::zones::Zones;
 use crate::control::{Cell, Report, Table};
 use crate::schedule::planner::{Impossible, Owner};
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
-use patchward_common::plan::check::Finding;
+use patchward_common::plan::check::{Finding, Severity};
 
 /// All that came out: the plan, what it leaves out, what speaks against it.
-pub(super) fn of(id: &Digest, made: &Made) -> Report {
+pub(super) fn of(id: &Digest, made: &Made, named: &findings::Named, zones: &Zones) -> Report {
     let Made {
         planned,
         unassigned,
         findings,
         names,
+        held,
     } = made;
     let approval = &planned.approval;
     let text = format!(
-        "Plan {id}: {} machines, {} waves, ends {}.{}{}{}\nNext: `plan export {} --out FILE`, then \
+        "Plan {id}: {} machines, {} waves, ends {}.{}{}{held}{}{}\nNext: `plan export {} --out FILE`, then \
          `patchward-sign approve`.",
         planned.leaves.len(),
         approval.waves,
-        approval.expires,
+        zones.text(None, approval.expires),
+        approval
+            .emergency
+            .as_ref()
+            .map_or_else(String::new, show::emergency),
         not_planned(&planned.impossible),
         not_assigned(unassigned),
         found(findings),
@@ -47,19 +53,20 @@ pub(super) fn of(id: &Digest, made: &Made) -> Report {
         ),
     ];
     Report::new(parts, text)
-        .with("machines", leaves_table(&planned.leaves, names))
+        .with("machines", show::machines(&planned.leaves, names, zones))
         .with("impossible", impossible)
-        .with("findings", findings_table(findings))
+        .with("findings", findings::table(findings, named))
 }
 
 pub(super) fn reasons(impossible: &[Impossible]) -> String {
-    let lines = impossible.iter().map(|one| {
-        format!(
+    let lines = impossible.iter().map(|one| match one.who {
+        Owner::Nobody => format!("  {}: {}", one.name, one.reason),
+        who => format!(
             "  {}: {} ({} can change it)",
             one.name,
             one.reason,
-            owner(one.who)
-        )
+            owner(who)
+        ),
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -74,11 +81,47 @@ fn owner(who: Owner) -> &'static str {
     }
 }
 
-fn not_planned(impossible: &[Impossible]) -> String {
-    if impossible.is_empty() {
-        return String::new();
+/// The same, as it was stored.
+pub(super) fn who(word: &str) -> &str {
+    let owners = [
+        Owner::Vendor,
+        Owner::Htm,
+        Owner::It,
+        Owner::Security,
+        Owner::Nobody,
+    ];
+    let known = owners.into_iter().find(|one| word_of(*one) == word);
+    match known {
+        Some(known) => owner(known),
+        None => word,
     }
-    format!("\nNot in the plan:\n{}", reasons(impossible))
+}
+
+/// The word under which an owner is stored.
+pub(super) fn word_of(who: Owner) -> &'static str {
+    match who {
+        Owner::Vendor => "vendor",
+        Owner::Htm => "htm",
+        Owner::It => "it",
+        Owner::Security => "security",
+        Owner::Nobody => "nobody",
+    }
+}
+
+fn not_planned(impossible: &[Impossible]) -> String {
+    let is_done = |one: &&Impossible| one.who == Owner::Nobody;
+    let done = impossible.iter().filter(is_done).count();
+    let mut text = String::new();
+    if done > 0 {
+        text.push_str(&format!("\n{done} have nothing to do."));
+    }
+    if impossible.len() > done {
+        text.push_str(&format!(
+            "\nNot in the plan: {}; the list of the impossible says why.",
+            impossible.len() - done
+        ));
+    }
+    text
 }
 
 fn not_assigned(machines: &[MachineId]) -> String {
@@ -89,11 +132,14 @@ fn not_assigned(machines: &[MachineId]) -> String {
 }
 
 fn found(findings: &[Finding]) -> String {
-    let lines = findings
+    let blocking = findings
         .iter()
-        .map(|f| format!("\n  {}: {}", severity(f.severity), f.text));
-    match findings.len() {
-        0 => "\nThe plan check finds nothing.".to_owned(),
-        _ => format!("\nThe plan check finds:{}", lines.collect::<String>()),
+        .filter(|one| one.severity == Severity::Blocks);
+    match (findings.len(), blocking.count()) {
+        (0, _) => "\nThe plan check finds nothing.".to_owned(),
+        (all, 0) => format!("\nThe plan check has {all} findings; none speaks against signing."),
+        (all, blocking) => format!(
+            "\nThe plan check has {all} findings; {blocking} of them speak against signing."
+        ),
     }
 }

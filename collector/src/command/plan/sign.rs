@@ -128,7 +128,7 @@ async fn leave_excepted(
 }
 
 /// What is still to be signed, by unit and class.
-fn missing(
+pub(super) fn missing(
     table: &Table<Approval>,
     held: &authority::Held,
     now: UtcMs,

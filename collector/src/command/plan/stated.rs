@@ -131,9 +131,12 @@ pub(super) async fn run(
                 bytes_per_second: kilobytes_per_second.map(|rate| rate * KILOBYTE),
             };
             let mut change = app.change(caller).await?;
+            let of = |found: &(Option<Name>, Limits)| found.0 == site;
+            let before = change.view().work_limits().await?.into_iter().find(of);
             change.set_work_limits(site.as_ref(), limits).await?;
             change.commit().await?;
-            Ok(Output::Text("The limits hold for new plans.".into()))
+            let before = before.map(|(_, limits)| limits).unwrap_or_default();
+            Ok(Output::Text(limited(site.as_ref(), before, limits)))
         }
         StateCommand::Order {
             server,
@@ -153,6 +156,35 @@ pub(super) async fn run(
             Ok(Output::Text(text))
         }
     }
+}
+
+/// What holds now, and which limits ended because they were not named.
+fn limited(site: Option<&Name>, before: Limits, now: Limits) -> String {
+    let of = site.map_or_else(|| "the hospital".to_owned(), |site| format!("site {site}"));
+    let ended: Vec<String> = [
+        before
+            .parallel
+            .filter(|_| now.parallel.is_none())
+            .map(|most| format!("at most {most} machines at once")),
+        before
+            .bytes_per_second
+            .filter(|_| now.bytes_per_second.is_none())
+            .map(|rate| format!("{} kilobytes per second", rate / KILOBYTE)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut text = match now == Limits::default() {
+        true => format!("For new plans {of} has no limit."),
+        false => format!("The limits of {of} hold for new plans."),
+    };
+    if !ended.is_empty() {
+        text.push_str(&format!(
+            " It had {}, which was not named and is gone.",
+            ended.join(" and ")
+        ));
+    }
+    text
 }
 
 async fn order(

@@ -1,7 +1,8 @@
 //! Halts: what does not start until a person judged, and the word that it may go on.
 
 use crate::app::App;
-use crate::command::Caller;
+use crate::command::zones::Zones;
+use crate::command::{Caller, begun};
 use crate::control::{Cell, Failure, Output, Table};
 use crate::fleet::Target;
 use crate::halted;
@@ -10,13 +11,11 @@ use crate::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_common::id::{Label, Name};
 use patchward_common::plan::wave_number;
 
-/// Fewest digits of a release that a person may type.
-const MIN_DIGITS: usize = 6;
-
 /// Everything that is halted.
 pub(super) async fn list(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let mut table = Table::new(&["halted", "subject", "about", "wave", "since", "why", "then"]);
+    let zones = Zones::read(&mut view).await?;
     for halt in view.halts().await? {
         let (about, then) = halted::named(&mut view, &halt).await?;
         table.row(vec![
@@ -24,7 +23,7 @@ pub(super) async fn list(app: &App) -> Result<Output, Failure> {
             Cell::of(&halt.subject),
             Cell::of(about),
             Cell::maybe((halt.wave != EVERY_WAVE).then(|| wave_number(halt.wave))),
-            Cell::of(halt.at),
+            zones.cell(None, halt.at),
             Cell::of(halt.reason),
             Cell::of(then),
         ]);
@@ -39,11 +38,7 @@ pub(super) async fn resume(
     (release, model): (&str, &Name),
     reason: &Label,
 ) -> Result<Output, Failure> {
-    if release.len() < MIN_DIGITS {
-        return Err(Failure::input(format!(
-            "type at least {MIN_DIGITS} digits of the release's SHA-256"
-        )));
-    }
+    let digits = begun::digits(release, "the release's SHA-256")?;
     let mut change = app.change(caller).await?;
     // What went wrong a moment ago is judged with this as well.
     limit::halt_models(&mut change).await?;
@@ -51,22 +46,13 @@ pub(super) async fn resume(
     halts.retain(|halt| {
         let parts = halt.subject.split_once('/');
         halt.scope == HaltScope::ReleaseOnModel
-            && parts.is_some_and(|(sha256, on)| sha256.starts_with(release) && on == model.as_str())
+            && parts.is_some_and(|(sha256, on)| sha256.starts_with(&digits) && on == model.as_str())
     });
-    let halt = match halts.as_slice() {
-        [halt] => halt,
-        [] => {
-            return Err(Failure::not_found(format!(
-                "The release {release} is not halted on {model}. `rollout halts` shows what is."
-            )));
-        }
-        _ => {
-            return Err(Failure::conflict(format!(
-                "Several releases begin with {release}; type more digits."
-            )));
-        }
+    let missing = || {
+        format!("The release {release} is not halted on {model}. `rollout halts` shows what is.")
     };
-    let (about, _) = halted::named(change.view(), halt).await?;
+    let halt = begun::only(halts, missing, |halt| halt.subject.clone())?;
+    let (about, _) = halted::named(change.view(), &halt).await?;
     change
         .resume(halt.scope, &halt.subject, halt.wave, reason.as_str())
         .await?;

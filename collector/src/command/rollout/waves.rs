@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::command::Caller;
+use crate::command::zones::Zones;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::nudging;
 use crate::store::View;
@@ -15,6 +16,7 @@ use patchward_common::time::UtcMs;
 pub(super) async fn table(
     view: &mut View,
     plan: &Plan,
+    zones: &Zones,
     now: UtcMs,
 ) -> Result<(Table, String), Failure> {
     let mut table = Table::new(&[
@@ -38,7 +40,7 @@ pub(super) async fn table(
             Cell::Number(counts.wrong.into()),
             Cell::Number(counts.waiting.into()),
             Cell::Number(counts.open.into()),
-            Cell::maybe(wave.first),
+            zones.maybe(None, wave.first),
             Cell::of(begins(&wave)),
         ]);
         if let (Some(closed), Some(_)) = (wave.closed, wave.asked_since) {

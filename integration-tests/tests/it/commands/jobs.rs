@@ -60,10 +60,9 @@ async fn a_rollout_that_reached_its_failure_limit_says_so_and_goes_on_when_judge
     let shown = desk.json(&format!("rollout show {plan}")).await;
     assert_eq!(shown["halted"], true);
     assert!(
-        shown["halted_why"]
-            .as_str()
-            .unwrap()
-            .contains("1 machines failed")
+        shown["halted_why"].as_str().unwrap().contains(
+            "1 of its machines went wrong (failed or rolled back), and the plan halts at 1"
+        )
     );
     desk.ask(&format!("rollout resume {plan} --reason judged"))
         .await;

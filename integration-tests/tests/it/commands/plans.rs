@@ -47,7 +47,7 @@ async fn two_drafts_over_one_group_are_not_both_signed() {
     // The plan check says the same to whoever signs.
     let found = desk.json(&format!("plan check {second}")).await;
     let rules = found.as_array().unwrap().iter();
-    let blocking = rules.filter(|f| f["finding"] == "blocks" && f["rule"] == "Beside");
+    let blocking = rules.filter(|f| f["finding"] == "blocks" && f["rule"] == "beside");
     assert_eq!(blocking.count(), 1, "{found}");
     // A new plan takes the first into account, and neither then stands against the other.
     desk.ask(&format!("plan remove {second}")).await;
@@ -118,7 +118,7 @@ async fn an_emergency_passes_the_freezes_that_it_names() {
     let (alice, bob) = (&desk.papers.alice, &desk.papers.bob);
     let plan = made["plan"].as_str().unwrap();
     assert!(
-        !made["findings"].to_string().contains("SlotAllowed"),
+        !made["findings"].to_string().contains("slot allowed"),
         "{made}"
     );
     desk.signed(plan, &[alice, bob]).await.unwrap();

@@ -39,9 +39,9 @@ async fn training_duty_and_members_are_told_to_whoever_signs() {
         .plan("P", "--release viewer=2 --machine pc-1 --spare-slots 0")
         .await;
     let found = desk.json(&format!("plan check {plan}")).await;
-    assert_eq!(severities(&found, "Training"), ["blocks"], "{found}");
-    assert_eq!(severities(&found, "Duty"), ["warns"], "{found}");
-    assert_eq!(severities(&found, "StatedMember"), ["warns"], "{found}");
+    assert_eq!(severities(&found, "training"), ["blocks"], "{found}");
+    assert_eq!(severities(&found, "duty"), ["warns"], "{found}");
+    assert_eq!(severities(&found, "stated member"), ["warns"], "{found}");
     desk.refuses(
         "plan training confirm viewer=2 --by Ann",
         FailureKind::Conflict,
@@ -55,7 +55,7 @@ async fn training_duty_and_members_are_told_to_whoever_signs() {
     desk.ask("plan member X-17 --by Ann --until 2099-01-01T00:00:00Z")
         .await;
     let found = desk.json(&format!("plan check {plan}")).await;
-    for rule in ["Training", "Duty", "StatedMember"] {
+    for rule in ["training", "duty", "stated member"] {
         assert!(severities(&found, rule).is_empty(), "{found}");
     }
     let stated = desk.json("plan stated").await;
@@ -66,13 +66,13 @@ async fn training_duty_and_members_are_told_to_whoever_signs() {
     desk.ask("plan training need viewer=2 --what more --unit icu-3")
         .await;
     let found = desk.json(&format!("plan check {plan}")).await;
-    assert_eq!(severities(&found, "Training"), ["blocks"], "{found}");
+    assert_eq!(severities(&found, "training"), ["blocks"], "{found}");
     desk.ask("plan duty remove Ann --from 2020-01-01T00:00:00Z")
         .await;
     desk.ask("asset remove X-17").await;
     let found = desk.json(&format!("plan check {plan}")).await;
-    assert_eq!(severities(&found, "Duty"), ["warns"]);
-    assert!(severities(&found, "StatedMember").is_empty(), "{found}");
+    assert_eq!(severities(&found, "duty"), ["warns"]);
+    assert!(severities(&found, "stated member").is_empty(), "{found}");
     for (line, kind, text) in [
         (
             "plan member X-99 --by Ann --until 2099-01-01T00:00:00Z",
@@ -144,8 +144,8 @@ async fn limits_and_order_lay_the_slots() {
     desk.ask("plan order pc-2 pc-1").await;
     desk.ask("plan limit --parallel 0").await;
     let found = desk.json(&format!("plan check {plan}")).await;
-    assert_eq!(severities(&found, "ServerFirst"), ["blocks"], "{found}");
-    assert_eq!(severities(&found, "Parallel"), ["blocks"], "{found}");
+    assert_eq!(severities(&found, "server first"), ["blocks"], "{found}");
+    assert_eq!(severities(&found, "parallel"), ["blocks"], "{found}");
     desk.refuses(&new, FailureKind::Conflict, "allows no work")
         .await;
     desk.ask("plan limit").await;

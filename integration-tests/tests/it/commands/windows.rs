@@ -193,64 +193,6 @@ async fn a_freeze_that_is_stored_is_no_failure_whatever_else_is_wrong() {
     assert_eq!(shown[0]["freeze"], "move");
 }
 
-#[tokio::test]
-async fn a_window_that_is_changed_says_what_it_is_now() {
-    let desk = Desk::with_papers().await;
-    desk.ask("window add night --unit icu-3 --cron 0~2~*~*~* --zone UTC --minutes 60 --valid-until 2039-01-01T00:00:00Z")
-        .await;
-    desk.ask("window once rare --unit icu-3 --at 2040-07-01T02:30 --zone Europe/Berlin --minutes 5")
-        .await;
-    // One that opens once moves; what is said back has the validity, which ends.
-    let said = text(
-        desk.ask("window change rare --at 2040-07-02T02:30 --minutes 6")
-            .await,
-    );
-    assert!(
-        said.contains("Mon 2040-07-02 02:30 CEST (00:30 UTC)"),
-        "{said}"
-    );
-    let said = text(desk.ask("window change night --minutes 31").await);
-    assert!(said.contains(", until "), "{said}");
-    assert!(said.contains("No waiting job has a slot there"), "{said}");
-    let said = text(desk.ask("window change night --no-valid-until").await);
-    assert!(!said.contains(", until "), "{said}");
-    for (line, kind, said) in [
-        ("window change night", Input, "--no-valid-until"),
-        (
-            "window change night --at 2040-07-02T02:30",
-            Input,
-            "--cron moves it",
-        ),
-        (
-            "window change night --valid-until 2020-01-01T00:00:00Z",
-            Input,
-            "is over since",
-        ),
-        (
-            "window once old --unit icu-3 --at 2020-01-01T00:00:00Z --minutes 5",
-            Input,
-            "is over since",
-        ),
-        (
-            "freeze add old --from 2020-01-01T00:00 --until 2020-01-02T00:00 --zone Europe/Berlin --reason x",
-            Input,
-            "is over since",
-        ),
-    ] {
-        desk.refuses(line, kind, said).await;
-    }
-}
-
-#[tokio::test]
-async fn a_window_that_never_closes_says_so() {
-    let desk = Desk::with_papers().await;
-    desk.ask("window add always --unit icu-3 --cron 0~*~*~*~* --zone UTC --minutes 60")
-        .await;
-    let shown = openings(&desk).await;
-    assert_eq!(shown[0]["closes"], "stays open");
-    assert_eq!(shown[0]["closes_utc"], Value::Null);
-}
-
 /// What Debian's icalendar, which shares no code with us, reads of a calendar: an event a
 /// line.
 const READER: &str = "

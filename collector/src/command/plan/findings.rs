@@ -1,0 +1,95 @@
+//! What the plan check finds, in the words of people.
+
+use super::severity;
+use crate::control::{Cell, Failure, Table};
+use crate::replan;
+use crate::store::View;
+use patchward_common::digest::Digest;
+use patchward_common::id::MachineId;
+use patchward_common::plan::check::{Finding, Subject};
+use patchward_common::plan::wave_number;
+use std::collections::BTreeMap;
+
+/// What people call machines and plans.
+pub(super) struct Named {
+    machines: BTreeMap<MachineId, String>,
+    plans: BTreeMap<Digest, String>,
+}
+
+impl Named {
+    /// Reads the names.
+    pub(super) async fn read(view: &mut View) -> Result<Self, Failure> {
+        let machines = replan::enrolled(view).await?.into_values();
+        let plans = view.plans(None).await?.into_iter();
+        Ok(Self {
+            machines: machines.map(|one| (one.id, one.name.to_string())).collect(),
+            plans: plans.map(|one| (one.id, one.title.to_string())).collect(),
+        })
+    }
+
+    fn about(&self, subject: &Subject) -> String {
+        match subject {
+            Subject::Plan => "the plan".to_owned(),
+            Subject::Machine(machine) => match self.machines.get(machine) {
+                Some(name) => format!("machine {name}"),
+                None => format!("machine {machine}"),
+            },
+            Subject::Group(group) => format!("group {group}"),
+            Subject::Release(product) => format!("release {product}"),
+            Subject::Unit(unit) => format!("unit {unit}"),
+            Subject::Site(site) => format!("site {site}"),
+            Subject::Wave(wave) => format!("wave {}", wave_number(*wave)),
+            Subject::Beside(plan) => match self.plans.get(plan) {
+                Some(title) => format!("plan {title:?}"),
+                None => format!("plan {}", &plan.to_string()[..12]),
+            },
+        }
+    }
+}
+
+/// Findings as people and programs see them.
+pub(super) fn table(findings: &[Finding], named: &Named) -> Table {
+    let mut table = Table::new(&["finding", "rule", "about", "text"]);
+    for finding in findings {
+        table.row(vec![
+            Cell::of(severity(finding.severity)),
+            Cell::of(finding.rule.words()),
+            Cell::of(named.about(&finding.subject)),
+            Cell::of(&finding.text),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use patchward_common::plan::check::{Rule, Severity};
+
+    #[test]
+    fn machines_and_plans_have_names_and_rules_are_words() {
+        let machine = MachineId([7; 32]);
+        let plan = Digest::of(b"other");
+        let named = Named {
+            machines: BTreeMap::from([(machine, "pc-7".to_owned())]),
+            plans: BTreeMap::from([(plan, "viewer 4.2".to_owned())]),
+        };
+        for (subject, about) in [
+            (Subject::Machine(machine), "machine pc-7"),
+            (Subject::Beside(plan), "plan \"viewer 4.2\""),
+            (Subject::Wave(0), "wave 1"),
+        ] {
+            let finding = Finding {
+                severity: Severity::Warns,
+                rule: Rule::MinimumReady,
+                subject,
+                text: "why".into(),
+            };
+            let row = table(&[finding], &named).rows.remove(0);
+            assert_eq!(row[2], Cell::of(about));
+            assert_eq!(row[1], Cell::of("minimum ready"));
+        }
+        let unknown = named.about(&Subject::Beside(Digest::default()));
+        assert_eq!(unknown, "plan 000000000000");
+    }
+}

@@ -1,0 +1,223 @@
+//! `plan show`: a plan with all its machines and slots, what it leaves out, and who has
+//! still to sign.
+
+use super::sign::missing;
+use super::{find, report};
+use crate::app::App;
+use crate::authority;
+use crate::command::zones::Zones;
+use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::planning;
+use crate::rollout::wave::SHARE_PERCENT;
+use crate::store::View;
+use crate::store::plans::{Plan, PlanState};
+use patchward_common::id::MachineId;
+use patchward_common::plan::{Table as Tabled, wave_number};
+use patchward_common::time::UtcMs;
+use patchward_common::trust::approval::{Approval, Emergency, PlanLeaf};
+use std::collections::BTreeMap;
+
+/// Shows a plan.
+pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let plan = find(&mut view, text).await?;
+    let table = planning::table(&mut view, &plan.id).await?;
+    let (approval, leaves) = table
+        .read()
+        .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
+    let gathered = planning::gather(&mut view, app.now()).await?;
+    let named = gathered
+        .rows
+        .iter()
+        .map(|(id, row)| (*id, row.name.to_string()));
+    let names: BTreeMap<MachineId, String> = named.collect();
+    let zones = Zones::read(&mut view).await?;
+    let policy = view.plan_policy(&plan.id).await?;
+    let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
+    let signatures = signatures(&mut view, &plan, &table, app.now()).await?;
+    let impossible = impossible(&mut view, &plan, &names).await?;
+    let releases = releases(&approval);
+    let text = format!(
+        "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
+         one before are verified; {} halts it.{} {}.",
+        plan.id,
+        plan.title,
+        plan.state.word(),
+        releases.join(", then "),
+        zones.text(None, approval.expires),
+        match approval.failure_limit {
+            0 | 1 => "one failure".to_owned(),
+            more => format!("the failure number {more}"),
+        },
+        approval
+            .emergency
+            .as_ref()
+            .map_or_else(String::new, emergency),
+        signatures.words,
+    );
+    let urgent = approval.emergency.as_ref();
+    let report = Report::new(
+        [
+            ("plan", Cell::of(plan.id)),
+            ("title", Cell::of(plan.title)),
+            ("state", Cell::of(plan.state.word())),
+            ("releases", Cell::List(releases)),
+            ("ends", Cell::of(approval.expires)),
+            ("share_percent", Cell::Number(share.into())),
+            ("failure_limit", Cell::Number(approval.failure_limit.into())),
+            ("emergency", Cell::maybe(urgent.map(|one| &one.reason))),
+            ("overrides", Cell::List(overrides(urgent))),
+            ("signatures", Cell::Number(signatures.count as i64)),
+            ("signatures_missing", Cell::List(signatures.missing)),
+        ],
+        text,
+    );
+    Ok(Output::Report(
+        report
+            .with("machines", machines(&leaves, &names, &zones))
+            .with("spare_slots", spares(&leaves, &names, &zones))
+            .with("impossible", impossible),
+    ))
+}
+
+fn releases(approval: &Approval) -> Vec<String> {
+    let releases = approval.releases.iter().map(|approved| {
+        let release = &approved.release;
+        let provenance = approved.provenance.word();
+        format!("{} {} ({provenance})", release.product, release.version)
+    });
+    releases.collect()
+}
+
+fn overrides(emergency: Option<&Emergency>) -> Vec<String> {
+    let freezes = emergency.map_or(&[][..], |one| &one.freezes);
+    freezes.iter().map(ToString::to_string).collect()
+}
+
+/// What an emergency is, for who plans or reads it.
+pub(super) fn emergency(emergency: &Emergency) -> String {
+    let freezes = overrides(Some(emergency));
+    let overridden = match freezes.is_empty() {
+        true => "it overrides no freeze".to_owned(),
+        false => format!("it overrides {}", freezes.join(", ")),
+    };
+    format!(
+        " It is an emergency ({}): two people must sign it, and {overridden}.",
+        emergency.reason
+    )
+}
+
+/// Who has signed, and who has still to.
+struct Signatures {
+    count: usize,
+    missing: Vec<String>,
+    words: String,
+}
+
+async fn signatures(
+    view: &mut View,
+    plan: &Plan,
+    table: &Tabled<Approval>,
+    now: UtcMs,
+) -> Result<Signatures, Failure> {
+    let count = table.signed.signatures().len();
+    let missing = match plan.state {
+        // Without a roster nobody can sign, and the plan check says so.
+        PlanState::Draft => match authority::held(view).await {
+            Ok(held) => missing(table, &held, now)?,
+            Err(_) => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    let signatures = match count {
+        1 => "1 signature".to_owned(),
+        count => format!("{count} signatures"),
+    };
+    let words = match missing.is_empty() {
+        true => signatures,
+        false => format!("{signatures}; still missing: {}", missing.join("; ")),
+    };
+    Ok(Signatures {
+        count,
+        missing,
+        words,
+    })
+}
+
+/// The machines that were asked for and fit in no slot.
+async fn impossible(
+    view: &mut View,
+    plan: &Plan,
+    names: &BTreeMap<MachineId, String>,
+) -> Result<Table, Failure> {
+    let mut table = Table::new(&["machine", "reason", "who"]);
+    for one in view.unfit_of(&plan.id).await? {
+        table.row(vec![
+            name(names, one.machine),
+            Cell::of(&one.reason),
+            Cell::of(report::who(&one.owner)),
+        ]);
+    }
+    Ok(table)
+}
+
+fn name(names: &BTreeMap<MachineId, String>, machine: MachineId) -> Cell {
+    let name = names.get(&machine);
+    Cell::of(name.cloned().unwrap_or_else(|| machine.to_string()))
+}
+
+/// By wave and time.
+fn in_order(leaves: &[PlanLeaf]) -> Vec<&PlanLeaf> {
+    let mut sorted: Vec<_> = leaves.iter().collect();
+    sorted.sort_by_key(|leaf| (leaf.wave, leaf.slots.first().copied()));
+    sorted
+}
+
+/// Every machine with its first slot.
+pub(super) fn machines(
+    leaves: &[PlanLeaf],
+    names: &BTreeMap<MachineId, String>,
+    zones: &Zones,
+) -> Table {
+    let mut table = Table::new(&[
+        "machine",
+        "unit",
+        "class",
+        "wave",
+        "first_slot",
+        "until",
+        "spare",
+    ]);
+    for leaf in in_order(leaves) {
+        let (unit, first) = (Some(&leaf.unit), leaf.slots.first());
+        table.row(vec![
+            name(names, leaf.machine),
+            Cell::of(&leaf.unit),
+            Cell::of(leaf.class.word()),
+            Cell::Number(wave_number(leaf.wave).into()),
+            zones.maybe(unit, first.map(|slot| slot.start())),
+            zones.maybe(unit, first.map(|slot| slot.end())),
+            Cell::Number(leaf.slots.len().saturating_sub(1) as i64),
+        ]);
+    }
+    table
+}
+
+/// Every slot beside the first: for what is missed.
+pub(super) fn spares(
+    leaves: &[PlanLeaf],
+    names: &BTreeMap<MachineId, String>,
+    zones: &Zones,
+) -> Table {
+    let mut table = Table::new(&["machine", "from", "until"]);
+    for leaf in in_order(leaves) {
+        for slot in leaf.slots.iter().skip(1) {
+            table.row(vec![
+                name(names, leaf.machine),
+                zones.cell(Some(&leaf.unit), slot.start()),
+                zones.cell(Some(&leaf.unit), slot.end()),
+            ]);
+        }
+    }
+    table
+}
