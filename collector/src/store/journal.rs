@@ -1,27 +1,19 @@
-//! Job events of machines, stored exactly once, many machines to one COMMIT.
-//!
-//! One task writes. It takes what has queued up while the COMMIT before was on its way to
-//! the disk, stores all of it in one transaction, and answers each caller afterwards. An
-//! acknowledgement therefore means "on disk", and a busy collector pays for one flush
-//! where it would have paid for a thousand.
+//! Job events of machines, stored exactly once, many machines to one COMMIT
+//! ([`super::queue`]). An acknowledgement means "on disk".
 
 mod group;
 
 use super::value::{args, from_row};
-use super::{Change, Engine, Store, StoreError, View};
+use super::{Change, Engine, Store, StoreError, View, queue};
 use patchward_common::id::{MachineId, OutboxId};
 use patchward_common::time::UtcMs;
 use serde_json::json;
-use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Most appends of one transaction. A flush is worth some ten events; with far larger
 /// groups everybody waits for the same COMMIT, and nobody verifies what comes next.
 const MAX_GROUP: usize = 256;
 /// Most events of one transaction, so that nobody waits for more than about 0.1 s of work.
 const MAX_GROUP_EVENTS: usize = 8_192;
-/// Appends that may wait; who comes beyond that waits at the door, not in memory.
-const MAX_QUEUED: usize = 4_096;
 /// Largest event: a signed job event with its step's output.
 pub const MAX_EVENT_BYTES: usize = 80 * 1024;
 /// Most events of one append, as on the wire.
@@ -118,13 +110,29 @@ from_row!(Unconsumed {
     contiguous
 });
 
+impl queue::Entry for Append {
+    /// The highest sequence of the outbox up to which nothing is missing.
+    type Stored = u64;
+    type Error = JournalError;
+    const MAX_GROUP: usize = MAX_GROUP;
+    const MAX_ROWS: usize = MAX_GROUP_EVENTS;
+
+    fn rows(&self) -> usize {
+        self.events.len()
+    }
+
+    async fn store(engine: &Engine, entries: &[Self]) -> Result<queue::Results<Self>, StoreError> {
+        group::store(engine, entries).await
+    }
+}
+
 impl Store {
     /// Stores events and gives back, once they are on disk, the highest sequence of the
     /// outbox up to which nothing is missing. Events that are stored already, with the
     /// same bytes, are acknowledged again.
     pub async fn append_journal(&self, append: Append) -> Result<u64, JournalError> {
         check(&append).map_err(JournalError::Refused)?;
-        self.journal.append(append).await
+        self.journal.store(append).await
     }
 }
 
@@ -283,116 +291,4 @@ fn check(append: &Append) -> Result<(), &'static str> {
         return Err("a sequence that no outbox can have");
     }
     Ok(())
-}
-
-/// One append and where its answer goes.
-struct Waiting {
-    append: Append,
-    answer: oneshot::Sender<Result<u64, JournalError>>,
-}
-
-enum Message {
-    Append(Waiting),
-    Close,
-}
-
-/// The way to the task that writes.
-#[derive(Clone, Debug)]
-pub(super) struct Queue {
-    sender: mpsc::Sender<Message>,
-    task: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
-}
-
-impl Queue {
-    pub(super) fn start(engine: Engine) -> Self {
-        let (sender, receiver) = mpsc::channel(MAX_QUEUED);
-        let task = tokio::spawn(write_until_closed(engine, receiver));
-        Self {
-            sender,
-            task: Arc::new(Mutex::new(Some(task))),
-        }
-    }
-
-    async fn append(&self, append: Append) -> Result<u64, JournalError> {
-        let (answer, answered) = oneshot::channel();
-        self.sender
-            .send(Message::Append(Waiting { append, answer }))
-            .await
-            .map_err(|_| StoreError::Closed)?;
-        answered.await.map_err(|_| StoreError::Closed)?
-    }
-
-    pub(super) async fn close(&self) {
-        // Where the task has ended before, there is nothing to tell it.
-        let _ = self.sender.send(Message::Close).await;
-        if let Some(task) = self.task.lock().await.take() {
-            let _ = task.await;
-        }
-    }
-}
-
-async fn write_until_closed(engine: Engine, mut receiver: mpsc::Receiver<Message>) {
-    let mut messages = Vec::with_capacity(MAX_GROUP);
-    while receiver.recv_many(&mut messages, MAX_GROUP).await > 0 {
-        let mut group = Vec::new();
-        let mut events = 0;
-        for message in messages.drain(..) {
-            match message {
-                Message::Append(waiting) => {
-                    events += waiting.append.events.len();
-                    group.push(waiting);
-                    if events >= MAX_GROUP_EVENTS {
-                        write_group(&engine, std::mem::take(&mut group)).await;
-                        events = 0;
-                    }
-                }
-                // What was sent before is written; nothing comes in any more.
-                Message::Close => receiver.close(),
-            }
-        }
-        write_group(&engine, group).await;
-    }
-}
-
-/// Stores a group and answers. Where the group fails for a reason that may lie in one
-/// append, each is tried alone, so that nobody fails for his neighbour.
-async fn write_group(engine: &Engine, group: Vec<Waiting>) {
-    if group.is_empty() {
-        return;
-    }
-    let (appends, answers): (Vec<_>, Vec<_>) =
-        group.into_iter().map(|w| (w.append, w.answer)).unzip();
-    let results = match group::store(engine, &appends).await {
-        Ok(results) => results,
-        Err(error) if appends.len() == 1 || is_everybodys(&error) => {
-            appends.iter().map(|_| Err(error.clone().into())).collect()
-        }
-        Err(_) => {
-            let mut results = Vec::with_capacity(appends.len());
-            for append in &appends {
-                let alone = group::store(engine, std::slice::from_ref(append)).await;
-                results.push(
-                    alone
-                        .map_err(JournalError::from)
-                        .and_then(|mut one| one.pop().unwrap_or(Err(StoreError::Closed.into()))),
-                );
-            }
-            results
-        }
-    };
-    for (answer, result) in answers.into_iter().zip(results) {
-        // A caller that went away asks again.
-        let _ = answer.send(result);
-    }
-}
-
-fn is_everybodys(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Busy
-            | StoreError::Unreachable(_)
-            | StoreError::Full
-            | StoreError::Corrupt(_)
-            | StoreError::Closed
-    )
 }

@@ -5,6 +5,7 @@ mod certificates;
 mod reports;
 
 pub use certificates::Certificate;
+pub(super) use reports::Report;
 pub use reports::{MachineStatus, Readiness};
 
 use super::value::{args, from_row, words};

@@ -32,6 +32,7 @@ pub mod pack;
 pub mod places;
 pub mod plans;
 pub mod prospects;
+mod queue;
 pub mod releases;
 pub mod rollout;
 mod sql;
@@ -103,7 +104,8 @@ enum Engine {
 #[derive(Clone, Debug)]
 pub struct Store {
     engine: Engine,
-    journal: journal::Queue,
+    journal: queue::Queue<journal::Append>,
+    statuses: queue::Queue<machines::Report>,
 }
 
 /// A consistent state to read from. It holds a connection: read, then drop it.
@@ -112,8 +114,8 @@ pub struct View {
 }
 
 impl Store {
-    /// Opens a collector's database, brings its schema up to date and starts the journal's
-    /// writer.
+    /// Opens a collector's database, brings its schema up to date and starts the tasks
+    /// that write in groups.
     ///
     /// # Errors
     /// [`StoreError::NoDatabase`] where nobody made one: an empty one in its place would
@@ -134,8 +136,11 @@ impl Store {
             Place::Sqlite { path, max_pages } => open_sqlite(path, *max_pages, missing).await?,
             Place::Postgres { url } => open_postgres(url, missing).await?,
         };
-        let journal = journal::Queue::start(engine.clone());
-        Ok(Self { engine, journal })
+        Ok(Self {
+            journal: queue::Queue::start(engine.clone()),
+            statuses: queue::Queue::start(engine.clone()),
+            engine,
+        })
     }
 
     /// Opens a view.
@@ -163,6 +168,7 @@ impl Store {
     /// [`StoreError::Closed`].
     pub async fn close(&self) {
         self.journal.close().await;
+        self.statuses.close().await;
         match &self.engine {
             Engine::Sqlite { writer, readers } => {
                 readers.close().await;

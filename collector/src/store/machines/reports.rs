@@ -1,11 +1,16 @@
 //! What machines report of themselves. Not audited; see the module `store` for why.
 
+use crate::store::queue::{Entry, Results};
 use crate::store::value::{args, from_row, words};
-use crate::store::{Store, StoreError, View};
+use crate::store::{Engine, Store, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, MachineId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::machine::InterlockWord;
+use std::collections::BTreeMap;
+
+/// Most machines of one transaction: a COMMIT is worth some hundred rows.
+const MAX_GROUP: usize = 512;
 
 words! {
     /// What a machine's readiness probes say.
@@ -97,7 +102,7 @@ impl Store {
     pub async fn record_seen(&self, seen: &[(MachineId, UtcMs)]) -> Result<(), StoreError> {
         // The newest of each, in one order for everybody: PostgreSQL takes a row once per
         // statement, and two that lock in different orders would wait for each other.
-        let mut newest = std::collections::BTreeMap::new();
+        let mut newest = BTreeMap::new();
         for (machine, at) in seen {
             let entry = newest.entry(machine).or_insert(at);
             *entry = (*entry).max(at);
@@ -116,41 +121,21 @@ impl Store {
         tx.commit().await
     }
 
-    /// Notes what a machine says of itself. Call it when something changed.
+    /// Notes what a machine says of itself, and gives back once it is on disk. Call it when
+    /// something changed. After a stop a whole fleet has other orders at once: what comes
+    /// together is written together.
     pub async fn record_status(
         &self,
         machine: &MachineId,
         status: &MachineStatus,
         now: UtcMs,
     ) -> Result<(), StoreError> {
-        let mut tx = self.engine.begin().await?;
-        tx.execute(
-            "INSERT INTO machine_status (machine, boot, agent_version, installer_version,
-                readiness, interlock, hold_until, watermark, orders, fingerprint, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (machine) DO UPDATE SET boot = excluded.boot,
-                agent_version = excluded.agent_version,
-                installer_version = excluded.installer_version,
-                readiness = excluded.readiness, interlock = excluded.interlock,
-                hold_until = excluded.hold_until, watermark = excluded.watermark,
-                orders = excluded.orders, fingerprint = excluded.fingerprint,
-                changed_at = excluded.changed_at",
-            args![
-                machine,
-                status.boot,
-                status.agent_version,
-                status.installer_version,
-                status.readiness,
-                status.interlock,
-                status.hold_until,
-                status.watermark,
-                status.orders,
-                status.fingerprint,
-                now
-            ],
-        )
-        .await?;
-        tx.commit().await
+        let report = Report {
+            machine: *machine,
+            status: status.clone(),
+            at: now,
+        };
+        self.statuses.store(report).await
     }
 
     /// Notes the facts that a machine reported, as they came.
@@ -169,5 +154,64 @@ impl Store {
         )
         .await?;
         tx.commit().await
+    }
+}
+
+/// What one machine says of itself, on its way to the database.
+pub(in crate::store) struct Report {
+    machine: MachineId,
+    status: MachineStatus,
+    at: UtcMs,
+}
+
+impl Entry for Report {
+    type Stored = ();
+    type Error = StoreError;
+    const MAX_GROUP: usize = MAX_GROUP;
+
+    async fn store(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
+        // The last of each machine, in one order for everybody: PostgreSQL takes a row once
+        // per statement, and two that lock in different orders would wait for each other.
+        let last: BTreeMap<_, _> = entries.iter().map(|one| (one.machine, one)).collect();
+        let rows = last.into_values().map(
+            |Self {
+                 machine,
+                 status,
+                 at,
+             }| {
+                args![
+                    machine,
+                    status.boot,
+                    status.agent_version,
+                    status.installer_version,
+                    status.readiness,
+                    status.interlock,
+                    status.hold_until,
+                    status.watermark,
+                    status.orders,
+                    status.fingerprint,
+                    at
+                ]
+            },
+        );
+        let mut tx = engine.begin().await?;
+        tx.execute_many(
+            (
+                "INSERT INTO machine_status (machine, boot, agent_version, installer_version,
+                    readiness, interlock, hold_until, watermark, orders, fingerprint, changed_at)
+                 VALUES",
+                "ON CONFLICT (machine) DO UPDATE SET boot = excluded.boot,
+                    agent_version = excluded.agent_version,
+                    installer_version = excluded.installer_version,
+                    readiness = excluded.readiness, interlock = excluded.interlock,
+                    hold_until = excluded.hold_until, watermark = excluded.watermark,
+                    orders = excluded.orders, fingerprint = excluded.fingerprint,
+                    changed_at = excluded.changed_at",
+            ),
+            rows.collect(),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(entries.iter().map(|_| Ok(())).collect())
     }
 }

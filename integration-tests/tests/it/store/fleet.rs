@@ -436,6 +436,18 @@ async fn reports_of_machines(world: World) {
         store.record_status(&machine(9), &first, NOW).await,
         StoreError::Conflict(_)
     );
+    // What comes together is written together, and nobody fails for his neighbour.
+    let mut together = tokio::task::JoinSet::new();
+    for number in [1, 1, 9, 1, 9] {
+        let (store, same) = (store.clone(), second.clone());
+        together.spawn(async move {
+            let stored = store.record_status(&machine(number), &same, NOW).await;
+            (number, stored.is_ok())
+        });
+    }
+    for (number, is_stored) in together.join_all().await {
+        assert_eq!(is_stored, number == 1);
+    }
     let mut view = store.view().await.unwrap();
     assert_eq!(view.seen_at(&machine(1)).await.unwrap(), Some(newer));
     assert_eq!(view.seen_at(&fleet[699].0).await.unwrap(), Some(NOW));
