@@ -14,8 +14,8 @@ use crate::codec::{self, DecodeError};
 use crate::digest::Digest;
 use coset::{CborSerializable, CoseSign1, CoseSign1Builder, HeaderBuilder, ProtectedHeader, iana};
 use ed25519_dalek::{SIGNATURE_LENGTH, Signature, Signer as _, SigningKey, VerifyingKey};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_bytes::ByteBuf;
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
+use serde_bytes::{ByteBuf, Bytes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 
@@ -41,8 +41,8 @@ pub trait Document: Serialize + DeserializeOwned {
 ///
 /// Reading one refuses signatures that are too many or too long to be any. What is left
 /// may still be padding: who keeps a document keeps [`Signed::trimmed`].
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(try_from = "Envelope", into = "Envelope", bound = "")]
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Envelope", bound = "")]
 pub struct Signed<T> {
     payload: Vec<u8>,
     signatures: Vec<Vec<u8>>,
@@ -50,8 +50,24 @@ pub struct Signed<T> {
 }
 
 /// The wire form of [`Signed`].
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Envelope(ByteBuf, Vec<ByteBuf>);
+
+/// Written as [`Envelope`] is read, without a copy: a collector writes the same document
+/// for each of its machines.
+impl<T> Serialize for Signed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (Bytes::new(&self.payload), ByteStrings(&self.signatures)).serialize(serializer)
+    }
+}
+
+struct ByteStrings<'s>(&'s [Vec<u8>]);
+
+impl Serialize for ByteStrings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|one| Bytes::new(one)))
+    }
+}
 
 impl<T> TryFrom<Envelope> for Signed<T> {
     type Error = SignError;
@@ -69,13 +85,6 @@ impl<T> TryFrom<Envelope> for Signed<T> {
             signatures: signatures.into_iter().map(ByteBuf::into_vec).collect(),
             document: PhantomData,
         })
-    }
-}
-
-impl<T> From<Signed<T>> for Envelope {
-    fn from(signed: Signed<T>) -> Self {
-        let signatures = signed.signatures.into_iter().map(ByteBuf::from).collect();
-        Self(ByteBuf::from(signed.payload), signatures)
     }
 }
 
