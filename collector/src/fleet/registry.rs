@@ -104,10 +104,25 @@ pub(super) struct Known {
     pub(super) said: Option<Said>,
     /// How far its journal is stored.
     pub(super) journal: Option<JournalEnd>,
-    /// The digest of its orders, and as of which generation of documents.
-    pub(super) orders: Option<(u64, ShortDigest)>,
+    /// The orders that it was given last.
+    pub(super) orders: Option<Given>,
     /// The tables that it stands in.
     pub(super) tables: Option<Arc<Tables>>,
+}
+
+/// The orders that a machine was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    /// What all machines had in common then, by its number.
+    pub(super) common: u64,
+    /// As of which generation of documents.
+    pub(super) generation: u64,
+    /// As of which generation of tables.
+    pub(super) tables: u64,
+    /// What names all of them.
+    pub(super) digest: ShortDigest,
+    /// Of the part that only this machine has.
+    pub(super) own: Digest,
 }
 
 /// The part of a hello that is stored when it changed.

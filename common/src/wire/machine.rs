@@ -308,7 +308,8 @@ pub struct OrdersAsked {
     pub known: Digest,
 }
 
-/// The documents for one machine. The same shape is handed on to the installer.
+/// The documents for one machine, all of them or only what came. The same shape is handed
+/// on to the installer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
     /// Charters above the one asked with, oldest first.
@@ -329,7 +330,9 @@ pub struct Orders {
     pub handovers: Vec<Signed<Handover>>,
     /// Time resets that name it.
     pub time_resets: Vec<Signed<TimeReset>>,
-    /// Digest over all of it, to be repeated in hello.
+    /// The orders that these add to, as the machine named them; `None` where these are all.
+    pub base: Option<Digest>,
+    /// Digest of all orders after these, to be repeated in hello.
     pub digest: Digest,
 }
 

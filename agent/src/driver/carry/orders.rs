@@ -4,7 +4,7 @@ use super::{Carrier, quietly};
 use crate::driver::{TurnError, backoff, is_busy, refused};
 use crate::installer::{Installer, unexpected};
 use crate::job::Wanted;
-use crate::link::Link;
+use crate::link::{Link, LinkError};
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::UtcMs;
@@ -55,6 +55,9 @@ impl Carrier {
             Answer::Refused(refused) if is_busy(&refused) => return Ok(()),
             other => return Err(refused(other, "orders")),
         };
+        if orders.base.is_some_and(|base| base != known) {
+            return Err(LinkError::Unexpected("orders that add to those that it has").into());
+        }
         // The same that it has: nothing but their digest came.
         if known == Digest::default() || orders.digest != known {
             self.take(orders, machine, installer, now).await;
@@ -73,7 +76,10 @@ impl Carrier {
         if self.given != digest {
             self.given = digest;
             self.brought = 0;
-            self.want(&orders, machine);
+            // What only adds to the others leaves what they want as it is.
+            if orders.base.is_none() {
+                self.want(&orders, machine);
+            }
         }
         let documents = Documents {
             charters: orders.charters,

@@ -4,6 +4,7 @@ pub(in crate::fleet) mod common;
 pub(in crate::fleet) mod placement;
 
 use crate::fleet::Fleet;
+use crate::fleet::registry::Given;
 use crate::store::documents::{Document as Stored, DocumentKind};
 use crate::store::{StoreError, View};
 use common::{Common, common};
@@ -21,7 +22,6 @@ use patchward_common::wire::machine::{
 };
 use placement::{assigned, of_plan, tables};
 use std::cmp::Reverse;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A view of the store that is opened when the first thing is not in memory. A stop makes
@@ -46,7 +46,8 @@ impl<'f> Reading<'f> {
 }
 
 /// What the machine asked for; its digest is remembered for its next hello. A machine that
-/// names these very orders gets their digest alone: they are up to 16 approvals.
+/// names these very orders gets their digest alone: they are up to 16 approvals. One that
+/// lacks nothing but stops gets these.
 pub(super) async fn orders(
     fleet: &Fleet,
     machine: &MachineId,
@@ -54,7 +55,11 @@ pub(super) async fn orders(
     asked: &OrdersAsked,
 ) -> Result<Answer, Refused> {
     let mut reading = Reading::of(fleet);
-    let (mut orders, common) = current(&mut reading, machine, unit).await?;
+    let common = common(fleet, fleet.now()).await?;
+    let mut orders = match stops_alone(fleet, &common, machine, asked.known) {
+        Some(orders) => orders,
+        None => current(&mut reading, &common, machine, unit).await?,
+    };
     if asked.known == orders.digest {
         orders = Orders {
             digest: orders.digest,
@@ -79,51 +84,109 @@ pub(in crate::fleet) async fn digest(
     fleet: &Fleet,
     machine: &MachineId,
     unit: &Name,
-    remembered: Option<(u64, ShortDigest)>,
+    remembered: Option<Given>,
 ) -> Result<ShortDigest, Refused> {
     match remembered {
-        Some((generation, digest)) if generation == fleet.documents.load(Ordering::Acquire) => {
-            Ok(digest)
+        Some(given) if given.generation == fleet.documents.load(Ordering::Acquire) => {
+            Ok(given.digest)
         }
         _ => {
-            let (orders, _) = current(&mut Reading::of(fleet), machine, unit).await?;
+            let common = common(fleet, fleet.now()).await?;
+            let orders = current(&mut Reading::of(fleet), &common, machine, unit).await?;
             Ok(orders.digest.into())
         }
     }
 }
 
+/// The stops that came since a machine was given the orders that it names, where nothing
+/// else did: a fleet that is told to stop need not be given all else once more.
+fn stops_alone(
+    fleet: &Fleet,
+    common: &Common,
+    machine: &MachineId,
+    named: Digest,
+) -> Option<Orders> {
+    let tables = fleet.tables.load(Ordering::Acquire);
+    let mut registry = fleet.registry();
+    let given = registry.known(machine)?.orders?;
+    if given.digest != ShortDigest::from(named) || given.tables != tables {
+        return None;
+    }
+    let stops = common.stops_since(given.common)?;
+    let digest = name(common, given.own);
+    registry.update(machine, |known| {
+        known.orders = Some(Given {
+            common: common.number,
+            generation: common.generation,
+            digest: digest.into(),
+            ..given
+        });
+    });
+    Some(Orders {
+        stops,
+        base: Some(named),
+        digest,
+        ..Orders::default()
+    })
+}
+
 /// Puts a machine's orders together, with the newest charter, and remembers their digest.
 async fn current(
     reading: &mut Reading<'_>,
+    common: &Common,
     machine: &MachineId,
     unit: &Name,
-) -> Result<(Orders, Arc<Common>), Refused> {
+) -> Result<Orders, Refused> {
     let fleet = reading.fleet;
     let now = fleet.now();
-    let common = common(fleet, now).await?;
     let tables = tables(reading, machine).await?;
     let mut orders = common.of(machine);
     if let Some(assignment) = tables.assignment {
-        orders.assignment = assigned(reading, &common, assignment, machine).await?;
+        orders.assignment = assigned(reading, common, assignment, machine).await?;
     }
     let plans = tables.plans.iter().copied();
     let active = plans.filter(|plan| common.is_active(plan));
-    let given = in_force_on(reading, &common, (machine, active.collect()), now).await?;
+    let given = in_force_on(reading, common, (machine, active.collect()), now).await?;
     let is_whole = given.len() <= MAX_APPROVALS;
     if !is_whole {
         tracing::warn!(%machine, "more approvals than a machine takes; the soonest are given");
     }
     for plan in soonest(given, now) {
-        let placed = placed(reading, &common, (machine, unit), plan, &orders, now).await?;
+        let placed = placed(reading, common, (machine, unit), plan, &orders, now).await?;
         orders.approvals.extend(placed);
     }
-    orders.digest = Digest::of(&codec::encode(&orders));
+    let own = own(&orders);
+    orders.digest = name(common, own);
     // Which are the soonest changes with time, and no document comes or goes.
-    let remembered = is_whole.then(|| (common.generation, orders.digest.into()));
+    let remembered = is_whole.then(|| Given {
+        common: common.number,
+        generation: common.generation,
+        tables: tables.generation,
+        digest: orders.digest.into(),
+        own,
+    });
     fleet
         .registry()
         .update(machine, |known| known.orders = remembered);
-    Ok((orders, common))
+    Ok(orders)
+}
+
+/// The digest of what only this machine has.
+fn own(orders: &Orders) -> Digest {
+    let own = (
+        &orders.assignment,
+        &orders.approvals,
+        &orders.downgrades,
+        &orders.handovers,
+        &orders.time_resets,
+    );
+    Digest::of(&codec::encode(&own))
+}
+
+/// The digest that names a machine's orders. What all machines have in common is encoded
+/// once for all of them.
+fn name(common: &Common, own: Digest) -> Digest {
+    Digest::of_parts(&[&common.digest.0, &own.0])
 }
 
 /// The approvals that a machine may get, oldest first, each with its slots there.

@@ -156,7 +156,18 @@ impl World {
             downgrades: documents.downgrades,
             handovers: documents.handovers,
             time_resets: documents.time_resets,
+            base: None,
             digest: Digest([9; 32]),
+        }
+    }
+
+    /// What a stop adds to other orders.
+    pub(super) fn added(&self) -> Orders {
+        Orders {
+            stops: self.documents().stops,
+            base: Some(Digest([8; 32])),
+            digest: Digest([9; 32]),
+            ..Orders::default()
         }
     }
 

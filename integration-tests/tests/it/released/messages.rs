@@ -142,6 +142,7 @@ impl World {
             ),
             ("send whole", Answer::SendWhole),
             ("orders", Answer::Orders(Box::new(self.orders()))),
+            ("orders added", Answer::Orders(Box::new(self.added()))),
             (
                 "metadata",
                 Answer::Metadata(Some(ByteBuf::from(b"{}".to_vec()))),

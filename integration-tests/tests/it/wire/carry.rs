@@ -23,7 +23,7 @@ use patchward_common::wire::machine::{
 use patchward_integration_tests::fixture::{Hospital, name, sign};
 use serde_bytes::ByteBuf;
 
-async fn orders(link: &Link, charter: u64) -> Orders {
+pub(super) async fn orders(link: &Link, charter: u64) -> Orders {
     let asked = OrdersAsked {
         charter,
         known: Digest::default(),
@@ -109,6 +109,7 @@ async fn a_machine_gets_its_own_documents_and_no_others() {
     assert!(say(&link, hello).await.unwrap().stale.has(Stale::ORDERS));
     // What a stop changes nothing of is as it was, though it is not read again.
     let stopped = orders(&link, 1).await;
+    assert_eq!(stopped.base, None);
     assert_eq!(stopped.stops.len(), 1);
     assert_eq!(stopped.assignment, got.assignment);
     assert_eq!(stopped.approvals, got.approvals);
@@ -125,9 +126,13 @@ async fn a_machine_gets_its_own_documents_and_no_others() {
 }
 
 pub(super) async fn stop_all(world: &World, hospital: &Hospital) {
+    stop_all_for(world, hospital, "a test").await;
+}
+
+pub(super) async fn stop_all_for(world: &World, hospital: &Hospital, reason: &str) {
     let stop = Stop {
         scope: Scope::All,
-        reason: super::world::label("a test"),
+        reason: super::world::label(reason),
         issued: now(),
     };
     let signed = sign(&stop, &[&hospital.alice]);

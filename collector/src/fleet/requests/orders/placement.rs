@@ -59,7 +59,7 @@ impl Placement {
 #[derive(Debug)]
 pub(in crate::fleet) struct Tables {
     /// As of which generation of tables.
-    generation: u64,
+    pub(super) generation: u64,
     /// The newest assignment that has a row for it.
     pub(super) assignment: Option<Digest>,
     /// The plans in force that have a leaf for it, oldest first.
