@@ -45,6 +45,24 @@ pub fn ended<'a>(
     }
 }
 
+/// What is to be done about a plan that is done while a job of it has not ended: a report
+/// that came late said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// It becomes active: the job may go on, and asks for go.
+    Activate,
+    /// It stays: nothing can start any more, and what waits was missed.
+    Miss,
+}
+
+/// Says it for a plan that expires then.
+pub fn late(expires: UtcMs, now: UtcMs) -> Late {
+    match expires <= now {
+        true => Late::Miss,
+        false => Late::Activate,
+    }
+}
+
 /// Looks at every active plan.
 pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
     let active = store.view().await?.plans(Some(PlanState::Active)).await?;
@@ -53,8 +71,7 @@ pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
     }
     let again = store.view().await?.plans_at_work_again().await?;
     for plan in &again {
-        if plan.expires_at <= now {
-            // A report that came late says that a job drew back; nothing can start it.
+        if late(plan.expires_at, now) == Late::Miss {
             miss_late(store, plan, now).await?;
             continue;
         }
@@ -182,6 +199,12 @@ mod tests {
                 "{state:?} at {now}"
             );
         }
+    }
+
+    #[test]
+    fn a_late_report_opens_a_plan_again_until_it_expires() {
+        assert_eq!(late(UtcMs(10), UtcMs(9)), Late::Activate);
+        assert_eq!(late(UtcMs(10), UtcMs(10)), Late::Miss);
     }
 
     #[test]

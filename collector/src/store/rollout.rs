@@ -3,7 +3,7 @@
 
 mod waves;
 
-pub use waves::{WaveCounts, WaveOpening};
+pub use waves::{WaveCounts, WaveOpening, WordCount, is_wrong};
 
 use super::value::{args, from_row};
 use super::{Change, StoreError, View};

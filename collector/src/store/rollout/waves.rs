@@ -35,19 +35,21 @@ pub struct WaveCounts {
 
 /// Wave, word, standing, how many jobs, when the last of them moved, and how many of the
 /// machines rehearse.
-type WordCount = (u32, String, Standing, u32, UtcMs, u32);
+pub type WordCount = (u32, String, Standing, u32, UtcMs, u32);
 
 fn is_verified(word: &str) -> bool {
     matches!(word, "verified" | "attested" | "in_service")
 }
 
-fn is_wrong(word: &str) -> bool {
+/// Whether a job with this word went wrong: it failed, was rolled back, or was freed by a
+/// person and not measured.
+pub fn is_wrong(word: &str) -> bool {
     matches!(word, "failed" | "rolled_back" | "freed")
 }
 
 impl WaveCounts {
     /// The counts of one wave out of its rows.
-    fn of(rows: &[WordCount]) -> Self {
+    pub fn of(rows: &[WordCount]) -> Self {
         let those = |is: &dyn Fn(&WordCount) -> bool| {
             let those = rows.iter().filter(|row| is(row));
             let last = those.clone().map(|row| row.4).max();
