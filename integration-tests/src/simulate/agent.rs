@@ -1,6 +1,7 @@
 //! The agent: says hello, reports, fetches orders, carries jobs along, as the product's
 //! driver does; what comes next is the product's `job::next`. Quiet hellos are not played
-//! one by one: while a link is whole the collector has heard the machine within the pace.
+//! one by one, but for those that end a go which nobody used: while a link is whole the
+//! collector has heard the machine within the pace.
 
 mod act;
 

@@ -20,12 +20,7 @@ impl World {
         self.collector.is_hostile = false;
         self.collector.is_up = true;
         self.db.awaits_confirmation = false;
-        self.db.halts.clear();
-        self.db.changes += 1;
-        self.db
-            .plans
-            .iter_mut()
-            .for_each(|plan| plan.resumed_at = now);
+        self.judge_everything();
         self.db
             .freezes
             .iter_mut()
@@ -58,9 +53,11 @@ impl World {
         machine.clock_ms = 0;
         machine.disk.full_until = self.now;
         machine.disk.held_until = None;
-        if machine.disk.record.is_none() {
-            // A technician puts right what failed.
-            for software in machine.software.values_mut() {
+        // A technician puts right what failed; what a job is at, it brings to its end itself.
+        let record = machine.disk.record.as_ref();
+        let releases = record.map_or(&[][..], |record| &record.approval.releases);
+        for (product, software) in &mut machine.software {
+            if !releases.iter().any(|one| one.release.product == *product) {
                 (software.is_half, software.is_up) = (false, true);
             }
         }

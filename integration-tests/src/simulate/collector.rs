@@ -20,7 +20,7 @@ use patchward_common::wire::machine::InterlockWord;
 use std::rc::Rc;
 
 /// How long before a hello is heard its agent may have asked the installer.
-const HELLO_TAKES_MS: i64 = 2 * MINUTE_MS;
+pub(super) const HELLO_TAKES_MS: i64 = 2 * MINUTE_MS;
 
 /// The process, beside its database.
 pub(super) struct Collector {
@@ -332,6 +332,7 @@ impl World {
         if state != job.state {
             (job.state, job.since) = (state, now);
             job.generation += 1;
+            self.db.judged.remove(&event.job);
         }
         self.db.changes += 1;
         let outstanding = self.db.outstanding(event.machine);

@@ -31,8 +31,6 @@ pub(super) struct PlanRow {
     pub(super) placed: Rc<Vec<PlacedLeaf>>,
     pub(super) state: PlanState,
     pub(super) made_at: UtcMs,
-    /// When a person last resumed it: failures before count no more.
-    pub(super) resumed_at: UtcMs,
 }
 
 impl PlanRow {
@@ -84,6 +82,10 @@ pub(super) struct Db {
     pub(super) assignments: usize,
     pub(super) plans: Vec<PlanRow>,
     pub(super) jobs: BTreeMap<JobId, Job>,
+    /// What a person judged of jobs that went wrong, until they go on.
+    pub(super) judged: BTreeMap<JobId, u8>,
+    /// Waves that a person opened.
+    pub(super) openings: BTreeSet<(Digest, u32)>,
     /// The newest go of each machine is the one that counts.
     pub(super) goes: BTreeMap<Nonce, GoRow>,
     pub(super) go_of: BTreeMap<MachineId, Nonce>,
@@ -100,7 +102,7 @@ pub(super) struct Db {
     pub(super) outboxes: BTreeMap<(MachineId, OutboxId), OutboxRows>,
     /// Machines with events that are stored and not yet turned into states of jobs.
     pub(super) to_consume: BTreeSet<usize>,
-    /// Rises with every change of a job, of a go's end or of a plan's state.
+    /// Rises with every change of a job, of a judgement, of a go's end or of a plan's state.
     pub(super) changes: u64,
     pub(super) awaits_confirmation: bool,
     /// Rises with everything that changes what machines are given.
@@ -141,15 +143,5 @@ impl Db {
             go.has_ended = true;
             self.changes += 1;
         }
-    }
-
-    /// How many jobs of a plan failed or were rolled back since it was resumed.
-    pub(super) fn failures(&self, plan: &PlanRow) -> u64 {
-        let failed = |job: &&Job| {
-            job.plan == plan.digest
-                && job.since > plan.resumed_at
-                && matches!(job.state.word(), "failed" | "rolled_back")
-        };
-        self.jobs.values().filter(failed).count() as u64
     }
 }

@@ -2,6 +2,7 @@
 //! comes next, the model of PID 1 runs steps, and each effect ends with one event.
 
 use super::fault::Fault;
+use super::fleet::MODELS;
 use super::installer::Denied;
 use super::machine::{Record, Running};
 use super::mutant::Mutant;
@@ -157,7 +158,16 @@ impl World {
             (software.is_half, software.is_up) = (true, false);
         }
         let fails = self.may_fail();
-        let told = self.fails_on.contains(&m) && !is_back && step.name.ends_with("-switch");
+        let is_switch = !is_back && step.name.ends_with("-switch");
+        let is_unfit = self
+            .vendor
+            .unfit
+            .contains(&record.approval.releases[step.release].sha256)
+            && self.db.machines[m].model.as_str() == MODELS[0];
+        if is_switch && is_unfit {
+            self.count(Fault::BadRelease);
+        }
+        let told = is_switch && (is_unfit || self.fails_on.contains(&m));
         let outcome = match self.chance.next() % 1_000 {
             _ if told => StepOutcome::Failed(1),
             0..20 if fails && !is_back => StepOutcome::Failed(1),

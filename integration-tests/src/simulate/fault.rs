@@ -61,6 +61,11 @@ worded! {
         NotSigned = "not_signed", "a plan was out of date when it came to be signed";
         StopPressed = "stop_pressed", "an approver stopped a plan, a release, a unit or all";
         StopLifted = "stop_lifted", "a stop was lifted";
+        PlanHalted = "plan_halted", "a plan reached its failure limit";
+        ModelHalted = "model_halted", "a release was halted on a model";
+        HaltResumed = "halt_resumed", "HTM let go on what was halted";
+        WaveClosed = "wave_closed", "a machine asked to start in a wave that was closed";
+        WaveOpened = "wave_opened", "HTM opened a wave about which it was asked";
         FreezeAdded = "freeze_added", "a freeze came over signed work";
         WindowChanged = "window_changed", "a window was moved under signed work";
         RosterChanged = "roster_changed", "a key was taken out of the roster";
@@ -72,6 +77,7 @@ worded! {
         FeedOld = "feed_old", "a calendar could not be read for more than a week";
         InstallFailed = "install_failed", "a step of an install failed";
         InstallHung = "install_hung", "a step of an install hung";
+        BadRelease = "bad_release", "a release failed because it does not fit a model";
         WrongVersion = "wrong_version", "an install brought something else than it said";
         RecoveryFailed = "recovery_failed", "a step of the way back failed";
         MetadataExpired = "metadata_expired", "the vendor's metadata ran out";

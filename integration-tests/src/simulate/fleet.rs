@@ -27,6 +27,8 @@ use std::rc::Rc;
 const YEAR: UtcMs = UtcMs(1_798_761_600_000);
 /// Machines of one unit.
 const UNIT: usize = 8;
+/// What machines there are; two of three are of the first model.
+pub(super) const MODELS: [&str; 2] = ["station", "cart"];
 
 pub(super) fn build(seed: u64, settings: &Settings) -> World {
     let mut chance = Chance::new(seed);
@@ -146,7 +148,7 @@ fn row(machine: &Machine, m: usize, units: usize) -> AssignmentLeaf {
         unit: name(&format!("unit-{unit}")),
         class: class_of(unit),
         groups,
-        model: name("station"),
+        model: name(MODELS[usize::from(m.is_multiple_of(3))]),
         mode: match m % 25 {
             24 => Mode::Rehearse,
             _ => Mode::Active,
@@ -202,6 +204,8 @@ fn db(hospital: &Hospital, machines: &[Machine], units: usize, began: UtcMs) -> 
         assignments: hospital.assignments.len(),
         plans: Vec::new(),
         jobs: BTreeMap::new(),
+        judged: BTreeMap::new(),
+        openings: BTreeSet::new(),
         goes: BTreeMap::new(),
         go_of: BTreeMap::new(),
         last_go_used: BTreeMap::new(),

@@ -9,6 +9,7 @@ use super::world::World;
 use patchward_collector::rollout::go::{Not, Planned, decide};
 use patchward_collector::store::documents::{Document, DocumentKind};
 use patchward_collector::store::go::{GoSnapshot, GroupSnapshot, Member};
+use patchward_collector::store::stops::HaltScope;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, Name, Nonce};
 use patchward_common::time::{MINUTE_MS, UtcMs};
@@ -44,8 +45,10 @@ impl World {
         };
         if let Err(not) = decide(&snapshot, &planned, self.now) {
             self.trace(|| format!("pc-{m} is told not now: {not}"));
-            if matches!(not, Not::Feed(_)) {
-                self.count(Fault::FeedOld);
+            match not {
+                Not::Feed(_) => self.count(Fault::FeedOld),
+                Not::Wave(_) => self.count(Fault::WaveClosed),
+                _ => {}
             }
             let again_ms = i64::try_from(not.again_ms(self.now)).unwrap_or(MINUTE_MS);
             return Some(Answer::NotNow(again_ms));
@@ -77,7 +80,13 @@ impl World {
     }
 
     /// What a decision may look at.
-    fn snapshot(&self, m: usize, job: JobId, approval: Digest) -> Option<(GoSnapshot, Planned)> {
+    fn snapshot(
+        &mut self,
+        m: usize,
+        job: JobId,
+        approval: Digest,
+    ) -> Option<(GoSnapshot, Planned)> {
+        let ordered = Some(self.orders_for(m).1);
         let db = &self.db;
         let machine = db.machines[m].clone();
         let job = db.jobs.get(&job)?.clone();
@@ -88,7 +97,8 @@ impl World {
             leaf: leaf.clone(),
             vendors: vec![super::hospital::name("acme")],
             is_regressed: false,
-            is_told: true,
+            // With its last hello it named all orders of now.
+            is_told: db.statuses[m].as_ref().map(|said| said.orders) == ordered,
         };
         let groups = leaf.groups.iter().map(|group| self.group(group));
         let live = db.stops.iter().filter(|stop| !stop.is_lifted);
@@ -104,9 +114,9 @@ impl World {
                 expires_at: plan.approval.expires,
                 changed_at: plan.made_at,
             },
-            failures: db.failures(plan),
-            of_model: 0,
-            before: None,
+            failures: db.failures(plan.digest),
+            of_model: db.wrong_on_model(plan, &machine.model),
+            before: db.wave_before(plan.digest, job.wave),
             groups: groups.collect(),
             stops: live
                 .map(|stop| stop_row(&stop.stop.scope, stop.digest, stop.at))
@@ -162,8 +172,20 @@ impl World {
             Some(Mutant::CollectorStopIgnored) => snapshot.stops.clear(),
             Some(Mutant::FreezeIgnored) => snapshot.freezes.clear(),
             Some(Mutant::HaltIgnored) => {
-                snapshot.halts.clear();
+                snapshot.halts.retain(|halt| halt.scope != HaltScope::Plan);
                 snapshot.failures = 0;
+            }
+            Some(Mutant::ModelHaltIgnored) => {
+                snapshot
+                    .halts
+                    .retain(|halt| halt.scope != HaltScope::ReleaseOnModel);
+                snapshot.of_model = 0;
+            }
+            Some(Mutant::WaveIgnored) => snapshot.before = None,
+            Some(Mutant::OpenedForGood) => {
+                if let Some(before) = &mut snapshot.before {
+                    before.wrong_since_opened = before.wrong_since_opened.map(|_| 0);
+                }
             }
             Some(Mutant::RestoredGoesOn) => snapshot.awaits_confirmation = false,
             _ => {}

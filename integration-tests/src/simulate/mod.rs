@@ -33,6 +33,7 @@ mod mutants;
 mod network;
 mod people;
 mod planning;
+mod rollout;
 mod story;
 mod strike;
 mod trace;
@@ -102,6 +103,7 @@ pub fn run(seed: u64, settings: &Settings) -> Outcome {
     let mut world = World::new(seed, settings);
     let end = world.began.plus_ms(settings.days * DAY_MS);
     world.after(0, Event::Reconcile);
+    world.after(0, Event::Judge);
     for m in 0..settings.machines {
         world.soon(m);
     }

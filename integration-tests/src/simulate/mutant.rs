@@ -38,7 +38,10 @@ worded! {
         GoEndsByClock = "go_ends_by_clock", "go: an issued go counts as ended after ten minutes";
         CollectorStopIgnored = "collector_stop_ignored", "go: stops are not asked";
         FreezeIgnored = "freeze_ignored", "go: freezes are not asked";
-        HaltIgnored = "halt_ignored", "go: halts and the failure limit are not asked";
+        HaltIgnored = "halt_ignored", "go: halts of a plan and its failure limit are not asked";
+        ModelHaltIgnored = "model_halt_ignored", "go: halts of a release on a model are not asked";
+        WaveIgnored = "wave_ignored", "go: what came out of the wave before is not asked";
+        OpenedForGood = "opened_for_good", "go: a wave that a person opened stays open whatever goes wrong then";
         RestoredGoesOn = "restored_goes_on", "go: a restored collector asks nobody";
         PlanMinimumOffByOne = "plan_minimum_off_by_one", "planner: one slot more at once; nobody checks the plan";
         BesideIgnored = "beside_ignored", "planner: plans that stand beside are not looked at; nobody checks the plan";

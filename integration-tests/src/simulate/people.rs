@@ -66,20 +66,6 @@ impl World {
         if self.db.awaits_confirmation && self.chance.of_10k(6_000) {
             self.db.awaits_confirmation = false;
         }
-        let now = self.now;
-        for at in 0..self.db.halts.len() {
-            let subject = self.db.halts[at].subject.clone();
-            let plan = self
-                .db
-                .plans
-                .iter_mut()
-                .find(|p| p.digest.to_string() == subject);
-            if let Some(plan) = plan {
-                plan.resumed_at = now;
-            }
-        }
-        self.db.halts.clear();
-        self.db.changes += 1;
     }
 
     /// Somebody owns the collector, with some of the agents, until a night later.
@@ -198,6 +184,9 @@ impl World {
                 "viewer"
             };
             releases.push(self.vendor.release(other, reboot, true, now));
+        }
+        if self.chance.of_10k(800) {
+            self.vendor.unfit.insert(releases[0].sha256);
         }
         if !publish {
             self.count(Fault::UnpublishedApproved);

@@ -30,6 +30,16 @@ const EMERGENCY_SOAK_MS: i64 = 2 * HOUR_MS;
 const EMERGENCY_LEAD_MS: i64 = 10 * MINUTE_MS;
 /// How far ahead a plan may reach here.
 pub(super) const HORIZON_MS: i64 = 12 * DAY_MS;
+/// From the last first slot of a wave to the first of the next.
+const SOAK_MS: i64 = 20 * HOUR_MS;
+
+/// How long a wave is watched before the next begins.
+fn soak_ms(is_emergency: bool) -> i64 {
+    match is_emergency {
+        true => EMERGENCY_SOAK_MS,
+        false => SOAK_MS,
+    }
+}
 
 impl World {
     /// HTM asks for a plan of `releases` for these machines, and signs it later. Gives back
@@ -74,7 +84,6 @@ impl World {
             leaves: Rc::new(planned.leaves),
             state: PlanState::Draft,
             made_at: self.now,
-            resumed_at: UtcMs(0),
         };
         self.db.plans.push(row);
         self.after(sign_after_ms[0], Event::Sign(digest));
@@ -122,10 +131,7 @@ impl World {
             policy: Policy {
                 canaries: 2,
                 growth: 8,
-                soak_ms: match self.emergency {
-                    Some(_) => EMERGENCY_SOAK_MS,
-                    None => 20 * HOUR_MS,
-                },
+                soak_ms: soak_ms(self.emergency.is_some()),
                 spare_slots: 4,
                 failure_limit: 4,
                 horizon_ms: self.horizon_ms,
@@ -312,6 +318,10 @@ impl World {
 }
 
 impl PlanRow {
+    pub(super) fn soak_ms(&self) -> i64 {
+        soak_ms(self.approval.emergency.is_some())
+    }
+
     /// How many people must sign it.
     fn needs(&self) -> usize {
         let mut classes = self.leaves.iter().map(|leaf| leaf.class);

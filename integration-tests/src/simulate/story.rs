@@ -27,6 +27,7 @@ pub const STORIES: &[Story] = &[
     ("clock-change-in-a-window", clock_change),
     ("half-a-unit-offline", half_offline),
     ("a-canary-that-fails", failing_canary),
+    ("a-wave-that-htm-opens", opened_wave),
     ("in-use-for-three-nights", three_nights),
     ("always-used-and-handed-over", handed_over),
     ("collector-down-at-the-opening", collector_down),
@@ -288,6 +289,30 @@ fn failing_canary() -> String {
     let mut world = hospital(6, 4, MARCH);
     world.fails_on = (0..6).collect();
     world.after(HOUR_MS, Event::Scripted(World::plan_viewer));
+    world.days_long(9);
+    world.told()
+}
+
+fn opened_wave() -> String {
+    let mut world = hospital(6, 4, MARCH);
+    world.after(
+        HOUR_MS,
+        Event::Scripted(|world| {
+            world.plan_viewer();
+            let leaves = world.db.plans.iter().flat_map(|plan| plan.leaves.iter());
+            let canary = leaves.min_by_key(|leaf| (leaf.wave, leaf.machine));
+            let canary = canary.map(|leaf| leaf.machine);
+            let m = world.machines.iter().position(|m| Some(m.id) == canary);
+            world.fails_on.extend(m);
+        }),
+    );
+    world.after(
+        3 * DAY_MS,
+        Event::Scripted(|world| {
+            world.tell("HTM has looked at the canary that failed");
+            world.judge_everything();
+        }),
+    );
     world.days_long(9);
     world.told()
 }

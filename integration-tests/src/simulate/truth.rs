@@ -4,6 +4,7 @@
 
 mod groups;
 mod kept;
+mod rollout;
 mod start;
 
 use super::machine::{Record, Use};
@@ -80,6 +81,7 @@ pub(super) struct Truth {
     pub(super) lifted: BTreeSet<Digest>,
     quarantine: BTreeSet<(usize, Digest)>,
     counters: BTreeMap<(usize, Name), u64>,
+    judged: rollout::Judged,
     pub(super) handed_over: BTreeMap<usize, UtcMs>,
     pub(super) starts: u64,
     pub(super) verified: u64,

@@ -36,6 +36,8 @@ pub(super) struct Vendor {
     editions: Vec<(Files, UtcMs)>,
     /// Bytes that the vendor published, by digest.
     pub(super) published: BTreeSet<Digest>,
+    /// Releases that do not fit the first model, though the vendor says so.
+    pub(super) unfit: BTreeSet<Digest>,
     /// Refreshes that were done: edition, whether it was in date, watermark before.
     known: Vec<((usize, bool), VendorWatermark, Refreshed)>,
     counter: u64,
@@ -61,6 +63,7 @@ impl Vendor {
             targets: BTreeMap::new(),
             editions: Vec::new(),
             published: BTreeSet::new(),
+            unfit: BTreeSet::new(),
             known: Vec::new(),
             counter: 1,
             named: BTreeSet::new(),
@@ -121,7 +124,7 @@ impl Vendor {
                 from: Vec::new(),
                 os: vec!["debian-12".into()],
                 architectures: vec!["x86_64".into()],
-                models: vec![name("station")],
+                models: super::fleet::MODELS.map(name).into(),
             },
             stepping_stones: Vec::new(),
             reboot: if reboot {

@@ -40,6 +40,8 @@ pub(super) enum Event {
     CollectorUp,
     Consume(usize, OutboxId),
     Reconcile,
+    /// HTM looks at what waits for its word.
+    Judge,
     /// What people do and what goes wrong on a day.
     Day(i64),
     Sign(Digest),
@@ -255,6 +257,7 @@ impl World {
                 self.nobody_is_stuck();
                 self.after(RECONCILE_MS, Event::Reconcile);
             }
+            Event::Judge => self.judge(),
             Event::Day(day) => self.day(day),
             Event::Sign(digest) => self.sign(digest),
             Event::Strike(m, strike) => self.strike(m, strike),

@@ -1,6 +1,7 @@
 //! What the agent does next for the jobs of its machine: the product's `job::next` says it.
 
-use super::Stage;
+use super::{PACE_MS, Stage};
+use crate::simulate::collector::HELLO_TAKES_MS;
 use crate::simulate::fault::Fault;
 use crate::simulate::installer::Denied;
 use crate::simulate::machine::Known;
@@ -8,6 +9,7 @@ use crate::simulate::mutant::Mutant;
 use crate::simulate::network::Ask;
 use crate::simulate::world::{Event, World};
 use patchward_agent::job::{self, Effect, Next, Seen};
+use patchward_collector::rollout::go::GO_LIFE_MS;
 use patchward_common::id::JobId;
 use patchward_common::time::{HOUR_MS, MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::check::Step;
@@ -65,6 +67,16 @@ impl World {
             .collect()
     }
 
+    /// In how long a quiet hello of this machine would end a go that nobody used. Others are
+    /// not played.
+    fn quiet_hello_ms(&self, m: usize) -> Option<i64> {
+        let go = self.db.outstanding(self.machines[m].id)?;
+        let job = self.db.jobs.get(&go.job);
+        let at = go.issued_at.plus_ms(GO_LIFE_MS + HELLO_TAKES_MS + 1);
+        let ms = at.since_ms(self.now).max(PACE_MS);
+        (!job.is_some_and(|job| job.state.is_open())).then_some(ms)
+    }
+
     /// Does what is next for the jobs of this machine.
     pub(super) fn act(&mut self, m: usize) {
         if !self.machines[m].answers() {
@@ -78,6 +90,9 @@ impl World {
         let far = self.machines[m].known.iter();
         let far = far.map(|known| self.far_ms(m, known)).filter(|ms| *ms > 0);
         let longest_ms = far.min().unwrap_or(LOOK_MS).clamp(OPEN_LOOK_MS, LOOK_MS);
+        let longest_ms = self
+            .quiet_hello_ms(m)
+            .map_or(longest_ms, |ms| ms.min(longest_ms));
         let effect = match job::next(&self.seen(m), is_idle, now) {
             Next::Do(effect) => effect,
             Next::Wait(ms) => return self.wake_in(m, ms.clamp(OPEN_LOOK_MS, longest_ms)),

@@ -1,12 +1,11 @@
 //! The tasks that take no input: limits, and the ends of jobs and plans.
 
 use crate::simulate::world::World;
-use patchward_collector::reconcile::ending::{ended, is_missed};
-use patchward_collector::rollout::go::failure_limit;
+use patchward_collector::reconcile::ending::{Late, ended, is_missed, late};
 use patchward_collector::store::plans::PlanState;
-use patchward_collector::store::stops::{EVERY_WAVE, Halt, HaltScope};
 use patchward_common::job::State;
 use patchward_common::time::UtcMs;
+use std::rc::Rc;
 
 impl World {
     /// The tasks that take no input: limits, ends, orders that ran out. They look at plans
@@ -18,11 +17,16 @@ impl World {
         let (seen, again_at) = self.collector.looked;
         if self.db.changes != seen || self.now >= again_at {
             for at in 0..self.db.plans.len() {
-                if self.db.plans[at].state == PlanState::Active {
-                    self.halt_at_limit(at);
-                    self.bring_to_end(at);
+                match self.db.plans[at].state {
+                    PlanState::Active => {
+                        self.halt_at_limit(at);
+                        self.bring_to_end(at);
+                    }
+                    PlanState::Done => self.look_again(at),
+                    _ => {}
                 }
             }
+            self.halt_models();
             self.collector.looked = (self.db.changes, self.next_end());
         }
         for m in self.db.to_consume.clone() {
@@ -31,30 +35,12 @@ impl World {
         }
     }
 
-    fn halt_at_limit(&mut self, at: usize) {
-        let plan = &self.db.plans[at];
-        let Err(why) = failure_limit(self.db.failures(plan), &plan.approval) else {
-            return;
-        };
-        let subject = plan.digest.to_string();
-        if self.db.halts.iter().any(|halt| halt.subject == subject) {
-            return;
-        }
-        self.db.halts.push(Halt {
-            scope: HaltScope::Plan,
-            subject,
-            wave: EVERY_WAVE,
-            at: self.now,
-            reason: why.to_string(),
-            resumed_at: None,
-            resumed_by: None,
-        });
-    }
-
-    fn bring_to_end(&mut self, at: usize) {
+    /// Notes the jobs of a plan that were missed; `false` where a machine may have started
+    /// one.
+    fn miss_late(&mut self, at: usize) -> bool {
         let now = self.now;
         let plan = &self.db.plans[at];
-        let (digest, expires, leaves) = (plan.digest, plan.approval.expires, &plan.leaves);
+        let (digest, leaves) = (plan.digest, Rc::clone(&plan.leaves));
         let jobs = self.db.jobs.values().filter(|job| job.plan == digest);
         let over = jobs.filter(|job| {
             let leaf = leaves.binary_search_by_key(&job.machine, |leaf| leaf.machine);
@@ -70,11 +56,44 @@ impl World {
                 (job.state, job.since) = (State::Missed, now);
             }
         }
+        all_told
+    }
+
+    fn bring_to_end(&mut self, at: usize) {
+        if !self.miss_late(at) {
+            return;
+        }
+        let plan = &self.db.plans[at];
+        let (digest, expires) = (plan.digest, plan.approval.expires);
         let jobs = self.db.jobs.values().filter(|job| job.plan == digest);
-        let states = jobs.map(|job| &job.state);
-        if all_told && let Some(state) = ended(states, expires, now) {
+        let Some(state) = ended(jobs.clone().map(|job| &job.state), expires, self.now) else {
+            return;
+        };
+        // One that a person stopped may have started with the go that it had.
+        let mut goes = jobs.filter_map(|job| Some((job.id, self.db.outstanding(job.machine)?)));
+        if !goes.any(|(job, go)| go.job == job) {
             self.db.plans[at].state = state;
             self.db.orders += 1;
+        }
+    }
+
+    /// A report that came late says that a job of a plan that is done has not ended.
+    fn look_again(&mut self, at: usize) {
+        let plan = &self.db.plans[at];
+        let (digest, expires) = (plan.digest, plan.approval.expires);
+        let mut jobs = self.db.jobs.values().filter(|job| job.plan == digest);
+        if jobs.all(|job| job.state.is_final()) {
+            return;
+        }
+        match late(expires, self.now) {
+            Late::Miss => {
+                self.miss_late(at);
+            }
+            Late::Activate => {
+                self.db.plans[at].state = PlanState::Active;
+                self.db.orders += 1;
+                self.db.changes += 1;
+            }
         }
     }
 

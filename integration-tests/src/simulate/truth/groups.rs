@@ -88,7 +88,7 @@ impl World {
         let Some((leaf, _)) = plan.leaf(groups.id) else {
             return;
         };
-        let failures = self.db.failures(plan);
+        let failures = self.db.failures(plan.digest);
         let limit = u64::from(plan.approval.failure_limit.max(1));
         let (leaf, releases) = (leaf.clone(), plan.approval.releases.clone());
         let emergency = plan.approval.emergency.clone();
@@ -137,6 +137,7 @@ impl World {
         self.holds(!waits, Invariant::I9, || {
             format!("machine {m} gets a go of a restored collector")
         });
+        self.check_rollout(m, approval, &leaf);
     }
 
     /// Whether a member is at work, as far as anybody could know: what a hostile collector
