@@ -82,6 +82,7 @@ fn what_freezes_take_is_told_by_their_names() {
         candidate(1, "icu", &[]),
         candidate(2, "radiology", &[]),
     ]);
+    input.policy.canaries = 2;
     let frozen = |minutes: i64, count: usize| Frozen {
         longest_ms: minutes * MINUTE_MS,
         by: (0..count).map(|n| label(&format!("go-live-{n}"))).collect(),
