@@ -109,7 +109,7 @@ fn approved(
     let mut row = hospital.row(machine.id);
     row.mode = Mode::Rehearse;
     let mut approval = hospital.approval(vec![release.clone()]);
-    approval.title = Label::new(&format!("Turn {turn}"))?;
+    approval.title = Label::new(format!("Turn {turn}"))?;
     let leaf = hospital.leaf(&row);
     let mut placed = hospital.approve(&approval, &[leaf], &[&hospital.alice]);
     let Some(placed) = placed.pop() else {
