@@ -126,7 +126,7 @@ async fn what_is_said_twice_or_not_named_is_said() {
 async fn a_machine_that_finds_no_slot_is_told_which_plans_hold_them() {
     let desk = Desk::with_machines(2).await;
     desk.import(&["1", "2"]).await;
-    desk.ask("window once tonight --unit icu-3 --minutes 61")
+    desk.ask("window once tonight --unit icu-3 --minutes 40")
         .await;
     let first = desk
         .plan("First", "--release viewer=2 --machine pc-1 --spare-slots 0")
