@@ -104,7 +104,7 @@ pub(super) fn taken(before: &BTreeMap<JobId, usize>, after: &BTreeMap<JobId, usi
         .collect();
     let none_left = hit.iter().filter(|job| left(job) == 0).count();
     match (hit.len(), none_left) {
-        (0, _) => " No waiting job has a slot there.".to_owned(),
+        (0, _) => " No waiting job loses a slot by it.".to_owned(),
         (count, 0) => {
             let (one, more) = (
                 "loses slots by it and keeps others",
@@ -171,7 +171,7 @@ mod tests {
         for (after, words) in [
             (
                 slots(&[(1, 3), (2, 2), (3, 0)]),
-                "No waiting job has a slot there.",
+                "No waiting job loses a slot by it.",
             ),
             (
                 slots(&[(1, 2), (2, 2)]),

@@ -160,7 +160,7 @@ async fn a_window_that_is_changed_says_what_it_is_now() {
     );
     let said = text(&desk, "window change night --minutes 31").await;
     assert!(said.contains(", until "), "{said}");
-    assert!(said.contains("No waiting job has a slot there"), "{said}");
+    assert!(said.contains("No waiting job loses a slot by it"), "{said}");
     let said = text(&desk, "window change night --no-valid-until").await;
     assert!(!said.contains(", until "), "{said}");
     for (line, kind, said) in [
