@@ -61,7 +61,8 @@ struct World {
 /// What chance decides.
 #[derive(Clone, Debug)]
 struct Chance {
-    fails: Vec<bool>,
+    /// How each step that runs goes wrong, in the order in which they run.
+    fails: Vec<Option<StepOutcome>>,
     idle: Vec<bool>,
     good: bool,
     reboots: bool,
@@ -79,10 +80,8 @@ impl World {
         if let Some((_, outcome)) = self.ran.iter().find(|(name, _)| *name == step.name) {
             return ended(step, *outcome);
         }
-        let outcome = match chance.fails.get(self.ran.len()) {
-            Some(true) => StepOutcome::Failed(1),
-            _ => StepOutcome::Succeeded,
-        };
+        let failed = chance.fails.get(self.ran.len()).copied().flatten();
+        let outcome = failed.unwrap_or(StepOutcome::Succeeded);
         self.ran.push((step.name.clone(), outcome));
         ended(step, outcome)
     }
@@ -135,11 +134,20 @@ fn fold(plan: &Plan, journal: &[Event]) -> Phase {
     })
 }
 
+/// Every way in which a step does not succeed.
+fn failure() -> impl Strategy<Value = StepOutcome> {
+    prop_oneof![
+        Just(StepOutcome::Failed(1)),
+        Just(StepOutcome::TimedOut),
+        Just(StepOutcome::Lost),
+    ]
+}
+
 proptest! {
     #[test]
     fn with_crashes_anywhere_every_job_ends_and_nothing_runs_twice(
         reboot: bool,
-        fails in prop::collection::vec(prop::bool::weighted(0.2), 0..8),
+        fails in prop::collection::vec(prop::option::weighted(0.2, failure()), 0..8),
         idle in prop::collection::vec(prop::bool::weighted(0.7), 0..4),
         good: bool,
         reboots in prop::bool::weighted(0.9),
@@ -245,6 +253,39 @@ fn the_way_back_covers_what_was_touched_only() {
     assert_eq!(early.next(&plan, BOOT), Effect::RunBack(&plan.back[1]));
     let late = Phase::Installing { next: 3 }.after(&plan, &began).unwrap();
     assert_eq!(late.next(&plan, BOOT), Effect::RunBack(&plan.back[0]));
+}
+
+#[test]
+fn an_install_that_overruns_its_limit_goes_back_and_is_not_run_again() {
+    let plan = plan(true);
+    for (at, step) in plan.steps.iter().enumerate() {
+        let installing = Phase::Installing { next: at };
+        let overrun = ended(step, StepOutcome::TimedOut);
+        let failing = installing.after(&plan, &overrun).unwrap();
+        // Whatever the machine does meanwhile, the step is not tried a second time.
+        for boot in [BOOT, NEXT_BOOT] {
+            let Effect::Recover(reason) = failing.next(&plan, boot) else {
+                panic!("{failing:?}");
+            };
+            let told = format!("step {} was ended at its longest run: ", step.name);
+            assert_eq!(reason, Reason::new(told));
+        }
+        let succeeded = ended(step, StepOutcome::Succeeded);
+        assert!(failing.clone().after(&plan, &succeeded).is_err(), "late");
+        let began = Event::RecoveryBegan(Reason::new("overran"));
+        let mut phase = failing.after(&plan, &began).unwrap();
+        // A step back that overruns too ends nothing: what is there is measured.
+        let mut backs = Vec::new();
+        while let Effect::RunBack(back) = phase.next(&plan, BOOT) {
+            backs.push(back.name.clone());
+            let overrun = ended(back, StepOutcome::TimedOut);
+            phase = phase.clone().after(&plan, &overrun).unwrap();
+        }
+        let all = ["1-back", "0-back"];
+        assert_eq!(backs, all[1 - step.release..], "{}", step.name);
+        let reason = Reason::new("overran");
+        assert_eq!(phase.next(&plan, BOOT), Effect::MeasureBack(&reason));
+    }
 }
 
 #[test]
