@@ -17,6 +17,10 @@ use std::path::PathBuf;
 /// Largest stored description; the approval that repeats it is no larger.
 const MAX_DESCRIPTION_BYTES: usize = 512 * 1024;
 
+/// Most targets that an import names one by one: a distribution has thousands that nobody
+/// described, and all say the same.
+const MAX_NAMED: usize = 20;
+
 /// What can be done with vendors.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum VendorCommand {
@@ -162,9 +166,13 @@ async fn import(
         "{repository}: {} releases verified and taken in.",
         mirrored.releases.len()
     );
-    for problem in &mirrored.passed_over {
+    for problem in mirrored.passed_over.iter().take(MAX_NAMED) {
         text.push_str("\nPassed over: ");
         text.push_str(problem);
+    }
+    let more = mirrored.passed_over.len().saturating_sub(MAX_NAMED);
+    if more > 0 {
+        text.push_str(&format!("\nPassed over: {more} more targets."));
     }
     Ok(Output::Text(text))
 }

@@ -14,10 +14,13 @@ use patchward_common::trust::vendor::{
     MAX_ROOT_BYTES, Repository, RoleMark, Unavailable, VendorError, VendorWatermark,
     VerifiedTargets,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
+
+/// Where a target of a vendor carries the description of its release.
+const DESCRIPTION: &str = "patchward";
 
 /// A repository as it was found, verified.
 #[derive(Debug)]
@@ -115,11 +118,12 @@ pub fn read(
         releases: Vec::new(),
         passed_over: Vec::new(),
     };
+    let parts = described_elsewhere(&targets);
     for path in &paths {
         match release(folder, grant, &targets, path, now) {
-            Ok(Some(found)) => mirrored.releases.push(found),
-            Ok(None) => {}
-            Err(problem) => mirrored.passed_over.push(format!("{path}: {problem}")),
+            Ok(found) => mirrored.releases.push(found),
+            Err(NotARelease::Undescribed) if parts.contains(path) => {}
+            Err(why) => mirrored.passed_over.push(format!("{path}: {why}")),
         }
     }
     Ok(mirrored)
@@ -176,27 +180,84 @@ pub async fn take_in(
     Ok(())
 }
 
-/// The release that a target describes: `Ok(None)` for a target without a description.
+/// Why a target is no release.
+#[derive(Debug, thiserror::Error)]
+enum NotARelease {
+    /// Nothing is said of it.
+    #[error(
+        "it has no description, so nobody can tell what it is or how it is installed; ask its \
+         vendor to describe it under custom.patchward, or publish it with a description in your \
+         custodian repository"
+    )]
+    Undescribed,
+    /// What is said of it does not hold.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// The artifacts that descriptions name beside the target that carries each: they need
+/// no description of their own.
+fn described_elsewhere(targets: &VerifiedTargets) -> BTreeSet<String> {
+    let described = targets
+        .iter()
+        .filter_map(|(_, target)| target.custom.get(DESCRIPTION));
+    described
+        .filter_map(|custom| serde_json::from_value::<ReleaseDescription>(custom.clone()).ok())
+        .flat_map(|description| description.artifacts)
+        .map(|artifact| artifact.path)
+        .collect()
+}
+
+/// The release that a target describes.
 fn release(
     folder: &Path,
     grant: &VendorGrant,
     targets: &VerifiedTargets,
     path: &str,
     now: UtcMs,
-) -> Result<Option<FoundRelease>, String> {
-    let found = targets.target(path).map_err(|error| error.to_string())?;
-    let Some(target) = found else { return Ok(None) };
-    let Some(custom) = target.custom.get("patchward") else {
-        return Ok(None);
-    };
+) -> Result<FoundRelease, NotARelease> {
+    let wrong = NotARelease::Wrong;
+    let target = targets
+        .target(path)
+        .map_err(|error| wrong(error.to_string()))?
+        .ok_or_else(|| wrong("no role that may speak for it lists it".to_owned()))?;
+    let custom = target.custom.get(DESCRIPTION);
+    let custom = custom.ok_or(NotARelease::Undescribed)?;
     let description: ReleaseDescription = serde_json::from_value(custom.clone())
-        .map_err(|error| format!("its description cannot be read: {error}"))?;
+        .map_err(|error| wrong(format!("its description cannot be read: {error}")))?;
     if !grant.products.contains(&description.product) {
-        return Err(format!(
+        return Err(wrong(format!(
             "the charter does not let {} speak for {}",
             grant.repository, description.product
-        ));
+        )));
     }
+    let artifacts = artifacts(folder, targets, &description).map_err(wrong)?;
+    Ok(FoundRelease {
+        release: Release {
+            repository: grant.repository.clone(),
+            path: path.to_owned(),
+            sha256: target.sha256,
+            length: target.length,
+            product: description.product.clone(),
+            version: description.version.clone(),
+            counter: description.counter,
+            kind: description.kind.word().to_owned(),
+            provenance: Provenance::Vendor,
+            description: codec::encode_deterministic(&description),
+            state: ReleaseState::Available,
+            added_at: now,
+        },
+        description,
+        artifacts,
+    })
+}
+
+/// Where the artifacts of a release lie, each the very target that is described.
+fn artifacts(
+    folder: &Path,
+    targets: &VerifiedTargets,
+    description: &ReleaseDescription,
+) -> Result<Vec<(Digest, u64, PathBuf)>, String> {
     let mut artifacts = Vec::new();
     for artifact in &description.artifacts {
         let target = targets
@@ -219,24 +280,7 @@ fn release(
             .ok_or_else(|| format!("the bytes of {} are not in the folder", artifact.path))?;
         artifacts.push((artifact.sha256, artifact.length, place));
     }
-    Ok(Some(FoundRelease {
-        release: Release {
-            repository: grant.repository.clone(),
-            path: path.to_owned(),
-            sha256: target.sha256,
-            length: target.length,
-            product: description.product.clone(),
-            version: description.version.clone(),
-            counter: description.counter,
-            kind: description.kind.word().to_owned(),
-            provenance: Provenance::Vendor,
-            description: codec::encode_deterministic(&description),
-            state: ReleaseState::Available,
-            added_at: now,
-        },
-        description,
-        artifacts,
-    }))
+    Ok(artifacts)
 }
 
 /// Where the bytes of a target lie: under the name with the hash, or the plain one. The
@@ -310,3 +354,6 @@ pub fn watermark_of(grant: &VendorGrant, files: &[TufFile]) -> VendorWatermark {
     let _ = repository.refresh(&mut stored);
     repository.watermark().clone()
 }
+
+#[cfg(test)]
+mod tests;
