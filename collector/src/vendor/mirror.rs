@@ -9,7 +9,7 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::charter::VendorGrant;
-use patchward_common::trust::release::{MAX_ARTIFACT_BYTES, Provenance, ReleaseDescription};
+use patchward_common::trust::release::{MAX_ARTIFACT_BYTES, ReleaseDescription};
 use patchward_common::trust::vendor::{
     MAX_ROOT_BYTES, Repository, RoleMark, Unavailable, VendorError, VendorWatermark,
     VerifiedTargets,
@@ -242,7 +242,7 @@ fn release(
             version: description.version.clone(),
             counter: description.counter,
             kind: description.kind.word().to_owned(),
-            provenance: Provenance::Vendor,
+            provenance: grant.publisher.gives(),
             description: codec::encode_deterministic(&description),
             state: ReleaseState::Available,
             added_at: now,

@@ -134,6 +134,16 @@ impl Publisher {
         }
     }
 
+    /// The strongest provenance that a release has for lying in such a repository. What a
+    /// custodian checked of a vendor's signature is not in the repository, so it counts as
+    /// attested: a release is never shown as more than is known of it.
+    pub fn gives(self) -> Provenance {
+        match self {
+            Self::Vendor => Provenance::Vendor,
+            Self::Custodian => Provenance::Attested,
+        }
+    }
+
     /// Whose repository it is, for people.
     pub fn words(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@ use ed25519_dalek::SigningKey;
 use patchward_common::id::Name;
 use patchward_common::time::DAY_MS;
 use patchward_common::trust::charter::Publisher;
+use patchward_common::trust::release::Provenance;
 use patchward_common::trust::tuf_author::{Edition, EditionKeys, Holders, RootSpec, TargetSpec};
 use serde_json::{Value, json};
 
@@ -129,4 +130,25 @@ fn a_description_that_cannot_be_read_is_named() {
         said.starts_with("viewer/4.2.1.tar: its description cannot be read: "),
         "{said}"
     );
+}
+
+/// What the hospital published is never shown as the vendor's own.
+#[test]
+fn a_release_is_called_what_its_publisher_may_give() {
+    let bytes: &[u8] = b"viewer 4.2.1";
+    let targets = [(
+        "viewer/4.2.1.tar",
+        bytes,
+        described(&[("viewer/4.2.1.tar", bytes)]),
+    )];
+    for (publisher, provenance) in [
+        (Publisher::Vendor, Provenance::Vendor),
+        (Publisher::Custodian, Provenance::Attested),
+    ] {
+        let (folder, grant) = repository(&targets, publisher);
+        let mirrored = read_in(&folder, &grant);
+        let found = &mirrored.releases[0].release;
+        assert_eq!(found.provenance, provenance, "{:?}", mirrored.passed_over);
+        assert!(publisher.may_give(found.provenance));
+    }
 }
