@@ -3,8 +3,11 @@
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use patchward_integration_tests::demo;
-use std::path::PathBuf;
+use patchward_integration_tests::programs::Program;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A hospital in a folder: from an empty disk to a verified rollout, with real processes.
 ///
@@ -48,13 +51,42 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     std::fs::write(folder.join(MARK), "This folder may be deleted.\n")?;
     let hospital = demo::run(&folder)?;
     if cli.stay {
-        println!(
-            "\nThe hospital keeps running. Try, in another terminal:\n  \
-             patchward-collector --folder {}/collector machine list\nEnter ends it.",
-            folder.display()
-        );
-        std::io::stdin().read_line(&mut String::new())?;
+        stay(&folder)?;
     }
     drop(hospital);
+    Ok(())
+}
+
+/// Says how to look around, and waits: for Enter where somebody sits at a terminal, and
+/// for SIGINT or SIGTERM wherever it runs.
+#[tokio::main(flavor = "current_thread")]
+async fn stay(folder: &Path) -> anyhow::Result<()> {
+    // Listened for before anybody is told of it.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (entered, mut enter) = tokio::sync::mpsc::channel(1);
+    let at_a_terminal = std::io::stdin().is_terminal();
+    println!(
+        "\nThe hospital keeps running. Try, in another terminal:\n  \
+         {} --folder {}/collector machine list\n{} ends it.",
+        Program::Collector.path()?.display(),
+        folder.display(),
+        if at_a_terminal {
+            "Enter"
+        } else {
+            "SIGINT or SIGTERM"
+        }
+    );
+    if at_a_terminal {
+        std::thread::spawn(move || {
+            let _ = std::io::stdin().read_line(&mut String::new());
+            let _ = entered.blocking_send(());
+        });
+    }
+    tokio::select! {
+        Some(()) = enter.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
     Ok(())
 }
