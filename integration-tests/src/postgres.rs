@@ -14,8 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Where Debian has each version's programs.
-const INSTALLED: &str = "/usr/lib/postgresql";
+/// Where Debian has each version's programs, below the root.
+pub const INSTALLED: &str = "usr/lib/postgresql";
+/// What a server is made and run with. The client's package has the folder and others.
+const SERVER: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 /// The server's only account.
 const USER: &str = "patchward";
 
@@ -53,7 +55,7 @@ pub enum Durability {
 pub enum PostgresError {
     /// Its programs are not there.
     #[error(
-        "PostgreSQL is not installed (no {INSTALLED}/*/bin/postgres); run `apt-get install postgresql`"
+        "PostgreSQL is not installed (no /{INSTALLED}/*/bin/initdb); run `apt-get install postgresql`"
     )]
     NotInstalled,
     /// It never runs as root, and there is no other account to run it as.
@@ -99,7 +101,7 @@ impl Postgres {
 
     /// Starts a server.
     pub fn start(durability: Durability) -> Result<Self, PostgresError> {
-        let programs = programs()?;
+        let programs = programs(&Path::new("/").join(INSTALLED))?;
         let account = account()?;
         let folder = tempfile::Builder::new()
             .prefix("patchward-pg-")
@@ -167,17 +169,16 @@ impl Drop for Postgres {
 }
 
 /// The programs of the newest version that is installed.
-fn programs() -> Result<PathBuf, PostgresError> {
-    let versions = std::fs::read_dir(INSTALLED).map_err(|_| PostgresError::NotInstalled)?;
+/// The newest server's programs in `installed`.
+pub fn programs(installed: &Path) -> Result<PathBuf, PostgresError> {
+    let versions = std::fs::read_dir(installed).map_err(|_| PostgresError::NotInstalled)?;
     versions
         .flatten()
         .filter_map(|entry| {
             let version: u32 = entry.file_name().to_str()?.parse().ok()?;
             let programs = entry.path().join("bin");
-            programs
-                .join("postgres")
-                .exists()
-                .then_some((version, programs))
+            let is_server = SERVER.iter().all(|name| programs.join(name).exists());
+            is_server.then_some((version, programs))
         })
         .max()
         .map(|(_, programs)| programs)

@@ -1,29 +1,25 @@
 //! Installs what the tests need from Debian; does nothing where all of it is there.
 
 use anyhow::{Context as _, bail};
+use patchward_integration_tests::postgres;
 use std::path::Path;
 use std::process::Command;
 
-/// What a test needs: a file that shows that it is there, and the Debian package.
-const NEEDS: [(&str, &str); 6] = [
-    ("/usr/lib/postgresql", "postgresql"),
-    ("/usr/bin/rpm", "rpm"),
-    ("/usr/bin/rpmbuild", "rpm"),
-    ("/usr/bin/dpkg-deb", "dpkg"),
-    ("/usr/bin/faketime", "faketime"),
+/// What a test needs: a file that shows that it is there, and the Debian package. The
+/// server of PostgreSQL, which has no place of its own name, is asked for beside these.
+const NEEDS: [(&str, &str); 5] = [
+    ("usr/bin/rpm", "rpm"),
+    ("usr/bin/rpmbuild", "rpm"),
+    ("usr/bin/dpkg-deb", "dpkg"),
+    ("usr/bin/faketime", "faketime"),
     (
-        "/usr/lib/python3/dist-packages/icalendar",
+        "usr/lib/python3/dist-packages/icalendar",
         "python3-icalendar",
     ),
 ];
 
 fn main() -> anyhow::Result<()> {
-    let mut missing: Vec<&str> = NEEDS
-        .iter()
-        .filter(|(file, _)| !Path::new(file).exists())
-        .map(|(_, package)| *package)
-        .collect();
-    missing.dedup();
+    let missing = missing(Path::new("/"));
     if missing.is_empty() {
         println!("Everything that the tests need is installed.");
         return Ok(());
@@ -37,6 +33,16 @@ fn main() -> anyhow::Result<()> {
     apt(&[&install[..], &missing].concat())
 }
 
+/// The packages of which nothing lies below `root`.
+fn missing(root: &Path) -> Vec<&'static str> {
+    let server = postgres::programs(&root.join(postgres::INSTALLED));
+    let mut missing: Vec<&str> = server.err().map(|_| "postgresql").into_iter().collect();
+    let files = NEEDS.iter().filter(|(file, _)| !root.join(file).exists());
+    missing.extend(files.map(|(_, package)| *package));
+    missing.dedup();
+    missing
+}
+
 fn apt(arguments: &[&str]) -> anyhow::Result<()> {
     let status = Command::new("apt-get")
         .args(arguments)
@@ -47,4 +53,38 @@ fn apt(arguments: &[&str]) -> anyhow::Result<()> {
         bail!("apt-get {} ended with {status}", arguments.join(" "));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(root: &Path, file: &str) {
+        let file = root.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "").unwrap();
+    }
+
+    /// Debian's package of the client alone makes the folder and most of the programs.
+    #[test]
+    fn a_client_of_postgresql_is_no_server() {
+        let root = tempfile::tempdir().unwrap();
+        for (file, _) in NEEDS {
+            put(root.path(), file);
+        }
+        assert_eq!(missing(root.path()), ["postgresql"]);
+        put(root.path(), "usr/lib/postgresql/15/bin/psql");
+        assert_eq!(missing(root.path()), ["postgresql"]);
+        for server in ["initdb", "postgres", "pg_ctl"] {
+            put(root.path(), &format!("usr/lib/postgresql/15/bin/{server}"));
+        }
+        assert_eq!(missing(root.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_package_is_named_once() {
+        let root = tempfile::tempdir().unwrap();
+        let all = ["postgresql", "rpm", "dpkg", "faketime", "python3-icalendar"];
+        assert_eq!(missing(root.path()), all);
+    }
 }
