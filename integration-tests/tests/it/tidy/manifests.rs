@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-fn cargo(arguments: &[&str]) -> String {
+pub(super) fn cargo(arguments: &[&str]) -> String {
     let run = Command::new(env!("CARGO"))
         .args(arguments)
         .args(["--offline", "--locked"])
