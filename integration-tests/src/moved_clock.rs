@@ -43,6 +43,19 @@ impl MovedClock {
     }
 }
 
+/// The environment of one process whose clock is so many milliseconds from the true time.
+///
+/// # Errors
+/// Where the library is not installed.
+pub fn apart(ms: i64) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+    Ok(vec![
+        ("LD_PRELOAD", library()?),
+        ("FAKETIME", format!("{:+}", ms / SECOND_MS).into()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
+        ("NO_FAKE_STAT", "1".into()),
+    ])
+}
+
 /// Where Debian puts the library: a folder named for the architecture.
 fn library() -> anyhow::Result<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").context("looking for libfaketime")?;

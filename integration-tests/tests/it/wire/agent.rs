@@ -6,7 +6,10 @@ use patchward_collector::fleet::Target;
 use patchward_collector::store::Actor;
 use patchward_collector::store::machines::MachineState;
 use patchward_collector::store::tokens::Acceptance;
+use patchward_common::time::DAY_MS;
 use patchward_common::wire::collector::Nudge;
+use patchward_common::wire::machine::CERTIFICATE_LIFE_MS;
+use patchward_integration_tests::moved_clock;
 use patchward_integration_tests::programs::Program;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -193,6 +196,53 @@ async fn doctor_names_what_fails() {
     agent.configure(&world.folder.path().join("nobody.sock"), &[]);
     let (_, out, _) = agent.run(&["doctor"]).await;
     assert!(out.contains("FAIL  installer"), "{out}");
+}
+
+/// What fails is told apart where nothing of the network is to blame: no certificate, one
+/// that has ended, and a clock by which the collector's is not valid.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_names_the_certificate_and_the_clock() {
+    let world = World::new().await;
+    let (_machine, agent) = enrolled(&world).await;
+    let doctor = async |clock_ms: i64| {
+        let mut command = agent.command(&["doctor"]);
+        command.envs(moved_clock::apart(clock_ms).unwrap());
+        let ended = command.output().await.unwrap();
+        let out = String::from_utf8(ended.stdout).unwrap();
+        let failed: Vec<String> = out
+            .lines()
+            .filter_map(|line| line.strip_prefix("FAIL  "))
+            .map(|line| line.split_whitespace().next().unwrap().to_owned())
+            .collect();
+        (ended.status.code().unwrap(), failed, out)
+    };
+    let (code, failed, out) = doctor(0).await;
+    assert_eq!((code, failed), (0, vec![]), "{out}");
+    // The collector's certificate begins a day before it was made.
+    let (code, failed, out) = doctor(-2 * DAY_MS).await;
+    assert_eq!((code, failed), (5, vec!["clock".to_owned()]), "{out}");
+    // Its end, and that of this machine's.
+    let (code, failed, out) = doctor(CERTIFICATE_LIFE_MS + DAY_MS).await;
+    let both = ["certificate", "clock"].map(str::to_owned);
+    assert_eq!((code, &failed[..]), (5, &both[..]), "{out}");
+    assert!(
+        out.contains("it ended at") && out.contains("renews it by itself"),
+        "{out}"
+    );
+    let credentials = agent.folder.path().join("state/credentials");
+    let whole = std::fs::read(&credentials).unwrap();
+    for (bytes, words) in [
+        (Some(&whole[..whole.len() / 2]), "enrol this machine again"),
+        (None, "run `patchward-agent enroll` with a token"),
+    ] {
+        match bytes {
+            Some(bytes) => std::fs::write(&credentials, bytes).unwrap(),
+            None => std::fs::remove_file(&credentials).unwrap(),
+        }
+        let (code, failed, out) = doctor(0).await;
+        assert_eq!((code, failed), (1, vec!["certificate".to_owned()]), "{out}");
+        assert!(out.contains(words), "{out}");
+    }
 }
 
 /// A collector that restarts, or a network that is plugged in, is waited for like a person.
