@@ -18,6 +18,7 @@ use patchward_common::wire::machine::EnrolmentStatement;
 use patchward_integration_tests::fixture::{Hospital, job_of, label, name, sign};
 use patchward_integration_tests::machine::{Machine, archive, now, until};
 use serde_bytes::ByteBuf;
+use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -115,6 +116,19 @@ fn malformed_requests_get_an_error_and_silent_peers_hold_nobody() {
     ] {
         let answer = setting.raw(bytes);
         assert!(is_error(&answer, "cannot be read"), "{bytes:?}: {answer:?}");
+    }
+    for (bytes, words) in [
+        (encode(&"reboot_now"), "unknown variant `reboot_now`"),
+        (encode(&json!({ "erase": 1 })), "unknown variant `erase`"),
+        (encode(&json!({ "journal": "1" })), "invalid type"),
+        (encode(&json!({ "hold": 1 })), "invalid type"),
+        (encode(&7), "not the expected content"),
+        (vec![0x61, 0xff], "not UTF-8"),
+        (vec![0xa1, 0x61, 0xff, 0x00], "not UTF-8"),
+    ] {
+        let answer = setting.raw(&bytes);
+        assert!(is_error(&answer, "cannot be read"), "{bytes:?}: {answer:?}");
+        assert!(is_error(&answer, words), "{bytes:?}: {answer:?}");
     }
     let silent: Vec<UnixStream> = (0..8)
         .map(|_| UnixStream::connect(setting.machine.path("socket")).unwrap())

@@ -45,6 +45,12 @@ fn settings() {
     std::fs::remove_file(&bad).unwrap();
     std::fs::create_dir(&bad).unwrap();
     refuses("--config FILE");
+    std::fs::remove_dir(&bad).unwrap();
+    std::os::unix::fs::symlink("bad.toml", &bad).unwrap();
+    refuses("symbolic links");
+    std::fs::remove_file(&bad).unwrap();
+    std::os::unix::fs::symlink("nowhere", &bad).unwrap();
+    refuses("No such file");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod documents;
 mod full_disk;
+mod plans;
 mod vendor;
 
 use super::ends;

@@ -73,6 +73,16 @@ async fn files_that_are_no_document() {
         .await;
     desk.refuses(&add(&desk.path("")), Input, "Is a directory")
         .await;
+    let link = desk.path("link");
+    for (target, words) in [
+        ("link", "symbolic links"),
+        ("no/where", "No such file"),
+        ("/dev/zero", "larger than 67108864"),
+    ] {
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        desk.refuses(&add(&link), Input, words).await;
+        std::fs::remove_file(&link).unwrap();
+    }
 }
 
 #[tokio::test]
