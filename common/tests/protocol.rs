@@ -3,14 +3,11 @@
 // clippy.toml allows them in test functions; what these call is test code too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use cddl::ast::CDDL;
-use cddl::validator::Validator as _;
-use cddl::validator::cbor::CBORValidator;
-use cddl::validator::cbor_value::decode_cbor;
+mod schema;
+
+use schema::{Rule, choices, word};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-const SCHEMA: &str = include_str!("../src/wire/protocol.cddl");
 
 /// The kinds of messages in the fixtures, and their rules.
 const RULES: [(&str, &str); 5] = [
@@ -44,24 +41,6 @@ fn examples() -> Vec<(&'static str, String, Vec<u8>)> {
     found
 }
 
-/// A rule of the schema, parsed once: that takes a second.
-struct Rule(&'static CDDL<'static>);
-
-impl Rule {
-    fn new(rule: &str) -> Self {
-        // The first rule is the one that is asked for. Tests end soon: nothing leaks.
-        let schema: &'static str = format!("start = {rule}\n{SCHEMA}").leak();
-        let parsed = cddl::cddl_from_str(schema, true).unwrap();
-        Self(Box::leak(Box::new(parsed)))
-    }
-
-    fn check(&self, bytes: &[u8]) -> Result<(), String> {
-        let value = decode_cbor(bytes).map_err(|error| error.to_string())?;
-        let mut validator = CBORValidator::new(self.0, value, None);
-        validator.validate().map_err(|error| error.to_string())
-    }
-}
-
 fn rules() -> BTreeMap<&'static str, Rule> {
     RULES.map(|(_, rule)| (rule, Rule::new(rule))).into()
 }
@@ -76,26 +55,6 @@ fn every_example_is_valid() {
             .check(&bytes)
             .unwrap_or_else(|error| panic!("{rule}, {name}: {error}"));
     }
-}
-
-/// The word of a choice: itself, or the only key of its map.
-fn word(bytes: &[u8]) -> String {
-    match ciborium::from_reader(bytes).unwrap() {
-        ciborium::Value::Text(word) => word,
-        ciborium::Value::Map(map) => map[0].0.as_text().unwrap().to_owned(),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The words of a rule's choices, as the schema writes them.
-fn choices(rule: &str) -> BTreeSet<String> {
-    let start = SCHEMA.find(&format!("\n{rule} = ")).unwrap() + rule.len() + 4;
-    let text = SCHEMA[start..].split("\n\n").next().unwrap();
-    let choices = text.split(" / ").map(str::trim);
-    choices
-        .filter_map(|choice| choice.split('"').nth(1))
-        .map(str::to_owned)
-        .collect()
 }
 
 #[test]
