@@ -13,10 +13,18 @@ use std::io::{BufReader, Read, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
-/// Most entries of an archive; the largest viewer seen has some 40,000 files.
-const MAX_ENTRIES: usize = 200_000;
-/// Most bytes of an archive once unpacked.
-const MAX_UNPACKED_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// How large an archive may be once unpacked.
+struct Limits {
+    entries: usize,
+    bytes: u64,
+}
+
+/// The largest viewer seen has some 40,000 files. What is packed well may be a thousand
+/// times as large unpacked, and must not fill the disk beside the version in use.
+const MOST: Limits = Limits {
+    entries: 200_000,
+    bytes: 64 * 1024 * 1024 * 1024,
+};
 /// Largest list of digests: as many lines as entries, of usual length.
 const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 /// The list of digests inside a version's folder.
@@ -175,8 +183,12 @@ pub fn unpack(archive: &Path, folder: &Path, version: &str) -> std::io::Result<(
     let is_gzip = file.read(&mut magic)? == 2 && magic == [0x1f, 0x8b];
     let file = File::open(archive)?;
     let listed = match is_gzip {
-        true => extract(flate2::read::GzDecoder::new(BufReader::new(file)), &beside)?,
-        false => extract(BufReader::new(file), &beside)?,
+        true => extract(
+            flate2::read::GzDecoder::new(BufReader::new(file)),
+            &beside,
+            &MOST,
+        )?,
+        false => extract(BufReader::new(file), &beside, &MOST)?,
     };
     let mut list = File::create_new(beside.join(MANIFEST))?;
     for (name, digest) in listed {
@@ -189,17 +201,40 @@ pub fn unpack(archive: &Path, folder: &Path, version: &str) -> std::io::Result<(
     sync_folder_of(&target).map_err(std::io::Error::other)
 }
 
+/// Fails past the limit. An archive that was only cut off there would look whole where it
+/// is cut between two entries.
+struct Bounded<R> {
+    source: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.source.read(into)?;
+        let left = self.left.checked_sub(read as u64);
+        self.left = left.ok_or_else(|| broken("more bytes than may be unpacked"))?;
+        Ok(read)
+    }
+}
+
 /// Writes an archive's entries below `folder` and gives back their digests by name.
-fn extract(source: impl Read, folder: &Path) -> std::io::Result<BTreeMap<String, Digest>> {
-    let mut archive = tar::Archive::new(source.take(MAX_UNPACKED_BYTES));
+fn extract(
+    source: impl Read,
+    folder: &Path,
+    most: &Limits,
+) -> std::io::Result<BTreeMap<String, Digest>> {
+    let mut archive = tar::Archive::new(Bounded {
+        source,
+        left: most.bytes,
+    });
     let mut links = Vec::new();
     let mut listed = BTreeMap::new();
     let mut seen = 0;
     for entry in archive.entries()? {
         let mut entry = entry?;
         seen += 1;
-        if seen > MAX_ENTRIES {
-            return Err(broken("more entries than an archive may have"));
+        if seen > most.entries {
+            return Err(broken(&format!("more than {} entries", most.entries)));
         }
         let Some(name) = safe(&entry.path()?)? else {
             continue; // The folder itself.

@@ -10,13 +10,25 @@ fn header(kind: tar::EntryType, size: u64, mode: u32) -> tar::Header {
 
 /// An archive of (name, kind, content or link target, mode), names written as they are.
 fn archive(folder: &Path, entries: &[(&str, tar::EntryType, &str, u32)]) -> PathBuf {
+    let entries = entries.iter().map(|(name, kind, content, mode)| {
+        let name = name.as_bytes();
+        (name, *kind, *content, *mode)
+    });
+    archive_of(folder, entries)
+}
+
+/// The same of names that need not be text.
+fn archive_of<'a>(
+    folder: &Path,
+    entries: impl IntoIterator<Item = (&'a [u8], tar::EntryType, &'a str, u32)>,
+) -> PathBuf {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, kind, content, mode) in entries {
-        let is_link = *kind == tar::EntryType::Symlink || *kind == tar::EntryType::Link;
+        let is_link = kind == tar::EntryType::Symlink || kind == tar::EntryType::Link;
         let body = if is_link { "" } else { content };
-        let mut header = header(*kind, body.len() as u64, *mode);
+        let mut header = header(kind, body.len() as u64, mode);
         // Past the checks of the tar crate, as an attacker would.
-        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.as_old_mut().name[..name.len()].copy_from_slice(name);
         if is_link {
             header.as_old_mut().linkname[..content.len()].copy_from_slice(content.as_bytes());
         }
@@ -142,4 +154,48 @@ fn a_torn_archive_is_refused() {
     assert!(unpack(&path, &folder.path().join("t"), "1").is_err());
     std::fs::write(&path, b"\x1f\x8bnot gzip").unwrap();
     assert!(unpack(&path, &folder.path().join("t"), "1").is_err());
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let trees = folder.path().join("t");
+    let path = archive_of(folder.path(), [(&b"Z\xfcrich"[..], Regular, "x", 0o644)]);
+    let error = unpack(&path, &trees, "1").unwrap_err().to_string();
+    assert_eq!(error, "the archive has a name that is not UTF-8");
+    assert!(!trees.join("1").exists());
+}
+
+/// Reads `entries` under small limits; a real archive would have to fill the disk.
+fn within(most: &Limits, entries: &[(&str, tar::EntryType, &str, u32)]) -> Result<usize, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = archive(folder.path(), entries);
+    let found = extract(File::open(path).unwrap(), folder.path(), most);
+    found.map(|listed| listed.len()).map_err(|e| e.to_string())
+}
+
+#[test]
+fn an_archive_has_no_more_entries_than_it_may() {
+    let most = Limits { entries: 2, ..MOST };
+    let entries = ["a", "b", "c"].map(|name| (name, Regular, "x", 0o644));
+    assert_eq!(within(&most, &entries[..2]), Ok(2));
+    let error = within(&most, &entries).unwrap_err();
+    assert_eq!(error, "the archive has more than 2 entries");
+}
+
+/// Two entries of 1 KiB each: the second is past the limit wherever that lies, also
+/// between the two, where an archive that is cut off looks whole.
+#[test]
+fn an_archive_is_not_larger_than_it_may_be_once_unpacked() {
+    let entries = ["a", "b"].map(|name| (name, Regular, "x", 0o644));
+    let whole = 5 * 512 + 512; // Two headers, two contents, two blocks of zeros.
+    let within = |bytes| within(&Limits { bytes, ..MOST }, &entries);
+    assert_eq!(within(whole), Ok(2));
+    for bytes in [0, 511, 512, 600, 1_024, 1_500, 2_047] {
+        let error = within(bytes).unwrap_err();
+        assert!(
+            error.contains("more bytes than may be unpacked"),
+            "{bytes}: {error}"
+        );
+    }
 }
