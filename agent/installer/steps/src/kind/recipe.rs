@@ -14,9 +14,9 @@ use std::path::Path;
 const PLACEHOLDERS: [&str; 3] = ["{artifact}", "{version}", "{job_dir}"];
 
 /// The file's content.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Words {
+pub struct Words {
     /// Installs.
     install: Vec<String>,
     /// Prints the version on its first line; nothing where the product is absent.
@@ -27,6 +27,45 @@ struct Words {
     recover: Option<Vec<String>>,
     /// Goes back to the version before, which is `{version}` there.
     rollback: Option<Vec<String>>,
+}
+
+impl Words {
+    /// Reads the file's text; the error is for people.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let words: Self = settings::parse(text).map_err(|error| error.to_string())?;
+        words.check()?;
+        Ok(words)
+    }
+
+    /// Every command that is there.
+    pub fn commands(&self) -> impl Iterator<Item = &Vec<String>> {
+        let optional = [&self.check, &self.recover, &self.rollback];
+        let all = [&self.install, &self.version].into_iter();
+        all.chain(optional.into_iter().flatten())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for argv in self.commands() {
+            if !argv.first().is_some_and(|program| program.starts_with('/')) {
+                return Err("every command begins with an absolute path".to_owned());
+            }
+            for word in argv {
+                if word.contains('\0') {
+                    return Err(format!("{word:?}: no program takes a word with NUL in it"));
+                }
+                let rest = PLACEHOLDERS
+                    .iter()
+                    .fold(word.clone(), |word, p| word.replace(p, ""));
+                if rest.contains(['{', '}']) {
+                    return Err(format!(
+                        "{word:?}: only {} may stand in braces",
+                        PLACEHOLDERS.join(" ")
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The digest of the recipe of this name as it lies here; `None` where there is none
@@ -65,46 +104,18 @@ impl Recipe {
                 declared.sha256
             ));
         }
-        let words: Words =
-            settings::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let words = Words::read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         let first = |release: &ReleaseDescription| {
             let first = release.artifacts.first();
             first.map(|artifact| word(&site.artifact(artifact.sha256)))
         };
-        let recipe = Self {
+        Ok(Self {
             artifact: first(release).ok_or("a recipe needs an artifact")?,
             back: back.and_then(first),
             job_dir: word(&site.job_dir),
             version: release.version.clone(),
             words,
-        };
-        recipe
-            .check_words()
-            .map_err(|problem| format!("{}: {problem}", path.display()))?;
-        Ok(recipe)
-    }
-
-    fn check_words(&self) -> Result<(), String> {
-        let words = &self.words;
-        let optional = [&words.check, &words.recover, &words.rollback];
-        let all = [&words.install, &words.version].into_iter();
-        for argv in all.chain(optional.into_iter().flatten()) {
-            if !argv.first().is_some_and(|program| program.starts_with('/')) {
-                return Err("every command begins with an absolute path".to_owned());
-            }
-            for word in argv {
-                let rest = PLACEHOLDERS
-                    .iter()
-                    .fold(word.clone(), |word, p| word.replace(p, ""));
-                if rest.contains(['{', '}']) {
-                    return Err(format!(
-                        "{word:?}: only {} may stand in braces",
-                        PLACEHOLDERS.join(" ")
-                    ));
-                }
-            }
-        }
-        Ok(())
+        })
     }
 
     /// Replaces what stands in braces; each stays within its word.

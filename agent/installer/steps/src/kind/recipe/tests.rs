@@ -106,6 +106,18 @@ fn bad_recipes_say_what_is_wrong() {
         ),
         ("instal = [\"/bin/cp\"]", "did you mean \"install\"?"),
         ("install = [\"/bin/cp\"]", "version"),
+        (
+            "install = [\"/bin/cp\"]\ninstall = [\"/bin/mv\"]\nversion = [\"/bin/true\"]",
+            "line 2: duplicate key",
+        ),
+        (
+            "install = [\"/bin/cp\", \"a\0b\"]\nversion = [\"/bin/true\"]",
+            "line 1: ",
+        ),
+        (
+            "install = [\"/bin/cp\", \"a\\u0000b\"]\nversion = [\"/bin/true\"]",
+            "no program takes a word with NUL in it",
+        ),
     ] {
         let setting = Setting::new(text);
         let error = setting.load(setting.digest()).err().unwrap();
@@ -126,6 +138,36 @@ fn a_recipe_that_others_can_write_is_not_read() {
             .unwrap()
             .contains("written by others")
     );
+}
+
+/// What cannot be read at all is refused before any digest is compared.
+#[test]
+fn a_recipe_that_is_no_text_too_large_or_elsewhere_is_not_read() {
+    let setting = Setting::new(GOOD);
+    let path = setting.folder.path().join("pump.toml");
+    let name = Name::new("pump").unwrap();
+    let refuses = |words: &str| {
+        let error = setting.load(Digest::of(b"any")).err().unwrap();
+        assert!(
+            error.contains("pump.toml") && error.contains(words),
+            "{error}"
+        );
+        assert_eq!(installed(setting.folder.path(), &name), None);
+    };
+    std::fs::write(&path, [b"# Z\xfcrich\n", GOOD.as_bytes()].concat()).unwrap();
+    refuses("UTF-8");
+    let most = patchward_common::probe::MAX_PROBE_FILE_BYTES;
+    std::fs::write(&path, "#".repeat(most + 1)).unwrap();
+    refuses(&(most + 1).to_string());
+    std::fs::write(setting.folder.path().join("elsewhere"), GOOD).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+    refuses("symbolic links");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    refuses("regular file");
+    std::fs::remove_dir(&path).unwrap();
+    refuses("No such file");
 }
 
 #[test]
