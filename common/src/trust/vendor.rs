@@ -11,6 +11,7 @@
 
 mod crypto;
 mod error;
+mod json;
 mod refresh;
 mod search;
 mod signers;

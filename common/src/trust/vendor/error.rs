@@ -45,6 +45,18 @@ pub enum Problem {
     /// Not metadata, or of another type.
     #[error("not valid metadata: {0}")]
     Malformed(String),
+    /// One key twice in one JSON object: whoever reads it first and whoever reads it last
+    /// read two different files.
+    #[error(
+        "the key {key:?} stands twice in {}; have the vendor publish the file again with each key once",
+        of(.place)
+    )]
+    KeyTwice {
+        /// The key.
+        key: String,
+        /// The object, as the keys that lead to it; empty for the file itself.
+        place: String,
+    },
     /// Too few signatures of distinct authorised keys.
     #[error("signed by {found} of its keys, and {need} are needed")]
     Signatures {
@@ -112,6 +124,14 @@ pub enum Problem {
     NotRefreshed,
 }
 
+/// The object that is meant. Its names are the vendor's: they are quoted.
+fn of(place: &str) -> String {
+    match place {
+        "" => "the file's outermost object".to_owned(),
+        place => format!("{place:?}"),
+    }
+}
+
 impl Problem {
     pub(super) fn at(self, role: &str, step: &'static str) -> VendorError {
         VendorError {
@@ -139,7 +159,7 @@ impl VendorError {
             Problem::TooLarge { .. } | Problem::TooManyRoles | Problem::TooManyDelegations => {
                 Attack::EndlessData
             }
-            Problem::Malformed(_) => Attack::OwnedAgent,
+            Problem::Malformed(_) | Problem::KeyTwice { .. } => Attack::OwnedAgent,
             Problem::Missing(_)
             | Problem::RoleName(_)
             | Problem::Unavailable { .. }

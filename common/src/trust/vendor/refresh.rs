@@ -6,8 +6,7 @@ use super::{
     MAX_REFRESH_BYTES, MAX_ROLE_NAME_BYTES, MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_SNAPSHOT_BYTES,
     MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES, Problem, Repository, RoleMark, Source, VendorError,
 };
-use crate::digest::Digest;
-use sigstore_tuf::{MetaFile, Root, Snapshot, Targets, Timestamp, TrustedMetadataSet};
+use sigstore_tuf::{MetaFile, Metadata, Root, Snapshot, Targets, Timestamp, TrustedMetadataSet};
 
 type Checked<T = ()> = Result<T, Problem>;
 
@@ -175,23 +174,21 @@ impl Repository {
 
     /// 5.6.1 to 5.6.6: the top-level targets.
     fn update_targets(&mut self, source: &mut dyn Source) -> Result<(), VendorError> {
-        self.load_targets(source, "targets", |repository, bytes| {
-            let file = parse::<Targets>(bytes)?;
-            signers::by_root(&file, repository.trusted.root(), "targets")?;
-            repository
-                .trusted
-                .update_targets(bytes, repository.instant())?;
-            Ok(content(&file))
+        self.load_targets(source, "targets", |repository, bytes, file| {
+            signers::by_root(file, repository.trusted.root(), "targets")?;
+            let now = repository.instant();
+            repository.trusted.update_targets(bytes, now)?;
+            Ok(())
         })
     }
 
-    /// 5.6.1 to 5.6.6 for any targets role. `take` checks signatures, pin and expiry
-    /// and gives back the digest of the content.
+    /// 5.6.1 to 5.6.6 for any targets role. `take` checks signatures, pin and
+    /// expiry of the file that is given as it was read and as it was parsed.
     pub(super) fn load_targets(
         &mut self,
         source: &mut dyn Source,
         role: &str,
-        take: impl Fn(&mut Self, &[u8]) -> Checked<Digest>,
+        take: impl Fn(&mut Self, &[u8], &Metadata<Targets>) -> Checked,
     ) -> Result<(), VendorError> {
         let at = |step| move |problem: Problem| problem.at(role, step);
         if role.len() > MAX_ROLE_NAME_BYTES {
@@ -212,7 +209,7 @@ impl Repository {
             same_version(file.signed().version, &pin)?;
             let digest = content(&file);
             RoleMark::admits(seen.as_ref(), pin.version, Some(digest))?;
-            let digest = take(repository, &bytes)?;
+            take(repository, &bytes, &file)?;
             // 5.6.6 Persist.
             let mark = RoleMark::raised(seen, pin.version, Some(digest));
             repository.watermark.targets.insert(role.to_owned(), mark);

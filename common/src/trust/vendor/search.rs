@@ -1,7 +1,7 @@
 //! 5.6.7: from a path to its target, over delegations, pre-order and depth first.
 
 use super::refresh::encoded;
-use super::signers::{self, content, parse};
+use super::signers;
 use super::{MAX_DELEGATIONS, Problem, Repository, Source, Target, VendorError};
 use crate::wire::machine::is_role_file;
 use sigstore_tuf::Targets;
@@ -109,8 +109,7 @@ impl Repository {
         if self.verified.contains(&edge) {
             return Ok(());
         }
-        self.load_targets(source, role, |repository, bytes| {
-            let file = parse::<Targets>(bytes)?;
+        self.load_targets(source, role, |repository, bytes, file| {
             let delegations = repository
                 .trusted
                 .targets_role(delegator)
@@ -119,12 +118,12 @@ impl Repository {
                 .and_then(|all| Some((all, all.roles.iter().find(|one| one.name == role)?)));
             let (delegations, bound) =
                 bound.ok_or_else(|| Problem::Malformed("it is not delegated to".to_owned()))?;
-            signers::by_keys(&file, &delegations.keys, &bound.role_keys(), role)?;
+            signers::by_keys(file, &delegations.keys, &bound.role_keys(), role)?;
             let now = repository.instant();
             repository
                 .trusted
                 .update_delegated_targets(bytes, role, delegator, now)?;
-            Ok(content(&file))
+            Ok(())
         })?;
         self.verified.insert(edge);
         Ok(())

@@ -1,12 +1,14 @@
 //! Who signed: a threshold counts keys, not key ids.
 
-use super::Problem;
+use super::{Problem, json};
 use crate::digest::Digest;
 use sigstore_tuf::{Key, Metadata, Role, RoleKeys, Root, TrustedMetadataSet};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parses a file and checks its type.
+/// Parses a file and checks its type. A file that two readers may read differently is
+/// refused before anything in it is looked at.
 pub(super) fn parse<T: Role>(bytes: &[u8]) -> Result<Metadata<T>, Problem> {
+    json::keys_stand_once(bytes)?;
     Ok(Metadata::from_slice(bytes)?)
 }
 

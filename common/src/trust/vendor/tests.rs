@@ -6,6 +6,7 @@ mod delegations;
 mod freshness;
 mod roots;
 mod rules;
+mod twice;
 
 use super::*;
 use crate::trust::tuf_author::{
@@ -36,8 +37,13 @@ struct Vendor {
     delegations: Vec<Delegation>,
     /// Delegated roles with their signers.
     delegated: BTreeMap<String, (TargetsSpec, SigningKey)>,
+    /// A role and what is done to its file after it is signed and before it is pinned.
+    rewrite: Option<(usize, Rewrite)>,
     files: Files,
 }
+
+/// A file and its signers to another file.
+type Rewrite = fn(&[u8], &[&SigningKey]) -> Vec<u8>;
 
 const ROOT: usize = 0;
 const TIMESTAMP: usize = 1;
@@ -64,6 +70,7 @@ impl Vendor {
             targets: BTreeMap::from([(PATH.to_owned(), TargetSpec::of(BYTES, None))]),
             delegations: Vec::new(),
             delegated: BTreeMap::new(),
+            rewrite: None,
             files: Files::new(),
         };
         vendor.publish_root();
@@ -75,8 +82,16 @@ impl Vendor {
         self.signers[role].iter().collect()
     }
 
+    fn rewritten(&self, role: usize, file: Vec<u8>) -> Vec<u8> {
+        match self.rewrite {
+            Some((rewritten, rewrite)) if rewritten == role => rewrite(&file, &self.signers(role)),
+            _ => file,
+        }
+    }
+
     fn publish_root(&mut self) {
         let bytes = self.root.sign(&self.signers(ROOT)).unwrap();
+        let bytes = self.rewritten(ROOT, bytes);
         let name = format!("{}.root.json", self.root.version);
         self.files.insert(name, bytes);
     }
@@ -109,6 +124,7 @@ impl Vendor {
             delegations: self.delegations.clone(),
         };
         let bytes = targets.sign(&self.signers(TARGETS)).unwrap();
+        let bytes = self.rewritten(TARGETS, bytes);
         let mut pins = BTreeMap::from([("targets".to_owned(), Pin::of(targets_version, &bytes))]);
         self.put("targets", targets_version, bytes);
         for (role, (spec, signer)) in self.delegated.clone() {
@@ -118,10 +134,12 @@ impl Vendor {
         }
         let signers = self.signers(SNAPSHOT);
         let bytes = snapshot(snapshot_version, self.expires[1], &pins, &signers).unwrap();
+        let bytes = self.rewritten(SNAPSHOT, bytes);
         let pin = Pin::of(snapshot_version, &bytes);
         self.put("snapshot", snapshot_version, bytes);
         let signers = self.signers(TIMESTAMP);
         let bytes = timestamp(timestamp_version, self.expires[0], pin, &signers).unwrap();
+        let bytes = self.rewritten(TIMESTAMP, bytes);
         self.files.insert("timestamp.json".to_owned(), bytes);
     }
 
