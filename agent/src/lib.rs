@@ -13,7 +13,7 @@ pub mod installer;
 pub mod inventory;
 pub mod job;
 pub mod link;
-mod netlink;
+pub mod netlink;
 pub mod outbox;
 pub mod probe;
 pub mod state;

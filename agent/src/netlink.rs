@@ -80,7 +80,10 @@ fn message(kind: u16, flags: u16, body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads the messages of one answer; false after the last.
-fn take(
+///
+/// # Errors
+/// Where the kernel refuses, or its answer is cut off.
+pub fn take(
     mut messages: &[u8],
     answered: u16,
     each: &mut impl FnMut(&[u8]) -> Option<()>,

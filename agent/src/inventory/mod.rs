@@ -24,6 +24,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 pub use dpkg::{BadDatabase, BadStatus, Packages, parse as parse_dpkg, read as read_dpkg};
+pub use ports::diag::{BY_FAMILY as SOCKETS, port as parse_socket};
+pub use rpm::parse as parse_rpm;
 pub use show::{json, table};
 pub use tree::read_trees;
 pub use watch::{Change, Watch};

@@ -1,7 +1,7 @@
 //! Listening ports: TCP by netlink where this machine is meant and the kernel answers,
 //! otherwise, and UDP, by `/proc/net`.
 
-mod diag;
+pub(super) mod diag;
 
 use patchward_common::facts::{Port, Reach, Transport};
 use std::collections::BTreeMap;

@@ -53,8 +53,8 @@ pub(super) async fn read(root: &Path) -> Result<Vec<Component>, String> {
     }
 }
 
-/// Reads the rows of [`FORMAT`].
-pub(super) fn parse(output: &[u8]) -> Result<Vec<Component>, String> {
+/// Reads the rows that `rpm -qa` is asked for; the error is for people.
+pub fn parse(output: &[u8]) -> Result<Vec<Component>, String> {
     let text = std::str::from_utf8(output).map_err(|_| "rpm -qa is not UTF-8".to_owned())?;
     let mut packages = Vec::new();
     for (at, line) in text.lines().enumerate() {

@@ -12,8 +12,8 @@ use std::net::IpAddr;
 
 /// Length of `struct inet_diag_req_v2`.
 const REQUEST: usize = 56;
-/// `SOCK_DIAG_BY_FAMILY`.
-const BY_FAMILY: u16 = 20;
+/// `SOCK_DIAG_BY_FAMILY`: the type of the messages that tell of sockets.
+pub const BY_FAMILY: u16 = 20;
 /// `1 << TCP_LISTEN`.
 const LISTENING: u32 = 1 << 10;
 /// `IPPROTO_TCP`, `AF_INET`, `AF_INET6`.
@@ -44,7 +44,7 @@ fn request(family: u8) -> [u8; REQUEST] {
 
 /// Reads `struct inet_diag_msg`: family, then from byte 4 the local port and from byte 8
 /// the local address, both in network order.
-fn port(body: &[u8]) -> Option<Port> {
+pub fn port(body: &[u8]) -> Option<Port> {
     let address = body.get(8..24)?;
     let address: IpAddr = match *body.first()? {
         INET => IpAddr::from(*address.first_chunk::<4>()?),

@@ -1,7 +1,7 @@
 //! The three ways of installing, behind one interface. Each says what it would run, how
 //! it goes back, and what is there now; none of them decides.
 
-mod packages;
+pub mod packages;
 pub mod recipe;
 pub mod tree;
 

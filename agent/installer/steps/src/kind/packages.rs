@@ -87,20 +87,7 @@ impl Set {
                 RPM_VERSION,
             ]))?,
         };
-        let mut found = BTreeMap::new();
-        for line in said.lines() {
-            match line.split('\t').collect::<Vec<_>>().as_slice() {
-                [_, "not-installed" | "config-files", _] => {}
-                [name, "installed", version] | [name, version] => {
-                    found.insert((*name).to_owned(), Some((*version).to_owned()));
-                }
-                [name, ..] => {
-                    found.insert((*name).to_owned(), None);
-                }
-                [] => {}
-            }
-        }
-        Ok(found)
+        Ok(installed_rows(&said))
     }
 
     /// Whether each file is the package that was approved.
@@ -153,6 +140,25 @@ impl Set {
             PackageManager::Rpm => self.call(&["-e"], &names),
         }
     }
+}
+
+/// What dpkg-query and rpm say, row by row: each package with its version, and without
+/// one where it is not wholly installed.
+pub fn installed_rows(said: &str) -> BTreeMap<String, Option<String>> {
+    let mut found = BTreeMap::new();
+    for line in said.lines() {
+        match line.split('\t').collect::<Vec<_>>().as_slice() {
+            [_, "not-installed" | "config-files", _] => {}
+            [name, "installed", version] | [name, version] => {
+                found.insert((*name).to_owned(), Some((*version).to_owned()));
+            }
+            [name, ..] => {
+                found.insert((*name).to_owned(), None);
+            }
+            [] => {}
+        }
+    }
+    found
 }
 
 impl Bundle {
