@@ -6,6 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use patchward_agent::inventory::parse_rpm;
+use patchward_common::trust::release::PackageManager;
 use patchward_steps::kind::packages::installed_rows;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -16,11 +17,15 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    let found = installed_rows(text);
-    assert!(found.len() <= text.lines().count());
-    for (name, version) in found {
-        let version = version.unwrap_or_default();
-        let holds = |line: &str| line.starts_with(&name) && line.ends_with(&version);
-        assert!(text.lines().any(holds));
+    for manager in [PackageManager::Deb, PackageManager::Rpm] {
+        let Ok(found) = installed_rows(manager, text) else {
+            continue;
+        };
+        assert!(found.len() <= text.lines().count());
+        for (name, version) in found {
+            let version = version.unwrap_or_default();
+            let holds = |line: &str| line.starts_with(&name) && line.ends_with(&version);
+            assert!(text.lines().any(holds));
+        }
     }
 });

@@ -26,6 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     let ran = Ran::Exited {
         status: Some(0),
         output: output.to_vec(),
+        errors: Vec::new(),
     };
     if interlock(&name, &ran) == Interlock::Idle {
         assert!(

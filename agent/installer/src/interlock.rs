@@ -123,6 +123,7 @@ fn busctl(words: &[&str]) -> Result<Value, String> {
         Ran::Exited {
             status: Some(0),
             output,
+            ..
         } => serde_json::from_slice(&output).map_err(|error| format!("logind said {error}")),
         _ => Err("logind does not answer".to_owned()),
     }

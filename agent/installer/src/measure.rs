@@ -155,8 +155,11 @@ fn versions(
 }
 
 fn own_check(at: &Installer, record: &Record, release: &ApprovedRelease) -> Option<CheckResult> {
-    let kind = kind::of(&at.site(record.job), release).ok()?;
-    let ran = command::run(&kind.check()?, at.outside(None), RECIPE_CHECK);
+    let ran = match kind::of(&at.site(record.job), release) {
+        Ok(kind) => command::run(&kind.check()?, at.outside(None), RECIPE_CHECK),
+        // A recipe that cannot be read any more may have had a check.
+        Err(why) => Ran::NotStarted(why),
+    };
     Some(result("recipe", &ran))
 }
 
@@ -211,7 +214,9 @@ fn run_checks(at: &Installer, names: &[Name]) -> Vec<CheckResult> {
 fn result(check: &str, ran: &Ran) -> CheckResult {
     let output = match (ran, readiness(ran)) {
         (_, Readiness::Unknown(why)) => why,
-        (Ran::Exited { output, .. }, _) => tail(output, MAX_CHECK_BYTES),
+        (Ran::Exited { output, errors, .. }, _) => {
+            tail(&[output.as_slice(), errors].concat(), MAX_CHECK_BYTES)
+        }
         _ => String::new(),
     };
     CheckResult {

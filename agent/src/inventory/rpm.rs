@@ -45,6 +45,7 @@ pub(super) async fn read(root: &Path) -> Result<Vec<Component>, String> {
         Ran::Exited {
             status: Some(0),
             output,
+            ..
         } => parse(&output),
         Ran::Exited { status, .. } => Err(format!("rpm -qa ended with {status:?}")),
         Ran::TimedOut => Err(format!("rpm -qa took longer than {LIMIT_MS} ms")),

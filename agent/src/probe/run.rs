@@ -64,6 +64,7 @@ async fn follow(child: &mut Child, max_bytes: usize) -> Ran {
         Ok(status) => Ran::Exited {
             status: status.code(),
             output,
+            errors: Vec::new(),
         },
         Err(error) => Ran::NotStarted(error.to_string()),
     }
@@ -86,6 +87,7 @@ pub fn read(path: &Path) -> Ran {
             return Ran::Exited {
                 status: Some(1),
                 output: Vec::new(),
+                errors: Vec::new(),
             };
         }
         Err(error) => return Ran::NotStarted(error.to_string()),
@@ -102,6 +104,7 @@ pub fn read(path: &Path) -> Ran {
         Ok(_) => Ran::Exited {
             status: Some(0),
             output,
+            errors: Vec::new(),
         },
         Err(error) => Ran::NotStarted(error.to_string()),
     }

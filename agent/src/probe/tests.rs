@@ -14,6 +14,7 @@ fn exited(status: i32, output: &str) -> Ran {
     Ran::Exited {
         status: Some(status),
         output: output.as_bytes().to_vec(),
+        errors: Vec::new(),
     }
 }
 
@@ -42,7 +43,8 @@ async fn a_program_runs_with_a_clean_environment() {
         killed,
         Ran::Exited {
             status: None,
-            output: Vec::new()
+            output: Vec::new(),
+            errors: Vec::new(),
         }
     );
 }

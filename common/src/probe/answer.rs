@@ -14,6 +14,9 @@ pub enum Ran {
         status: Option<i32>,
         /// What it wrote to standard output, at most [`MAX_OUTPUT_BYTES`].
         output: Vec<u8>,
+        /// What it wrote to standard error, for people: no answer is read from it. Empty
+        /// where that was not kept.
+        errors: Vec<u8>,
     },
     /// It took longer than [`PROBE_LIMIT_MS`] and was killed.
     TimedOut,
@@ -40,6 +43,7 @@ fn silence(ran: &Ran) -> Result<&[u8], String> {
         Ran::Exited {
             status: Some(0),
             output,
+            ..
         } => Ok(output),
         Ran::Exited {
             status: Some(status),

@@ -13,6 +13,7 @@ fn exited(status: i32, output: &str) -> Ran {
     Ran::Exited {
         status: Some(status),
         output: output.as_bytes().to_vec(),
+        errors: b"idle\n1.0\n".to_vec(),
     }
 }
 
@@ -296,6 +297,7 @@ fn versions_are_taken_from_answers() {
             Ran::Exited {
                 status: None,
                 output: b"1".to_vec(),
+                errors: Vec::new(),
             },
             Err("signal"),
         ),
@@ -304,6 +306,7 @@ fn versions_are_taken_from_answers() {
             Ran::Exited {
                 status: Some(0),
                 output: vec![0xff],
+                errors: Vec::new(),
             },
             Err("no text"),
         ),

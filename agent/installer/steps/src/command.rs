@@ -5,10 +5,10 @@ use patchward_common::probe::Ran;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use rustix::time::Timespec;
-use std::io::{ErrorKind, Read as _};
+use std::io::{ErrorKind, Read};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 /// The only place where programs are looked for.
@@ -77,7 +77,7 @@ pub fn program(argv: &[String]) -> Option<Command> {
     Some(command)
 }
 
-/// Runs `argv` and reads what it writes, both channels together.
+/// Runs `argv` and reads what it writes, each channel by itself: a warning is no answer.
 pub fn run(argv: &[String], caller: Caller, limits: Limits) -> Ran {
     let (argv, user) = caller.wrap(argv, limits.run_ms);
     match try_run(&argv, user, limits) {
@@ -91,32 +91,43 @@ fn try_run(argv: &[String], user: Option<u32>, limits: Limits) -> std::io::Resul
     if let Some(user) = user {
         command.uid(user).gid(user);
     }
-    let (mut reader, writer) = std::io::pipe()?;
-    command.stdout(writer.try_clone()?).stderr(writer);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
-    // The command holds the pipe's ends for writing; the output would never end.
-    drop(command);
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut output = Vec::new();
-        let limit = limits.output_bytes as u64 + 1;
-        // What was read before an error counts; the reader may be gone.
-        let _ = reader.by_ref().take(limit).read_to_end(&mut output);
-        let _ = sender.send(output);
-    });
+    let output = read(child.stdout.take(), limits.output_bytes);
+    let errors = read(child.stderr.take(), limits.output_bytes);
     let ended = wait(&mut child, clock::boot_ms().saturating_add(limits.run_ms))?;
     end_group(&mut child);
     let Some(status) = ended else {
         return Ok(Ran::TimedOut);
     };
-    let output = receiver.recv_timeout(DRAIN).unwrap_or_default();
-    if output.len() > limits.output_bytes {
+    // Half an answer, or none, would be taken for the whole.
+    let unread = |_| std::io::Error::other("something that it left behind holds its output");
+    let output = output.recv_timeout(DRAIN).map_err(unread)??;
+    let errors = errors.recv_timeout(DRAIN).map_err(unread)??;
+    if output.len().max(errors.len()) > limits.output_bytes {
         return Ok(Ran::TooMuchOutput);
     }
     Ok(Ran::Exited {
         status: status.code(),
         output,
+        errors,
     })
+}
+
+/// Reads a channel in a thread of its own, at most one byte more than `limit`.
+fn read(
+    channel: Option<impl Read + Send + 'static>,
+    limit: usize,
+) -> Receiver<std::io::Result<Vec<u8>>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut output = Vec::new();
+        let channel = channel.map(|channel| channel.take(limit as u64 + 1));
+        let read = channel.map_or(Ok(0), |mut channel| channel.read_to_end(&mut output));
+        // The reader may be gone.
+        let _ = sender.send(read.map(|_| output));
+    });
+    receiver
 }
 
 /// Waits until `child` ends, at most until `deadline` of the boot clock.
@@ -177,7 +188,8 @@ mod tests {
     fn output_and_status_are_told() {
         let expected = Ran::Exited {
             status: Some(3),
-            output: b"outerr".to_vec(),
+            output: b"out".to_vec(),
+            errors: b"err".to_vec(),
         };
         assert_eq!(
             sh("printf out; printf err >&2; exit 3", 20_000, 64),
@@ -209,6 +221,25 @@ mod tests {
     fn time_and_output_are_bounded_and_nothing_stays_behind() {
         assert_eq!(sh("sleep 1000 & sleep 1000", 50, 64), Ran::TimedOut);
         assert_eq!(sh("yes", 20_000, 64), Ran::TooMuchOutput);
+        assert_eq!(sh("yes >&2", 20_000, 64), Ran::TooMuchOutput);
+    }
+
+    #[test]
+    fn an_output_that_does_not_end_is_no_answer() {
+        // Out of the group that is ended, so that it keeps the channel open.
+        let folder = tempfile::tempdir().unwrap();
+        let gate = folder.path().join("gate");
+        let made = Command::new("mkfifo").arg(&gate).status().unwrap();
+        assert!(made.success());
+        let ready = folder.path().join("ready");
+        let script = format!(
+            "echo idle; setsid sh -c ': > {0}; exec cat {1}' & while ! test -e {0}; do :; done",
+            ready.display(),
+            gate.display()
+        );
+        let ran = sh(&script, 20_000, 64);
+        assert!(matches!(ran, Ran::NotStarted(_)), "{ran:?}");
+        std::fs::write(&gate, "").unwrap();
     }
 
     #[test]

@@ -127,6 +127,7 @@ pub fn ask(probe: &Probe, caller: Caller) -> Ran {
             Ok(output) => Ran::Exited {
                 status: Some(0),
                 output,
+                errors: Vec::new(),
             },
             Err(error) => Ran::NotStarted(error.to_string()),
         },

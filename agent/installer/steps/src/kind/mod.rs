@@ -127,18 +127,24 @@ fn is_version(version: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b".+-_~:^".contains(&byte))
 }
 
-/// Asks a program something; the error says what it said.
+/// Asks a program something and gives back its standard output alone; the error says what
+/// it said on either channel.
 fn ask(argv: &[String]) -> Result<String, String> {
     let program = argv.first().map_or("", String::as_str);
     match command::run(argv, Caller::SELF, ASK_LIMITS) {
         Ran::Exited {
             status: Some(0),
             output,
+            ..
         } => Ok(String::from_utf8_lossy(&output).into_owned()),
-        Ran::Exited { status, output } => Err(format!(
+        Ran::Exited {
+            status,
+            output,
+            errors,
+        } => Err(format!(
             "{program} ended with {}: {}",
             status.map_or("a signal".to_owned(), |code| format!("code {code}")),
-            command::tail(&output, 512)
+            command::tail(&[output, errors].concat(), 512)
         )),
         Ran::TimedOut => Err(format!(
             "{program} took longer than {} ms",
