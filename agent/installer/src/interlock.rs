@@ -2,7 +2,6 @@
 
 use crate::clock;
 use patchward_common::probe::{self, Kind, Probe, Purpose, Ran, logind};
-use patchward_common::time::UtcMs;
 use patchward_common::trust::check::Interlock;
 use patchward_steps::command::{self, Caller, Limits};
 use patchward_steps::trusted;
@@ -16,7 +15,6 @@ const LOGIND: Limits = Limits {
     run_ms: 3_000,
     output_bytes: 256 * 1024,
 };
-const BUS: [&str; 2] = ["org.freedesktop.login1", "/org/freedesktop/login1"];
 
 /// How the machine is asked.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +58,13 @@ fn ask(probe: &Probe, asking: Asking<'_>) -> Interlock {
         Kind::Logind {
             idle_minutes,
             kiosk_users,
-        } => match used_by(i64::from(*idle_minutes), kiosk_users, clock::now()) {
-            Ok(None) => Interlock::Idle,
-            Ok(Some(use_)) => Interlock::InUse(use_),
-            Err(why) => Interlock::Unknown(format!("{}: {why}", probe.name)),
-        },
+        } => logind::interlock(
+            &probe.name,
+            i64::from(*idle_minutes),
+            kiosk_users,
+            clock::now(),
+            busctl,
+        ),
         Kind::Handover if asking.handed_over => Interlock::Idle,
         Kind::Handover => Interlock::InUse(format!("{}: not handed over", probe.name)),
     }
@@ -88,38 +88,15 @@ fn is_locked(path: &Path) -> Result<bool, String> {
     Ok(false)
 }
 
-/// Who uses the machine, as logind says; `None` for nobody.
-fn used_by(idle_minutes: i64, kiosk: &[String], now: UtcMs) -> Result<Option<String>, String> {
-    let manager = "org.freedesktop.login1.Manager";
-    let inhibitors = busctl(&["call", BUS[0], BUS[1], manager, "ListInhibitors"])?;
-    if let Some(who) = logind::inhibitor(&inhibitors)? {
-        return Ok(Some(who));
-    }
-    let sessions = busctl(&["call", BUS[0], BUS[1], manager, "ListSessions"])?;
-    for (user, path) in logind::listed(&sessions)? {
-        if kiosk.contains(&user) {
-            continue;
-        }
-        let all = busctl(&[
-            "call",
-            BUS[0],
-            &path,
-            "org.freedesktop.DBus.Properties",
-            "GetAll",
-            "s",
-            "org.freedesktop.login1.Session",
-        ])?;
-        if logind::is_used(&all, idle_minutes, now)? {
-            return Ok(Some(format!("{user} is logged in")));
-        }
-    }
-    Ok(None)
-}
-
+/// Asks logind one question, in the words of `busctl`.
 fn busctl(words: &[&str]) -> Result<Value, String> {
     let argv = [&["busctl", "--system", "--json=short"], words].concat();
     let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
-    match command::run(&argv, Caller::SELF, LOGIND) {
+    answer(command::run(&argv, Caller::SELF, LOGIND))
+}
+
+fn answer(ran: Ran) -> Result<Value, String> {
+    match ran {
         Ran::Exited {
             status: Some(0),
             output,

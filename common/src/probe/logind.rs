@@ -3,11 +3,69 @@
 //! The error says what is wrong with an answer. It is never "nobody": whoever asks takes
 //! it for unknown.
 
+use crate::id::Name;
 use crate::time::{MINUTE_MS, UtcMs};
+use crate::trust::check::Interlock;
 use serde_json::Value;
 
+/// Logind's name on the system's bus.
+const SERVICE: &str = "org.freedesktop.login1";
+const MANAGER: [&str; 4] = [
+    "call",
+    SERVICE,
+    "/org/freedesktop/login1",
+    "org.freedesktop.login1.Manager",
+];
+
+/// The interlock by what logind says. `ask` puts one question, in the words of `busctl`; an
+/// answer that fails or makes no sense is unknown.
+pub fn interlock(
+    probe: &Name,
+    idle_minutes: i64,
+    kiosk: &[String],
+    now: UtcMs,
+    ask: impl Fn(&[&str]) -> Result<Value, String>,
+) -> Interlock {
+    match used_by(idle_minutes, kiosk, now, ask) {
+        Ok(None) => Interlock::Idle,
+        Ok(Some(use_)) => Interlock::InUse(use_),
+        Err(why) => Interlock::Unknown(format!("{probe}: {why}")),
+    }
+}
+
+/// Who uses the machine; `None` for nobody.
+fn used_by(
+    idle_minutes: i64,
+    kiosk: &[String],
+    now: UtcMs,
+    ask: impl Fn(&[&str]) -> Result<Value, String>,
+) -> Result<Option<String>, String> {
+    let manager = |question| ask(&[&MANAGER[..], &[question]].concat());
+    if let Some(who) = inhibitor(&manager("ListInhibitors")?)? {
+        return Ok(Some(who));
+    }
+    for (user, path) in listed(&manager("ListSessions")?)? {
+        if kiosk.contains(&user) {
+            continue;
+        }
+        let all = ask(&[
+            "call",
+            SERVICE,
+            &path,
+            "org.freedesktop.DBus.Properties",
+            "GetAll",
+            "s",
+            "org.freedesktop.login1.Session",
+        ])?;
+        if is_used(&all, idle_minutes, now)? {
+            return Ok(Some(format!("{user} is logged in")));
+        }
+    }
+    Ok(None)
+}
+
 /// Who blocks sleep, shutdown or idleness, in an answer to `ListInhibitors`: (what, who, why, mode, uid, pid).
-pub fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
+fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
     for row in rows(answer)? {
         let (what, who, mode) = (text(row, 0)?, text(row, 1)?, text(row, 3)?);
         let matters = |part| ["shutdown", "sleep", "idle"].contains(&part);
@@ -19,19 +77,20 @@ pub fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
 }
 
 /// Sessions as (user, object path), in an answer to `ListSessions`: (id, uid, user, seat, path).
-pub fn listed(answer: &Value) -> Result<Vec<(String, String)>, String> {
+fn listed(answer: &Value) -> Result<Vec<(String, String)>, String> {
     let row = |row| Ok((text(row, 2)?.to_owned(), text(row, 4)?.to_owned()));
     rows(answer)?.iter().map(row).collect()
 }
 
 /// Whether a session with these properties is somebody at work. A session that was idle
 /// for `idle_minutes` is not; with 0 every one is.
-pub fn is_used(answer: &Value, idle_minutes: i64, now: UtcMs) -> Result<bool, String> {
+fn is_used(answer: &Value, idle_minutes: i64, now: UtcMs) -> Result<bool, String> {
     let property = |name: &str| {
         let value = answer.pointer(&format!("/data/0/{name}/data"));
         value.ok_or_else(|| format!("logind does not tell {name}"))
     };
-    let class = property("Class")?.as_str().unwrap_or_default();
+    let class = property("Class")?.as_str();
+    let class = class.ok_or_else(|| "logind gave a class of another shape".to_owned())?;
     let is_closing = property("State")?.as_str() == Some("closing");
     if !class.starts_with("user") || is_closing {
         return Ok(false);
@@ -55,49 +114,4 @@ fn text(row: &Value, at: usize) -> Result<&str, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn logind_sessions_count_by_class_state_and_idleness() {
-        let now = UtcMs(100 * MINUTE_MS);
-        let session = |class: &str, state: &str, idle: bool, since_minutes: i64| {
-            json!({"type": "a{sv}", "data": [{
-                "Class": {"type": "s", "data": class},
-                "State": {"type": "s", "data": state},
-                "IdleHint": {"type": "b", "data": idle},
-                "IdleSinceHint": {"type": "t", "data": since_minutes * MINUTE_MS * 1_000},
-            }]})
-        };
-        for (answer, idle_minutes, used) in [
-            (session("user", "active", false, 0), 0, true),
-            (session("user", "active", true, 10), 0, true),
-            (session("user", "active", true, 10), 15, false),
-            (session("user", "active", true, 90), 15, true),
-            (session("user", "active", false, 10), 15, true),
-            (session("user", "closing", false, 0), 0, false),
-            (session("greeter", "active", false, 0), 0, false),
-            (session("manager", "active", false, 0), 0, false),
-        ] {
-            assert_eq!(is_used(&answer, idle_minutes, now), Ok(used), "{answer}");
-        }
-        assert!(is_used(&json!({"data": [{}]}), 0, now).is_err());
-        let sessions =
-            json!({"type": "a(susso)", "data": [[["1", 1000, "nurse", "seat0", "/s/1"]]]});
-        assert_eq!(
-            listed(&sessions),
-            Ok(vec![("nurse".to_owned(), "/s/1".to_owned())])
-        );
-        assert!(listed(&json!({"data": [[["1"]]]})).is_err());
-        let inhibitors =
-            |mode: &str| json!({"data": [[["sleep:shutdown", "PACS", "transfer", mode, 0, 1]]]});
-        assert_eq!(inhibitor(&inhibitors("delay")), Ok(None));
-        assert!(
-            inhibitor(&inhibitors("block"))
-                .unwrap()
-                .unwrap()
-                .contains("PACS")
-        );
-    }
-}
+mod tests;

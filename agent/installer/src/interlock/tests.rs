@@ -102,3 +102,27 @@ fn handover_and_probes_that_need_the_application() {
     assert!(matches!(folder.measure(true, false), Interlock::Unknown(_)));
     assert_eq!(folder.measure(true, true), Interlock::Idle);
 }
+
+#[test]
+fn logind_that_does_not_answer_is_an_error() {
+    let exited = |status, output: &str, errors: &str| Ran::Exited {
+        status,
+        output: output.as_bytes().to_vec(),
+        errors: errors.as_bytes().to_vec(),
+    };
+    let good = r#"{"data":[[]]}"#;
+    // What is said beside the answer does not spoil it.
+    assert!(answer(exited(Some(0), good, "warning")).is_ok());
+    for ran in [
+        exited(Some(1), good, "Failed to connect to bus"),
+        exited(None, good, ""),
+        exited(Some(0), "", good),
+        exited(Some(0), r#"{"data":[["#, ""),
+        Ran::TimedOut,
+        Ran::TooMuchOutput,
+        Ran::NotStarted("no busctl".to_owned()),
+    ] {
+        let text = format!("{ran:?}");
+        assert!(answer(ran).is_err(), "{text}");
+    }
+}
