@@ -9,6 +9,7 @@ pub mod hostile;
 pub mod impostor;
 pub mod machine;
 pub mod moved_clock;
+pub mod package;
 pub mod postgres;
 pub mod process;
 pub mod programs;

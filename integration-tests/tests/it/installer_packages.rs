@@ -1,6 +1,7 @@
 //! Real dpkg and real rpm in private roots, with a package that brings a service.
 
 use patchward_common::digest::Digest;
+use patchward_common::id::Name;
 use patchward_common::job::State;
 use patchward_common::trust::approval::{ApprovedRelease, Rollback, RollbackRelease};
 use patchward_common::trust::check::Step;
@@ -10,36 +11,19 @@ use patchward_common::trust::release::{
 use patchward_common::wire::local::{Answer, Request};
 use patchward_integration_tests::fixture::{Hospital, job_of, name};
 use patchward_integration_tests::machine::{Machine, now};
+use patchward_integration_tests::package::{DPKG_OPTIONS, Package, Root};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_killable-installer");
 
 struct Setting {
-    folder: tempfile::TempDir,
-    hospital: Hospital,
+    // Dropped first: the service and the process end before their folder goes.
+    root: Root,
     machine: Machine,
+    hospital: Hospital,
+    folder: tempfile::TempDir,
     edition: u64,
-}
-
-/// What a package does, beside bringing its files.
-struct Script {
-    /// Shell text that runs when it is configured.
-    configure: &'static str,
-    depends: Option<&'static str>,
-}
-
-const PLAIN: Script = Script {
-    configure: "exit 0",
-    depends: None,
-};
-
-fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}; the tests need it"));
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?}: {text}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 impl Setting {
@@ -48,21 +32,14 @@ impl Setting {
         let hospital = Hospital::new(1, now());
         let mut machine =
             Machine::new(folder.path(), Path::new(PROGRAM), &hospital.token()).unwrap();
-        // Maintainer scripts run outside of the private root, which has no shell.
-        let dpkg = "dpkg_options = [\"--force-script-chrootless\", \"--force-not-root\", \"--log=/dev/null\"]";
-        machine.settings(&[dpkg]).unwrap();
-        let database = folder.path().join("root/var/lib/dpkg");
-        for below in ["info", "updates", "triggers"] {
-            std::fs::create_dir_all(database.join(below)).unwrap();
-        }
-        for file in ["status", "available"] {
-            std::fs::write(database.join(file), "").unwrap();
-        }
+        machine.settings(&[DPKG_OPTIONS]).unwrap();
+        let root = Root::lay_out(&folder.path().join("root")).unwrap();
         assert!(machine.start(None).unwrap());
         Self {
-            folder,
-            hospital,
+            root,
             machine,
+            hospital,
+            folder,
             edition: 0,
         }
     }
@@ -71,52 +48,20 @@ impl Setting {
         self.folder.path().join(below)
     }
 
-    /// A .deb of the viewer: a program, a unit of systemd and a script.
-    fn deb(&self, version: &str, script: &Script) -> Vec<u8> {
-        let tree = self.path(&format!("build-{version}"));
-        for below in ["DEBIAN", "usr/lib/viewer", "usr/lib/systemd/system"] {
-            std::fs::create_dir_all(tree.join(below)).unwrap();
-        }
-        let depends = script
-            .depends
-            .map(|on| format!("Depends: {on}\n"))
-            .unwrap_or_default();
-        let control = format!(
-            "Package: viewer\nVersion: {version}\nArchitecture: all\n\
-             Maintainer: Acme <acme@example>\n{depends}Description: Viewer\n"
-        );
-        std::fs::write(tree.join("DEBIAN/control"), control).unwrap();
-        let postinst = tree.join("DEBIAN/postinst");
-        std::fs::write(&postinst, format!("#!/bin/sh\n{}\n", script.configure)).unwrap();
-        run("chmod", &["755", postinst.to_str().unwrap()]);
-        std::fs::write(tree.join("usr/lib/viewer/version"), version).unwrap();
-        let unit = "[Service]\nExecStart=/usr/lib/viewer/run\n";
-        std::fs::write(tree.join("usr/lib/systemd/system/viewer.service"), unit).unwrap();
-        let file = self.path("viewer.deb");
-        let (tree, file) = (tree.to_str().unwrap(), file.to_str().unwrap());
-        run("dpkg-deb", &["--build", "--root-owner-group", tree, file]);
-        self.artifact(std::fs::read(file).unwrap())
+    fn deb(&self, package: &Package) -> Vec<u8> {
+        self.artifact(package.deb(self.folder.path()).unwrap())
     }
 
-    /// An .rpm of the viewer.
-    fn rpm(&self, version: &str, script: &Script) -> Vec<u8> {
-        let spec = self.path("viewer.spec");
-        let text = format!(
-            "Name: viewer\nVersion: {version}\nRelease: 1\nSummary: Viewer\nLicense: None\n\
-             BuildArch: noarch\n%description\nViewer\n%install\n\
-             mkdir -p %{{buildroot}}/usr/lib/viewer\n\
-             echo -n {version} > %{{buildroot}}/usr/lib/viewer/version\n\
-             %pre -p <lua>\n{}\n%files\n/usr/lib/viewer/version\n",
-            script.configure
-        );
-        std::fs::write(&spec, text).unwrap();
-        let top = format!("_topdir {}", self.path("rpmbuild").display());
-        run(
-            "rpmbuild",
-            &["-bb", "--quiet", "--define", &top, spec.to_str().unwrap()],
-        );
-        let file = format!("rpmbuild/RPMS/noarch/viewer-{version}-1.noarch.rpm");
-        self.artifact(std::fs::read(self.path(&file)).unwrap())
+    fn rpm(&self, package: &Package) -> Vec<u8> {
+        self.artifact(package.rpm(self.folder.path()).unwrap())
+    }
+
+    /// A check that passes where the service that runs is of this version.
+    fn serves(&self, version: &str) -> Name {
+        let check = format!("serves-{}", version.replace('.', "-"));
+        let script = self.root.is_serving(version);
+        self.machine.says(&check, "ready", &script).unwrap();
+        name(&check)
     }
 
     fn artifact(&self, bytes: Vec<u8>) -> Vec<u8> {
@@ -182,8 +127,31 @@ impl Setting {
         Ok(state)
     }
 
-    fn installed(&self) -> String {
-        std::fs::read_to_string(self.path("root/usr/lib/viewer/version")).unwrap_or_default()
+    /// Asserts that what runs is what is installed, in this version.
+    #[track_caller]
+    fn has(&self, version: &str) {
+        assert_eq!(self.root.installed(), version);
+        assert_eq!(self.root.serving(), version);
+    }
+
+    /// Asserts that step 7 refuses a release, with this in its words.
+    #[track_caller]
+    fn refuses(&mut self, release: ApprovedRelease, why: &str) {
+        let answer = self.install(release).unwrap_err();
+        assert!(
+            matches!(&*answer, Answer::Refused(refused)
+                if refused.step == Some(Step::Artifacts) && refused.text.contains(why)),
+            "{why:?} was expected, and came {answer:?}"
+        );
+    }
+
+    /// Writes dpkg's status of one package that is there.
+    fn status(&self, name: &str, more: &str) {
+        let text = format!(
+            "Package: {name}\nStatus: install ok installed\nArchitecture: all\n\
+             Version: 1.0\n{more}Description: Other\n"
+        );
+        std::fs::write(self.path("root/var/lib/dpkg/status"), text).unwrap();
     }
 }
 
@@ -198,66 +166,79 @@ fn back_to(release: &ApprovedRelease) -> Rollback {
 fn debian_packages_are_installed_and_rolled_back() {
     let mut setting = Setting::new();
     let deb = PackageManager::Deb;
-    let first = setting.release(deb, "1.0", 1, &setting.deb("1.0", &PLAIN));
+    let mut first = setting.release(deb, "1.0", 1, &setting.deb(&Package::serving("1.0")));
+    first.release.checks_after = vec![setting.serves("1.0")];
     assert_eq!(setting.install(first.clone()).unwrap(), State::Verified);
-    assert_eq!(setting.installed(), "1.0");
+    setting.has("1.0");
     assert!(
         setting
             .path("root/usr/lib/systemd/system/viewer.service")
             .exists()
     );
     // Its own script fails when it is configured: half configured, then back.
-    let script = Script {
-        configure: "echo no licence >&2; exit 1",
-        ..PLAIN
+    let package = Package {
+        configure: "echo no licence >&2; exit 1".to_owned(),
+        ..Package::serving("1.5")
     };
-    let mut broken = setting.release(deb, "2.0", 2, &setting.deb("2.0", &script));
+    let mut broken = setting.release(deb, "1.5", 2, &setting.deb(&package));
     broken.rollback = back_to(&first);
     let state = setting.install(broken).unwrap();
     assert!(
         matches!(&state, State::RolledBack(why) if why.text.contains("configure")),
         "{state:?}"
     );
-    assert_eq!(setting.installed(), "1.0");
+    setting.has("1.0");
     let database = format!("--admindir={}", setting.path("root/var/lib/dpkg").display());
-    let status = run(
-        "dpkg-query",
-        &[
-            &database,
-            "-W",
-            "-f",
-            "${db:Status-Status} ${Version}",
-            "viewer",
-        ],
+    let format = "${db:Status-Status} ${Version}";
+    let status = Command::new("dpkg-query")
+        .args([&database, "-W", "-f", format, "viewer"])
+        .output()
+        .unwrap();
+    assert_eq!(status.stdout, b"installed 1.0");
+    goes_forth_and_back(&mut setting, deb, &first, Setting::deb);
+}
+
+/// A second version serves, and where only another check fails, the first one serves again.
+/// Then the third one stays.
+fn goes_forth_and_back(
+    setting: &mut Setting,
+    manager: PackageManager,
+    first: &ApprovedRelease,
+    build: fn(&Setting, &Package) -> Vec<u8>,
+) {
+    let package = build(setting, &Package::serving("2.0"));
+    let mut second = setting.release(manager, "2.0", 3, &package);
+    second.rollback = back_to(first);
+    setting.machine.says("works", "ready", "exit 1").unwrap();
+    second.release.checks_after = vec![setting.serves("2.0"), name("works")];
+    let state = setting.install(second).unwrap();
+    // The first check that fails is told: the service of 2.0 had answered.
+    assert!(
+        matches!(&state, State::RolledBack(why) if why.text.contains("check works fails")),
+        "{state:?}"
     );
-    assert_eq!(status, "installed 1.0");
-    let mut good = setting.release(deb, "3.0", 3, &setting.deb("3.0", &PLAIN));
-    good.rollback = back_to(&first);
-    assert_eq!(setting.install(good).unwrap(), State::Verified);
-    assert_eq!(setting.installed(), "3.0");
+    setting.has("1.0");
+    let package = build(setting, &Package::serving("3.0"));
+    let mut last = setting.release(manager, "3.0", 4, &package);
+    last.rollback = back_to(first);
+    last.release.checks_after = vec![setting.serves("3.0")];
+    assert_eq!(setting.install(last).unwrap(), State::Verified);
+    setting.has("3.0");
 }
 
 #[test]
 fn packages_that_cannot_work_are_refused_before_anything_changes() {
     let mut setting = Setting::new();
-    let script = Script {
-        depends: Some("no-such-package"),
-        ..PLAIN
+    let package = Package {
+        depends: Some("no-such-package".to_owned()),
+        ..Package::plain("1.0")
     };
     let deb = PackageManager::Deb;
-    let lonely = setting.release(deb, "1.0", 1, &setting.deb("1.0", &script));
-    let answer = setting.install(lonely).unwrap_err();
-    assert!(
-        matches!(&*answer, Answer::Refused(why) if why.step == Some(Step::Artifacts)),
-        "{answer:?}"
-    );
+    let lonely = setting.release(deb, "1.0", 1, &setting.deb(&package));
+    setting.refuses(lonely, "nothing provides no-such-package");
     // Another version inside than was approved.
-    let mut other = setting.release(deb, "2.0", 2, &setting.deb("2.1", &PLAIN));
-    let answer = setting.install(other.clone()).unwrap_err();
-    assert!(
-        matches!(&*answer, Answer::Refused(why) if why.text.contains("holds viewer 2.1")),
-        "{answer:?}"
-    );
+    let mut other = setting.release(deb, "2.0", 2, &setting.deb(&Package::plain("2.1")));
+    setting.refuses(other.clone(), "holds viewer 2.1");
     // A file that belongs to no package of the set.
     let stray = setting.artifact(b"stray".to_vec());
     other.release.artifacts.push(ArtifactRef {
@@ -270,33 +251,56 @@ fn packages_that_cannot_work_are_refused_before_anything_changes() {
         matches!(&*answer, Answer::Refused(why) if why.text.contains("one to one")),
         "{answer:?}"
     );
-    assert_eq!(setting.installed(), "");
+    assert_eq!(setting.root.installed(), "");
+}
+
+#[test]
+fn a_warning_of_dpkg_meets_no_dependency() {
+    let mut setting = Setting::new();
+    let deb = PackageManager::Deb;
+    let maintained = Package {
+        depends: Some("no-such-package".to_owned()),
+        ..Package::plain("1.0")
+    };
+    // dpkg-deb warns of a package without a maintainer whenever it is asked about it.
+    let warned_of = Package {
+        maintainer: None,
+        ..maintained.clone()
+    };
+    let why = "nothing provides no-such-package";
+    let release = setting.release(deb, "1.0", 1, &setting.deb(&warned_of));
+    setting.refuses(release, why);
+    // dpkg-query does for one that is there.
+    setting.status("other", "");
+    let release = setting.release(deb, "1.0", 1, &setting.deb(&maintained));
+    setting.refuses(release, why);
+    // What was removed and left its settings behind is not there.
+    let gone = "Conffiles:\n /etc/other 00000000000000000000000000000000\n";
+    setting.status("no-such-package", gone);
+    let status = setting.path("root/var/lib/dpkg/status");
+    let text = std::fs::read_to_string(&status).unwrap();
+    let text = text.replace("install ok installed", "deinstall ok config-files");
+    std::fs::write(&status, text).unwrap();
+    let release = setting.release(deb, "1.0", 1, &setting.deb(&maintained));
+    setting.refuses(release, why);
+    assert_eq!(setting.root.installed(), "");
+    // Warned of, and there: it is met.
+    setting.status("no-such-package", "");
+    let mut release = setting.release(deb, "1.0", 1, &setting.deb(&warned_of));
+    release.install_minutes += 1;
+    assert_eq!(setting.install(release).unwrap(), State::Verified);
+    assert_eq!(setting.root.installed(), "1.0");
 }
 
 #[test]
 fn rpm_packages_are_installed_and_rolled_back() {
     let mut setting = Setting::new();
     let rpm = PackageManager::Rpm;
-    let plain = Script {
-        configure: "return 0",
-        ..PLAIN
-    };
-    let first = setting.release(rpm, "1.0", 1, &setting.rpm("1.0", &plain));
+    let mut first = setting.release(rpm, "1.0", 1, &setting.rpm(&Package::serving("1.0")));
+    first.release.checks_after = vec![setting.serves("1.0")];
     assert_eq!(setting.install(first.clone()).unwrap(), State::Verified);
-    assert_eq!(setting.installed(), "1.0");
-    let mut next = setting.release(rpm, "2.0", 2, &setting.rpm("2.0", &plain));
-    next.rollback = back_to(&first);
-    setting.machine.says("works", "ready", "exit 1").unwrap();
-    next.release.checks_after = vec![name("works")];
-    let state = setting.install(next).unwrap();
-    assert!(
-        matches!(&state, State::RolledBack(why) if why.text.contains("works")),
-        "{state:?}"
-    );
-    assert_eq!(setting.installed(), "1.0");
-    let last = setting.release(rpm, "3.0", 3, &setting.rpm("3.0", &plain));
-    assert_eq!(setting.install(last).unwrap(), State::Verified);
-    assert_eq!(setting.installed(), "3.0");
+    setting.has("1.0");
+    goes_forth_and_back(&mut setting, rpm, &first, Setting::rpm);
 }
 
 const RECIPE: &str = r#"
