@@ -66,6 +66,13 @@ impl Machine {
     /// Lays out a machine in `folder` with `program` as installer, and pins it. It is
     /// idle, in its first boot, and not running yet.
     pub fn new(folder: &Path, program: &Path, token: &EnrolmentToken) -> anyhow::Result<Self> {
+        let mut machine = Self::unpinned(folder, program)?;
+        machine.pin(token, None)?;
+        Ok(machine)
+    }
+
+    /// The same, not pinned.
+    pub fn unpinned(folder: &Path, program: &Path) -> anyhow::Result<Self> {
         for below in [
             "agent/metadata",
             "agent/artifacts",
@@ -76,7 +83,7 @@ impl Machine {
         ] {
             std::fs::create_dir_all(folder.join(below))?;
         }
-        let mut machine = Self {
+        let machine = Self {
             folder: folder.to_owned(),
             program: program.to_owned(),
             child: None,
@@ -85,13 +92,18 @@ impl Machine {
         machine.settings(&[])?;
         machine.boot(BootId([1; 16]))?;
         machine.says("interlock", "interlock", "echo idle")?;
-        let pinned = machine.command(&["pin", &token.to_text()])?;
+        Ok(machine)
+    }
+
+    /// Pins it; `kill_at` as the killable installer reads it.
+    pub fn pin(&mut self, token: &EnrolmentToken, kill_at: Option<usize>) -> anyhow::Result<()> {
+        let pinned = self.run(&["pin", &token.to_text()], kill_at)?;
         let id = pinned
             .split_whitespace()
             .last()
             .context("pin printed nothing")?;
-        machine.id = id.parse()?;
-        Ok(machine)
+        self.id = id.parse()?;
+        Ok(())
     }
 
     /// Where something of the machine lies.
@@ -103,7 +115,9 @@ impl Machine {
     pub fn settings(&self, more: &[&str]) -> anyhow::Result<()> {
         let path = |below: &str| self.path(below).display().to_string();
         let own = rustix::process::geteuid().as_raw();
-        let reboot = format!("cp {} {}", path("next_boot"), path("boot_id"));
+        let (next, boot) = (path("next_boot"), path("boot_id"));
+        // At once: whoever looks never finds half a boot id.
+        let reboot = format!("cp {next} {boot}.new && mv {boot}.new {boot}");
         let mut lines = vec![
             "runner = \"child\"".to_owned(),
             "check_patience_seconds = 0".to_owned(),
@@ -179,12 +193,17 @@ impl Machine {
 
     /// Runs a subcommand of the installer and gives back what it prints.
     pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let config = self.path("installer.toml");
-        let output = Command::new(&self.program)
-            .args(arguments)
-            .arg("--config")
-            .arg(config)
-            .output()?;
+        self.run(arguments, None)
+    }
+
+    fn run(&self, arguments: &[&str], kill_at: Option<usize>) -> anyhow::Result<String> {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--config");
+        command.arg(self.path("installer.toml"));
+        if let Some(kill_at) = kill_at {
+            command.env("PATCHWARD_KILL_AT", kill_at.to_string());
+        }
+        let output = command.output()?;
         if !output.status.success() {
             bail!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         }

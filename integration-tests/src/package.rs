@@ -133,6 +133,18 @@ impl Package {
     }
 }
 
+/// Makes dpkg's database below a root, with nothing in it.
+pub fn database(root: &Path) -> anyhow::Result<()> {
+    let database = root.join("var/lib/dpkg");
+    for below in ["info", "updates", "triggers"] {
+        std::fs::create_dir_all(database.join(below))?;
+    }
+    for file in ["status", "available"] {
+        std::fs::write(database.join(file), "")?;
+    }
+    Ok(())
+}
+
 /// A root of its own for packages, with as much in it as their scripts need. The service
 /// ends with it.
 #[derive(Debug)]
@@ -144,16 +156,11 @@ impl Root {
     /// Lays it out in a folder: dpkg's empty database, a shell with its libraries for
     /// scripts that run inside, and where the service speaks.
     pub fn lay_out(folder: &Path) -> anyhow::Result<Self> {
-        let database = folder.join("var/lib/dpkg");
-        for below in ["info", "updates", "triggers"] {
-            std::fs::create_dir_all(database.join(below))?;
-        }
+        database(folder)?;
         for below in ["run", "dev", "bin"] {
             std::fs::create_dir_all(folder.join(below))?;
         }
-        for file in ["var/lib/dpkg/status", "var/lib/dpkg/available", "dev/null"] {
-            std::fs::write(folder.join(file), "")?;
-        }
+        std::fs::write(folder.join("dev/null"), "")?;
         std::fs::copy("/bin/sh", folder.join("bin/sh"))?;
         let libraries = run("ldd", &["/bin/sh"])?;
         let libraries = libraries

@@ -1,8 +1,9 @@
 //! The real installer, which kills itself at the n-th durable change of this process:
-//! `PATCHWARD_KILL_AT=n`. The supervisor of a step does so where the file `kill-step-at`
-//! in the installer's folder says n, once.
+//! `PATCHWARD_KILL_AT=n`. The supervisors of a job's steps count theirs together, down from
+//! the number in the file `kill-step-at` in the installer's folder; the one that comes to 0
+//! is killed, and the file is gone.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static CHANGES: AtomicUsize = AtomicUsize::new(0);
@@ -12,26 +13,33 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn observe(_point: &'static str) {
-    let change = CHANGES.fetch_add(1, Ordering::SeqCst) + 1;
     let mut arguments = std::env::args_os().skip(1);
     let is_step = arguments.next().is_some_and(|command| command == "step");
-    let at = match arguments.next().filter(|_| is_step) {
-        Some(state) => {
-            let order = PathBuf::from(state).join("kill-step-at");
-            let at = std::fs::read_to_string(&order)
-                .ok()
-                .and_then(|at| at.parse().ok());
-            // Once: the supervisor that comes after this one lives.
-            at.filter(|at| *at == change && std::fs::remove_file(&order).is_ok())
-        }
+    let is_due = match arguments.next().filter(|_| is_step) {
+        Some(state) => is_due(&Path::new(&state).join("kill-step-at")),
         None => {
+            let change = CHANGES.fetch_add(1, Ordering::SeqCst) + 1;
             let at = std::env::var("PATCHWARD_KILL_AT").ok();
-            at.and_then(|at| at.parse().ok()).filter(|_| !is_step)
+            at.and_then(|at| at.parse().ok()) == Some(change)
         }
     };
-    if at == Some(change) {
+    if is_due {
         // Nothing after this line runs.
         let own = rustix::process::getpid();
         let _ = rustix::process::kill_process(own, rustix::process::Signal::KILL);
+    }
+}
+
+/// Counts one change of a supervisor; they run one after another.
+fn is_due(order: &Path) -> bool {
+    let left = std::fs::read_to_string(order).ok();
+    match left.and_then(|left| left.parse::<usize>().ok()) {
+        None => false,
+        Some(0 | 1) => std::fs::remove_file(order).is_ok(),
+        Some(left) => {
+            // Where it cannot be written the test sees that nobody was killed.
+            let _ = std::fs::write(order, (left - 1).to_string());
+            false
+        }
     }
 }
