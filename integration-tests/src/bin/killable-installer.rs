@@ -2,17 +2,25 @@
 //! `PATCHWARD_KILL_AT=n`. The supervisors of a job's steps count theirs together, down from
 //! the number in the file `kill-step-at` in the installer's folder; the one that comes to 0
 //! is killed, and the file is gone.
+//!
+//! And its disk becomes full: from the n-th write of this process on (`PATCHWARD_FULL_FROM=n`)
+//! every one of them fails, for as long as the file `PATCHWARD_FULL_WHILE` is there.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static CHANGES: AtomicUsize = AtomicUsize::new(0);
+static WRITES: AtomicUsize = AtomicUsize::new(0);
 
 fn main() -> anyhow::Result<()> {
     patchward_installer::cli::run(observe)
 }
 
-fn observe(_point: &'static str) {
+fn observe(point: &'static str) {
+    if point == "before write" {
+        fill_or_free();
+    }
     let mut arguments = std::env::args_os().skip(1);
     let is_step = arguments.next().is_some_and(|command| command == "step");
     let is_due = match arguments.next().filter(|_| is_step) {
@@ -42,4 +50,20 @@ fn is_due(order: &Path) -> bool {
             false
         }
     }
+}
+
+/// Lets no file grow while the disk is to be full. Whoever starts this program ignores the
+/// signal that would end it (XFSZ), so that its writes fail as on a full disk.
+fn fill_or_free() {
+    let write = WRITES.fetch_add(1, Ordering::SeqCst) + 1;
+    let number = |key| std::env::var(key).ok()?.parse::<usize>().ok();
+    let Some(from) = number("PATCHWARD_FULL_FROM") else {
+        return;
+    };
+    let full = std::env::var_os("PATCHWARD_FULL_WHILE");
+    let is_full = write >= from && full.is_some_and(|file| Path::new(&file).exists());
+    let limits = getrlimit(Resource::Fsize);
+    let current = if is_full { Some(0) } else { limits.maximum };
+    // Where it cannot be set the test sees that nothing waits.
+    let _ = setrlimit(Resource::Fsize, Rlimit { current, ..limits });
 }

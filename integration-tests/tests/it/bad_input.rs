@@ -2,6 +2,7 @@
 //! changed. The collector's stand in `commands/bad_input.rs`, beside what they need.
 
 mod agent;
+mod agent_disk;
 mod installer;
 mod signer;
 

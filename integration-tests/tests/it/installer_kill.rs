@@ -2,6 +2,7 @@
 //! job is lost, started twice, or left half done in silence.
 
 mod cases;
+mod full;
 mod said;
 
 use cases::Case;
