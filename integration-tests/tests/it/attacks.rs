@@ -73,7 +73,14 @@ const ROWS: [(&str, &[&str]); 14] = [
     ),
     (
         "one key stolen",
-        &["attacks::keys::one_stolen_key_or_another_machines_plan_starts_nothing"],
+        &[
+            "attacks::keys::one_stolen_key_or_another_machines_plan_starts_nothing",
+            "installer_attacks::authority::one_stolen_key_where_the_threshold_is_two",
+            "installer_attacks::stolen::one_of_two_root_keys_writes_no_charter",
+            "installer_attacks::stolen::one_of_two_approvers_lifts_no_stop_of_a_critical_machine",
+            "installer_attacks::stolen::one_approver_declares_no_emergency",
+            "installer_attacks::stolen::one_of_two_keys_of_a_vendors_role_publishes_nothing",
+        ],
     ),
     (
         "wrong hour: replayed or another's go, go from before a restart, clock, short slot",
@@ -112,6 +119,7 @@ const ROWS: [(&str, &[&str]); 14] = [
         "hostile machine: lies, floods, CBOR bombs, other ids, old protocol",
         &[
             "attacks::machines::a_hostile_machine_reaches_its_own_rows_only",
+            "attacks::machines::a_hostile_machine_alone_halts_no_model",
             "attacks::machines::other_protocols_and_missing_certificates_get_nothing",
             "attacks::floods::floods_cost_a_bounded_amount_and_stop_nobody",
             "attacks::slow::a_collector_of_an_old_protocol_is_not_spoken_to",

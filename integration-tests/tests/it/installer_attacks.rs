@@ -3,6 +3,7 @@
 //! step that refuses, and that nothing ran.
 
 mod authority;
+mod stolen;
 mod vendor;
 
 use patchward_common::id::JobId;
@@ -12,6 +13,7 @@ use patchward_common::trust::assignment::AssignmentLeaf;
 use patchward_common::trust::check::Step;
 use patchward_common::trust::tuf_author::{Edition, EditionKeys, Files, TargetSpec};
 use patchward_common::wire::local::{Answer, Documents, Request};
+use patchward_common::wire::token::EnrolmentToken;
 use patchward_integration_tests::fixture::{Hospital, job_of, name};
 use patchward_integration_tests::machine::{Machine, archive, now};
 use serde_json::json;
@@ -39,10 +41,16 @@ impl Scene {
 
     /// A hospital whose documents were written at `written`.
     fn at(written: UtcMs) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let hospital = Hospital::new(1, written);
+        let token = hospital.token();
+        Self::pinned(hospital, &token)
+    }
+
+    /// A machine of a hospital, pinned by a token.
+    fn pinned(hospital: Hospital, token: &EnrolmentToken) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_killable-installer"));
-        let mut machine = Machine::new(folder.path(), program, &hospital.token()).unwrap();
+        let mut machine = Machine::new(folder.path(), program, token).unwrap();
         assert!(machine.start(None).unwrap());
         Self {
             machine,

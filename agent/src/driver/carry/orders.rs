@@ -103,7 +103,8 @@ impl Carrier {
             // assignment that comes. The collector has to see that not all of it is here.
             Ok(local::Answer::Documents(taken)) => {
                 for (document, reason) in &taken.refused {
-                    tracing::warn!(document, reason = reason.text, "the installer refused it");
+                    let (step, reason) = (reason.step, &reason.text);
+                    tracing::warn!(document, ?step, reason, "the installer refused it");
                 }
                 self.orders = Digest::default();
                 self.brought = self.brought.saturating_add(1);

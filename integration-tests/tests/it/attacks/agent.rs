@@ -89,17 +89,21 @@ fn reordered(scene: &mut Scene, plan: &str) {
     let job = scene.job(plan, STATION);
     let drawn = scene.nonce(STATION, job);
     let go = scene.go(STATION, &key, job, drawn, now());
-    let answer = scene.ask(STATION, &Request::Reboot(job, go.clone()));
-    assert!(
-        matches!(answer, Answer::Error(_) | Answer::Refused(_)),
-        "{answer:?}"
-    );
     let unknown = JobId([9; 16]);
-    for request in [Request::Prepare(unknown), Request::Start(unknown, go)] {
+    for (request, why) in [
+        (Request::Reboot(job, go.clone()), "waits for no restart"),
+        (Request::Prepare(unknown), "no approval"),
+        (
+            Request::Start(unknown, go.clone()),
+            "the nonce was drawn for another job",
+        ),
+        // Whoever asked used it up.
+        (Request::Start(job, go), "no nonce is outstanding"),
+    ] {
         let answer = scene.ask(STATION, &request);
         assert!(
-            matches!(answer, Answer::Error(_) | Answer::Refused(_)),
-            "{answer:?}"
+            matches!(&answer, Answer::Error(text) if text.contains(why)),
+            "{why:?} was expected, and came {answer:?}"
         );
     }
     scene.has(STATION, "1.0");

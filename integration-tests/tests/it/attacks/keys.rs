@@ -7,6 +7,7 @@ use patchward_common::plan::AssignmentFile;
 use patchward_common::time::{HOUR_MS, Interval};
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
+use patchward_common::trust::check::Step;
 use patchward_common::trust::placement::leaf_bytes;
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::PublicKey;
@@ -69,44 +70,51 @@ fn forged_plans(scene: &mut Scene, plan: &str) {
         (
             STATION,
             forge("By the go-key", &station, &[&go]),
+            Step::Approval,
             "not signed by those who must sign it",
         ),
         (
             SERVER,
             forge("By one of two", &server, &[&ada]),
+            Step::Approval,
             "1 of 2 people signed",
         ),
         (
             SERVER,
             forge("Relabelled for one", &relabelled, &[&ada]),
+            Step::Approval,
             "1 of 2 people signed",
         ),
         (
             SERVER,
             forge("Relabelled", &relabelled, &both),
+            Step::Placement,
             "in another class than its assignment",
         ),
         (
             SERVER,
             forge("Elsewhere", &elsewhere, &both),
+            Step::Placement,
             "in another unit than its assignment",
         ),
         (
             SERVER,
             forge(of_station, &station, &both).sent_to(server.machine, leaf_bytes(&station)),
+            Step::Placement,
             "does not name this machine",
         ),
         (
             SERVER,
             forge(no_proof, &station, &both).sent_to(server.machine, leaf_bytes(&server)),
+            Step::Placement,
             "does not name this machine",
         ),
     ];
-    let forgeries: Vec<&Forgery> = cases.iter().map(|(_, forgery, _)| forgery).collect();
+    let forgeries: Vec<&Forgery> = cases.iter().map(|(_, forgery, ..)| forgery).collect();
     give_out_forgeries(hospital, &forgeries).unwrap();
-    for (machine, forgery, why) in &cases {
+    for (machine, forgery, step, why) in &cases {
         let digest = forgery.digest().to_string();
-        scene.logged(machine, &digest, why);
+        scene.refused_document(machine, &digest, *step, why);
         let (state, _) = scene.hospital.job(&digest, machine).unwrap();
         assert_eq!(state, "assigned", "{why}");
         // Not kept either: whoever owns the agent cannot start it.
@@ -147,7 +155,7 @@ fn forged_assignments(scene: &mut Scene) {
         table.signed.cosign(key);
         let keys = [PublicKey::of(key)];
         give_out_assignment(&mut scene.hospital, &table, &keys).unwrap();
-        scene.logged(SERVER, "\"assignment\"", why);
+        scene.refused_document(SERVER, "\"assignment\"", Step::Assignment, why);
     }
     // The class that two people signed still counts.
     let Answer::Status(status) = scene.ask(SERVER, &Request::Status) else {

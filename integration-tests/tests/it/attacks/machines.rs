@@ -7,8 +7,9 @@ use patchward_agent::credentials::Credentials;
 use patchward_agent::link::{Identity, Link};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::id::{JobId, MachineId, Nonce, OutboxId};
-use patchward_common::job::{Event, JobEvent, Reason};
+use patchward_common::id::{BootId, JobId, MachineId, Nonce, OutboxId};
+use patchward_common::job::{Event, JobEvent, Measurement, Reason, Start, Verdict};
+use patchward_common::time::{HOUR_MS, Interval};
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::Signed;
 use patchward_common::wire::machine::{
@@ -17,6 +18,7 @@ use patchward_common::wire::machine::{
 };
 use patchward_integration_tests::hospital::now;
 use patchward_integration_tests::hostile::plan_digest;
+use patchward_integration_tests::process::wait_until;
 use quinn::{Connection, ConnectionError, Endpoint};
 use rustls::NamedGroup;
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -226,7 +228,7 @@ fn a_hostile_machine_reaches_its_own_rows_only() {
         }
     });
     let noted = ["audit", "list"];
-    patchward_integration_tests::process::wait_until("the lie is noted", || {
+    wait_until("the lie is noted", || {
         let shown = scene.hospital.ask(&noted).unwrap_or_default();
         shown.contains("job.event_unknown")
     })
@@ -236,4 +238,109 @@ fn a_hostile_machine_reaches_its_own_rows_only() {
     assert_eq!(after, before);
     scene.machine(HONEST).start_agent().unwrap();
     scene.verified(&plan, HONEST, "1.0");
+}
+
+/// A machine that signs what it likes, event after event.
+struct Liar {
+    key: SigningKey,
+    machine: MachineId,
+    outbox: OutboxId,
+    sequence: u64,
+    previous: Digest,
+}
+
+impl Liar {
+    /// What it says of a job.
+    fn says(&mut self, approval: Digest, events: Vec<Event>) -> Request {
+        let first = self.sequence + 1;
+        let events = events.into_iter().map(|event| {
+            self.sequence += 1;
+            let event = JobEvent {
+                machine: self.machine,
+                sequence: self.sequence,
+                previous: self.previous,
+                at: now(),
+                job: JobId::of(approval, self.machine),
+                approval,
+                event,
+            };
+            let signed = Signed::new(&event, &self.key);
+            self.previous = signed.digest();
+            ByteBuf::from(codec::encode(&signed))
+        });
+        Request::Journal(JournalReport {
+            outbox: self.outbox,
+            first,
+            events: events.collect(),
+        })
+    }
+
+    /// A whole install that went wrong, of which nothing is true.
+    fn rolled_back(&mut self, approval: Digest, boot: BootId) -> Request {
+        let reason = Reason::new("it broke");
+        let start = Start {
+            slot: Interval::new(now(), now().plus_ms(HOUR_MS)).unwrap(),
+            boot,
+            go: Digest::default(),
+            approved_by: Vec::new(),
+            roster: Digest::default(),
+            charter: Digest::default(),
+            assignment: Digest::default(),
+            versions_before: Vec::new(),
+            interlock: "idle".to_owned(),
+        };
+        let measured = Measurement {
+            verdict: Verdict::RolledBack(reason.clone()),
+            versions_after: Vec::new(),
+            checks: Vec::new(),
+            boot,
+        };
+        let events = [
+            Event::Started(start),
+            Event::RecoveryBegan(reason),
+            Event::Measured(measured),
+        ];
+        self.says(approval, events.to_vec())
+    }
+}
+
+/// Two rollbacks of one release on one machine are one machine's word: the others of its
+/// model go on.
+#[test]
+fn a_hostile_machine_alone_halts_no_model() {
+    let both = [(HONEST, Class::Standard), (HOSTILE, Class::Standard)];
+    let mut scene = Scene::bare(&both, &[]);
+    scene.publish("1.0", 1);
+    scene.machine(HOSTILE).kill_agent();
+    let seed = std::fs::read(scene.machine(HOSTILE).path("installer/machine.key")).unwrap();
+    let mut liar = Liar {
+        key: SigningKey::from_bytes(&seed.try_into().unwrap()),
+        machine: scene.hospital.id_of(HOSTILE).unwrap().parse().unwrap(),
+        outbox: OutboxId(rand::random()),
+        sequence: 0,
+        previous: Digest::default(),
+    };
+    let boot = scene.boot(HOSTILE);
+    for told in 1..=2 {
+        let plan = scene.plan("1.0", &[HOSTILE]);
+        scene.hospital.approve(&plan, &["ada"]).unwrap();
+        let approval = plan_digest(&scene.hospital, &plan).unwrap();
+        let lie = liar.rolled_back(approval, boot);
+        let answer = runtime().block_on(async {
+            let link = link(&mut scene, HOSTILE).await;
+            link.ask(&lie).await.unwrap()
+        });
+        assert_eq!(answer, Answer::Stored(3 * told));
+        scene
+            .hospital
+            .wait_for_job(&plan, HOSTILE, "rolled_back")
+            .unwrap();
+    }
+    let plan = scene.plan("1.0", &[HONEST]);
+    scene.hospital.approve(&plan, &["ada"]).unwrap();
+    scene.verified(&plan, HONEST, "1.0");
+    let halts = scene.hospital.ask_json(&["rollout", "halts"]).unwrap();
+    let halts = halts.as_array().unwrap();
+    let of_a_model = |halt: &&serde_json::Value| halt["halted"] == "release_on_model";
+    assert_eq!(halts.iter().find(of_a_model), None);
 }

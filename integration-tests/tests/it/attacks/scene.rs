@@ -114,11 +114,21 @@ impl Scene {
     /// Waits until the agent's log has a line about `what`, and asserts that one says
     /// `why`.
     pub(super) fn logged(&mut self, name: &str, what: &str, why: &str) {
+        self.logs(name, &[what, why]);
+    }
+
+    /// Waits until the agent's log says that a step refused a document, and why.
+    pub(super) fn refused_document(&mut self, name: &str, what: &str, step: Step, why: &str) {
+        self.logs(name, &[what, &format!("step=Some({step:?})"), why]);
+    }
+
+    /// Waits until one line of the agent's log has all of this.
+    fn logs(&mut self, name: &str, parts: &[&str]) {
         let machine = self.machine(name);
-        let waited = wait_until(&format!("{name} logs {what}: {why}"), || {
+        let waited = wait_until(&format!("{name} logs {parts:?}"), || {
             let log = machine.agent_log();
             log.lines()
-                .any(|line| line.contains(what) && line.contains(why))
+                .any(|line| parts.iter().all(|part| line.contains(part)))
         });
         if let Err(error) = waited {
             panic!("{error}\n{}", machine.agent_log());
