@@ -10,7 +10,7 @@ use patchward_common::trust::release::{
 };
 use patchward_common::wire::local::{Answer, Request};
 use patchward_integration_tests::fixture::{Hospital, job_of, name};
-use patchward_integration_tests::machine::{Machine, now};
+use patchward_integration_tests::machine::{Machine, archive, now};
 use patchward_integration_tests::package::{DPKG_OPTIONS, Package, Root};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -97,10 +97,14 @@ impl Setting {
 
     /// Approves a release and takes it as far as it goes.
     fn install(&mut self, release: ApprovedRelease) -> Result<State, Box<Answer>> {
+        self.install_all(vec![release])
+    }
+
+    fn install_all(&mut self, releases: Vec<ApprovedRelease>) -> Result<State, Box<Answer>> {
         self.edition += 1;
         let (hospital, machine) = (&self.hospital, &self.machine);
         let row = hospital.row(machine.id);
-        let approval = hospital.approval(vec![release]);
+        let approval = hospital.approval(releases);
         let files = hospital
             .repository(self.edition, &approval.releases)
             .unwrap();
@@ -345,5 +349,30 @@ fn a_recipe_is_run_checked_and_rolled_back_and_never_a_changed_one() {
     assert!(
         matches!(&*answer, Answer::Refused(why) if why.step == Some(Step::Artifacts) && why.text.contains("recipe")),
         "{answer:?}"
+    );
+}
+
+/// A recipe that is gone after the install may have had a check: it counts as failed, also
+/// where only the release after it says which version must be there.
+#[test]
+fn a_recipe_that_is_gone_afterwards_has_not_passed_its_check() {
+    let mut setting = Setting::new();
+    let file = setting.path("recipes.d/pump.toml");
+    let text = format!(
+        "install = [\"/bin/rm\", {file:?}]\nversion = [\"/bin/true\"]\ncheck = [\"/bin/false\"]\n"
+    );
+    setting.machine.write("recipes.d/pump.toml", &text).unwrap();
+    let bytes = setting.artifact(b"1.0\n".to_vec());
+    let mut stone = setting.hospital.release("1.0", 1, &bytes);
+    stone.release.kind = Kind::Recipe(RecipeKind {
+        name: name("pump"),
+        sha256: Digest::of(text.as_bytes()),
+    });
+    let bytes = setting.artifact(archive(&[("viewer", "2.0")]));
+    let last = setting.hospital.release("2.0", 2, &bytes);
+    let state = setting.install_all(vec![stone, last]).unwrap();
+    assert!(
+        matches!(&state, State::Failed(why) if why.text.contains("check recipe fails")),
+        "{state:?}"
     );
 }
