@@ -84,8 +84,8 @@ impl Setting {
     }
 
     fn state(&self) -> anyhow::Result<State> {
-        let jobs = self.machine.status()?.jobs.into_iter();
-        let found = jobs.filter(|one| one.job == self.job).last();
+        let mut jobs = self.machine.status()?.jobs.into_iter();
+        let found = jobs.find(|one| one.job == self.job);
         Ok(found.map_or(State::Assigned, |one| one.state))
     }
 
