@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_error_shows_no_option_as_required_that_is_not() {
-        let line = ["patchward-collector", "--folder", "/x", "site", "add"];
+        let line = ["patchward-collector", "site", "add", "--folder", "/x"];
         let error = Cli::try_parse_from(line).expect_err("it names no site");
         assert!(error.to_string().contains("--folder"), "{error}");
         let shown = without_globals(error).to_string();
