@@ -156,6 +156,17 @@ fn row(machine: &Machine, m: usize, units: usize) -> AssignmentLeaf {
     }
 }
 
+/// A calendar whose freezes hold everywhere.
+fn theatre(began: UtcMs) -> Feed {
+    Feed {
+        source: name("theatre"),
+        area: Area::All,
+        subject: String::new(),
+        read_at: began.plus_ms(-HOUR_MS),
+        problem: None,
+    }
+}
+
 fn db(hospital: &Hospital, machines: &[Machine], units: usize, began: UtcMs) -> Db {
     let rows = machines.iter().enumerate().map(|(m, machine)| {
         let row = &hospital.rows[&machine.id];
@@ -215,13 +226,7 @@ fn db(hospital: &Hospital, machines: &[Machine], units: usize, began: UtcMs) -> 
         halts: Vec::new(),
         holds: Vec::new(),
         freezes: Vec::new(),
-        feeds: vec![Feed {
-            source: name("theatre"),
-            area: Area::All,
-            subject: String::new(),
-            read_at: began.plus_ms(-HOUR_MS),
-            problem: None,
-        }],
+        feeds: vec![theatre(began)],
         outboxes: BTreeMap::new(),
         to_consume: BTreeSet::new(),
         changes: 0,
