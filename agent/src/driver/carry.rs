@@ -39,6 +39,9 @@ pub(super) struct Carrier {
     status: Option<Status>,
 }
 
+/// Soonest that a collector can have a go asked for again.
+const SOONEST_MS: i64 = 1_000;
+
 #[derive(Clone, Copy, Default)]
 struct Tried {
     at: Option<UtcMs>,
@@ -257,8 +260,14 @@ impl Carrier {
             Answer::Go(go) => Ok(Some(go)),
             Answer::NotNow(not) => {
                 tracing::info!(reason = not.reason, "the collector says not now");
-                let again_ms = i64::try_from(not.again_ms).unwrap_or(HOUR_MS).min(HOUR_MS);
-                self.tries.entry(job).or_default().not_before = now.plus_ms(again_ms);
+                let again_ms = i64::try_from(not.again_ms).unwrap_or(HOUR_MS);
+                let again_ms = again_ms.clamp(SOONEST_MS, HOUR_MS);
+                // Its word alone: it may be sooner than this machine would ask by itself.
+                let tried = Tried {
+                    at: None,
+                    not_before: now.plus_ms(again_ms),
+                };
+                self.tries.insert(job, tried);
                 Ok(None)
             }
             Answer::Refused(refused) => {
