@@ -310,7 +310,7 @@ impl Liar {
 fn a_hostile_machine_alone_halts_no_model() {
     let both = [(HONEST, Class::Standard), (HOSTILE, Class::Standard)];
     let mut scene = Scene::bare(&both, &[]);
-    scene.publish("1.0", 1);
+    let bytes = Some(scene.publish("1.0", 1));
     scene.machine(HOSTILE).kill_agent();
     let seed = std::fs::read(scene.machine(HOSTILE).path("installer/machine.key")).unwrap();
     let mut liar = Liar {
@@ -322,7 +322,9 @@ fn a_hostile_machine_alone_halts_no_model() {
     };
     let boot = scene.boot(HOSTILE);
     for told in 1..=2 {
-        let plan = scene.plan("1.0", &[HOSTILE]);
+        // The second one clears the quarantine of the first: HTM believed that it was mended.
+        let cleared = bytes.clone().filter(|_| told > 1);
+        let plan = scene.plan_clearing("1.0", &[HOSTILE], cleared.as_deref());
         scene.hospital.approve(&plan, &["ada"]).unwrap();
         let approval = plan_digest(&scene.hospital, &plan).unwrap();
         let lie = liar.rolled_back(approval, boot);

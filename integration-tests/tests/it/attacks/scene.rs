@@ -1,6 +1,7 @@
 //! What every attack begins with: a hospital whose machines run version 1.0.
 
 use ed25519_dalek::SigningKey;
+use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, MachineId, Nonce};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
@@ -88,10 +89,22 @@ impl Scene {
 
     /// A plan for a version, still a draft.
     pub(super) fn plan(&self, version: &str, machines: &[&str]) -> String {
+        self.plan_clearing(version, machines, None)
+    }
+
+    /// The same, clearing these bytes from quarantine where they are given.
+    pub(super) fn plan_clearing(
+        &self,
+        version: &str,
+        machines: &[&str],
+        cleared: Option<&[u8]>,
+    ) -> String {
         let (title, release) = (format!("Viewer {version}"), format!("{PRODUCT}={version}"));
         let mut arguments = vec![title.as_str(), "--release", &release, "--days", "1"];
         arguments.extend(["--soak-seconds", "1", "--canaries", "9"]);
         arguments.extend(machines.iter().flat_map(|name| ["--machine", *name]));
+        let cleared = cleared.map(|bytes| Digest::of(bytes).to_string());
+        arguments.extend(cleared.iter().flat_map(|digest| ["--clear", digest]));
         self.hospital.plan(&arguments).unwrap().0
     }
 
