@@ -254,6 +254,20 @@ impl Pack for Facts {
     }
 }
 
+/// `ID-VERSION_ID` of a file os-release, as releases name operating systems; `ID` alone on
+/// rolling ones.
+pub fn os_name(os_release: &str) -> Option<String> {
+    let value = |key: &str| {
+        let mut lines = os_release.lines();
+        let line = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        Some(line.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    Some(match value("VERSION_ID") {
+        Some(version) => format!("{}-{version}", value("ID")?),
+        None => value("ID")?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

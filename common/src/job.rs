@@ -4,15 +4,18 @@
 //! [`State::after`], one total function. An event that does not fit is reported, not
 //! guessed at. What the installer itself does next is finer: [`phase`].
 
+mod handover;
 mod outside;
 pub mod phase;
+mod reason;
 
+pub use handover::LocalHandover;
 pub use outside::Outside;
+pub use reason::{MAX_REASON_BYTES, NotStarted, Reason};
 
 use crate::digest::Digest;
-use crate::id::{BootId, JobId, Label, MachineId, Nonce};
+use crate::id::{BootId, JobId, MachineId};
 use crate::time::{Interval, UtcMs};
-use crate::trust::check::Step;
 use crate::trust::sign::{Document, KeyId};
 use serde::{Deserialize, Serialize};
 
@@ -57,45 +60,6 @@ pub enum State {
     Freed(Reason),
 }
 
-/// Longest text of a reason.
-pub const MAX_REASON_BYTES: usize = 1_024;
-
-/// Why a job is where it is, in words for people. The step is there where one of the
-/// eleven checks refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    /// The check that refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<Step>,
-    /// What happened and why.
-    pub text: String,
-}
-
-impl Reason {
-    /// A reason without a step; a longer text than [`MAX_REASON_BYTES`] is cut.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            step: None,
-            text: cut(text.into()),
-        }
-    }
-}
-
-impl From<&crate::trust::check::Refusal> for Reason {
-    fn from(refusal: &crate::trust::check::Refusal) -> Self {
-        Self {
-            step: Some(refusal.step),
-            text: cut(refusal.why.to_string()),
-        }
-    }
-}
-
-/// Texts from outside stand in reasons; an event must fit its limit whatever they say.
-fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MAX_REASON_BYTES));
-    text
-}
-
 /// What happened, as the installer saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,25 +87,6 @@ pub enum Event {
     Measured(Measurement),
     /// A person at the machine or an unsigned stop ended the job before its start.
     Stopped(Reason),
-}
-
-/// A refusal: nothing ran, and with one go nothing will.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotStarted {
-    /// Why.
-    pub reason: Reason,
-    /// The nonce that the refused start used up: a go that answers it starts nothing any
-    /// more. `None` where only the preparation was refused, which asks for no go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nonce: Option<Nonce>,
-}
-
-impl From<Reason> for NotStarted {
-    fn from(reason: Reason) -> Self {
-        let nonce = None;
-        Self { reason, nonce }
-    }
 }
 
 /// The start record: everything that made this start allowed.
@@ -421,6 +366,20 @@ impl Event {
         }
     }
 
+    /// What is worth saying beside its word; empty where nothing is.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::StepEnded(end) => format!("{} {:?}", end.step, end.outcome),
+            Self::Started(start) => format!("slot until {}", start.slot.end()),
+            Self::Measured(measured) if self.reason().is_none() => {
+                format!("{:?}", measured.verdict)
+            }
+            other => other
+                .reason()
+                .map_or_else(String::new, |reason| reason.text.clone()),
+        }
+    }
+
     /// The word for it in tables and messages.
     pub fn word(&self) -> &'static str {
         match self {
@@ -437,17 +396,6 @@ impl Event {
             Self::Stopped(_) => "stopped",
         }
     }
-}
-
-/// A stand-in named at the machine itself, for the profile `handover`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LocalHandover {
-    /// The job.
-    pub job: JobId,
-    /// Until when.
-    pub until: UtcMs,
-    /// What the ward uses meanwhile.
-    pub stand_in: Label,
 }
 
 #[cfg(test)]

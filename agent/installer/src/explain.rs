@@ -4,7 +4,7 @@ use crate::authorise::Denied;
 use crate::installer::Installer;
 use patchward_common::codec;
 use patchward_common::id::JobId;
-use patchward_common::job::{Event, State};
+use patchward_common::job::State;
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::probe::{Purpose, Readiness, readiness};
 use patchward_common::trust::approval::PlanLeaf;
@@ -102,16 +102,7 @@ pub fn job(at: &Installer, job: JobId) -> String {
         );
     }
     for (sequence, at, event) in &history.events {
-        let more = match event {
-            Event::StepEnded(end) => format!("{} {:?}", end.step, end.outcome),
-            Event::Started(start) => format!("slot until {}", start.slot.end()),
-            Event::Measured(measured) if event.reason().is_none() => {
-                format!("{:?}", measured.verdict)
-            }
-            other => other
-                .reason()
-                .map_or_else(String::new, |reason| reason.text.clone()),
-        };
+        let more = event.detail();
         let _ = writeln!(text, "{sequence:6} {at} {} {more}", event.word());
     }
     text

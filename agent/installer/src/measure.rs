@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::drive::Record;
 use crate::installer::Installer;
+use patchward_common::facts;
 use patchward_common::id::{BootId, Name};
 use patchward_common::job::{CheckResult, Event, Measurement, ProductVersion, Reason, Verdict};
 use patchward_common::probe::{Purpose, Ran, Readiness, readiness, version};
@@ -29,17 +30,7 @@ const RECIPE_CHECK: Limits = Limits {
 
 /// `ID-VERSION_ID` of os-release.
 pub fn os(path: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let value = |key: &str| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
-        Some(line.trim().trim_matches(['"', '\'']).to_owned())
-    };
-    Some(match value("VERSION_ID") {
-        Some(version) => format!("{}-{version}", value("ID")?),
-        None => value("ID")?,
-    })
+    facts::os_name(&std::fs::read_to_string(path).ok()?)
 }
 
 /// The event that follows an install: verified, or the way back begins.

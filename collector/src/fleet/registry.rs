@@ -1,16 +1,16 @@
 //! Who is connected, and what is remembered of each machine so that a quiet hello asks
 //! no database. Pure but for the connections that it hands back.
 
-use super::requests::orders::placement::Tables;
+mod known;
+
+pub(super) use known::{Given, JournalEnd, Known, Said};
+
 use crate::item::refused::Refusal;
 use patchward_common::digest::Digest;
-use patchward_common::id::{BootId, MachineId, Name, OutboxId};
-use patchward_common::job::JobEvent;
+use patchward_common::id::{BootId, MachineId, Name};
 use patchward_common::time::{MINUTE_MS, UtcMs};
-use patchward_common::trust::sign::ReadyKey;
 use patchward_common::wire::machine::{Hello, ShortDigest};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 /// Earlier boots that are remembered of a machine: two that take turns are told by two.
 const BOOTS: usize = 4;
@@ -87,62 +87,6 @@ struct Live<C> {
     id: usize,
     /// As of its last hello; a connection that said none replaces nobody.
     fingerprint: ShortDigest,
-}
-
-/// What the store knows of a machine.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    /// Its installer's key.
-    pub(super) key: Arc<ReadyKey<JobEvent>>,
-    /// Its care area.
-    pub(super) unit: Name,
-    /// Whether two machines seem to have its identity.
-    pub(super) is_suspect: bool,
-    /// The digest of its components; zeros for none.
-    pub(super) set: Digest,
-    /// What it said last; `None` before its first hello.
-    pub(super) said: Option<Said>,
-    /// How far its journal is stored.
-    pub(super) journal: Option<JournalEnd>,
-    /// The orders that it was given last.
-    pub(super) orders: Option<Given>,
-    /// The tables that it stands in.
-    pub(super) tables: Option<Arc<Tables>>,
-}
-
-/// The orders that a machine was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Given {
-    /// What all machines had in common then, by its number.
-    pub(super) common: u64,
-    /// As of which generation of documents.
-    pub(super) generation: u64,
-    /// As of which generation of tables.
-    pub(super) tables: u64,
-    /// What names all of them.
-    pub(super) digest: ShortDigest,
-    /// Of the part that only this machine has.
-    pub(super) own: Digest,
-}
-
-/// The part of a hello that is stored when it changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) hello: Hello,
-    /// When it was heard, by the collector's clock; 0 where that was before its start.
-    pub(super) at: UtcMs,
-    pub(super) installer: String,
-}
-
-/// The end of a machine's stored journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct JournalEnd {
-    /// The outbox that it came from.
-    pub(super) outbox: OutboxId,
-    /// The highest sequence without a gap before it.
-    pub(super) sequence: u64,
-    /// The digest of that event; zeros for none.
-    pub(super) digest: Digest,
 }
 
 /// The certificate was revoked.

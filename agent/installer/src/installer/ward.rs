@@ -76,19 +76,7 @@ impl Installer {
         let now = clock::now();
         let (_, papers) = self.snapshot();
         let slot = papers.slot(handover.job, self.pin.machine, now);
-        let slot = slot.ok_or_else(|| {
-            Denied::Wrong("this job has no slot here that is open or still comes".to_owned())
-        })?;
-        let latest = slot.end().min(now.plus_ms(MAX_HOLD_MS));
-        let until = handover.until.min(latest);
-        if until <= slot.start() {
-            let text = format!(
-                "the job's slot only begins at {}; say it then",
-                slot.start()
-            );
-            return Err(Denied::Wrong(text));
-        }
-        let said = LocalHandover { until, ..handover };
+        let said = handover.within(slot, now).map_err(Denied::Wrong)?;
         Ok(self.change_ward(|ward| ward.handover = Some(said))?)
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use patchward_common::id::OutboxId;
 use patchward_common::wire::machine::InterlockWord;
 
 const MACHINE: MachineId = MachineId([1; 32]);

@@ -8,6 +8,7 @@ use patchward_collector::store::places::SwitchedOff;
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId, Name, Nonce};
 use patchward_common::time::{Interval, UtcMs};
+use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::go::NONCE_LIFE_MS;
 use patchward_common::trust::stop::Scope;
 use std::collections::BTreeSet;
@@ -96,20 +97,7 @@ impl World {
             let emergency = emergency.as_ref();
             emergency.is_some_and(|emergency| emergency.freezes.contains(freeze))
         };
-        for group in &leaf.groups {
-            let rule = self.db.groups[group].clone();
-            let members = self.db.members[group].clone();
-            let others = members.iter().filter(|o| **o != m);
-            let ready = others
-                .filter(|o| self.is_available(**o, rule.switched_off))
-                .count();
-            self.holds(ready >= rule.minimum_ready as usize, Invariant::I3, || {
-                format!(
-                    "machine {m} gets a go while {ready} others of {group} are ready, {} must be",
-                    rule.minimum_ready
-                )
-            });
-        }
+        self.check_groups(m, &leaf);
         let covers = |scope: &Scope| match scope {
             Scope::All | Scope::Vendor(_) => true,
             Scope::Plan(plan) => *plan == approval,
@@ -138,6 +126,24 @@ impl World {
             format!("machine {m} gets a go of a restored collector")
         });
         self.check_rollout(m, approval, &leaf);
+    }
+
+    /// I3: with this machine down, enough others of each of its groups are ready.
+    fn check_groups(&mut self, m: usize, leaf: &PlanLeaf) {
+        for group in &leaf.groups {
+            let rule = self.db.groups[group].clone();
+            let members = self.db.members[group].clone();
+            let others = members.iter().filter(|o| **o != m);
+            let ready = others
+                .filter(|o| self.is_available(**o, rule.switched_off))
+                .count();
+            self.holds(ready >= rule.minimum_ready as usize, Invariant::I3, || {
+                format!(
+                    "machine {m} gets a go while {ready} others of {group} are ready, {} must be",
+                    rule.minimum_ready
+                )
+            });
+        }
     }
 
     /// Whether a member is at work, as far as anybody could know: what a hostile collector

@@ -96,11 +96,6 @@ const EXCEPTIONS: &[Exception] = &[
         why: "one pack behind every rule's test",
     },
     Exception {
-        what: "common/src/job.rs",
-        lines: 450,
-        why: "the table of jobs with its words",
-    },
-    Exception {
         what: "integration-tests/src/bench/checks.rs:run",
         lines: 90,
         why: "one figure after another",

@@ -72,21 +72,17 @@ impl Set {
     }
 
     /// Name and version of every package that is wholly installed; others are `None`.
-    fn installed(&self) -> Result<BTreeMap<String, Option<String>>, String> {
+    fn installed(&self) -> Result<Rows, String> {
         let said = match self.manager {
             PackageManager::Deb => {
                 let database = format!("--admindir={}/var/lib/dpkg", self.root);
                 let format = "${Package}\\t${db:Status-Status}\\t${Version}\\n";
                 ask(&words(&["dpkg-query", &database, "-W", "-f", format]))?
             }
-            PackageManager::Rpm => ask(&words(&[
-                "rpm",
-                "--root",
-                &self.root,
-                "-qa",
-                "--qf",
-                RPM_VERSION,
-            ]))?,
+            PackageManager::Rpm => {
+                let all = ["rpm", "--root", &self.root, "-qa", "--qf", RPM_VERSION];
+                ask(&words(&all))?
+            }
         };
         installed_rows(self.manager, &said)
     }
@@ -148,15 +144,14 @@ impl Set {
     }
 }
 
-/// What dpkg-query and rpm say, row by row: each package with its version, and without
-/// one where it is not wholly installed.
+/// Each package with its version, and without one where it is not wholly installed.
+pub type Rows = BTreeMap<String, Option<String>>;
+
+/// What dpkg-query and rpm say, row by row.
 ///
 /// # Errors
 /// A row of another shape.
-pub fn installed_rows(
-    manager: PackageManager,
-    said: &str,
-) -> Result<BTreeMap<String, Option<String>>, String> {
+pub fn installed_rows(manager: PackageManager, said: &str) -> Result<Rows, String> {
     let mut found = BTreeMap::new();
     for line in said.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
