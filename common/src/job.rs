@@ -11,7 +11,7 @@ mod reason;
 
 pub use handover::LocalHandover;
 pub use outside::Outside;
-pub use reason::{MAX_REASON_BYTES, NotStarted, Reason};
+pub use reason::{MAX_REASON_BYTES, NotStarted, Reason, rehearsed};
 
 use crate::digest::Digest;
 use crate::id::{BootId, JobId, MachineId};
@@ -346,40 +346,6 @@ impl State {
 }
 
 impl Event {
-    /// The reason that it gives, where it gives one.
-    pub fn reason(&self) -> Option<&Reason> {
-        match self {
-            Self::Refused(refused) => Some(&refused.reason),
-            Self::RebootPending(reason)
-            | Self::RecoveryBegan(reason)
-            | Self::Withdrawn(reason)
-            | Self::Stopped(reason) => Some(reason),
-            Self::Measured(measured) => match &measured.verdict {
-                Verdict::RolledBack(reason) | Verdict::Failed(reason) => Some(reason),
-                Verdict::Verified => None,
-            },
-            Self::Prepared
-            | Self::WouldHaveStarted(_)
-            | Self::Started(_)
-            | Self::StepEnded(_)
-            | Self::RebootOrdered(_) => None,
-        }
-    }
-
-    /// What is worth saying beside its word; empty where nothing is.
-    pub fn detail(&self) -> String {
-        match self {
-            Self::StepEnded(end) => format!("{} {:?}", end.step, end.outcome),
-            Self::Started(start) => format!("slot until {}", start.slot.end()),
-            Self::Measured(measured) if self.reason().is_none() => {
-                format!("{:?}", measured.verdict)
-            }
-            other => other
-                .reason()
-                .map_or_else(String::new, |reason| reason.text.clone()),
-        }
-    }
-
     /// The word for it in tables and messages.
     pub fn word(&self) -> &'static str {
         match self {

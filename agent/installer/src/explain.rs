@@ -1,6 +1,7 @@
 //! What people and the agent are told about where things stand.
 
 use crate::authorise::Denied;
+use crate::clock;
 use crate::installer::Installer;
 use patchward_common::codec;
 use patchward_common::id::JobId;
@@ -45,6 +46,8 @@ pub fn status(at: &Installer) -> Result<Status, Denied> {
         })
     });
     let jobs = jobs.collect();
+    let handover = at.local_handover();
+    let handed_over = handover.is_some_and(|said| clock::now() < said.until);
     Ok(Status {
         watermark: watermark.digest(),
         numbers: (
@@ -54,11 +57,7 @@ pub fn status(at: &Installer) -> Result<Status, Denied> {
         ),
         boot: at.boot().map_err(Denied::Wrong)?,
         journal: at.last_sequence(),
-        interlock: at.interlock(
-            at.local_handover()
-                .is_some_and(|h| crate::clock::now() < h.until),
-            false,
-        ),
+        interlock: at.interlock(handed_over, false),
         hold: at.hold(),
         ready: ready(at),
         jobs,

@@ -1,6 +1,8 @@
 //! Why a job is where it is.
 
+use super::{Event, Verdict};
 use crate::id::Nonce;
+use crate::time::Interval;
 use crate::trust::check::{Refusal, Step};
 use serde::{Deserialize, Serialize};
 
@@ -60,4 +62,49 @@ impl From<Reason> for NotStarted {
         let nonce = None;
         Self { reason, nonce }
     }
+}
+
+impl Event {
+    /// The reason that it gives, where it gives one.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Refused(refused) => Some(&refused.reason),
+            Self::RebootPending(reason)
+            | Self::RecoveryBegan(reason)
+            | Self::Withdrawn(reason)
+            | Self::Stopped(reason) => Some(reason),
+            Self::Measured(measured) => match &measured.verdict {
+                Verdict::RolledBack(reason) | Verdict::Failed(reason) => Some(reason),
+                Verdict::Verified => None,
+            },
+            Self::Prepared
+            | Self::WouldHaveStarted(_)
+            | Self::Started(_)
+            | Self::StepEnded(_)
+            | Self::RebootOrdered(_) => None,
+        }
+    }
+
+    /// What is worth saying beside its word; empty where nothing is.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::StepEnded(end) => format!("{} {:?}", end.step, end.outcome),
+            Self::Started(start) => format!("slot until {}", start.slot.end()),
+            Self::Measured(measured) if self.reason().is_none() => {
+                format!("{:?}", measured.verdict)
+            }
+            other => other
+                .reason()
+                .map_or_else(String::new, |reason| reason.text.clone()),
+        }
+    }
+}
+
+/// The slots in which a job would have started, but for a rehearsal.
+pub fn rehearsed<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Interval> {
+    let slots = events.into_iter().filter_map(|event| match event {
+        Event::WouldHaveStarted(start) => Some(start.slot),
+        _ => None,
+    });
+    slots.collect()
 }

@@ -5,7 +5,7 @@ use super::Installer;
 use crate::authorise::Denied;
 use crate::clock;
 use patchward_common::id::JobId;
-use patchward_common::job::Event;
+use patchward_common::job;
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::assignment::Mode;
 
@@ -14,16 +14,12 @@ impl Installer {
     /// they are slots as any.
     pub fn rehearsed(&self, job: JobId) -> Vec<Interval> {
         let history = self.history(job).filter(|job| !job.state.is_open());
-        let events = history.into_iter().flat_map(|history| history.events);
-        let slots = events.filter_map(|(_, _, event)| match event {
-            Event::WouldHaveStarted(start) => Some(start.slot),
-            _ => None,
-        });
-        let slots: Vec<Interval> = slots.collect();
-        match !slots.is_empty() && self.rehearses(clock::now()) {
-            true => slots,
-            false => Vec::new(),
+        let events = history.iter().flat_map(|history| &history.events);
+        let mut slots = job::rehearsed(events.map(|(_, _, event)| event));
+        if !slots.is_empty() && !self.rehearses(clock::now()) {
+            slots.clear();
         }
+        slots
     }
 
     /// Refuses to rehearse a second time in a slot.
