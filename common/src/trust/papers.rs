@@ -7,6 +7,7 @@ use crate::job::LocalHandover;
 use crate::plan::MAX_LEAF_BYTES;
 use crate::time::{Interval, UtcMs};
 use crate::trust::approval::{Approval, PlanLeaf};
+use crate::trust::assignment::Mode;
 use crate::trust::check::{self, Ask, Authority, Place, Refusal, Step, Stops, Why};
 use crate::trust::sign::{Signed, Verified};
 use crate::trust::stop::{Downgrade, Handover, Scope};
@@ -73,6 +74,13 @@ impl Papers {
             proof,
         } = placed;
         check::assignment(authority, watermark, signed, leaf, proof, now)
+    }
+
+    /// Whether HTM signed this machine `rehearse`, by steps 1 and 2.
+    pub fn rehearses(&self, watermark: &Watermark, now: UtcMs) -> bool {
+        let authority = self.authority(watermark, now);
+        let place = authority.and_then(|authority| self.place(&authority, watermark, now));
+        place.is_ok_and(|place| place.leaf.mode == Mode::Rehearse)
     }
 
     /// The approval of a job.

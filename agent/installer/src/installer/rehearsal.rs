@@ -7,7 +7,6 @@ use crate::clock;
 use patchward_common::id::JobId;
 use patchward_common::job;
 use patchward_common::time::{Interval, UtcMs};
-use patchward_common::trust::assignment::Mode;
 
 impl Installer {
     /// The slots in which a job was rehearsed. None where HTM signs another mode now: then
@@ -16,7 +15,8 @@ impl Installer {
         let history = self.history(job).filter(|job| !job.state.is_open());
         let events = history.iter().flat_map(|history| &history.events);
         let mut slots = job::rehearsed(events.map(|(_, _, event)| event));
-        if !slots.is_empty() && !self.rehearses(clock::now()) {
+        let (watermark, papers) = self.snapshot();
+        if !slots.is_empty() && !papers.rehearses(&watermark, clock::now()) {
             slots.clear();
         }
         slots
@@ -31,13 +31,5 @@ impl Installer {
                 slot.end()
             ))),
         }
-    }
-
-    /// Whether HTM signed this machine `rehearse`.
-    fn rehearses(&self, now: UtcMs) -> bool {
-        let (watermark, papers) = self.snapshot();
-        let authority = papers.authority(&watermark, now);
-        let place = authority.and_then(|authority| papers.place(&authority, &watermark, now));
-        place.is_ok_and(|place| place.leaf.mode == Mode::Rehearse)
     }
 }
