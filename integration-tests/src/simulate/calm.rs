@@ -5,6 +5,7 @@ use super::machine::Usage;
 use super::strike::Strike;
 use super::truth::Invariant;
 use super::world::{Event, World};
+use patchward_collector::store::jobs::Job;
 use patchward_collector::store::plans::PlanState;
 use patchward_common::job::State;
 use patchward_common::time::{DAY_MS, HOUR_MS};
@@ -140,10 +141,11 @@ impl World {
                 continue;
             };
             let is_last = self.last_plan == Some(job.plan);
-            // Who uses it by night acts next.
+            // Who uses it by night acts next, or who restarts it for another job.
             let is_used = matches!(job.state, State::Missed | State::RebootPending)
                 && (matches!(self.machines[m].usage, Usage::Night | Usage::Always)
-                    || self.lacks_others(m));
+                    || self.lacks_others(m)
+                    || self.waits_for_restart(job));
             let row = &self.hospital.rows[&job.machine];
             let has_owner = match &job.state {
                 State::RebootPending if !is_last => true,
@@ -164,6 +166,16 @@ impl World {
         for (invariant, text) in wrong {
             self.violate(invariant, text);
         }
+    }
+
+    /// Whether another job of the machine waits for its restart, about which somebody is asked.
+    fn waits_for_restart(&self, job: &Job) -> bool {
+        let mut jobs = self.db.jobs.values();
+        jobs.any(|other| {
+            other.machine == job.machine
+                && other.id != job.id
+                && other.state == State::RebootPending
+        })
     }
 
     /// Whether too few others of its groups are sound: whoever puts those right acts next.
