@@ -63,11 +63,7 @@ async fn planned(
     let (Some(approval), Some(leaf)) = (approval, leaf) else {
         return Ok(None);
     };
-    let mut vendors = Vec::new();
-    for release in &approval.releases {
-        let vendor = view.vendor_of(&release.repository).await?;
-        vendors.extend(vendor.map(|vendor| vendor.name));
-    }
+    let vendors = view.vendors_of(&approval.releases).await?;
     Ok(Some(Planned {
         approval,
         leaf,

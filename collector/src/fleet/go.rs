@@ -128,11 +128,7 @@ async fn planned(
     };
     let leaf = codec::decode_deterministic(&leaf.bytes, MAX_LEAF_BYTES)
         .map_err(|error| damaged(&error))?;
-    let mut vendors = Vec::new();
-    for release in &approval.releases {
-        let vendor = view.vendor_of(&release.repository).await?;
-        vendors.extend(vendor.map(|vendor| vendor.name));
-    }
+    let vendors = view.vendors_of(&approval.releases).await?;
     Ok(Some(Planned {
         approval,
         leaf,

@@ -56,11 +56,10 @@ impl Ground {
         let payload = view.plan_payload(&plan.id).await?.unwrap_or_default();
         let approval: Option<Approval> =
             codec::decode_deterministic(&payload, Approval::MAX_BYTES).ok();
-        let mut vendors = Vec::new();
-        for release in approval.iter().flat_map(|approval| &approval.releases) {
-            let vendor = view.vendor_of(&release.repository).await?;
-            vendors.extend(vendor.map(|vendor| vendor.name));
-        }
+        let releases = approval
+            .as_ref()
+            .map_or(&[][..], |approval| &approval.releases);
+        let vendors = view.vendors_of(releases).await?;
         Ok(Self {
             approval,
             plan: plan.clone(),

@@ -5,6 +5,7 @@ use super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
+use patchward_common::trust::approval::ApprovedRelease;
 use serde_json::json;
 
 /// Who publishes releases.
@@ -64,6 +65,19 @@ impl View {
                 args![repository],
             )
             .await
+    }
+
+    /// The vendors of approved releases, in their order.
+    pub async fn vendors_of(
+        &mut self,
+        releases: &[ApprovedRelease],
+    ) -> Result<Vec<Name>, StoreError> {
+        let mut vendors = Vec::new();
+        for release in releases {
+            let vendor = self.vendor_of(&release.repository).await?;
+            vendors.extend(vendor.map(|vendor| vendor.name));
+        }
+        Ok(vendors)
     }
 
     /// One role file.

@@ -196,11 +196,7 @@ async fn by_hand(view: &mut View, id: &JobId) -> Result<Job, Failure> {
 
 async fn planned(view: &mut View, job: &Job) -> Result<Planned, Failure> {
     let (approval, leaf) = told::planned(view, job).await?;
-    let mut vendors = Vec::new();
-    for release in &approval.releases {
-        let vendor = view.vendor_of(&release.repository).await?;
-        vendors.extend(vendor.map(|vendor| vendor.name));
-    }
+    let vendors = view.vendors_of(&approval.releases).await?;
     Ok(Planned {
         approval,
         leaf,

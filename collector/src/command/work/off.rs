@@ -52,11 +52,7 @@ impl Standing {
         else {
             return Ok(None);
         };
-        let mut vendors = Vec::new();
-        for release in &approval.releases {
-            let vendor = view.vendor_of(&release.repository).await?;
-            vendors.extend(vendor.map(|vendor| vendor.name));
-        }
+        let vendors = view.vendors_of(&approval.releases).await?;
         let stops: Vec<Document> = view.in_force(DocumentKind::Stop, now).await?;
         let jobs = view.jobs_of_plan(&plan.id).await?.into_iter();
         Ok(Some(Self {

@@ -5,6 +5,7 @@ use patchward_collector::store::StoreError;
 use patchward_collector::store::releases::{ArtifactState, Release, ReleaseState};
 use patchward_collector::store::vendors::{TufFile, Vendor};
 use patchward_common::trust::release::Provenance;
+use patchward_integration_tests::fixture::Hospital;
 
 on_both_engines!(vendors, metadata, releases, artifacts);
 
@@ -32,6 +33,12 @@ async fn vendors(world: World) {
     let of = view.vendor_of(&moved.repository).await.unwrap();
     assert_eq!(of, Some(moved.clone()));
     assert_eq!(view.vendor_of(&name("x")).await.unwrap(), None);
+    let known = Hospital::new(1, NOW).release("2", 2, b"the release");
+    let mut known = [known.clone(), known];
+    known[0].repository = moved.repository.clone();
+    known[1].repository = name("x");
+    let of = view.vendors_of(&known).await.unwrap();
+    assert_eq!(of, std::slice::from_ref(&moved.name));
     drop(view);
     let mut change = world.change().await;
     moved.name = name("other");
