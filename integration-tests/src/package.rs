@@ -10,28 +10,33 @@ use std::process::Command;
 pub const DPKG_OPTIONS: &str =
     "dpkg_options = [\"--force-script-chrootless\", \"--force-not-root\", \"--log=/dev/null\"]";
 
-/// Says the version with which it began; so an old service that was not ended is noticed.
-/// A listener that goes away ends nothing.
+/// Writes down the version with which it began, where no other one serves; so an old service
+/// that was not ended is noticed. It runs until it is ended: nobody writes to what it reads.
 const SERVICE: &str = r#"#!/bin/sh
-trap '' PIPE
-read -r version < "$1/usr/lib/viewer/version"
-while :; do
+if ! test -s "$1/run/viewer.serving"; then
+    read -r version < "$1/usr/lib/viewer/version"
     echo "$version" > "$1/run/viewer.serving"
-done
+fi
+echo > "$1/run/viewer.begun"
+read -r _ < "$1/run/viewer.end"
 "#;
 
 /// Ends the service, where one runs.
 pub const STOP: &str = r#"
-if test -e "$DPKG_ROOT/run/viewer.pid"; then
+if test -s "$DPKG_ROOT/run/viewer.pid"; then
     read -r pid < "$DPKG_ROOT/run/viewer.pid"
     kill "$pid" || true
+    : > "$DPKG_ROOT/run/viewer.serving"
+    : > "$DPKG_ROOT/run/viewer.pid"
 fi
 "#;
 
-/// Begins the service in the background, as a postinst of the old school does.
+/// Begins the service in the background and waits until it serves, as systemd waits for one
+/// that notifies it.
 pub const START: &str = r#"
 "$DPKG_ROOT/usr/lib/viewer/run" "$DPKG_ROOT" < /dev/null > /dev/null 2>&1 &
 echo $! > "$DPKG_ROOT/run/viewer.pid"
+read -r _ < "$DPKG_ROOT/run/viewer.begun"
 "#;
 
 /// What a package of the viewer is, beside the files that it brings. The scripts are shell
@@ -154,7 +159,7 @@ pub struct Root {
 
 impl Root {
     /// Lays it out in a folder: dpkg's empty database, a shell with its libraries for
-    /// scripts that run inside, and where the service speaks.
+    /// scripts that run inside, and the pipes of the service.
     pub fn lay_out(folder: &Path) -> anyhow::Result<Self> {
         database(folder)?;
         for below in ["run", "dev", "bin"] {
@@ -171,28 +176,29 @@ impl Root {
             std::fs::create_dir_all(copy.parent().context("a library lies in a folder")?)?;
             std::fs::copy(library, copy)?;
         }
-        let root = Self {
+        for pipe in ["run/viewer.begun", "run/viewer.end"] {
+            run("mkfifo", &[text(&folder.join(pipe))?])?;
+        }
+        Ok(Self {
             folder: folder.to_owned(),
-        };
-        run("mkfifo", &[text(&root.voice())?])?;
-        Ok(root)
-    }
-
-    /// Where the service says its version.
-    fn voice(&self) -> PathBuf {
-        self.folder.join("run/viewer.serving")
+        })
     }
 
     /// A probe's script that passes where the service that runs is of this version.
     pub fn is_serving(&self, version: &str) -> String {
-        let voice = self.voice();
-        format!("test \"$({})\" = {version}", listen(&voice))
+        format!("test \"$({})\" = {version}", self.ask())
     }
 
     /// The version of the service that runs; nothing where none does.
     pub fn serving(&self) -> String {
-        run("sh", &["-c", &listen(&self.voice())])
-            .map_or(String::new(), |text| text.trim().to_owned())
+        run("sh", &["-c", &self.ask()]).map_or(String::new(), |text| text.trim().to_owned())
+    }
+
+    /// A script that prints the version of the service, where it is alive.
+    fn ask(&self) -> String {
+        let run = self.folder.join("run");
+        let run = run.display();
+        format!("read -r pid < {run}/viewer.pid && kill -0 $pid && cat {run}/viewer.serving")
     }
 
     /// What stands in `version` of the files that are installed.
@@ -213,11 +219,6 @@ impl Drop for Root {
             let _ = Command::new("kill").args(["-9", pid.trim()]).status();
         }
     }
-}
-
-/// One line of the service, within less time than a probe has.
-fn listen(voice: &Path) -> String {
-    format!("timeout 2 head -n 1 {}", voice.display())
 }
 
 fn script(path: &Path, body: &str) -> anyhow::Result<()> {
