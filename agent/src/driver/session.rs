@@ -6,7 +6,7 @@ use crate::link::Link;
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::local::Status;
-use patchward_common::wire::machine::{Answer, HelloAnswer, Request, Stale};
+use patchward_common::wire::machine::{Answer, HelloAnswer, Orders, Request, Stale};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -19,6 +19,15 @@ const AGAIN_MS: std::ops::RangeInclusive<u64> = 1_000..=15 * MINUTE_MS as u64;
 const NUDGED_MS: u64 = 1_000;
 /// Nudges that wait while a turn is under way.
 const NUDGES: usize = 4;
+
+/// What nudges said of stops.
+#[derive(Default)]
+struct Stops {
+    /// There is one that has to be asked for.
+    to_fetch: bool,
+    /// Those that came with the nudges, in their order.
+    brought: Vec<Orders>,
+}
 
 impl Driver {
     pub(super) async fn session(
@@ -68,8 +77,8 @@ impl Driver {
                 () = stop.as_mut() => return Ok(Ended::Stop),
             };
             let Some(nudge) = nudge else { continue };
-            let mut is_stop = nudge == Nudge::Stop;
-            if let Some(ended) = self.nudged(nudge) {
+            let mut stops = Stops::default();
+            if let Some(ended) = self.nudged(nudge, &mut stops) {
                 return Ok(ended);
             }
             tokio::select! {
@@ -77,21 +86,29 @@ impl Driver {
                 () = stop.as_mut() => return Ok(Ended::Stop),
             }
             while let Ok(nudge) = nudges.try_recv() {
-                is_stop |= nudge == Nudge::Stop;
-                if let Some(ended) = self.nudged(nudge) {
+                if let Some(ended) = self.nudged(nudge, &mut stops) {
                     return Ok(ended);
                 }
             }
-            if is_stop {
-                self.stopped(link).await?;
-            }
+            self.stopped(link, stops).await?;
         }
     }
 
-    /// There is a stop: orders are fetched without asking by a hello first whether there
-    /// are others. The hello that follows says that they are here.
-    async fn stopped(&mut self, link: &Link) -> Result<(), TurnError> {
+    /// There is a stop: where it was not brought, orders are fetched without asking by a hello
+    /// first whether there are others. The hello that follows says that they are here.
+    async fn stopped(&mut self, link: &Link, stops: Stops) -> Result<(), TurnError> {
         let now = (self.clock)();
+        let mut is_missed = stops.to_fetch;
+        for orders in stops.brought {
+            let machine = self.credentials.machine;
+            let taken = self
+                .carrier
+                .take_stops(orders, &self.installer, machine, now);
+            is_missed |= !taken.await;
+        }
+        if !is_missed {
+            return Ok(());
+        }
         let status = self.status().await;
         let machine = self.credentials.machine;
         self.carrier
@@ -99,11 +116,19 @@ impl Driver {
             .await
     }
 
-    fn nudged(&mut self, nudge: Nudge) -> Option<Ended> {
+    fn nudged(&mut self, nudge: Nudge, stops: &mut Stops) -> Option<Ended> {
         match nudge {
             Nudge::GoingAway(ms) => return Some(Ended::Away(ms)),
             Nudge::ReportNow => self.reporter.look_again(),
-            Nudge::OrdersChanged | Nudge::Stop => self.carrier.try_again(),
+            Nudge::OrdersChanged => self.carrier.try_again(),
+            Nudge::Stop => {
+                self.carrier.try_again();
+                stops.to_fetch = true;
+            }
+            Nudge::Stopped(orders) => {
+                self.carrier.try_again();
+                stops.brought.push(*orders);
+            }
         }
         None
     }

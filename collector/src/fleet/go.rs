@@ -140,7 +140,7 @@ async fn planned(
 
 /// Whether the machine said with its last hello that it holds all orders of now.
 async fn is_told(fleet: &Fleet, machine: &MachineId, known: &Known) -> Result<bool, Refused> {
-    let ordered = orders::digest(fleet, machine, &known.unit, known.orders).await?;
-    let said = known.said.as_ref();
-    Ok(said.is_some_and(|said| said.hello.orders == ordered))
+    let said = known.said.as_ref().map(|said| said.hello.orders);
+    let ordered = orders::digest(fleet, machine, &known.unit, known.orders, said).await?;
+    Ok(said == Some(ordered))
 }

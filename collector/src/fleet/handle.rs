@@ -2,6 +2,7 @@
 
 use super::enrolment;
 use super::registry::Holding;
+use super::requests::orders;
 use super::{Fleet, FleetError, index::Index, locked};
 use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
@@ -144,19 +145,39 @@ impl FleetHandle {
     }
 
     async fn send(&self, target: &Target, nudge: Nudge) -> JoinSet<()> {
-        let connections = {
+        let bytes = codec::encode(&nudge);
+        self.send_each(target, |_| bytes.clone()).await
+    }
+
+    /// Tells every machine that there is a stop, and brings it where nothing else is new to
+    /// the machine.
+    async fn send_stop(&self) -> JoinSet<()> {
+        let fleet = &self.fleet;
+        let plain = codec::encode(&Nudge::Stop);
+        let common = orders::common::common(fleet, fleet.now()).await.ok();
+        let nudge = |machine: &MachineId| {
+            let common = common.as_ref()?;
+            orders::stopped(fleet, common, machine)
+        };
+        let of = |machine: &MachineId| nudge(machine).unwrap_or_else(|| plain.clone());
+        self.send_each(&Target::All, of).await
+    }
+
+    async fn send_each(
+        &self,
+        target: &Target,
+        nudge: impl Fn(&MachineId) -> Vec<u8>,
+    ) -> JoinSet<()> {
+        let connections: Vec<(MachineId, Connection)> = {
             let registry = self.fleet.registry();
+            let one = |machine: &MachineId| Some((*machine, registry.connection(machine)?));
             match target {
-                Target::Machine(machine) => registry.connection(machine).into_iter().collect(),
-                Target::Machines(machines) => machines
-                    .iter()
-                    .filter_map(|machine| registry.connection(machine))
-                    .collect(),
+                Target::Machine(machine) => one(machine).into_iter().collect(),
+                Target::Machines(machines) => machines.iter().filter_map(one).collect(),
                 Target::Unit(unit) => registry.connections(Some(unit)),
                 Target::All => registry.connections(None),
             }
         };
-        let bytes = codec::encode(&nudge);
         let a_second = u64::from(self.fleet.context.settings.nudges_per_second.max(1));
         let burst = usize::try_from(a_second * BURST_MS / 1_000)
             .unwrap_or(1)
@@ -165,8 +186,8 @@ impl FleetHandle {
         let mut sent = JoinSet::new();
         for group in connections.chunks(burst) {
             timer.tick().await;
-            for connection in group {
-                sent.spawn(send(connection.clone(), bytes.clone()));
+            for (machine, connection) in group {
+                sent.spawn(send(connection.clone(), nudge(machine)));
             }
         }
         sent
@@ -181,7 +202,19 @@ impl FleetHandle {
         }
         self.fleet.documents.fetch_add(1, Ordering::AcqRel);
         let handle = self.clone();
-        tokio::spawn(async move { handle.nudge(&Target::All, nudge).await });
+        tokio::spawn(async move {
+            let mut sent = match nudge {
+                Nudge::Stop => handle.send_stop().await,
+                nudge => handle.send(&Target::All, nudge).await,
+            };
+            sent.detach_all();
+        });
+    }
+
+    /// Jobs were made: what machines reported of them before is turned into their states
+    /// soon.
+    pub fn jobs_came(&self) {
+        self.fleet.events.notify_one();
     }
 
     /// What kept machines from starting is gone: they are told to look again, without

@@ -326,19 +326,20 @@ impl<C: Clone> Registry<C> {
         Some(live.connection.clone())
     }
 
-    /// The live connections, of one unit or of all.
-    pub(super) fn connections(&self, unit: Option<&Name>) -> Vec<C> {
-        let wanted = |entry: &&Entry<C>| match unit {
+    /// The live connections and whose they are, of one unit or of all.
+    pub(super) fn connections(&self, unit: Option<&Name>) -> Vec<(MachineId, C)> {
+        let wanted = |(_, entry): &(&MachineId, &Entry<C>)| match unit {
             None => true,
             Some(unit) => entry
                 .known
                 .as_ref()
                 .is_some_and(|known| known.unit == *unit),
         };
-        let entries = self.machines.values().filter(wanted);
+        let entries = self.machines.iter().filter(wanted);
         entries
-            .filter_map(|entry| entry.live.as_ref())
-            .map(|live| live.connection.clone())
+            .filter_map(|(machine, entry)| {
+                Some((*machine, entry.live.as_ref()?.connection.clone()))
+            })
             .collect()
     }
 

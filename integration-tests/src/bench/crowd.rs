@@ -29,6 +29,8 @@ use tokio::task::JoinSet;
 
 /// Connections on one UDP socket: each socket has one task that reads it.
 const A_SOCKET: usize = 250;
+/// Machines that enrol with one token: its most uses.
+const A_TOKEN: usize = 10_000;
 /// Handshakes at once.
 const AT_ONCE: usize = 64;
 /// As the agent has it.
@@ -65,17 +67,12 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Enrols `count` machines with one token; none is connected.
+    /// Enrols `count` machines; none is connected.
     pub async fn enrol(setting: &Setting, count: usize) -> anyhow::Result<Self> {
-        let uses = count.to_string();
-        let arguments = [
-            "token", "new", "crowd", "--unit", UNIT, "--accept", "--uses",
-        ];
-        let shown = setting
-            .hospital
-            .ask_json(&[&arguments[..], &[&uses]].concat())?;
-        let token = shown["token"].as_str().context("the token")?;
-        let token = Arc::new(EnrolmentToken::from_text(token)?);
+        let mut tokens = Vec::new();
+        for from in (0..count).step_by(A_TOKEN) {
+            tokens.push(Arc::new(token(setting, from)?));
+        }
         let authority = setting.hospital.collector_folder().join("ca/ca.crt");
         let authority = CertificateDer::from_pem_file(&authority)
             .with_context(|| format!("reading {}", authority.display()))?;
@@ -86,7 +83,7 @@ impl Crowd {
         }
         let mut members = all(0..count, |number| {
             let endpoint = endpoints[number / A_SOCKET].clone();
-            let (token, authority) = (token.clone(), authority.clone());
+            let (token, authority) = (tokens[number / A_TOKEN].clone(), authority.clone());
             async move {
                 let member = Member::enrol(number, endpoint, collector, &token, authority).await;
                 member.with_context(|| format!("enrolling machine {number}"))
@@ -112,6 +109,18 @@ impl Crowd {
         self.members = back.into_iter().map(|(_, member)| member).collect();
         Ok(())
     }
+}
+
+/// A token for the machines from this number on.
+fn token(setting: &Setting, from: usize) -> anyhow::Result<EnrolmentToken> {
+    let (name, uses) = (format!("crowd-{from}"), A_TOKEN.to_string());
+    let token = ["token", "new", &name, "--unit", UNIT, "--accept"];
+    let shown = setting
+        .hospital
+        .ask_json(&[&token[..], &["--uses", &uses]].concat())?;
+    Ok(EnrolmentToken::from_text(
+        shown["token"].as_str().context("the token")?,
+    )?)
 }
 
 /// Does something for each of `inputs`, a bounded number at once.
@@ -243,9 +252,19 @@ impl Member {
         if let Some(newest) = orders.charters.last() {
             self.charter = newest.peek()?.number;
         }
+        self.takes(&orders);
+        Ok(orders)
+    }
+
+    /// The orders that it has.
+    pub fn orders(&self) -> Digest {
+        self.orders
+    }
+
+    /// Has these orders from now on; the next hello names them.
+    pub fn takes(&mut self, orders: &Orders) {
         self.orders = orders.digest;
         self.hello.orders = orders.digest.into();
-        Ok(orders)
     }
 
     /// Waits for the next nudge.

@@ -73,8 +73,8 @@ pub async fn run(machines: Option<usize>) -> anyhow::Result<Report> {
     Ok(Report {
         word: "stops",
         work: format!(
-            "each of the connected and assigned machines is nudged, asks for its orders, finds \
-             the stop among them and says so with its next hello; from when `document add` was \
+            "each of the connected and assigned machines is nudged, takes the stop that the \
+             nudge brings and says so with its next hello; from when `document add` was \
              started with an approver's signed stop, {RUNS} stops for each fleet; collector and \
              machines share the cores"
         ),
@@ -152,15 +152,17 @@ fn signed(setting: &Setting, number: usize) -> anyhow::Result<(PathBuf, Digest)>
     Ok((file, stop.digest()))
 }
 
-/// One machine, as its agent does: told that there is a stop it asks for its orders, and
-/// its next hello names them. `None` where the stop does not come.
+/// One machine, as its agent does: it takes the stop that the nudge brings, or asks for its
+/// orders, and its next hello names them. `None` where the stop does not come.
 async fn stopped(mut member: Member, stop: Digest) -> anyhow::Result<(Member, Option<Stopped>)> {
     let wait = async {
         loop {
-            if member.nudge().await? != Nudge::Stop {
-                continue;
-            }
-            let orders = member.fetch_orders().await?;
+            let orders = match member.nudge().await? {
+                Nudge::Stopped(orders) if orders.base == Some(member.orders()) => *orders,
+                Nudge::Stopped(_) | Nudge::Stop => member.fetch_orders().await?,
+                _ => continue,
+            };
+            member.takes(&orders);
             if !orders.stops.iter().any(|one| one.digest() == stop) {
                 continue;
             }

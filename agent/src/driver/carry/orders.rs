@@ -65,6 +65,31 @@ impl Carrier {
         Ok(())
     }
 
+    /// Takes the stops that a nudge brought, and says whether it did: not where they add to
+    /// other orders than the machine has.
+    pub(in crate::driver) async fn take_stops(
+        &mut self,
+        orders: Orders,
+        installer: &Installer,
+        machine: MachineId,
+        now: UtcMs,
+    ) -> bool {
+        if orders.digest == self.orders {
+            return true;
+        }
+        if orders.base != Some(self.orders) {
+            return false;
+        }
+        let stops = Orders {
+            stops: orders.stops,
+            base: orders.base,
+            digest: orders.digest,
+            ..Orders::default()
+        };
+        self.take(stops, machine, installer, now).await;
+        true
+    }
+
     async fn take(
         &mut self,
         orders: Orders,

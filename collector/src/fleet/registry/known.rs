@@ -6,7 +6,7 @@ use patchward_common::id::{Name, OutboxId};
 use patchward_common::job::JobEvent;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::ReadyKey;
-use patchward_common::wire::machine::{Hello, ShortDigest};
+use patchward_common::wire::machine::Hello;
 use std::sync::Arc;
 
 /// What the store knows of a machine.
@@ -40,7 +40,7 @@ pub(in crate::fleet) struct Given {
     /// As of which generation of tables.
     pub(in crate::fleet) tables: u64,
     /// What names all of them.
-    pub(in crate::fleet) digest: ShortDigest,
+    pub(in crate::fleet) digest: Digest,
     /// Of the part that only this machine has.
     pub(in crate::fleet) own: Digest,
 }

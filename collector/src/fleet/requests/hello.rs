@@ -44,8 +44,8 @@ pub(super) async fn hello(
             .await?;
     }
     let hello = &said.hello;
-    let unit = &known.unit;
-    let ordered = orders::digest(fleet, &session.machine, unit, known.orders).await?;
+    let (unit, said_orders) = (&known.unit, Some(hello.orders));
+    let ordered = orders::digest(fleet, &session.machine, unit, known.orders, said_orders).await?;
     let stored = journal::end(fleet, &session.machine, &known, hello.outbox).await?;
     let mut stale = Stale::default();
     for (is_stale, what) in [

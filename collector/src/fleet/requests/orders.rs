@@ -16,6 +16,7 @@ use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, MAX_SIGNATURES, Signed};
+use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
 use patchward_common::wire::local::Placed;
 use patchward_common::wire::machine::{
     Answer, MAX_APPROVALS, Orders, OrdersAsked, Refused, ShortDigest,
@@ -56,8 +57,13 @@ pub(super) async fn orders(
 ) -> Result<Answer, Refused> {
     let mut reading = Reading::of(fleet);
     let common = common(fleet, fleet.now()).await?;
-    let mut orders = match stops_alone(fleet, &common, machine, asked.known) {
-        Some(orders) => orders,
+    let given = fleet
+        .registry()
+        .known(machine)
+        .and_then(|known| known.orders);
+    let given = given.filter(|given| given.digest == asked.known);
+    let mut orders = match given.and_then(|given| stops_alone(fleet, &common, &given)) {
+        Some((orders, _)) => orders,
         None => current(&mut reading, &common, machine, unit).await?,
     };
     if asked.known == orders.digest {
@@ -79,55 +85,68 @@ pub(super) async fn orders(
     Ok(Answer::Orders(Box::new(orders)))
 }
 
-/// The digest of a machine's orders; from memory as long as no document came or went.
+/// The digest of a machine's orders, from memory as long as no document but stops came or
+/// went. `said` is what the machine names: from then on it has been given these.
 pub(in crate::fleet) async fn digest(
     fleet: &Fleet,
     machine: &MachineId,
     unit: &Name,
     remembered: Option<Given>,
+    said: Option<ShortDigest>,
 ) -> Result<ShortDigest, Refused> {
-    match remembered {
-        Some(given) if given.generation == fleet.documents.load(Ordering::Acquire) => {
-            Ok(given.digest)
-        }
-        _ => {
-            let common = common(fleet, fleet.now()).await?;
-            let orders = current(&mut Reading::of(fleet), &common, machine, unit).await?;
-            Ok(orders.digest.into())
-        }
+    if let Some(given) = remembered
+        && given.generation == fleet.documents.load(Ordering::Acquire)
+    {
+        return Ok(given.digest.into());
     }
+    let common = common(fleet, fleet.now()).await?;
+    let Some((_, after)) = remembered.and_then(|given| stops_alone(fleet, &common, &given)) else {
+        let orders = current(&mut Reading::of(fleet), &common, machine, unit).await?;
+        return Ok(orders.digest.into());
+    };
+    let digest = after.digest.into();
+    if said == Some(digest) {
+        let mut registry = fleet.registry();
+        registry.update(machine, |known| known.orders = Some(after));
+    }
+    Ok(digest)
 }
 
-/// The stops that came since a machine was given the orders that it names, where nothing
-/// else did: a fleet that is told to stop need not be given all else once more.
-fn stops_alone(
+/// The nudge that brings a machine the stops that it lacks, where they are all that it
+/// lacks. What it holds is what it said with its last hello.
+pub(in crate::fleet) fn stopped(
     fleet: &Fleet,
     common: &Common,
     machine: &MachineId,
-    named: Digest,
-) -> Option<Orders> {
-    let tables = fleet.tables.load(Ordering::Acquire);
-    let mut registry = fleet.registry();
-    let given = registry.known(machine)?.orders?;
-    if given.digest != ShortDigest::from(named) || given.tables != tables {
+) -> Option<Vec<u8>> {
+    let known = fleet.registry().known(machine)?.clone();
+    let (given, held) = (known.orders?, known.said?.hello.orders);
+    let (stops, _) = stops_alone(fleet, common, &given)?;
+    let nudge = codec::encode(&Nudge::Stopped(Box::new(stops)));
+    (held == given.digest.into() && nudge.len() <= MAX_NUDGE_BYTES).then_some(nudge)
+}
+
+/// The stops that came since a machine was given orders, where nothing else did, and what it
+/// has been given with them: a fleet that is told to stop need not be given all else once
+/// more.
+fn stops_alone(fleet: &Fleet, common: &Common, given: &Given) -> Option<(Orders, Given)> {
+    if given.tables != fleet.tables.load(Ordering::Acquire) {
         return None;
     }
     let stops = common.stops_since(given.common)?;
-    let digest = name(common, given.own);
-    registry.update(machine, |known| {
-        known.orders = Some(Given {
-            common: common.number,
-            generation: common.generation,
-            digest: digest.into(),
-            ..given
-        });
-    });
-    Some(Orders {
+    let after = Given {
+        common: common.number,
+        generation: common.generation,
+        digest: name(common, given.own),
+        ..*given
+    };
+    let orders = Orders {
         stops,
-        base: Some(named),
-        digest,
+        base: Some(given.digest),
+        digest: after.digest,
         ..Orders::default()
-    })
+    };
+    Some((orders, after))
 }
 
 /// Puts a machine's orders together, with the newest charter, and remembers their digest.
@@ -162,7 +181,7 @@ async fn current(
         common: common.number,
         generation: common.generation,
         tables: tables.generation,
-        digest: orders.digest.into(),
+        digest: orders.digest,
         own,
     });
     fleet

@@ -248,6 +248,7 @@ impl World {
         let nudges = vec![
             ("orders changed", Nudge::OrdersChanged),
             ("stop", Nudge::Stop),
+            ("stopped", Nudge::Stopped(Box::new(self.added()))),
             ("report now", Nudge::ReportNow),
             ("going away", Nudge::GoingAway(5_000)),
         ];

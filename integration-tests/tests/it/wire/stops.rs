@@ -48,6 +48,95 @@ async fn a_stop_is_fetched_before_the_next_hello() {
     assert_eq!(said, [Some(none), None, Some(first), None, Some(second)]);
 }
 
+/// What a nudge brings is taken where it adds to what the machine has, and asked for where
+/// it does not.
+#[tokio::test]
+async fn a_stop_that_the_nudge_brings_is_taken_without_asking() {
+    let (first, second, third) = (Digest([7; 32]), Digest([8; 32]), Digest([9; 32]));
+    let collector = Collector::new(move |_, request| match request {
+        Request::Hello(hello) if hello.orders == ShortDigest::default() => {
+            answered(Stale::default().with(Stale::ORDERS), 0)
+        }
+        Request::Hello(_) => answered(Stale::default(), 0),
+        Request::Orders(asked) => Does::Answers(Answer::Orders(Box::new(Orders {
+            digest: if asked.known == second { third } else { first },
+            ..Orders::default()
+        }))),
+        Request::Inventory(report) => Does::Answers(Answer::Accepted(report.digest)),
+        other => panic!("{other:?}"),
+    });
+    let brings = |base, digest| {
+        Nudge::Stopped(Box::new(Orders {
+            base: Some(base),
+            digest,
+            ..Orders::default()
+        }))
+    };
+    let said = || {
+        let requests = collector.requests().into_iter();
+        let said = requests.filter_map(|(_, request)| match request {
+            Request::Hello(hello) => Some(Some(hello.orders)),
+            Request::Orders(_) => Some(None),
+            _ => None,
+        });
+        said.collect::<Vec<_>>()
+    };
+    let (one, two, three) = (Some(first.into()), Some(second.into()), Some(third.into()));
+    with_played(&collector, async {
+        // It has the first orders, and was told nothing more.
+        until(|| said().contains(&None)).await;
+        collector.nudge(0, Nudge::ReportNow).await;
+        until(|| said().contains(&one)).await;
+        collector.nudge(0, brings(first, second)).await;
+        until(|| said().contains(&two)).await;
+        // It adds to what this machine never had.
+        collector.nudge(0, brings(first, Digest([1; 32]))).await;
+        until(|| said().contains(&three)).await;
+    })
+    .await;
+    let asked = said().iter().filter(|said| said.is_none()).count();
+    assert_eq!(asked, 2, "{:?}", said());
+}
+
+#[tokio::test]
+async fn a_nudge_brings_the_stop_to_who_holds_all_else() {
+    let world = World::new().await;
+    let hospital = Hospital::new(1, now());
+    let (holding, behind) = (world.enrolled(1).await, world.enrolled(2).await);
+    planned(&world, &hospital, &[&holding, &behind]).await;
+    let (link, other) = (holding.link(&world).await, behind.link(&world).await);
+    let before = orders(&link, 1).await;
+    let mut hello = holding.hello();
+    hello.orders = before.digest.into();
+    say(&link, hello).await.unwrap();
+    // It has not said that it holds what it was given.
+    orders(&other, 1).await;
+    say(&other, behind.hello()).await.unwrap();
+    let mut base = before.digest;
+    for reason in ["one", "two"] {
+        stop_all_for(&world, &hospital, reason).await;
+        let brought = match link.nudge().await.unwrap() {
+            Nudge::Stopped(orders) => *orders,
+            nudge => panic!("{nudge:?}"),
+        };
+        assert_eq!((brought.base, brought.stops.len()), (Some(base), 1));
+        base = brought.digest;
+        let mut hello = holding.hello();
+        hello.orders = base.into();
+        let answer = say(&link, hello).await.unwrap();
+        assert!(!answer.stale.has(Stale::ORDERS));
+        assert_eq!(other.nudge().await.unwrap(), Nudge::Stop);
+    }
+    // They add up to the orders that come at once.
+    assert_eq!(orders(&link, 1).await.digest, base);
+    // A nudge that is lost is made up for: the same stop is asked for.
+    stop_all_for(&world, &hospital, "three").await;
+    let mut hello = holding.hello();
+    hello.orders = base.into();
+    let answer = say(&link, hello).await.unwrap();
+    assert!(answer.stale.has(Stale::ORDERS));
+}
+
 /// A fleet that is told to stop is not given all else once more.
 #[tokio::test]
 async fn who_lacks_nothing_but_a_stop_gets_it_alone() {

@@ -57,7 +57,7 @@ pub(in crate::fleet) struct Common {
 
 /// From memory as long as no document came or went. A stop makes every machine ask at
 /// once: one of them reads, and the others wait for it.
-pub(super) async fn common(fleet: &Fleet, now: UtcMs) -> Result<Arc<Common>, StoreError> {
+pub(in crate::fleet) async fn common(fleet: &Fleet, now: UtcMs) -> Result<Arc<Common>, StoreError> {
     if let Some(common) = remembered(fleet, now) {
         return Ok(common);
     }
