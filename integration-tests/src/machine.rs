@@ -111,7 +111,8 @@ impl Machine {
         self.folder.join(below)
     }
 
-    /// Writes the settings, with more lines of TOML at the end.
+    /// Writes the settings, with more lines of TOML at the end. Checks that fail are not asked
+    /// again, unless such a line says how long.
     pub fn settings(&self, more: &[&str]) -> anyhow::Result<()> {
         let path = |below: &str| self.path(below).display().to_string();
         let own = rustix::process::geteuid().as_raw();
@@ -120,7 +121,6 @@ impl Machine {
         let reboot = format!("cp {next} {boot}.new && mv {boot}.new {boot}");
         let mut lines = vec![
             "runner = \"child\"".to_owned(),
-            "check_patience_seconds = 0".to_owned(),
             format!("agent_user = \"{own}\""),
             format!("probe_user = \"{own}\""),
             format!("reboot_argv = [\"/bin/sh\", \"-c\", \"{reboot}\"]"),
@@ -136,6 +136,12 @@ impl Machine {
             ("boot_id_file", "boot_id"),
         ] {
             lines.push(format!("{key} = \"{}\"", path(below)));
+        }
+        if !more
+            .iter()
+            .any(|line| line.starts_with("check_patience_seconds"))
+        {
+            lines.push("check_patience_seconds = 0".to_owned());
         }
         lines.extend(more.iter().map(|line| (*line).to_owned()));
         Ok(std::fs::write(

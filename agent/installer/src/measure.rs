@@ -35,29 +35,24 @@ pub fn os(path: &Path) -> Option<String> {
 
 /// The event that follows an install: verified, or the way back begins.
 pub fn after_install(at: &Installer, record: &Record, approval: &Approval, boot: BootId) -> Event {
-    let deadline = clock::boot_ms().saturating_add(at.settings.check_patience_seconds * 1_000);
-    loop {
-        let (versions_after, mut problem) = versions(at, record, approval, true);
+    let look = || {
+        let (versions_after, problem) = versions(at, record, approval, true);
         let mut checks = Vec::new();
         for release in &approval.releases {
             checks.extend(own_check(at, record, release));
             checks.extend(run_checks(at, &release.release.checks_after));
         }
-        problem = problem.or(failing(&checks));
-        match problem {
-            None => {
-                return Event::Measured(Measurement {
-                    verdict: Verdict::Verified,
-                    versions_after,
-                    checks: kept(checks),
-                    boot,
-                });
-            }
-            Some(problem) if clock::boot_ms() >= deadline => {
-                return Event::RecoveryBegan(Reason::new(problem));
-            }
-            Some(_) => std::thread::sleep(AGAIN),
-        }
+        (versions_after, checks, problem)
+    };
+    let (versions_after, checks, problem) = patiently(at, look);
+    match problem {
+        Some(problem) => Event::RecoveryBegan(Reason::new(problem)),
+        None => Event::Measured(Measurement {
+            verdict: Verdict::Verified,
+            versions_after,
+            checks: kept(checks),
+            boot,
+        }),
     }
 }
 
@@ -69,19 +64,20 @@ pub fn after_recovery(
     boot: BootId,
     reason: &Reason,
 ) -> Event {
-    let (versions_after, _) = versions(at, record, approval, false);
-    let mut checks = Vec::new();
-    for release in &approval.releases {
-        checks.extend(run_checks(at, &release.release.checks_before));
-        if let Some(back) = release.rollback.release() {
-            checks.extend(run_checks(at, &back.checks_after));
+    let look = || {
+        let (versions_after, _) = versions(at, record, approval, false);
+        let mut checks = Vec::new();
+        for release in &approval.releases {
+            checks.extend(run_checks(at, &release.release.checks_before));
+            if let Some(back) = release.rollback.release() {
+                checks.extend(run_checks(at, &back.checks_after));
+            }
         }
-    }
-    let problem = if versions_after != record.start.versions_before {
-        Some("the version from before is not there again".to_owned())
-    } else {
-        failing(&checks)
+        let is_back = versions_after == record.start.versions_before;
+        let problem = (!is_back).then(|| "the version from before is not there again".to_owned());
+        (versions_after, checks, problem)
     };
+    let (versions_after, checks, problem) = patiently(at, look);
     let verdict = match problem {
         None => Verdict::RolledBack(reason.clone()),
         Some(problem) => {
@@ -95,6 +91,22 @@ pub fn after_recovery(
         checks: kept(checks),
         boot,
     })
+}
+
+/// What was looked at: the versions, the checks, and what is wrong.
+type Looked = (Vec<ProductVersion>, Vec<CheckResult>, Option<String>);
+
+/// Looks until nothing is wrong and every check passes, or patience is over.
+fn patiently(at: &Installer, look: impl Fn() -> Looked) -> Looked {
+    let deadline = clock::boot_ms().saturating_add(at.settings.check_patience_seconds * 1_000);
+    loop {
+        let (versions, checks, problem) = look();
+        let problem = problem.or_else(|| failing(&checks));
+        if problem.is_none() || clock::boot_ms() >= deadline {
+            return (versions, checks, problem);
+        }
+        std::thread::sleep(AGAIN);
+    }
 }
 
 /// The checks that an event tells of, those that fail first.

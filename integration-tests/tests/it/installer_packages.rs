@@ -28,11 +28,17 @@ struct Setting {
 
 impl Setting {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// One whose installer has these settings too.
+    fn with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hospital = Hospital::new(1, now());
         let mut machine =
             Machine::new(folder.path(), Path::new(PROGRAM), &hospital.token()).unwrap();
-        machine.settings(&[DPKG_OPTIONS]).unwrap();
+        let settings = [&[DPKG_OPTIONS], settings].concat();
+        machine.settings(&settings).unwrap();
         let root = Root::lay_out(&folder.path().join("root")).unwrap();
         assert!(machine.start(None).unwrap());
         Self {
@@ -350,6 +356,45 @@ fn a_recipe_is_run_checked_and_rolled_back_and_never_a_changed_one() {
         matches!(&*answer, Answer::Refused(why) if why.step == Some(Step::Artifacts) && why.text.contains("recipe")),
         "{answer:?}"
     );
+}
+
+/// What was begun anew, by an install or by the way back, has its time to come up.
+#[test]
+fn a_check_that_fails_at_first_is_asked_again() {
+    // However slow the machine is, and a second where it is not.
+    let mut setting = Setting::with(&["check_patience_seconds = 600"]);
+    let (store, down) = (setting.path("store"), setting.path("down"));
+    let begin = format!("touch {}", down.display());
+    let recipe = format!(
+        "install = [\"/bin/sh\", \"-c\", 'echo \"$1\" > {store}; {begin}; test \"$1\" != 2.0', \"install\", \"{{version}}\"]\n\
+         version = [\"/bin/cat\", {store:?}]\n\
+         rollback = [\"/bin/sh\", \"-c\", 'echo \"$1\" > {store}; {begin}', \"rollback\", \"{{version}}\"]\n",
+        store = store.display(),
+    );
+    let is_up = format!("if test -e {0}; then rm {0}; exit 1; fi", down.display());
+    setting.machine.says("is-up", "ready", &is_up).unwrap();
+    std::fs::write(&store, "0.9\n").unwrap();
+    setting
+        .machine
+        .write("recipes.d/pump.toml", &recipe)
+        .unwrap();
+    for (version, counter) in [("1.0", 1), ("2.0", 2)] {
+        let bytes = setting.artifact(version.into());
+        let mut release = setting.hospital.release(version, counter, &bytes);
+        release.release.kind = Kind::Recipe(RecipeKind {
+            name: name("pump"),
+            sha256: Digest::of(recipe.as_bytes()),
+        });
+        release.release.checks_before = vec![name("is-up")];
+        release.release.checks_after = vec![name("is-up")];
+        let state = setting.install(release).unwrap();
+        match counter {
+            1 => assert_eq!(state, State::Verified),
+            _ => assert!(matches!(state, State::RolledBack(_)), "{state:?}"),
+        }
+        assert!(!down.exists());
+    }
+    assert_eq!(std::fs::read_to_string(&store).unwrap(), "1.0\n");
 }
 
 /// A recipe that is gone after the install may have had a check: it counts as failed, also
