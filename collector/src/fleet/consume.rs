@@ -4,7 +4,7 @@
 use super::Fleet;
 use super::go::MAX_GO_BYTES;
 use crate::store::jobs::Job;
-use crate::store::journal::{MAX_EVENT_BYTES, Unconsumed};
+use crate::store::journal::{JournalRow, MAX_EVENT_BYTES, Unconsumed};
 use crate::store::{Actor, Change, Store, StoreError, View};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
@@ -55,7 +55,7 @@ pub(super) async fn run(fleet: Arc<Fleet>) {
 async fn some_outboxes(store: &Store, now: UtcMs) -> Result<bool, StoreError> {
     let waiting = store.view().await?.journal_unconsumed(OUTBOXES).await?;
     if waiting.is_empty() {
-        return Ok(false);
+        return early(store, now).await;
     }
     match some(store, &waiting, now).await {
         // Somebody else was faster at one of them: nobody waits for his neighbour.
@@ -84,6 +84,20 @@ async fn each_alone(store: &Store, waiting: &[Unconsumed], now: UtcMs) -> Result
     }
 }
 
+/// Turns events that came before their jobs into states, once the jobs are here, and says
+/// whether there were any. A job of which something comes afterwards does not wait for this.
+async fn early(store: &Store, now: UtcMs) -> Result<bool, StoreError> {
+    let jobs = store.view().await?.jobs_with_early_events(OUTBOXES).await?;
+    if jobs.is_empty() {
+        return Ok(false);
+    }
+    let mut change = store.change(Actor::Collector, now).await?;
+    let mut jobs = change.view().jobs_by_id(jobs).await?;
+    apply_early(&mut change, &mut jobs).await?;
+    change.commit().await?;
+    Ok(true)
+}
+
 /// Consumes events of all of `waiting` in one change.
 async fn some(store: &Store, waiting: &[Unconsumed], now: UtcMs) -> Result<(), StoreError> {
     let share = (EVENTS / waiting.len().max(1) as u64).max(1);
@@ -92,27 +106,15 @@ async fn some(store: &Store, waiting: &[Unconsumed], now: UtcMs) -> Result<(), S
         .await?
         .journal_to_consume(waiting, share)
         .await?;
-    let mut up_to = HashMap::new();
-    let mut events = Vec::new();
-    for row in rows {
-        up_to.insert(row.outbox, row.sequence);
-        // Verified before it was stored.
-        let signed = codec::decode::<Signed<JobEvent>>(&row.bytes, MAX_EVENT_BYTES);
-        match signed.ok().and_then(|signed| signed.peek().ok()) {
-            Some(event) => events.push((event, row.bytes)),
-            None => tracing::error!(
-                outbox = row.outbox,
-                sequence = row.sequence,
-                "a stored event cannot be read"
-            ),
-        }
-    }
+    let up_to: HashMap<u64, u64> = rows.iter().map(|row| (row.outbox, row.sequence)).collect();
+    let events: Vec<_> = rows.iter().filter_map(Read::of).collect();
     let mut change = store.change(Actor::Collector, now).await?;
-    let ids: BTreeSet<JobId> = events.iter().map(|(event, _)| event.job).collect();
+    let ids: BTreeSet<JobId> = events.iter().map(|read| read.event.job).collect();
     let mut jobs = change.view().jobs_by_id(ids).await?;
-    for (event, bytes) in &events {
-        change.act_as(Actor::Machine(event.machine));
-        apply(&mut change, &mut jobs, event, bytes).await?;
+    apply_early(&mut change, &mut jobs).await?;
+    for read in &events {
+        change.act_as(Actor::Machine(read.event.machine));
+        apply(&mut change, &mut jobs, read).await?;
     }
     change.act_as(Actor::Collector);
     let end_of = |from: &Unconsumed| Some((*from, *up_to.get(&from.id)?));
@@ -127,18 +129,62 @@ async fn some(store: &Store, waiting: &[Unconsumed], now: UtcMs) -> Result<(), S
     Ok(())
 }
 
+/// An event as it is stored, and what it says.
+struct Read<'a> {
+    row: &'a JournalRow,
+    event: JobEvent,
+}
+
+impl<'a> Read<'a> {
+    /// Reads one. Its signature was verified before it was stored.
+    fn of(row: &'a JournalRow) -> Option<Self> {
+        let signed = codec::decode::<Signed<JobEvent>>(&row.bytes, MAX_EVENT_BYTES).ok();
+        let event = signed.and_then(|signed| signed.peek().ok());
+        if event.is_none() {
+            let (outbox, sequence) = (row.outbox, row.sequence);
+            tracing::error!(outbox, sequence, "a stored event cannot be read");
+        }
+        Some(Self { row, event: event? })
+    }
+}
+
+/// Applies what came before these jobs were here: it comes before what came since.
+async fn apply_early(
+    change: &mut Change,
+    jobs: &mut HashMap<JobId, Job>,
+) -> Result<(), StoreError> {
+    let ids: BTreeSet<JobId> = jobs.keys().copied().collect();
+    let rows = change.view().early_events_of(ids).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    for read in rows.iter().filter_map(Read::of) {
+        change.act_as(Actor::Machine(read.event.machine));
+        apply(change, jobs, &read).await?;
+    }
+    change.act_as(Actor::Collector);
+    change.end_early_events(&rows).await
+}
+
 async fn apply(
     change: &mut Change,
     jobs: &mut HashMap<JobId, Job>,
-    event: &JobEvent,
-    bytes: &[u8],
+    read: &Read<'_>,
 ) -> Result<(), StoreError> {
-    let job = jobs.get_mut(&event.job);
-    let Some(job) = job.filter(|job| job.machine == event.machine) else {
-        let detail = json!({ "sequence": event.sequence, "event": event.event.word() });
+    let Read { row, event } = read;
+    let Some(job) = jobs.get_mut(&event.job) else {
+        // A plan that this collector is given later, or a job that was made up.
+        let kept = change.keep_early_event(&event.job, row).await?;
+        let detail =
+            json!({ "sequence": event.sequence, "event": event.event.word(), "kept": kept });
         change.note("job.event_unknown", event.job, &detail);
         return Ok(());
     };
+    if job.machine != event.machine {
+        let detail = json!({ "sequence": event.sequence, "event": event.event.word() });
+        change.note("job.event_foreign", event.job, &detail);
+        return Ok(());
+    }
     let state = match job.state.after(&event.event) {
         Ok(state) => state,
         Err(unexpected) => {
@@ -148,7 +194,14 @@ async fn apply(
             return Ok(());
         }
     };
-    if state.is_open() && !job.state.is_open() && is_at_work(change, job).await? {
+    let begins = state.is_open() && !job.state.is_open();
+    if begins
+        && change
+            .view()
+            .at_work(&job.machine, &job.id)
+            .await?
+            .is_some()
+    {
         // No installer does two jobs at once: a machine that says so lies, or its disk
         // was copied.
         let detail =
@@ -158,7 +211,7 @@ async fn apply(
         return Ok(());
     }
     if is_evidence(&event.event) {
-        change.add_evidence(&job.id, bytes).await?;
+        change.add_evidence(&job.id, &row.bytes).await?;
     }
     let (slot, attempt) = match &event.event {
         Event::Started(start) => (Some(start.slot), job.attempt + 1),
@@ -168,14 +221,6 @@ async fn apply(
         *job = change.move_job(job, &state, slot, attempt).await?;
     }
     end_go(change, job, event).await
-}
-
-/// Whether another job of the machine is under way.
-async fn is_at_work(change: &mut Change, job: &Job) -> Result<bool, StoreError> {
-    let jobs = change.view().jobs_of_machine(&job.machine).await?;
-    Ok(jobs
-        .iter()
-        .any(|one| one.id != job.id && one.state.is_open()))
 }
 
 /// A go after which nothing runs: refused, rehearsed, stopped, or drawn back before

@@ -36,7 +36,9 @@ impl Refusal {
 pub fn owner(not: &Not) -> Owner {
     match not {
         // Over by itself, at a known time or in a moment.
-        Not::Job(_) | Not::Unread | Not::Slot(_) | Not::Frozen { .. } => Owner::Time,
+        Not::Job(_) | Not::AtWork(_) | Not::Unread | Not::Slot(_) | Not::Frozen { .. } => {
+            Owner::Time
+        }
         Not::Held(_) => Owner::Ward,
         // A copy, a feed, a restored database; and of a group others are not up.
         Not::Restored

@@ -12,7 +12,7 @@ use crate::store::machines::{MachineState, Readiness};
 use crate::store::places::SwitchedOff;
 use crate::store::plans::PlanState;
 use crate::store::windows::{Area, Feed};
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::{JobId, MachineId, Name};
 use patchward_common::job::State;
 use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf, START_ALLOWANCE_MS};
@@ -84,6 +84,8 @@ pub enum Not {
     Job(&'static str),
     #[error("what this machine reported last is still being read")]
     Unread,
+    #[error("another job of this machine is under way: {0}")]
+    AtWork(JobId),
     #[error("{0}")]
     Slot(String),
     #[error("stopped")]
@@ -124,7 +126,7 @@ impl Not {
             Self::Held(at)
             | Self::Frozen { until: at, .. }
             | Self::Wave(wave::Closed::Soak { until: at }) => until(*at).min(LATER_MS),
-            Self::Group { .. } | Self::Job(_) => SOON_MS,
+            Self::Group { .. } | Self::Job(_) | Self::AtWork(_) => SOON_MS,
             Self::Unread => MOMENT_MS,
             _ => LATER_MS,
         }
@@ -166,10 +168,10 @@ fn machine(snapshot: &GoSnapshot, planned: &Planned) -> Result<(), Not> {
         return Err(Not::Mode);
     }
     // The report of how an older go ended would end this one.
-    match snapshot.is_unread {
-        true => Err(Not::Unread),
-        false => Ok(()),
+    if snapshot.is_unread {
+        return Err(Not::Unread);
     }
+    snapshot.at_work.map_or(Ok(()), |job| Err(Not::AtWork(job)))
 }
 
 fn plan(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {

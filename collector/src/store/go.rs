@@ -78,6 +78,8 @@ pub struct GoSnapshot {
     pub awaits_confirmation: bool,
     /// Whether the machine reported events that are not turned into states of jobs yet.
     pub is_unread: bool,
+    /// Another job of the machine that is under way.
+    pub at_work: Option<JobId>,
 }
 
 /// One coverage group with its members.
@@ -283,6 +285,7 @@ impl View {
             feeds: self.feeds().await?,
             awaits_confirmation: self.awaits_confirmation().await?,
             is_unread: self.is_unread(&ask.machine).await?,
+            at_work: self.at_work(&ask.machine, &ask.job).await?,
             machine,
             job,
             groups,

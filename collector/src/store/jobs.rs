@@ -148,6 +148,22 @@ impl View {
             .await
     }
 
+    /// The job of a machine that is under way, where it is another than this one.
+    pub async fn at_work(
+        &mut self,
+        machine: &MachineId,
+        job: &JobId,
+    ) -> Result<Option<JobId>, StoreError> {
+        let open: Option<(JobId,)> = self
+            .tx
+            .first(
+                "SELECT id FROM jobs WHERE machine = $1 AND standing = 'open' AND id <> $2",
+                args![machine, job],
+            )
+            .await?;
+        Ok(open.map(|(id,)| id))
+    }
+
     /// The jobs that are waiting, open or ended, longest first.
     pub async fn jobs_standing(&mut self, standing: Standing) -> Result<Vec<Job>, StoreError> {
         self.tx

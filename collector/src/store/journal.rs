@@ -1,7 +1,10 @@
 //! Job events of machines, stored exactly once, many machines to one COMMIT
 //! ([`super::queue`]). An acknowledgement means "on disk".
 
+mod early;
 mod group;
+
+pub use early::MAX_EARLY_EVENTS;
 
 use super::value::{args, from_row};
 use super::{Change, Engine, Store, StoreError, View, queue};

@@ -1,5 +1,6 @@
 //! The collector: what it does with each request, in transactions, and how it dies.
 
+mod consume;
 mod reconcile;
 
 use super::db::Db;
@@ -12,7 +13,7 @@ use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::plans::PlanState;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, OutboxId};
-use patchward_common::job::{Event as JobWord, JobEvent};
+use patchward_common::job::JobEvent;
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::wire::local::{Documents, Placed};
@@ -280,79 +281,6 @@ impl World {
                 self.lost_acknowledgement(m, outbox);
                 early.then_some(Answer::Stored(stored))
             }
-        }
-    }
-
-    /// Turns stored events into states of jobs.
-    pub(super) fn consume(&mut self, m: usize, outbox: OutboxId) {
-        if !self.collector.is_up {
-            return;
-        }
-        let id = self.machines[m].id;
-        let Some(rows) = self.db.outboxes.get_mut(&(id, outbox)) else {
-            return;
-        };
-        self.db.to_consume.remove(&m);
-        let new: Vec<_> = rows.events.iter().skip(rows.consumed).cloned().collect();
-        rows.consumed = rows.events.len();
-        for (_, signed) in new {
-            if let Ok(event) = signed.peek() {
-                self.apply(m, &event);
-            }
-        }
-    }
-
-    fn apply(&mut self, m: usize, event: &JobEvent) {
-        let now = self.now;
-        let Some(job) = self.db.jobs.get(&event.job) else {
-            return;
-        };
-        if job.machine != event.machine && self.mutant != Some(Mutant::EventsUnverified) {
-            return;
-        }
-        let Ok(state) = job.state.after(&event.event) else {
-            return;
-        };
-        let open = self.db.open_job(event.machine);
-        if state.is_open() && !job.state.is_open() && open.is_some_and(|open| open != event.job) {
-            return;
-        }
-        if state != job.state {
-            self.row_written(m, event.job, event.machine);
-        }
-        let Some(job) = self.db.jobs.get_mut(&event.job) else {
-            return;
-        };
-        if let JobWord::Started(start) = &event.event {
-            job.slot = Some(start.slot);
-            job.attempt += 1;
-            self.db.last_go_used.insert(event.job, start.go);
-        }
-        let is_final = state.is_final();
-        if state != job.state {
-            (job.state, job.since) = (state, now);
-            job.generation += 1;
-            self.db.judged.remove(&event.job);
-        }
-        self.db.changes += 1;
-        let outstanding = self.db.outstanding(event.machine);
-        let ends = match &event.event {
-            JobWord::Refused(refused) => {
-                let answered = self.db.go_of.get(&event.machine).copied();
-                refused.nonce.is_some() && refused.nonce == answered
-            }
-            JobWord::WouldHaveStarted(start) => {
-                outstanding.is_some_and(|go| go.token.digest() == start.go)
-            }
-            JobWord::Withdrawn(_) => {
-                let used = self.db.last_go_used.get(&event.job);
-                outstanding.is_some_and(|go| Some(&go.token.digest()) == used)
-            }
-            JobWord::Stopped(_) => true,
-            _ => false,
-        };
-        if is_final || ends {
-            self.db.end_go(event.machine, event.job);
         }
     }
 }

@@ -102,6 +102,8 @@ pub(super) struct Db {
     pub(super) outboxes: BTreeMap<(MachineId, OutboxId), OutboxRows>,
     /// Machines with events that are stored and not yet turned into states of jobs.
     pub(super) to_consume: BTreeSet<usize>,
+    /// Events that came before their jobs were here, and the machines that sent them.
+    pub(super) early: BTreeMap<JobId, Vec<(usize, JobEvent)>>,
     /// Rises with every change of a job, of a judgement, of a go's end or of a plan's state.
     pub(super) changes: u64,
     pub(super) awaits_confirmation: bool,

@@ -229,6 +229,7 @@ fn db(hospital: &Hospital, machines: &[Machine], units: usize, began: UtcMs) -> 
         feeds: vec![theatre(began)],
         outboxes: BTreeMap::new(),
         to_consume: BTreeSet::new(),
+        early: BTreeMap::new(),
         changes: 0,
         awaits_confirmation: false,
         orders: 1,

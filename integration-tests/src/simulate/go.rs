@@ -138,6 +138,7 @@ impl World {
             feeds: db.feeds.clone(),
             awaits_confirmation: db.awaits_confirmation,
             is_unread: db.to_consume.contains(&m),
+            at_work: db.open_job(machine.id).filter(|open| *open != job.id),
             machine,
             job,
         };

@@ -57,6 +57,7 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
             missing.join("; ")
         )));
     }
+    app.fleet.jobs_came();
     app.fleet.nudge_all(Nudge::OrdersChanged);
     Ok(Output::Text(format!(
         "Plan {} is signed by enough and goes to its machines.",

@@ -141,6 +141,7 @@ fn snapshot() -> GoSnapshot {
         }],
         awaits_confirmation: false,
         is_unread: false,
+        at_work: None,
     }
 }
 
@@ -243,6 +244,10 @@ fn the_machine_itself_can_be_in_the_way() {
     // A report of how an older go ended would end the new one.
     assert_eq!(after(|s, _| s.is_unread = true), Err(Not::Unread));
     assert_eq!(Not::Unread.again_ms(NOW), MOMENT_MS);
+    // It waits for its restart, say, or is measured.
+    let other = JobId::of(Digest::of(b"other"), id(1));
+    let busy = after(|s, _| s.at_work = Some(other));
+    assert_eq!(busy, Err(Not::AtWork(other)));
 }
 
 #[test]

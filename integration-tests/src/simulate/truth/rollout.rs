@@ -41,24 +41,16 @@ impl World {
         let m = self.machines.iter().position(|m| m.id == leaf.machine)?;
         let machine = &self.machines[m];
         let job = JobId::of(plan, leaf.machine);
-        let events = machine.jobs.get(&job)?.events.iter().rev();
-        let (sequence, verdict) = events
-            .clone()
-            .find_map(|(sequence, _, event)| match event {
-                JobWord::Measured(measured) => Some((*sequence, &measured.verdict)),
-                _ => None,
-            })?;
+        let mut events = machine.jobs.get(&job)?.events.iter().rev();
+        let (sequence, verdict) = events.find_map(|(sequence, _, event)| match event {
+            JobWord::Measured(measured) => Some((*sequence, &measured.verdict)),
+            _ => None,
+        })?;
         let rows = self.db.outboxes.get(&(machine.id, machine.agent.outbox));
         let is_read = rows.is_some_and(|rows| sequence <= rows.consumed as u64);
-        // What a hostile collector let start may have been reported before its plan had all
-        // its signatures, and so before it had jobs.
-        let is_hidden = events.clone().any(|(_, _, event)| match event {
-            JobWord::Started(start) => self.truth.hostile_goes.contains(&start.go),
-            _ => false,
-        });
-        let state = self.db.jobs.get(&job).map(|job| &job.state);
-        let is_told = state.is_some_and(|state| matches!(state.word(), "failed" | "rolled_back"));
-        let is_read = is_read && (!is_hidden || is_told);
+        // What a hostile collector let start may be reported before its plan has all its
+        // signatures, and so before it has jobs.
+        let is_read = is_read && !self.db.early.contains_key(&job);
         let outcome = match (verdict, is_read) {
             (Verdict::Verified, _) => Outcome::Good,
             (_, true) => Outcome::Wrong,

@@ -230,7 +230,7 @@ fn a_hostile_machine_reaches_its_own_rows_only() {
     let noted = ["audit", "list"];
     wait_until("the lie is noted", || {
         let shown = scene.hospital.ask(&noted).unwrap_or_default();
-        shown.contains("job.event_unknown")
+        shown.contains("job.event_foreign")
     })
     .unwrap();
     assert_eq!(scene.hospital.job(&plan, HONEST).unwrap().0, "assigned");

@@ -3,7 +3,8 @@
 use super::*;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::journal::{
-    Append, JournalError, MAX_AHEAD, MAX_APPEND_EVENTS, MAX_EVENT_BYTES, MAX_OUTBOXES, Unconsumed,
+    Append, JournalError, JournalRow, MAX_AHEAD, MAX_APPEND_EVENTS, MAX_EARLY_EVENTS,
+    MAX_EVENT_BYTES, MAX_OUTBOXES, Unconsumed,
 };
 use patchward_common::id::OutboxId;
 
@@ -15,6 +16,7 @@ on_both_engines!(
     many_machines_at_once,
     duplicates_at_once,
     consuming,
+    events_before_their_jobs,
     closing_writes_what_is_queued,
 );
 
@@ -224,6 +226,63 @@ async fn consuming(world: World) {
     assert_eq!((found[0].consumed, found[0].contiguous), (2, 4));
     let consumed = view.journal_consumed(&machine(1), &OUTBOX).await;
     assert_eq!(consumed.unwrap(), 2);
+}
+
+async fn events_before_their_jobs(world: World) {
+    let world = world.with_machines(2).await;
+    let row = |sequence| JournalRow {
+        outbox: 1,
+        sequence,
+        bytes: event(sequence),
+    };
+    let (plan, none) = (Digest::of(b"spring"), digest(9));
+    let up_to = MAX_EARLY_EVENTS + 1;
+    for first in (1..=up_to).step_by(MAX_APPEND_EVENTS) {
+        let count = (MAX_APPEND_EVENTS as u64).min(up_to + 1 - first);
+        world
+            .store
+            .append_journal(append(1, first, count))
+            .await
+            .unwrap();
+    }
+    let mut change = world.change().await;
+    for sequence in [2, 1].into_iter().chain(3..=up_to) {
+        let of = if sequence <= 2 { plan } else { none };
+        let kept = change.keep_early_event(&job(of, 1), &row(sequence)).await;
+        assert_eq!(kept.unwrap(), sequence < up_to, "{sequence}");
+    }
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    assert!(view.jobs_with_early_events(9).await.unwrap().is_empty());
+    drop(view);
+    let mut change = world.change().await;
+    change.add_group(&group("monitors", 1)).await.unwrap();
+    plans::plan_with_jobs(&mut change, "spring", 2).await;
+    assert_eq!(
+        change.view().jobs_with_early_events(9).await.unwrap(),
+        [job(plan, 1)]
+    );
+    let found = change
+        .view()
+        .early_events_of([job(plan, 1), job(plan, 2)])
+        .await
+        .unwrap();
+    assert_eq!(found, [row(1), row(2)]);
+    change.end_early_events(&found).await.unwrap();
+    change.commit().await.unwrap();
+    let mut change = world.change().await;
+    assert!(
+        change
+            .view()
+            .jobs_with_early_events(9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    refused!(
+        change.end_early_events(&found).await,
+        StoreError::Conflict(_)
+    );
 }
 
 async fn closing_writes_what_is_queued(world: World) {

@@ -246,6 +246,10 @@ async fn one_open_job_per_machine(world: World) {
         .unwrap();
     change.commit().await.unwrap();
     let mut change = world.change().await;
+    for (asks, expected) in [(&first, None), (&second, Some(first.id))] {
+        let at_work = change.view().at_work(&machine(1), &asks.id).await;
+        assert_eq!(at_work.unwrap(), expected);
+    }
     refused!(
         change.move_job(&second, &State::Installing, None, 1).await,
         StoreError::Conflict(_)

@@ -1,7 +1,7 @@
 //! What machines report becomes states of jobs, and a machine that lies harms nobody.
 
 use super::scene::{
-    Journal, Scene, consumed, go_asked, measured, planned, planned_as, start, started, until,
+    Drawn, Journal, Scene, consumed, go_asked, measured, planned, planned_as, start, started, until,
 };
 use super::world::{World, now};
 use patchward_collector::store::Actor;
@@ -108,6 +108,58 @@ async fn what_a_freed_machine_still_reports_counts() {
     let mut view = scene.world.store.view().await.unwrap();
     let read = view.job(&job).await.unwrap().unwrap();
     assert_eq!((read.state, read.attempt), (State::Verified, 1));
+}
+
+/// A collector that was restored lacks plans that it gave out.
+#[tokio::test]
+async fn what_is_reported_before_the_plan_is_here_counts_afterwards() {
+    let world = World::new().await;
+    let hospital = Hospital::new(1, now());
+    let (silent, speaking) = (world.enrolled(1).await, world.enrolled(2).await);
+    let drawn = Drawn::of(&hospital, &[&silent, &speaking], "Lost");
+    let mut later = None;
+    for machine in [&silent, &speaking] {
+        let mut journal = Journal::new(machine, drawn.digest());
+        journal.push(started());
+        let link = machine.link(&world).await;
+        link.ask(&journal.report(1, 1)).await.unwrap();
+        journal.push(measured());
+        later = Some((link, journal));
+    }
+    consumed(&world).await;
+    drawn.give_to(&world, &hospital).await;
+    // What it says next follows what it said first.
+    let (link, journal) = later.unwrap();
+    link.ask(&journal.report(2, 2)).await.unwrap();
+    let job = |machine| JobId::of(drawn.digest(), machine);
+    until(&world, &job(speaking.id()), "verified").await;
+    // And one that says nothing more has begun.
+    world.fleet.jobs_came();
+    until(&world, &job(silent.id()), "installing").await;
+    let mut view = world.store.view().await.unwrap();
+    assert!(view.jobs_with_early_events(9).await.unwrap().is_empty());
+    for machine in [&silent, &speaking] {
+        assert!(!view.evidence(&job(machine.id())).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_machine_at_work_gets_no_second_go() {
+    let world = World::new().await;
+    let hospital = Hospital::new(1, now());
+    let machine = world.enrolled(1).await;
+    let first = planned(&world, &hospital, &[&machine]).await;
+    let second = planned_as(&world, &hospital, &[&machine], "Another").await;
+    let link = machine.link(&world).await;
+    let mut journal = Journal::new(&machine, first);
+    journal.push(started());
+    link.ask(&journal.report(1, 1)).await.unwrap();
+    until(&world, &JobId::of(first, machine.id()), "installing").await;
+    let asked = go_asked(second, &machine, 7);
+    match link.ask(&asked).await.unwrap() {
+        Answer::NotNow(not) => assert!(not.reason.contains("under way"), "{}", not.reason),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, MachineId, Nonce, OutboxId};
 use patchward_common::job::{Event, JobEvent, Measurement, ProductVersion, Start, Verdict};
 use patchward_common::time::DAY_MS;
-use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
 use patchward_common::trust::placement::leaf_bytes;
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::{Document, PublicKey, Signed};
@@ -98,58 +99,93 @@ pub(super) async fn planned_as(
     machines: &[&Machine],
     title: &str,
 ) -> Digest {
-    let mut sorted: Vec<MachineId> = machines.iter().map(|machine| machine.id()).collect();
-    sorted.sort();
-    let mut rows = Vec::new();
-    for id in sorted {
-        let mut row = hospital.row(id);
-        row.unit = name("icu");
-        row.class = Class::Critical;
-        row.groups = vec![];
-        rows.push(row);
+    let drawn = Drawn::of(hospital, machines, title);
+    drawn.give_to(world, hospital).await;
+    drawn.digest()
+}
+
+/// A plan that is signed and that no collector has yet.
+pub(super) struct Drawn {
+    rows: Vec<AssignmentLeaf>,
+    leaves: Vec<PlanLeaf>,
+    placed: Vec<Placed<Approval>>,
+}
+
+impl Drawn {
+    /// Draws it for machines of one unit.
+    pub(super) fn of(hospital: &Hospital, machines: &[&Machine], title: &str) -> Self {
+        let mut sorted: Vec<MachineId> = machines.iter().map(|machine| machine.id()).collect();
+        sorted.sort();
+        let row = |id| {
+            let mut row = hospital.row(id);
+            row.unit = name("icu");
+            row.class = Class::Critical;
+            row.groups = vec![];
+            row
+        };
+        let rows: Vec<_> = sorted.into_iter().map(row).collect();
+        let leaves: Vec<_> = rows.iter().map(|row| hospital.leaf(row)).collect();
+        let release = hospital.release("2", 2, b"the release");
+        let mut approval = hospital.approval(vec![release]);
+        approval.title = super::world::label(title);
+        let signers = [&hospital.alice, &hospital.bob];
+        let placed = hospital.approve(&approval, &leaves, &signers);
+        Self {
+            rows,
+            leaves,
+            placed,
+        }
     }
-    let assignment = hospital.assignment(1, &rows);
-    let leaves: Vec<_> = rows.iter().map(|row| hospital.leaf(row)).collect();
-    let release = hospital.release("2", 2, b"the release");
-    let mut approval = hospital.approval(vec![release]);
-    approval.title = super::world::label(title);
-    let signers = [&hospital.alice, &hospital.bob];
-    let placed = hospital.approve(&approval, &leaves, &signers);
-    let mut change = change(world).await;
-    for row in &rows {
-        let unit = name("icu");
-        let model = name("station");
-        change
-            .place_machine(&row.machine, &unit, Class::Critical, &model, Mode::Active)
+
+    /// The plan's own.
+    pub(super) fn digest(&self) -> Digest {
+        self.placed[0].signed.digest()
+    }
+
+    /// The collector has it, its machines' places and their jobs.
+    pub(super) async fn give_to(&self, world: &World, hospital: &Hospital) {
+        let Self {
+            rows,
+            leaves,
+            placed,
+        } = self;
+        let signers = [&hospital.alice, &hospital.bob];
+        let assignment = hospital.assignment(1, rows);
+        let mut change = change(world).await;
+        for row in rows {
+            let unit = name("icu");
+            let model = name("station");
+            change
+                .place_machine(&row.machine, &unit, Class::Critical, &model, Mode::Active)
+                .await
+                .unwrap();
+        }
+        let signed = &assignment[0].signed;
+        let digest = change
+            .add_document(
+                &NewDocument {
+                    kind: DocumentKind::Assignment,
+                    number: Some(1),
+                    scope: None,
+                    subject: None,
+                    expires_at: None,
+                    payload: signed.payload(),
+                },
+                &stored(signed, &signers),
+            )
             .await
             .unwrap();
+        let leaf_rows: Vec<_> = rows
+            .iter()
+            .map(|row| (row.machine, leaf_bytes(row)))
+            .collect();
+        change
+            .add_assignment_leaves(&digest, &leaf_rows)
+            .await
+            .unwrap();
+        add_plan(&mut change, placed, leaves, &signers).await;
+        change.commit().await.unwrap();
     }
-    let signed = &assignment[0].signed;
-    let digest = change
-        .add_document(
-            &NewDocument {
-                kind: DocumentKind::Assignment,
-                number: Some(1),
-                scope: None,
-                subject: None,
-                expires_at: None,
-                payload: signed.payload(),
-            },
-            &stored(signed, &signers),
-        )
-        .await
-        .unwrap();
-    let leaf_rows: Vec<_> = rows
-        .iter()
-        .map(|row| (row.machine, leaf_bytes(row)))
-        .collect();
-    change
-        .add_assignment_leaves(&digest, &leaf_rows)
-        .await
-        .unwrap();
-    add_plan(&mut change, &placed, &leaves, &signers).await;
-    change.commit().await.unwrap();
-    placed[0].signed.digest()
 }
 
 async fn add_plan(
