@@ -35,25 +35,23 @@ pub fn os(path: &Path) -> Option<String> {
 
 /// The event that follows an install: verified, or the way back begins.
 pub fn after_install(at: &Installer, record: &Record, approval: &Approval, boot: BootId) -> Event {
-    let look = || {
+    patiently(at, || {
         let (versions_after, problem) = versions(at, record, approval, true);
         let mut checks = Vec::new();
         for release in &approval.releases {
             checks.extend(own_check(at, record, release));
             checks.extend(run_checks(at, &release.release.checks_after));
         }
-        (versions_after, checks, problem)
-    };
-    let (versions_after, checks, problem) = patiently(at, look);
-    match problem {
-        Some(problem) => Event::RecoveryBegan(Reason::new(problem)),
-        None => Event::Measured(Measurement {
-            verdict: Verdict::Verified,
-            versions_after,
-            checks: kept(checks),
-            boot,
-        }),
-    }
+        match problem.or(failing(&checks)) {
+            Some(problem) => Event::RecoveryBegan(Reason::new(problem)),
+            None => Event::Measured(Measurement {
+                verdict: Verdict::Verified,
+                versions_after,
+                checks: kept(checks),
+                boot,
+            }),
+        }
+    })
 }
 
 /// The event that follows the way back: rolled back, or failed and a person must look.
@@ -64,7 +62,7 @@ pub fn after_recovery(
     boot: BootId,
     reason: &Reason,
 ) -> Event {
-    let look = || {
+    patiently(at, || {
         let (versions_after, _) = versions(at, record, approval, false);
         let mut checks = Vec::new();
         for release in &approval.releases {
@@ -74,36 +72,34 @@ pub fn after_recovery(
             }
         }
         let is_back = versions_after == record.start.versions_before;
-        let problem = (!is_back).then(|| "the version from before is not there again".to_owned());
-        (versions_after, checks, problem)
-    };
-    let (versions_after, checks, problem) = patiently(at, look);
-    let verdict = match problem {
-        None => Verdict::RolledBack(reason.clone()),
-        Some(problem) => {
-            let text = format!("{}; and after the way back {problem}", reason.text);
-            Verdict::Failed(Reason::new(text))
-        }
-    };
-    Event::Measured(Measurement {
-        verdict,
-        versions_after,
-        checks: kept(checks),
-        boot,
+        let gone = (!is_back).then(|| "the version from before is not there again".to_owned());
+        let verdict = match gone.or(failing(&checks)) {
+            None => Verdict::RolledBack(reason.clone()),
+            Some(problem) => {
+                let text = format!("{}; and after the way back {problem}", reason.text);
+                Verdict::Failed(Reason::new(text))
+            }
+        };
+        Event::Measured(Measurement {
+            verdict,
+            versions_after,
+            checks: kept(checks),
+            boot,
+        })
     })
 }
 
-/// What was looked at: the versions, the checks, and what is wrong.
-type Looked = (Vec<ProductVersion>, Vec<CheckResult>, Option<String>);
-
-/// Looks until nothing is wrong and every check passes, or patience is over.
-fn patiently(at: &Installer, look: impl Fn() -> Looked) -> Looked {
+/// Looks until what was begun is well or back, or until patience is over.
+fn patiently(at: &Installer, look: impl Fn() -> Event) -> Event {
     let deadline = clock::boot_ms().saturating_add(at.settings.check_patience_seconds * 1_000);
     loop {
-        let (versions, checks, problem) = look();
-        let problem = problem.or_else(|| failing(&checks));
-        if problem.is_none() || clock::boot_ms() >= deadline {
-            return (versions, checks, problem);
+        let event = look();
+        let is_bad = match &event {
+            Event::Measured(measured) => matches!(measured.verdict, Verdict::Failed(_)),
+            _ => true,
+        };
+        if !is_bad || clock::boot_ms() >= deadline {
+            return event;
         }
         std::thread::sleep(AGAIN);
     }
@@ -137,8 +133,7 @@ fn versions(
         if expect && version != release.release.version {
             let why = measured
                 .err()
-                .map(|why| format!(" ({why})"))
-                .unwrap_or_default();
+                .map_or(String::new(), |why| format!(" ({why})"));
             let wanted = &release.release.version;
             problem = problem.or(Some(format!("{product} is {version}{why}, not {wanted}")));
         }
@@ -149,11 +144,7 @@ fn versions(
     }
     // Stepping stones stand where their product first stood.
     let order = &record.start.versions_before;
-    found.sort_by_key(|one| {
-        order
-            .iter()
-            .position(|before| before.product == one.product)
-    });
+    found.sort_by_key(|one| order.iter().position(|old| old.product == one.product));
     (found, problem)
 }
 

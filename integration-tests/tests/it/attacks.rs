@@ -28,7 +28,7 @@ const ROWS: [(&str, &[&str]); 14] = [
         &[
             "attacks::software::bytes_that_no_vendor_signed_or_signed_long_ago_never_run",
             "attacks::releases::neither_an_older_release_nor_one_for_others_is_installed",
-            "installer_packages::a_recipe_is_run_checked_and_rolled_back_and_never_a_changed_one",
+            "installer_packages::recipes::a_recipe_is_run_checked_and_rolled_back_and_never_a_changed_one",
         ],
     ),
     (
