@@ -119,7 +119,6 @@ CREATE TABLE machine_status (
     interlock TEXT COLLATE "C" NOT NULL,
     hold_until BIGINT,
     watermark TEXT COLLATE "C" NOT NULL,
-    orders TEXT COLLATE "C" NOT NULL,
     fingerprint TEXT COLLATE "C" NOT NULL,
     changed_at BIGINT NOT NULL
 );

@@ -119,7 +119,6 @@ CREATE TABLE machine_status (
     interlock TEXT NOT NULL,
     hold_until INTEGER,
     watermark TEXT NOT NULL,
-    orders TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     changed_at INTEGER NOT NULL
 ) STRICT;

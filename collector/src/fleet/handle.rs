@@ -7,13 +7,14 @@ use super::{Fleet, FleetError, index::Index, locked};
 use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
 use crate::store::{Actor, StoreError};
+use futures_util::FutureExt as _;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId, Name, OutboxId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::close;
-use quinn::{Connection, VarInt};
+use quinn::{Connection, SendStream, VarInt};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -136,38 +137,27 @@ impl FleetHandle {
     /// Sends a nudge to everybody in `target` who is connected, at the pace of the
     /// settings. Gives back how many; those who miss it find out with their next hello.
     pub async fn nudge(&self, target: &Target, nudge: Nudge) -> usize {
-        let sent = self.send(target, nudge).await;
-        let count = sent.len();
-        // Each on its way in a task of its own; nobody waits for them.
-        let mut sent = sent;
-        sent.detach_all();
-        count
-    }
-
-    async fn send(&self, target: &Target, nudge: Nudge) -> JoinSet<()> {
         let bytes = codec::encode(&nudge);
-        self.send_each(target, |_| bytes.clone()).await
+        self.each(target, |_, connection| push(connection, bytes.clone()))
+            .await
     }
 
     /// Tells every machine that there is a stop, and brings it where nothing else is new to
     /// the machine.
-    async fn send_stop(&self) -> JoinSet<()> {
+    async fn nudge_stop(&self) -> usize {
         let fleet = &self.fleet;
         let plain = codec::encode(&Nudge::Stop);
         let common = orders::common::common(fleet, fleet.now()).await.ok();
-        let nudge = |machine: &MachineId| {
-            let common = common.as_ref()?;
-            orders::stopped(fleet, common, machine)
-        };
-        let of = |machine: &MachineId| nudge(machine).unwrap_or_else(|| plain.clone());
-        self.send_each(&Target::All, of).await
+        let brings = |machine: &MachineId| orders::stopped(fleet, common.as_ref()?, machine);
+        self.each(&Target::All, |machine, connection| {
+            push(connection, brings(machine).unwrap_or_else(|| plain.clone()));
+        })
+        .await
     }
 
-    async fn send_each(
-        &self,
-        target: &Target,
-        nudge: impl Fn(&MachineId) -> Vec<u8>,
-    ) -> JoinSet<()> {
+    /// Does something with the connection of everybody in `target`, at the pace of nudges,
+    /// and gives back how many they were.
+    async fn each(&self, target: &Target, mut act: impl FnMut(&MachineId, Connection)) -> usize {
         let connections: Vec<(MachineId, Connection)> = {
             let registry = self.fleet.registry();
             let one = |machine: &MachineId| Some((*machine, registry.connection(machine)?));
@@ -178,19 +168,17 @@ impl FleetHandle {
                 Target::All => registry.connections(None),
             }
         };
+        let count = connections.len();
         let a_second = u64::from(self.fleet.context.settings.nudges_per_second.max(1));
-        let burst = usize::try_from(a_second * BURST_MS / 1_000)
-            .unwrap_or(1)
-            .max(1);
+        let burst = usize::try_from(a_second * BURST_MS / 1_000).unwrap_or(1);
         let mut timer = tokio::time::interval(Duration::from_millis(BURST_MS));
-        let mut sent = JoinSet::new();
-        for group in connections.chunks(burst) {
-            timer.tick().await;
-            for (machine, connection) in group {
-                sent.spawn(send(connection.clone(), nudge(machine)));
+        for (at, (machine, connection)) in connections.into_iter().enumerate() {
+            if at % burst.max(1) == 0 {
+                timer.tick().await;
             }
+            act(&machine, connection);
         }
-        sent
+        count
     }
 
     /// Documents came or went: orders are put together anew, and every machine is told,
@@ -203,11 +191,10 @@ impl FleetHandle {
         self.fleet.documents.fetch_add(1, Ordering::AcqRel);
         let handle = self.clone();
         tokio::spawn(async move {
-            let mut sent = match nudge {
-                Nudge::Stop => handle.send_stop().await,
-                nudge => handle.send(&Target::All, nudge).await,
-            };
-            sent.detach_all();
+            match nudge {
+                Nudge::Stop => handle.nudge_stop().await,
+                nudge => handle.nudge(&Target::All, nudge).await,
+            }
         });
     }
 
@@ -309,8 +296,12 @@ impl FleetHandle {
     /// Tells every machine to come again, writes what is batched and closes the port. The
     /// store stays open.
     pub async fn shutdown(&self) {
-        let nudge = Nudge::GoingAway(RETRY_AFTER_MS);
-        let told = self.send(&Target::All, nudge).await;
+        let bytes = codec::encode(&Nudge::GoingAway(RETRY_AFTER_MS));
+        let mut told = JoinSet::new();
+        self.each(&Target::All, |_, connection| {
+            told.spawn(arrives(connection, bytes.clone()));
+        })
+        .await;
         let _ = tokio::time::timeout(TELL_TIME, told.join_all()).await;
         for task in locked(&self.tasks).drain(..) {
             task.abort();
@@ -325,12 +316,25 @@ impl FleetHandle {
     }
 }
 
+/// Hands a nudge to a connection; nobody waits for it. Only one that has to wait for its
+/// turn, behind nudges that were not taken yet, costs a task.
+fn push(connection: Connection, bytes: Vec<u8>) {
+    let mut sending = Box::pin(async move { send(&connection, &bytes).await.map(drop) });
+    if (&mut sending).now_or_never().is_none() {
+        tokio::spawn(sending);
+    }
+}
+
 /// Sends, and waits until it arrived or never will.
-async fn send(connection: Connection, bytes: Vec<u8>) {
-    if let Ok(mut stream) = connection.open_uni().await
-        && stream.write_all(&bytes).await.is_ok()
-        && stream.finish().is_ok()
-    {
+async fn arrives(connection: Connection, bytes: Vec<u8>) {
+    if let Some(stream) = send(&connection, &bytes).await {
         let _ = stream.stopped().await;
     }
+}
+
+async fn send(connection: &Connection, bytes: &[u8]) -> Option<SendStream> {
+    let mut stream = connection.open_uni().await.ok()?;
+    stream.write_all(bytes).await.ok()?;
+    stream.finish().ok()?;
+    Some(stream)
 }

@@ -33,6 +33,8 @@ pub(super) struct Collector {
     pub(super) looked: (u64, UtcMs),
     /// What each machine is given.
     pub(super) orders: Vec<Option<Given>>,
+    /// The orders that each named with its last hello to this process.
+    pub(super) said: Vec<Option<Digest>>,
 }
 
 /// What a machine is given, and of which state of the database.
@@ -117,9 +119,9 @@ impl World {
             },
             hold_until: hello.held_until,
             watermark: hello.watermark,
-            orders: hello.orders,
             fingerprint: Digest::default(),
         };
+        self.collector.said[m] = Some(hello.orders);
         self.db.statuses[m] = Some(status);
         let (_, digest) = self.orders_for(m);
         let rows = self.db.outboxes.get(&(id, hello.outbox));

@@ -173,6 +173,7 @@ impl World {
                 backup: None,
                 looked: (0, UtcMs(0)),
                 orders: machines.iter().map(|_| None).collect(),
+                said: vec![None; machines.len()],
             },
             machines,
             truth: Truth::default(),
@@ -379,6 +380,7 @@ impl World {
 
     fn collector_up(&mut self) {
         self.collector.is_up = true;
+        self.collector.said.fill(None);
         for m in 0..self.machines.len() {
             self.soon(m);
         }

@@ -86,7 +86,6 @@ fn snapshot() -> GoSnapshot {
             interlock: InterlockWord::Idle,
             hold_until: None,
             watermark: Digest::default(),
-            orders: Digest::default(),
             fingerprint: Digest::default(),
         }),
         unit: Unit {

@@ -41,8 +41,6 @@ pub struct MachineStatus {
     pub hold_until: Option<UtcMs>,
     /// Digest of its watermark.
     pub watermark: Digest,
-    /// Digest of the documents that it has.
-    pub orders: Digest,
     /// Digest of the facts by which a clone is told.
     pub fingerprint: Digest,
 }
@@ -54,7 +52,6 @@ from_row!(MachineStatus {
     interlock,
     hold_until,
     watermark,
-    orders,
     fingerprint
 });
 
@@ -67,7 +64,7 @@ impl View {
         self.tx
             .first(
                 "SELECT boot, agent_version, installer_version, readiness, interlock,
-                        hold_until, watermark, orders, fingerprint
+                        hold_until, watermark, fingerprint
                  FROM machine_status WHERE machine = $1",
                 args![id],
             )
@@ -122,8 +119,7 @@ impl Store {
     }
 
     /// Notes what a machine says of itself, and gives back once it is on disk. Call it when
-    /// something changed. After a stop a whole fleet has other orders at once: what comes
-    /// together is written together.
+    /// something changed. What comes together is written together.
     pub async fn record_status(
         &self,
         machine: &MachineId,
@@ -188,7 +184,6 @@ impl Entry for Report {
                     status.interlock,
                     status.hold_until,
                     status.watermark,
-                    status.orders,
                     status.fingerprint,
                     at
                 ]
@@ -198,15 +193,14 @@ impl Entry for Report {
         tx.execute_many(
             (
                 "INSERT INTO machine_status (machine, boot, agent_version, installer_version,
-                    readiness, interlock, hold_until, watermark, orders, fingerprint, changed_at)
+                    readiness, interlock, hold_until, watermark, fingerprint, changed_at)
                  VALUES",
                 "ON CONFLICT (machine) DO UPDATE SET boot = excluded.boot,
                     agent_version = excluded.agent_version,
                     installer_version = excluded.installer_version,
                     readiness = excluded.readiness, interlock = excluded.interlock,
                     hold_until = excluded.hold_until, watermark = excluded.watermark,
-                    orders = excluded.orders, fingerprint = excluded.fingerprint,
-                    changed_at = excluded.changed_at",
+                    fingerprint = excluded.fingerprint, changed_at = excluded.changed_at",
             ),
             rows.collect(),
         )

@@ -166,7 +166,6 @@ impl Desk {
             interlock,
             hold_until: None,
             watermark: Digest::default(),
-            orders: Digest::default(),
             fingerprint: Digest::default(),
         };
         let store = &self.app.store;

@@ -392,7 +392,6 @@ fn status(readiness: Readiness) -> MachineStatus {
         interlock: InterlockWord::InUse,
         hold_until: Some(NOW),
         watermark: digest(1),
-        orders: digest(2),
         fingerprint: digest(3),
     }
 }

@@ -57,7 +57,6 @@ async fn idle_hours_add_up(world: World) {
         interlock: InterlockWord::Unknown,
         hold_until: None,
         watermark: digest(1),
-        orders: digest(1),
         fingerprint: digest(1),
     };
     store

@@ -311,11 +311,7 @@ async fn documents_that_were_refused_are_brought_again() {
         .store(1, std::sync::atomic::Ordering::SeqCst);
     stop_all(&world, &hospital).await;
     let given = || machine.played.given.lock().unwrap().clone();
-    let known = async || {
-        let mut view = world.store.view().await.unwrap();
-        let said = view.machine_status(&machine.id()).await.unwrap();
-        said.is_some_and(|said| said.orders != Digest::default())
-    };
+    let known = || world.fleet.holding().iter().any(|one| one.since.is_some());
     run(settings, async {
         until(|| given().len() == 1).await;
         // The next hello must not say that they are here. Nothing changed but that a person
@@ -326,9 +322,7 @@ async fn documents_that_were_refused_are_brought_again() {
         // With the next hello the collector knows.
         let target = Target::Machine(machine.id());
         world.fleet.nudge(&target, Nudge::ReportNow).await;
-        while !known().await {
-            tokio::task::yield_now().await;
-        }
+        until(known).await;
     })
     .await;
     assert_eq!(given().len(), 2, "taken whole, they are not brought again");
