@@ -1,6 +1,7 @@
 //! A hospital in a folder, with real processes: the harness behind tests, demo and
 //! benchmarks.
 
+pub mod bad_network;
 pub mod bench;
 pub mod demo;
 pub mod fixture;

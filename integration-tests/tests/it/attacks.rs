@@ -11,6 +11,7 @@ mod hours;
 mod keys;
 mod machines;
 mod metadata;
+mod network;
 mod releases;
 mod rollback;
 mod scene;
