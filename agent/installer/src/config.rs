@@ -44,7 +44,7 @@ pub struct Settings {
     pub restart_argv: Vec<String>,
     /// How the machine is restarted.
     pub reboot_argv: Vec<String>,
-    /// How long checks may take to pass after an install.
+    /// How long checks may take to pass after an install, and again after the way back.
     pub check_patience_seconds: i64,
     /// Where the kernel tells the boot id.
     pub boot_id_file: PathBuf,
