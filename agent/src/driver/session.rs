@@ -25,8 +25,8 @@ const NUDGES: usize = 4;
 struct Stops {
     /// There is one that has to be asked for.
     to_fetch: bool,
-    /// Those that came with the nudges, in their order.
-    brought: Vec<Orders>,
+    /// Those that the newest nudge brought.
+    brought: Option<Orders>,
 }
 
 impl Driver {
@@ -99,7 +99,8 @@ impl Driver {
     async fn stopped(&mut self, link: &Link, stops: Stops) -> Result<(), TurnError> {
         let now = (self.clock)();
         let mut is_missed = stops.to_fetch;
-        for orders in stops.brought {
+        // The newest brings what those before it brought, unless it adds to other orders.
+        if let Some(orders) = stops.brought {
             let machine = self.credentials.machine;
             let taken = self
                 .carrier
@@ -127,7 +128,7 @@ impl Driver {
             }
             Nudge::Stopped(orders) => {
                 self.carrier.try_again();
-                stops.brought.push(*orders);
+                stops.brought = Some(*orders);
             }
         }
         None

@@ -23,6 +23,9 @@ const OUTBOXES: u32 = 64;
 /// Events in one change, shared by its outboxes: while it is open nobody else writes.
 /// With the largest that machines may send they are 40 MB.
 const EVENTS: u64 = 512;
+/// Jobs whose early events are read in one go: with the largest that machines may send they
+/// are 40 MB.
+const EARLY_JOBS: u32 = 8;
 /// How often it looks without being woken, for what a crash has left.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How much longer than it worked it rests: machines that wait for an acknowledgement
@@ -84,18 +87,32 @@ async fn each_alone(store: &Store, waiting: &[Unconsumed], now: UtcMs) -> Result
     }
 }
 
-/// Turns events that came before their jobs into states, once the jobs are here, and says
-/// whether there were any. A job of which something comes afterwards does not wait for this.
+/// Turns events that came before their jobs into states, in the change that makes the jobs:
+/// nothing is decided on jobs that seem not to have begun.
+pub(crate) async fn apply_all_early(change: &mut Change) -> Result<(), StoreError> {
+    while some_early(change).await? {}
+    Ok(())
+}
+
+/// What a change that made jobs could not see: on PostgreSQL an event may be kept at the same
+/// moment. Where something comes of the job afterwards, this is not waited for.
 async fn early(store: &Store, now: UtcMs) -> Result<bool, StoreError> {
-    let jobs = store.view().await?.jobs_with_early_events(OUTBOXES).await?;
-    if jobs.is_empty() {
+    let waiting = store.view().await?.jobs_with_early_events(1).await?;
+    if waiting.is_empty() {
         return Ok(false);
     }
     let mut change = store.change(Actor::Collector, now).await?;
-    let mut jobs = change.view().jobs_by_id(jobs).await?;
-    apply_early(&mut change, &mut jobs).await?;
+    some_early(&mut change).await?;
     change.commit().await?;
     Ok(true)
+}
+
+/// Applies the early events of some jobs, and says whether there were any.
+async fn some_early(change: &mut Change) -> Result<bool, StoreError> {
+    let jobs = change.view().jobs_with_early_events(EARLY_JOBS).await?;
+    let mut jobs = change.view().jobs_by_id(jobs).await?;
+    apply_early(change, &mut jobs).await?;
+    Ok(!jobs.is_empty())
 }
 
 /// Consumes events of all of `waiting` in one change.
@@ -158,11 +175,12 @@ async fn apply_early(
     if rows.is_empty() {
         return Ok(());
     }
+    let actor = change.actor().clone();
     for read in rows.iter().filter_map(Read::of) {
         change.act_as(Actor::Machine(read.event.machine));
         apply(change, jobs, &read).await?;
     }
-    change.act_as(Actor::Collector);
+    change.act_as(actor);
     change.end_early_events(&rows).await
 }
 
@@ -173,8 +191,13 @@ async fn apply(
 ) -> Result<(), StoreError> {
     let Read { row, event } = read;
     let Some(job) = jobs.get_mut(&event.job) else {
-        // A plan that this collector is given later, or a job that was made up.
-        let kept = change.keep_early_event(&event.job, row).await?;
+        // A plan that this collector is given later, or a job that was made up: at least it is
+        // one that this machine could have.
+        let is_own = event.job == JobId::of(event.approval, event.machine);
+        let kept = is_own
+            && change
+                .keep_early_event(&event.machine, &event.job, row)
+                .await?;
         let detail =
             json!({ "sequence": event.sequence, "event": event.event.word(), "kept": kept });
         change.note("job.event_unknown", event.job, &detail);

@@ -25,6 +25,8 @@ use tokio::task::{JoinHandle, JoinSet};
 /// Nudges are sent in bursts of this length, so that a nudge to all neither floods the
 /// network nor starves requests.
 const BURST_MS: u64 = 5;
+/// Longest wait for a busy database before a stop is told without being brought.
+const GATHER_TIME: Duration = Duration::from_secs(1);
 /// Longest wait until machines have heard that the collector stops.
 const TELL_TIME: Duration = Duration::from_secs(1);
 /// Longest wait for the last answers when the collector stops.
@@ -147,7 +149,9 @@ impl FleetHandle {
     async fn nudge_stop(&self) -> usize {
         let fleet = &self.fleet;
         let plain = codec::encode(&Nudge::Stop);
-        let common = orders::common::common(fleet, fleet.now()).await.ok();
+        let common = orders::common::common(fleet, fleet.now());
+        let common = tokio::time::timeout(GATHER_TIME, common).await;
+        let common = common.ok().and_then(Result::ok);
         let brings = |machine: &MachineId| orders::stopped(fleet, common.as_ref()?, machine);
         self.each(&Target::All, |machine, connection| {
             push(connection, brings(machine).unwrap_or_else(|| plain.clone()));
@@ -189,6 +193,10 @@ impl FleetHandle {
             self.fleet.tables.fetch_add(1, Ordering::AcqRel);
         }
         self.fleet.documents.fetch_add(1, Ordering::AcqRel);
+        if nudge == Nudge::Stop {
+            // Who said hello since it was stored, and before this, did not have it.
+            self.fleet.registry().nobody_holds();
+        }
         let handle = self.clone();
         tokio::spawn(async move {
             match nudge {
@@ -196,12 +204,6 @@ impl FleetHandle {
                 nudge => handle.nudge(&Target::All, nudge).await,
             }
         });
-    }
-
-    /// Jobs were made: what machines reported of them before is turned into their states
-    /// soon.
-    pub fn jobs_came(&self) {
-        self.fleet.events.notify_one();
     }
 
     /// What kept machines from starting is gone: they are told to look again, without

@@ -5,7 +5,7 @@
 //! that a session writes is that machine's own.
 
 pub mod ca;
-mod consume;
+pub(crate) mod consume;
 mod endpoint;
 pub mod enrolment;
 mod go;

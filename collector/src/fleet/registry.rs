@@ -279,6 +279,13 @@ impl<C: Clone> Registry<C> {
         }
     }
 
+    /// There are other orders: nobody holds all of them until its next hello says so.
+    pub(super) fn nobody_holds(&mut self) {
+        for entry in self.machines.values_mut() {
+            entry.holds = None;
+        }
+    }
+
     /// The connected machines, each with its unit and since when it holds its orders.
     pub(super) fn holding(&self) -> impl Iterator<Item = Holding> {
         self.machines.iter().filter_map(|(machine, entry)| {

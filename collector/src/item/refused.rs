@@ -36,16 +36,16 @@ impl Refusal {
 pub fn owner(not: &Not) -> Owner {
     match not {
         // Over by itself, at a known time or in a moment.
-        Not::Job(_) | Not::AtWork(_) | Not::Unread | Not::Slot(_) | Not::Frozen { .. } => {
-            Owner::Time
-        }
+        Not::Job(_) | Not::Unread | Not::Slot(_) | Not::Frozen { .. } => Owner::Time,
         Not::Held(_) => Owner::Ward,
-        // A copy, a feed, a restored database; and of a group others are not up.
+        // A copy, a feed, a restored database; of a group others are not up; another job of the
+        // machine takes longer than an install does.
         Not::Restored
         | Not::Machine(_)
         | Not::Clone
         | Not::Watermark
         | Not::Feed(_)
+        | Not::AtWork(_)
         | Not::Group { .. } => Owner::It,
         // What HTM decided or has to decide: mode, plan, stop, halt, wave, window.
         _ => Owner::Htm,

@@ -4,7 +4,7 @@
 mod early;
 mod group;
 
-pub use early::MAX_EARLY_EVENTS;
+pub use early::{MAX_EARLY_EVENTS, MAX_EARLY_EVENTS_OF_JOB};
 
 use super::value::{args, from_row};
 use super::{Change, Engine, Store, StoreError, View, queue};

@@ -6,6 +6,7 @@ use crate::command::Caller;
 use crate::command::file::InputFile;
 use crate::command::job::stop_waiting;
 use crate::control::{Failure, Output};
+use crate::fleet::consume::apply_all_early;
 use crate::planning;
 use crate::store::plans::PlanState;
 use crate::store::{Change, View};
@@ -57,7 +58,6 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
             missing.join("; ")
         )));
     }
-    app.fleet.jobs_came();
     app.fleet.nudge_all(Nudge::OrdersChanged);
     Ok(Output::Text(format!(
         "Plan {} is signed by enough and goes to its machines.",
@@ -103,6 +103,8 @@ async fn give_out(change: &mut Change, id: &Digest) -> Result<(), Failure> {
         change.move_plan(id, from, to, why).await?;
     }
     change.add_jobs(id, &jobs).await?;
+    // Machines may have had this plan before this collector had, and begun.
+    apply_all_early(change).await?;
     leave_excepted(change, id, &jobs).await
 }
 

@@ -11,6 +11,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::wire::machine::{
     Answer, Hello, HelloAnswer, Refused, RefusedCode, ShortDigest, Stale, close,
 };
+use std::sync::atomic::Ordering;
 
 /// Longest version of an agent or installer.
 const MAX_VERSION_BYTES: usize = 64;
@@ -44,6 +45,7 @@ pub(super) async fn hello(
             .await?;
     }
     let hello = &said.hello;
+    let documents = fleet.documents.load(Ordering::Acquire);
     let (unit, said_orders) = (&known.unit, Some(hello.orders));
     let ordered = orders::digest(fleet, &session.machine, unit, known.orders, said_orders).await?;
     let stored = journal::end(fleet, &session.machine, &known, hello.outbox).await?;
@@ -64,8 +66,10 @@ pub(super) async fn hello(
         again_ms: spread(fleet.context.settings.hello_every_ms, session.machine, now),
         journal: stored.sequence,
     };
-    let holds = (hello.orders == ordered).then_some(now);
     let mut registry = fleet.registry();
+    // What came while this was looked at may be a stop that it does not have.
+    let is_all = documents == fleet.documents.load(Ordering::Acquire);
+    let holds = (is_all && hello.orders == ordered).then_some(now);
     registry.holds(&session.machine, holds);
     registry.update(&session.machine, |known| known.said = Some(said));
     drop(registry);

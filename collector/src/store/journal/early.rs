@@ -3,12 +3,13 @@
 use super::JournalRow;
 use crate::store::value::args;
 use crate::store::{Change, StoreError, View};
-use patchward_common::id::JobId;
+use patchward_common::id::{JobId, MachineId};
 use serde_json::json;
 
-/// Most events of one outbox that wait for their jobs. A job has some ten; more is a machine
-/// that makes jobs up.
+/// Most events of one machine that wait for their jobs; more is a machine that makes jobs up.
 pub const MAX_EARLY_EVENTS: u64 = 1_024;
+/// Most of one job, which has some ten in each attempt.
+pub const MAX_EARLY_EVENTS_OF_JOB: u64 = 64;
 
 impl View {
     /// The events of these jobs that came before the jobs, in the order of their outboxes.
@@ -48,27 +49,38 @@ impl View {
 
 impl Change {
     /// Keeps an event until its job is here, and says whether it did: not beyond
-    /// [`MAX_EARLY_EVENTS`] of its outbox.
+    /// [`MAX_EARLY_EVENTS`] of its machine and [`MAX_EARLY_EVENTS_OF_JOB`].
     pub async fn keep_early_event(
         &mut self,
+        machine: &MachineId,
         job: &JobId,
         event: &JournalRow,
     ) -> Result<bool, StoreError> {
+        let (of_job, of_machine): (u64, u64) = self
+            .view()
+            .tx
+            .one(
+                "SELECT (SELECT COUNT(*) FROM early_events WHERE job = $1),
+                        (SELECT COUNT(*) FROM outboxes o JOIN early_events e ON e.outbox = o.id
+                         WHERE o.machine = $2)",
+                args![job, machine],
+            )
+            .await?;
+        if of_job >= MAX_EARLY_EVENTS_OF_JOB || of_machine >= MAX_EARLY_EVENTS {
+            return Ok(false);
+        }
         let tx = self.step(
             "journal.keep_early",
             job,
             json!({ "sequence": event.sequence }),
         );
-        let kept = tx
-            .execute(
-                "INSERT INTO early_events (outbox, sequence, job)
-                 SELECT $1, $2, $3
-                 WHERE (SELECT COUNT(*) FROM early_events WHERE outbox = $1) < $4",
-                args![event.outbox, event.sequence, job, MAX_EARLY_EVENTS],
-            )
-            .await?;
+        tx.execute(
+            "INSERT INTO early_events (outbox, sequence, job) VALUES ($1, $2, $3)",
+            args![event.outbox, event.sequence, job],
+        )
+        .await?;
         self.done();
-        Ok(kept > 0)
+        Ok(true)
     }
 
     /// Notes that events that came early were turned into states, in the change that did it.

@@ -240,6 +240,32 @@ fn a_hostile_machine_reaches_its_own_rows_only() {
     scene.verified(&plan, HONEST, "1.0");
 }
 
+/// A collector that was restored lacks plans that it gave out. What was reported of one
+/// meanwhile counts as soon as it is signed again.
+#[test]
+fn what_is_reported_of_a_plan_that_is_not_signed_here_counts_once_it_is() {
+    let mut scene = Scene::bare(&[(HOSTILE, Class::Standard)], &[]);
+    scene.publish("1.0", 1);
+    scene.machine(HOSTILE).kill_agent();
+    let mut machine = Liar::of(&mut scene, HOSTILE);
+    let boot = scene.boot(HOSTILE);
+    let plan = scene.plan("1.0", &[HOSTILE]);
+    let approval = plan_digest(&scene.hospital, &plan).unwrap();
+    let told = machine.rolled_back(approval, boot);
+    runtime().block_on(async {
+        let link = link(&mut scene, HOSTILE).await;
+        assert_eq!(link.ask(&told).await.unwrap(), Answer::Stored(3));
+    });
+    wait_until("it was read", || {
+        let shown = scene.hospital.ask(&["audit", "list"]).unwrap_or_default();
+        shown.matches("job.event_unknown").count() == 3
+    })
+    .unwrap();
+    scene.hospital.approve(&plan, &["ada"]).unwrap();
+    // With the signature itself, not some time after it.
+    assert_eq!(scene.hospital.job(&plan, HOSTILE).unwrap().0, "rolled_back");
+}
+
 /// A machine that signs what it likes, event after event.
 struct Liar {
     key: SigningKey,
@@ -250,6 +276,18 @@ struct Liar {
 }
 
 impl Liar {
+    /// One with a machine's key and a new outbox.
+    fn of(scene: &mut Scene, name: &str) -> Self {
+        let seed = std::fs::read(scene.machine(name).path("installer/machine.key")).unwrap();
+        Self {
+            key: SigningKey::from_bytes(&seed.try_into().unwrap()),
+            machine: scene.hospital.id_of(name).unwrap().parse().unwrap(),
+            outbox: OutboxId(rand::random()),
+            sequence: 0,
+            previous: Digest::default(),
+        }
+    }
+
     /// What it says of a job.
     fn says(&mut self, approval: Digest, events: Vec<Event>) -> Request {
         let first = self.sequence + 1;
@@ -312,14 +350,7 @@ fn a_hostile_machine_alone_halts_no_model() {
     let mut scene = Scene::bare(&both, &[]);
     let bytes = Some(scene.publish("1.0", 1));
     scene.machine(HOSTILE).kill_agent();
-    let seed = std::fs::read(scene.machine(HOSTILE).path("installer/machine.key")).unwrap();
-    let mut liar = Liar {
-        key: SigningKey::from_bytes(&seed.try_into().unwrap()),
-        machine: scene.hospital.id_of(HOSTILE).unwrap().parse().unwrap(),
-        outbox: OutboxId(rand::random()),
-        sequence: 0,
-        previous: Digest::default(),
-    };
+    let mut liar = Liar::of(&mut scene, HOSTILE);
     let boot = scene.boot(HOSTILE);
     for told in 1..=2 {
         // The second one clears the quarantine of the first: HTM believed that it was mended.

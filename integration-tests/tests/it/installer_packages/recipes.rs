@@ -58,7 +58,7 @@ fn a_recipe_is_run_checked_and_rolled_back_and_never_a_changed_one() {
 #[test]
 fn a_check_that_fails_at_first_is_asked_again() {
     // However slow the machine is, and a second where it is not.
-    let mut setting = Setting::with(&["check_patience_seconds = 600"]);
+    let mut setting = Setting::with(&["check_patience_seconds = 300"]);
     let (store, down) = (setting.path("store"), setting.path("down"));
     let begin = format!("touch {}", down.display());
     let recipe = format!(

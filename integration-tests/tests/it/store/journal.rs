@@ -4,7 +4,7 @@ use super::*;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::journal::{
     Append, JournalError, JournalRow, MAX_AHEAD, MAX_APPEND_EVENTS, MAX_EARLY_EVENTS,
-    MAX_EVENT_BYTES, MAX_OUTBOXES, Unconsumed,
+    MAX_EARLY_EVENTS_OF_JOB, MAX_EVENT_BYTES, MAX_OUTBOXES, Unconsumed,
 };
 use patchward_common::id::OutboxId;
 
@@ -247,8 +247,16 @@ async fn events_before_their_jobs(world: World) {
     }
     let mut change = world.change().await;
     for sequence in [2, 1].into_iter().chain(3..=up_to) {
-        let of = if sequence <= 2 { plan } else { none };
-        let kept = change.keep_early_event(&job(of, 1), &row(sequence)).await;
+        let of = match sequence {
+            1 | 2 => job(plan, 1),
+            _ => job(
+                none,
+                u8::try_from(sequence / MAX_EARLY_EVENTS_OF_JOB).unwrap(),
+            ),
+        };
+        let kept = change
+            .keep_early_event(&machine(1), &of, &row(sequence))
+            .await;
         assert_eq!(kept.unwrap(), sequence < up_to, "{sequence}");
     }
     change.commit().await.unwrap();

@@ -134,7 +134,6 @@ async fn what_is_reported_before_the_plan_is_here_counts_afterwards() {
     let job = |machine| JobId::of(drawn.digest(), machine);
     until(&world, &job(speaking.id()), "verified").await;
     // And one that says nothing more has begun.
-    world.fleet.jobs_came();
     until(&world, &job(silent.id()), "installing").await;
     let mut view = world.store.view().await.unwrap();
     assert!(view.jobs_with_early_events(9).await.unwrap().is_empty());
