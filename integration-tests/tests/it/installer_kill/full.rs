@@ -5,8 +5,8 @@ use super::cases::{Case, TREE};
 use super::{MAX_CHANGES, PROGRAM, Setting};
 use patchward_common::job::State;
 use patchward_integration_tests::machine::until;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// As many at once: each mostly waits until the installer tries again.
 const AT_ONCE: usize = 8;
@@ -34,8 +34,13 @@ fn installer(folder: &Path) -> PathBuf {
          export PATCHWARD_FULL_WHILE={folder}/full\n\
          exec {PROGRAM} \"$@\" 2> >(exec cat >> {folder}/log)\n"
     );
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let text = path.with_extension("sh");
+    std::fs::write(&text, script).unwrap();
+    // Another process writes the program: a child that a thread beside begins meanwhile has
+    // open what this process has, and what is open for writing cannot be run.
+    let mut install = Command::new("install");
+    let status = install.args(["-m", "755"]).args([&text, &path]).status();
+    assert!(status.unwrap().success());
     path
 }
 
