@@ -22,6 +22,7 @@ use patchward_common::wire::local::Placed;
 use patchward_common::wire::machine::{Answer, GoAsked, JournalReport, Request};
 use patchward_integration_tests::fixture::{Hospital, name};
 use serde_bytes::ByteBuf;
+use std::time::Duration;
 
 /// One machine with one job, connected; nothing has been done yet.
 pub(super) struct Scene {
@@ -302,19 +303,29 @@ pub(super) fn measured() -> Event {
     })
 }
 
+/// Longest wait for what the collector does by itself.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Waits until a job is in a state.
 pub(super) async fn until(
     world: &World,
     job: &JobId,
     word: &str,
 ) -> patchward_collector::store::jobs::Job {
-    loop {
+    let found = async || {
         let found = world.store.view().await.unwrap().job(job).await.unwrap();
-        if let Some(found) = found.filter(|found| found.state.word() == word) {
-            return found;
+        found.filter(|found| found.state.word() == word)
+    };
+    let waited = async {
+        loop {
+            match found().await {
+                Some(found) => return found,
+                None => tokio::task::yield_now().await,
+            }
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waited).await;
+    waited.unwrap_or_else(|_| panic!("job {job} is never {word}"))
 }
 
 /// Waits until all that is stored was looked at.
@@ -323,7 +334,11 @@ pub(super) async fn consumed(world: &World) {
         let mut view = world.store.view().await.unwrap();
         view.journal_unconsumed(1).await.unwrap().len()
     };
-    while waiting().await > 0 {
-        tokio::task::yield_now().await;
-    }
+    let consumed = async {
+        while waiting().await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let consumed = tokio::time::timeout(PATIENCE, consumed).await;
+    consumed.expect("what is stored is never looked at");
 }
