@@ -98,10 +98,10 @@ impl Driver {
     /// first whether there are others. The hello that follows says that they are here.
     async fn stopped(&mut self, link: &Link, stops: Stops) -> Result<(), TurnError> {
         let now = (self.clock)();
+        let machine = self.credentials.machine;
         let mut is_missed = stops.to_fetch;
         // The newest brings what those before it brought, unless it adds to other orders.
         if let Some(orders) = stops.brought {
-            let machine = self.credentials.machine;
             let taken = self
                 .carrier
                 .take_stops(orders, &self.installer, machine, now);
@@ -111,7 +111,6 @@ impl Driver {
             return Ok(());
         }
         let status = self.status().await;
-        let machine = self.credentials.machine;
         self.carrier
             .fetch_orders(link, &self.installer, machine, status, now)
             .await

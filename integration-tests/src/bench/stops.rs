@@ -158,11 +158,13 @@ async fn stopped(mut member: Member, stop: Digest) -> anyhow::Result<(Member, Op
     let wait = async {
         loop {
             let orders = match member.nudge().await? {
-                Nudge::Stopped(orders) if orders.base == Some(member.orders()) => *orders,
+                Nudge::Stopped(orders) if orders.base == Some(member.orders()) => {
+                    member.takes(&orders);
+                    *orders
+                }
                 Nudge::Stopped(_) | Nudge::Stop => member.fetch_orders().await?,
                 _ => continue,
             };
-            member.takes(&orders);
             if !orders.stops.iter().any(|one| one.digest() == stop) {
                 continue;
             }

@@ -119,11 +119,16 @@ pub(in crate::fleet) fn stopped(
     common: &Common,
     machine: &MachineId,
 ) -> Option<Vec<u8>> {
-    let known = fleet.registry().known(machine)?.clone();
-    let (given, held) = (known.orders?, known.said?.hello.orders);
+    let registry = fleet.registry();
+    let known = registry.known(machine)?;
+    let (given, held) = (known.orders?, known.said.as_ref()?.hello.orders);
+    drop(registry);
+    if held != given.digest.into() {
+        return None;
+    }
     let (stops, _) = stops_alone(fleet, common, &given)?;
     let nudge = codec::encode(&Nudge::Stopped(Box::new(stops)));
-    (held == given.digest.into() && nudge.len() <= MAX_NUDGE_BYTES).then_some(nudge)
+    (nudge.len() <= MAX_NUDGE_BYTES).then_some(nudge)
 }
 
 /// The stops that came since a machine was given orders, where nothing else did, and what it

@@ -10,6 +10,17 @@ use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::{Answer, Orders, OrdersAsked, Request, ShortDigest, Stale};
 use patchward_integration_tests::fixture::Hospital;
 
+/// The orders that each hello named; nothing where orders were asked for.
+fn said(collector: &Collector) -> Vec<Option<ShortDigest>> {
+    let requests = collector.requests().into_iter();
+    let said = requests.filter_map(|(_, request)| match request {
+        Request::Hello(hello) => Some(Some(hello.orders)),
+        Request::Orders(_) => Some(None),
+        _ => None,
+    });
+    said.collect()
+}
+
 /// A stop waits for no hello: orders are asked for at once, and the hello that follows
 /// says that they are here. What only adds to them is taken too.
 #[tokio::test]
@@ -37,14 +48,8 @@ async fn a_stop_is_fetched_before_the_next_hello() {
         until(|| collector.hellos() == 3).await;
     })
     .await;
-    let said = |request| match request {
-        Request::Hello(hello) => Some(Some(hello.orders)),
-        Request::Orders(_) => Some(None),
-        _ => None,
-    };
-    let requests = collector.requests().into_iter();
-    let said: Vec<_> = requests.filter_map(|(_, request)| said(request)).collect();
     let (none, first, second) = (ShortDigest::default(), first.into(), second.into());
+    let said = said(&collector);
     assert_eq!(said, [Some(none), None, Some(first), None, Some(second)]);
 }
 
@@ -72,15 +77,7 @@ async fn a_stop_that_the_nudge_brings_is_taken_without_asking() {
             ..Orders::default()
         }))
     };
-    let said = || {
-        let requests = collector.requests().into_iter();
-        let said = requests.filter_map(|(_, request)| match request {
-            Request::Hello(hello) => Some(Some(hello.orders)),
-            Request::Orders(_) => Some(None),
-            _ => None,
-        });
-        said.collect::<Vec<_>>()
-    };
+    let said = || said(&collector);
     let (one, two, three) = (Some(first.into()), Some(second.into()), Some(third.into()));
     with_played(&collector, async {
         // It has the first orders, and was told nothing more.
