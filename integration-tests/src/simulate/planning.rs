@@ -309,6 +309,7 @@ impl World {
                 generation: 1,
             };
             self.db.jobs.entry(id).or_insert(job);
+            self.apply_early(id);
             self.db.changes += 1;
             if let Some(m) = self.machines.iter().position(|m| m.id == leaf.machine) {
                 self.nudge(m);

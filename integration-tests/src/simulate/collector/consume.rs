@@ -20,17 +20,13 @@ impl World {
         rows.consumed = rows.events.len();
         for (_, signed) in new {
             if let Ok(event) = signed.peek() {
-                self.apply_early(event.job);
                 self.apply(m, &event);
             }
         }
     }
 
-    /// Applies what came before a job was here, where it is by now.
-    pub(super) fn apply_early(&mut self, job: JobId) {
-        if !self.db.jobs.contains_key(&job) {
-            return;
-        }
+    /// Applies what came before a job was here, now that it is made.
+    pub(in crate::simulate) fn apply_early(&mut self, job: JobId) {
         for (m, event) in self.db.early.remove(&job).unwrap_or_default() {
             self.apply(m, &event);
         }

@@ -33,9 +33,6 @@ impl World {
             let outbox = self.machines[m].agent.outbox;
             self.consume(m, outbox);
         }
-        for job in self.db.early.keys().copied().collect::<Vec<_>>() {
-            self.apply_early(job);
-        }
     }
 
     /// Notes the jobs of a plan that were missed; `false` where a machine may have started

@@ -48,9 +48,6 @@ impl World {
         })?;
         let rows = self.db.outboxes.get(&(machine.id, machine.agent.outbox));
         let is_read = rows.is_some_and(|rows| sequence <= rows.consumed as u64);
-        // What a hostile collector let start may be reported before its plan has all its
-        // signatures, and so before it has jobs.
-        let is_read = is_read && !self.db.early.contains_key(&job);
         let outcome = match (verdict, is_read) {
             (Verdict::Verified, _) => Outcome::Good,
             (_, true) => Outcome::Wrong,
