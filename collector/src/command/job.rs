@@ -22,6 +22,7 @@ use patchward_common::plan::wave_number;
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// What can be done with jobs.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -69,6 +70,14 @@ pub enum JobCommand {
     },
     /// Record the work of a manual job: what was there before and after
     Done(Box<manual::Done>),
+    /// Write the photo of a manual job's work to a file
+    Photo {
+        /// The job's id, or the first digits of it
+        job: String,
+        /// The new file
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Let a job that a person stopped wait for its next slot of the same approval
     Retry {
         /// The job's id, or the first digits of it
@@ -106,20 +115,7 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             plan: of_plan,
             machine: of_machine,
         } => {
-            let mut jobs = match &of_plan {
-                Some(text) => {
-                    let found = plan::find(&mut view, text).await?;
-                    view.jobs_of_plan(&found.id).await?
-                }
-                None => Vec::new(),
-            };
-            if let Some(text) = &of_machine {
-                let found = machine::find(&mut view, text).await?;
-                match of_plan {
-                    Some(_) => jobs.retain(|job| job.machine == found.id),
-                    None => jobs = view.jobs_of_machine(&found.id).await?,
-                }
-            }
+            let jobs = listed(&mut view, of_plan, of_machine).await?;
             jobs_table(&mut view, &jobs).await
         }
         JobCommand::Show { job } => {
@@ -151,6 +147,10 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             drop(view);
             manual::done(app, caller, &job, &said).await
         }
+        JobCommand::Photo { job, .. } => {
+            let job = named(&mut view, &job).await?;
+            manual::photo(app, &mut view, &job).await
+        }
         JobCommand::Retry { job, reason } => {
             let job = named(&mut view, &job).await?.id;
             drop(view);
@@ -167,6 +167,29 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             person::close(app, caller, &job, &reason).await
         }
     }
+}
+
+/// The jobs of a plan, of a machine, or of a machine within a plan.
+async fn listed(
+    view: &mut View,
+    of_plan: Option<String>,
+    of_machine: Option<String>,
+) -> Result<Vec<Job>, Failure> {
+    let mut jobs = match &of_plan {
+        Some(text) => {
+            let found = plan::find(view, text).await?;
+            view.jobs_of_plan(&found.id).await?
+        }
+        None => Vec::new(),
+    };
+    if let Some(text) = &of_machine {
+        let found = machine::find(view, text).await?;
+        match of_plan {
+            Some(_) => jobs.retain(|job| job.machine == found.id),
+            None => jobs = view.jobs_of_machine(&found.id).await?,
+        }
+    }
+    Ok(jobs)
 }
 
 async fn find(view: &mut View, id: &JobId) -> Result<Job, Failure> {

@@ -113,7 +113,8 @@ impl Command {
         match self {
             Self::Plan(plan::PlanCommand::Export { out, .. })
             | Self::Window(window::WindowCommand::Export { out, .. })
-            | Self::Evidence(evidence::EvidenceCommand::Export { out, .. }) => Some(out),
+            | Self::Evidence(evidence::EvidenceCommand::Export { out, .. })
+            | Self::Job(job::JobCommand::Photo { out, .. }) => Some(out),
             _ => None,
         }
     }

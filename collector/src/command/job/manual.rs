@@ -18,6 +18,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::check::may_start_at;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 /// Largest photo: one of a telephone's.
 const MAX_PHOTO_BYTES: usize = 16 * 1024 * 1024;
@@ -286,4 +287,28 @@ async fn kept(app: &App, photo: &InputFile) -> Result<Digest, Failure> {
         text: format!("The photo was not kept: {error}. Nothing is recorded; try again."),
     })?;
     Ok(digest)
+}
+
+/// The photo that was kept with the work of a job.
+pub(super) async fn photo(app: &App, view: &mut View, job: &Job) -> Result<Output, Failure> {
+    let records = view.manual_records(&job.id).await?;
+    let Some(name) = records.into_iter().rev().find_map(|record| record.photo) else {
+        return Err(Failure::not_found(format!(
+            "No photo is kept with job {}. `job show` has what is.",
+            job.id
+        )));
+    };
+    let kept = app.artifacts.range(name, 0..MAX_PHOTO_BYTES as u64).await;
+    let bytes = kept.ok().flatten();
+    let bytes = bytes.filter(|bytes| Digest::of(bytes) == name);
+    let bytes = bytes.ok_or_else(|| {
+        Failure::not_found(format!(
+            "The photo {name} is damaged, or no longer among the artifacts: restore it from a \
+             backup."
+        ))
+    })?;
+    Ok(Output::File {
+        bytes: ByteBuf::from(bytes),
+        text: format!("The photo of job {}, as it was handed in.", job.id),
+    })
 }

@@ -213,6 +213,14 @@ async fn a_person_begins_work_by_hand_records_it_and_it_is_attested() {
     desk.refuses(&done, Conflict, "its job is attested").await;
     let (name, length) = (Digest::of(PHOTO), PHOTO.len() as u64);
     assert!(desk.app.artifacts.has(name, length).await.unwrap());
+    let photo = format!("job photo {id} --out photo");
+    match desk.ask(&photo).await {
+        Output::File { bytes, .. } => assert_eq!(bytes, PHOTO),
+        other => panic!("{other:?}"),
+    }
+    std::fs::remove_file(desk.path("collector/artifacts").join(name.to_string())).unwrap();
+    desk.refuses(&photo, NotFound, "restore it from a backup")
+        .await;
     let state = async || desk.json("today").await["machines"][0].clone();
     assert_eq!(
         state().await,
