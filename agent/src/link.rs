@@ -4,12 +4,13 @@ use crate::credentials::Credentials;
 use error::{of_connection, of_handshake};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
+use patchward_common::wire::collector::{Held, MAX_NUDGE_BYTES, MAX_STOPPED_BYTES, Nudge};
 use patchward_common::wire::machine::{
-    ALPN, ALPN_ENROLL, Answer, MAX_ANSWER_BYTES, Request, SERVER_NAME, close,
+    ALPN, ALPN_ENROLL, Answer, MAX_ANSWER_BYTES, Orders, Request, SERVER_NAME, close,
 };
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, VarInt};
+use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, VarInt};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use serde::de::DeserializeOwned;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +24,46 @@ pub use error::LinkError;
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Longest wait for an answer that is not an artifact's.
 const ANSWER_TIME: Duration = Duration::from_secs(120);
+/// Longest time for the few bytes that say that a stop is here.
+const HELD_TIME: Duration = Duration::from_secs(1);
 /// Keeps the connection, and the way through firewalls, open.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// Nothing heard for so long: the connection is gone.
 const IDLE_MS: u32 = 60_000;
 /// Unread bytes of one answer: 12 MB/s at 20 ms.
 const STREAM_WINDOW: u32 = 256 * 1024;
-/// Nudges that may be on their way at once.
-const NUDGES: u32 = 4;
+/// Nudges, and stops, that may be on their way at once. QUIC gives used streams back in
+/// eighths, each time in a packet.
+const NUDGES: u32 = 16;
 /// Largest packet that is received. The collector probes for none above QUIC's minimum
 /// but when told to; room for a whole Ethernet frame, not for the 64 KB of the default.
 const MAX_PACKET_BYTES: u16 = 1_472;
+
+/// What the collector says without being asked.
+#[derive(Debug)]
+pub enum Told {
+    /// A nudge.
+    Nudge(Nudge),
+    /// Stops that are all that this machine may lack, and the way to answer.
+    Stopped(Box<Orders>, Reply),
+}
+
+/// The way to answer; dropped, it says nothing.
+#[derive(Debug)]
+pub struct Reply(SendStream);
+
+impl Reply {
+    /// Says that the machine has the orders that this names, and whether it could be said.
+    pub async fn holds(mut self, orders: Digest) -> bool {
+        let held = Held {
+            orders: orders.into(),
+        };
+        let held = codec::encode(&held);
+        // A collector may let nobody write.
+        let written = tokio::time::timeout(HELD_TIME, self.0.write_all(&held)).await;
+        matches!(written, Ok(Ok(()))) && self.0.finish().is_ok()
+    }
+}
 
 /// Whom to be, and whom to believe.
 pub enum Identity<'a> {
@@ -156,18 +186,25 @@ impl Link {
         Ok(receive)
     }
 
-    /// Waits for the next nudge; what cannot be read is passed over.
-    pub async fn nudge(&self) -> Result<Nudge, LinkError> {
+    /// Waits for what the collector says next; what cannot be read is passed over.
+    pub async fn told(&self) -> Result<Told, LinkError> {
         loop {
-            let mut stream = self
-                .connection
-                .accept_uni()
-                .await
-                .map_err(|error| of_connection(&error))?;
-            if let Ok(bytes) = stream.read_to_end(MAX_NUDGE_BYTES).await
-                && let Ok(nudge) = codec::decode(&bytes, MAX_NUDGE_BYTES)
-            {
-                return Ok(nudge);
+            let told = tokio::select! {
+                // The collector's last nudge says when to come again: it is read although the
+                // connection is closed.
+                biased;
+                stream = self.connection.accept_uni() => {
+                    let stream = stream.map_err(|error| of_connection(&error))?;
+                    read(stream, MAX_NUDGE_BYTES).await.map(Told::Nudge)
+                }
+                streams = self.connection.accept_bi() => {
+                    let (send, receive) = streams.map_err(|error| of_connection(&error))?;
+                    let stops = read(receive, MAX_STOPPED_BYTES).await;
+                    stops.map(|stops| Told::Stopped(Box::new(stops), Reply(send)))
+                }
+            };
+            if let Some(told) = told {
+                return Ok(told);
             }
         }
     }
@@ -191,6 +228,11 @@ impl Link {
             .close(VarInt::from_u32(close::DONE), b"done");
         self.endpoint.wait_idle().await;
     }
+}
+
+async fn read<T: DeserializeOwned>(mut stream: RecvStream, limit: usize) -> Option<T> {
+    let bytes = stream.read_to_end(limit).await.ok()?;
+    codec::decode(&bytes, limit).ok()
 }
 
 fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
@@ -245,7 +287,7 @@ fn client_config(identity: Identity<'_>) -> Result<ClientConfig, LinkError> {
 fn transport() -> quinn::TransportConfig {
     let mut transport = quinn::TransportConfig::default();
     transport
-        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_bidi_streams(VarInt::from_u32(NUDGES))
         .max_concurrent_uni_streams(VarInt::from_u32(NUDGES))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(2 * STREAM_WINDOW))

@@ -1,6 +1,6 @@
 //! How far a stop has come: which connected machines of its scope have acknowledged it.
 
-use crate::fleet::{FleetHandle, Holding};
+use crate::fleet::Holding;
 use crate::store::documents::Document;
 use crate::store::{StoreError, View};
 use patchward_common::digest::Digest;
@@ -15,7 +15,7 @@ const MOST_NAMED: usize = 5;
 pub struct Reach {
     /// How many of them there are.
     pub connected: usize,
-    /// How many of them said hello with it in force.
+    /// How many of them said that they have it.
     pub acknowledged: usize,
     /// The names of the first that have not.
     pub missing: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Reach {
 /// How far a stop has come. What is not connected learns it before it may start: a go
 /// asks for the stop as well.
 pub async fn reach(
-    fleet: &FleetHandle,
+    holding: &[Holding],
     view: &mut View,
     stop: &Document,
 ) -> Result<Reach, StoreError> {
@@ -38,7 +38,7 @@ pub async fn reach(
     };
     let unit = stop.subject.as_deref();
     let unit = unit.filter(|_| stop.scope.as_deref() == Some("unit"));
-    let (mut reach, missing) = judge(&fleet.holding(), stop, named.as_ref(), unit);
+    let (mut reach, missing) = judge(holding, stop, named.as_ref(), unit);
     for machine in missing.iter().take(MOST_NAMED) {
         let found = view.machine(machine).await?;
         let name = found.map_or_else(|| machine.to_string(), |found| found.name.to_string());

@@ -126,10 +126,10 @@ pub struct ProductVersion {
 pub struct StepEnd {
     /// The step's name, such as `unpack` or `configure`.
     pub step: String,
-    /// How it ended.
-    pub outcome: StepOutcome,
     /// The last lines that it wrote, bounded.
     pub output: String,
+    /// How it ended.
+    pub outcome: StepOutcome,
 }
 
 /// How a step ended.
@@ -182,24 +182,26 @@ pub struct CheckResult {
     pub output: String,
 }
 
-/// An event with where and when it happened, as the machine's key signs it.
+/// An event with where and when it happened, as the machine's key signs it. Its
+/// fields, and those of the steps' ends, stand in the order of their encoding: who reads ten
+/// thousand a second need not sort them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobEvent {
-    /// The machine.
-    pub machine: MachineId,
-    /// Position in the machine's journal: 1, 2, 3 … without gaps.
-    pub sequence: u64,
-    /// Digest of the event before (all zero for the first), so that none can be left out.
-    pub previous: Digest,
     /// The machine's clock.
     pub at: UtcMs,
     /// The job.
     pub job: JobId,
-    /// Digest of the approval.
-    pub approval: Digest,
     /// What happened.
     pub event: Event,
+    /// The machine.
+    pub machine: MachineId,
+    /// Digest of the approval.
+    pub approval: Digest,
+    /// Digest of the event before (all zero for the first), so that none can be left out.
+    pub previous: Digest,
+    /// Position in the machine's journal: 1, 2, 3 … without gaps.
+    pub sequence: u64,
 }
 
 impl Document for JobEvent {

@@ -138,7 +138,6 @@ fn messages_have_the_choices_of_the_schema() {
         Stop => "stop",
         ReportNow => "report_now",
         GoingAway => "going_away",
-        Stopped => "stopped",
     });
     for (rule, words) in [("request", request), ("answer", answer), ("nudge", nudge)] {
         assert_eq!(words, choices(rule), "{rule}");

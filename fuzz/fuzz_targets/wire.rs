@@ -1,11 +1,11 @@
-//! Requests, answers and nudges between machine and collector.
+//! Requests, answers, nudges and what is held, between machine and collector.
 //!
 //! What was read is written and read as the same again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use patchward_common::codec::{decode, encode};
-use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
+use patchward_common::wire::collector::{Held, MAX_HELD_BYTES, MAX_NUDGE_BYTES, Nudge};
 use patchward_common::wire::machine::{
     Answer, InventoryContent, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, Request, is_role_file,
 };
@@ -39,11 +39,12 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else {
         return;
     };
-    match kind % 3 {
+    match kind % 4 {
         0 => read(bytes, MAX_REQUEST_BYTES)
             .into_iter()
             .for_each(carry_out),
         1 => drop(read::<Answer>(bytes, MAX_ANSWER_BYTES)),
-        _ => drop(read::<Nudge>(bytes, MAX_NUDGE_BYTES)),
+        2 => drop(read::<Nudge>(bytes, MAX_NUDGE_BYTES)),
+        _ => drop(read::<Held>(bytes, MAX_HELD_BYTES)),
     }
 });

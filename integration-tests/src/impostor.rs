@@ -5,9 +5,10 @@
 use crate::hospital::{Hospital, Machine};
 use anyhow::Context as _;
 use patchward_agent::credentials::Credentials;
-use patchward_agent::link::{Identity, Link};
+use patchward_agent::link::{Identity, Link, Told};
 use patchward_collector::folder::Folder;
 use patchward_common::codec;
+use patchward_common::wire::collector::{Held, MAX_HELD_BYTES};
 use patchward_common::wire::machine::{Answer, MAX_REQUEST_BYTES, Request, SERVER_NAME, close};
 use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair};
@@ -148,12 +149,26 @@ async fn stand_between(shared: &Arc<Shared>, connection: &Connection) -> anyhow:
     }
 }
 
-/// Passes nudges on for as long as the collector is there.
+/// Passes on what the collector says for as long as it is there.
 async fn nudges(link: Link, connection: Connection) -> anyhow::Result<()> {
-    while let Ok(nudge) = link.nudge().await {
-        let mut stream = connection.open_uni().await?;
-        stream.write_all(&codec::encode(&nudge)).await?;
-        stream.finish()?;
+    while let Ok(told) = link.told().await {
+        match told {
+            Told::Nudge(nudge) => {
+                let mut stream = connection.open_uni().await?;
+                stream.write_all(&codec::encode(&nudge)).await?;
+                stream.finish()?;
+            }
+            Told::Stopped(orders, reply) => {
+                let (mut send, mut receive) = connection.open_bi().await?;
+                send.write_all(&codec::encode(&orders)).await?;
+                send.finish()?;
+                let held = receive.read_to_end(MAX_HELD_BYTES).await?;
+                let held = codec::decode::<Held>(&held, MAX_HELD_BYTES);
+                if held.is_ok_and(|held| held.orders == orders.digest.into()) {
+                    reply.holds(orders.digest).await;
+                }
+            }
+        }
     }
     connection.close(VarInt::from_u32(close::GOING_AWAY), b"come again");
     Ok(())

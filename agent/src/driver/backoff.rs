@@ -12,6 +12,12 @@ const REFUSED_MS: u64 = 5 * MINUTE_MS as u64;
 const BRING_FIRST_MS: u64 = 30_000;
 /// The longest such wait. A machine whose clock was wrong gets its plans within it.
 pub(super) const BRING_LONGEST_MS: u64 = 10 * MINUTE_MS as u64;
+/// The shortest wait before the hello after a stop: what 20,000 machines say at once is that
+/// they have it.
+const STOPPED_MS: u64 = 2_000;
+/// Hellos of a fleet that was stopped at once are spread over so long: of 20,000 machines
+/// 5,000 a second.
+const STOPPED_SPREAD_MS: u64 = 4_000;
 
 /// The wait after so many failures in a row: doubled each time, half of it by chance.
 pub(super) fn after(failures: u32, chance: u64) -> u64 {
@@ -27,6 +33,12 @@ pub(super) fn refused(chance: u64) -> u64 {
 /// At least `ms`, and up to half as much again by chance: a fleet does not come at once.
 pub(super) fn later(ms: u64, chance: u64) -> u64 {
     ms.saturating_add(chance % (ms / 2 + 1))
+}
+
+/// The wait before the hello that follows a stop whose receipt was told already: whole
+/// fleets are stopped at once.
+pub(super) fn stopped(chance: u64) -> u64 {
+    STOPPED_MS + chance % STOPPED_SPREAD_MS
 }
 
 /// The wait before orders are brought to the installer again, after so many times.
@@ -63,9 +75,11 @@ mod tests {
         for chance in CHANCES {
             assert!((300_000..=450_000).contains(&refused(chance)));
             assert!((3_000..=4_500).contains(&later(3_000, chance)));
+            assert!((2_000..6_000).contains(&stopped(chance)));
         }
         let waits: std::collections::BTreeSet<_> = (0..100).map(|n| refused(n * 997)).collect();
         assert!(waits.len() > 90, "{}", waits.len());
+        assert_ne!(stopped(3), stopped(3_000));
         assert_eq!(later(0, 7), 0);
     }
 }

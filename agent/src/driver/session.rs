@@ -1,8 +1,8 @@
 //! One connection: turn after turn, and what is waited for between them.
 
-use super::{Driver, Ended, TurnError, is_busy, notify, refused};
+use super::{Driver, Ended, TurnError, backoff, is_busy, notify, refused};
 use crate::job::{Effect, Next};
-use crate::link::Link;
+use crate::link::{Link, Reply, Told};
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::local::Status;
@@ -17,16 +17,18 @@ const AGAIN_MS: std::ops::RangeInclusive<u64> = 1_000..=15 * MINUTE_MS as u64;
 /// Shortest time from one turn to the next that a nudge causes: whoever nudges without end
 /// gets one look at this machine a second.
 const NUDGED_MS: u64 = 1_000;
-/// Nudges that wait while a turn is under way.
+/// What the collector says first waits in so many places while a turn is under way.
 const NUDGES: usize = 4;
 
-/// What nudges said of stops.
+/// What the collector said of stops.
 #[derive(Default)]
 struct Stops {
+    /// It said something else too.
+    and_more: bool,
     /// There is one that has to be asked for.
     to_fetch: bool,
-    /// Those that the newest nudge brought.
-    brought: Option<Orders>,
+    /// Those that were brought last, and the way to answer.
+    brought: Option<(Orders, Reply)>,
 }
 
 impl Driver {
@@ -37,8 +39,14 @@ impl Driver {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, TurnError> {
         let mut nudges = nudges(link.clone());
+        let mut rest_ms: Option<u64> = None;
         loop {
-            let again_ms = self.turn(link).await?;
+            // Nobody puts off a turn twice.
+            let is_rested = rest_ms.is_some();
+            let again_ms = match rest_ms.take() {
+                Some(ms) => ms,
+                None => self.turn(link).await?,
+            };
             *failures = 0;
             notify(sd_notify::NotifyState::Status(
                 "in contact with the collector",
@@ -90,44 +98,58 @@ impl Driver {
                     return Ok(ended);
                 }
             }
-            self.stopped(link, stops).await?;
+            let rest = self.stopped(link, stops).await?;
+            rest_ms = rest.filter(|_| !is_rested);
         }
     }
 
-    /// There is a stop: where it was not brought, orders are fetched without asking by a hello
-    /// first whether there are others. The hello that follows says that they are here.
-    async fn stopped(&mut self, link: &Link, stops: Stops) -> Result<(), TurnError> {
+    /// There is a stop. Where it was brought and is here, that is said at once, and the next
+    /// hello may wait for as long as this gives back. Otherwise orders are fetched without
+    /// asking by a hello first whether there are others; the hello that follows says that they
+    /// are here.
+    async fn stopped(&mut self, link: &Link, stops: Stops) -> Result<Option<u64>, TurnError> {
         let now = (self.clock)();
         let machine = self.credentials.machine;
         let mut is_missed = stops.to_fetch;
+        let mut is_heard = false;
         // The newest brings what those before it brought, unless it adds to other orders.
-        if let Some(orders) = stops.brought {
+        if let Some((orders, reply)) = stops.brought {
+            let digest = orders.digest;
             let taken = self
                 .carrier
                 .take_stops(orders, &self.installer, machine, now);
             is_missed |= !taken.await;
+            is_heard = self.carrier.has(digest) && reply.holds(digest).await;
         }
         if !is_missed {
-            return Ok(());
+            let may_rest = is_heard && !stops.and_more;
+            return Ok(may_rest.then(|| backoff::stopped(rand::random())));
         }
         let status = self.status().await;
         self.carrier
             .fetch_orders(link, &self.installer, machine, status, now)
-            .await
+            .await?;
+        Ok(None)
     }
 
-    fn nudged(&mut self, nudge: Nudge, stops: &mut Stops) -> Option<Ended> {
-        match nudge {
-            Nudge::GoingAway(ms) => return Some(Ended::Away(ms)),
-            Nudge::ReportNow => self.reporter.look_again(),
-            Nudge::OrdersChanged => self.carrier.try_again(),
-            Nudge::Stop => {
+    fn nudged(&mut self, told: Told, stops: &mut Stops) -> Option<Ended> {
+        match told {
+            Told::Nudge(Nudge::GoingAway(ms)) => return Some(Ended::Away(ms)),
+            Told::Nudge(Nudge::ReportNow) => {
+                self.reporter.look_again();
+                stops.and_more = true;
+            }
+            Told::Nudge(Nudge::OrdersChanged) => {
+                self.carrier.try_again();
+                stops.and_more = true;
+            }
+            Told::Nudge(Nudge::Stop) => {
                 self.carrier.try_again();
                 stops.to_fetch = true;
             }
-            Nudge::Stopped(orders) => {
+            Told::Stopped(orders, reply) => {
                 self.carrier.try_again();
-                stops.brought = Some(*orders);
+                stops.brought = Some((*orders, reply));
             }
         }
         None
@@ -195,14 +217,14 @@ async fn after(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
-/// Reads nudges apart from everything else, so that none is lost half read. It ends with
+/// Reads what the collector says first apart from everything else, so that none is lost half read. It ends with
 /// the connection, or when nobody listens any more: it must not keep the connection.
-fn nudges(link: Link) -> mpsc::Receiver<Nudge> {
+fn nudges(link: Link) -> mpsc::Receiver<Told> {
     let (sender, receiver) = mpsc::channel(NUDGES);
     tokio::spawn(async move {
         loop {
             let nudge = tokio::select! {
-                nudge = link.nudge() => nudge,
+                nudge = link.told() => nudge,
                 () = sender.closed() => return,
             };
             let Ok(nudge) = nudge else { return };

@@ -256,8 +256,9 @@ async fn list(app: &App) -> Result<Output, Failure> {
     ]);
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
+    let holding = app.fleet.holding();
     for document in view.in_force(DocumentKind::Stop, app.now()).await? {
-        let reach = stopped::reach(&app.fleet, &mut view, &document).await?;
+        let reach = stopped::reach(&holding, &mut view, &document).await?;
         let stop: Option<Stop> =
             codec::decode_deterministic(&document.payload, Stop::MAX_BYTES).ok();
         table.row(vec![

@@ -156,7 +156,7 @@ impl<'a> Read<'a> {
     /// Reads one. Its signature was verified before it was stored.
     fn of(row: &'a JournalRow) -> Option<Self> {
         let signed = codec::decode::<Signed<JobEvent>>(&row.bytes, MAX_EVENT_BYTES).ok();
-        let event = signed.and_then(|signed| signed.peek().ok());
+        let event = signed.and_then(|signed| signed.peek_stored().ok());
         if event.is_none() {
             let (outbox, sequence) = (row.outbox, row.sequence);
             tracing::error!(outbox, sequence, "a stored event cannot be read");
@@ -278,7 +278,7 @@ async fn end_go(change: &mut Change, job: &Job, event: &JobEvent) -> Result<(), 
 async fn last_go_used(view: &mut View, job: &JobId) -> Result<Option<Digest>, StoreError> {
     let events = view.evidence(job).await?.into_iter().filter_map(|kept| {
         let signed: Signed<JobEvent> = codec::decode(&kept.bytes, MAX_EVENT_BYTES).ok()?;
-        signed.peek().ok()
+        signed.peek_stored().ok()
     });
     let starts = events.filter_map(|event| match event.event {
         Event::Started(start) => Some((event.sequence, start.go)),

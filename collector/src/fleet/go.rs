@@ -138,7 +138,7 @@ async fn planned(
     }))
 }
 
-/// Whether the machine said with its last hello that it holds all orders of now.
+/// Whether the machine said last that it holds all orders of now.
 async fn is_told(fleet: &Fleet, machine: &MachineId, known: &Known) -> Result<bool, Refused> {
     let said = known.said.as_ref().map(|said| said.hello.orders);
     let ordered = orders::digest(fleet, machine, &known.unit, known.orders, said).await?;

@@ -2,8 +2,7 @@
 
 use super::enrolment;
 use super::registry::Holding;
-use super::requests::orders;
-use super::{Fleet, FleetError, index::Index, locked};
+use super::{Fleet, FleetError, index::Index, locked, stops};
 use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
 use crate::store::{Actor, StoreError};
@@ -25,8 +24,6 @@ use tokio::task::{JoinHandle, JoinSet};
 /// Nudges are sent in bursts of this length, so that a nudge to all neither floods the
 /// network nor starves requests.
 const BURST_MS: u64 = 5;
-/// Longest wait for a busy database before a stop is told without being brought.
-const GATHER_TIME: Duration = Duration::from_secs(1);
 /// Longest wait until machines have heard that the collector stops.
 const TELL_TIME: Duration = Duration::from_secs(1);
 /// Longest wait for the last answers when the collector stops.
@@ -62,7 +59,7 @@ pub struct Journalled {
 /// The running fleet. Clones share it.
 #[derive(Clone)]
 pub struct FleetHandle {
-    fleet: Arc<Fleet>,
+    pub(super) fleet: Arc<Fleet>,
     tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
@@ -144,24 +141,13 @@ impl FleetHandle {
             .await
     }
 
-    /// Tells every machine that there is a stop, and brings it where nothing else is new to
-    /// the machine.
-    async fn nudge_stop(&self) -> usize {
-        let fleet = &self.fleet;
-        let plain = codec::encode(&Nudge::Stop);
-        let common = orders::common::common(fleet, fleet.now());
-        let common = tokio::time::timeout(GATHER_TIME, common).await;
-        let common = common.ok().and_then(Result::ok);
-        let brings = |machine: &MachineId| orders::stopped(fleet, common.as_ref()?, machine);
-        self.each(&Target::All, |machine, connection| {
-            push(connection, brings(machine).unwrap_or_else(|| plain.clone()));
-        })
-        .await
-    }
-
     /// Does something with the connection of everybody in `target`, at the pace of nudges,
     /// and gives back how many they were.
-    async fn each(&self, target: &Target, mut act: impl FnMut(&MachineId, Connection)) -> usize {
+    pub(super) async fn each(
+        &self,
+        target: &Target,
+        mut act: impl FnMut(&MachineId, Connection),
+    ) -> usize {
         let connections: Vec<(MachineId, Connection)> = {
             let registry = self.fleet.registry();
             let one = |machine: &MachineId| Some((*machine, registry.connection(machine)?));
@@ -200,7 +186,7 @@ impl FleetHandle {
         let handle = self.clone();
         tokio::spawn(async move {
             match nudge {
-                Nudge::Stop => handle.nudge_stop().await,
+                Nudge::Stop => stops::bring(&handle).await,
                 nudge => handle.nudge(&Target::All, nudge).await,
             }
         });
@@ -320,7 +306,7 @@ impl FleetHandle {
 
 /// Hands a nudge to a connection; nobody waits for it. Only one that has to wait for its
 /// turn, behind nudges that were not taken yet, costs a task.
-fn push(connection: Connection, bytes: Vec<u8>) {
+pub(super) fn push(connection: Connection, bytes: Vec<u8>) {
     let mut sending = Box::pin(async move { send(&connection, &bytes).await.map(drop) });
     if (&mut sending).now_or_never().is_none() {
         tokio::spawn(sending);

@@ -14,6 +14,7 @@ pub mod index;
 mod registry;
 mod requests;
 mod session;
+mod stops;
 mod tls;
 mod watch;
 

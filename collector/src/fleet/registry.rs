@@ -47,7 +47,7 @@ struct Entry<C> {
     /// Its watermarks, newest first.
     watermarks: Vec<ShortDigest>,
     is_regressed: bool,
-    /// When it last said hello with all that it is to hold; `None` once it lacks something.
+    /// When it last said that it has all that it is to hold; `None` once it lacks something.
     holds: Option<UtcMs>,
     /// Why it got no go when it asked last. Boxed: few machines ask at a time.
     refused: Option<Box<Refusal>>,
@@ -78,8 +78,19 @@ pub struct Holding {
     pub machine: MachineId,
     /// Its care area.
     pub unit: Name,
-    /// When it last said hello with all of them.
+    /// When it last said that it has all of them.
     pub since: Option<UtcMs>,
+}
+
+/// Stops that a machine took.
+pub(super) struct Took {
+    /// The orders that it had been given before, and has been with them.
+    pub(super) before: Given,
+    pub(super) after: Given,
+    /// The generation of documents by now: others may have come since.
+    pub(super) generation: u64,
+    /// Now.
+    pub(super) at: UtcMs,
 }
 
 struct Live<C> {
@@ -279,7 +290,28 @@ impl<C: Clone> Registry<C> {
         }
     }
 
-    /// There are other orders: nobody holds all of them until its next hello says so.
+    /// A machine said on connection `id`, without a hello, that it took stops.
+    pub(super) fn took(&mut self, machine: &MachineId, id: usize, took: Took) {
+        let Took { before, after, .. } = took;
+        let Some(entry) = self.machines.get_mut(machine) else {
+            return;
+        };
+        // It may have been given others meanwhile, or have said that it has others.
+        if let Some(known) = &mut entry.known
+            && known.orders == Some(before)
+            && let Some(said) = &mut known.said
+            && said.hello.orders == before.digest.into()
+            && entry.live.as_ref().is_some_and(|live| live.id == id)
+        {
+            known.orders = Some(after);
+            said.hello.orders = after.digest.into();
+            if after.generation == took.generation {
+                entry.holds = Some(took.at);
+            }
+        }
+    }
+
+    /// There are other orders: nobody holds all of them until it says so.
     pub(super) fn nobody_holds(&mut self) {
         for entry in self.machines.values_mut() {
             entry.holds = None;

@@ -12,12 +12,16 @@ use quinn::{Connection, RecvStream, SendStream, VarInt};
 use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Requests up to here are read without asking; a hello takes 200 bytes, a changed
 /// package 300, the inventory of an image 10,000.
 pub(super) const SMALL_REQUEST_BYTES: usize = 64 * 1024;
 /// Largest request of somebody without a certificate.
 const MAX_ENROL_BYTES: usize = 128 * 1024;
+/// Requests of one machine that are worked on at once; it has nine kinds of them and
+/// downloads two at once.
+pub(super) const REQUESTS: usize = 8;
 /// Longest time for one request to arrive: the largest one at 1 Mbit/s.
 const READ_TIME: Duration = Duration::from_secs(60);
 /// Longest time for one answer to leave.
@@ -99,14 +103,28 @@ fn identity(connection: &Connection) -> Option<(MachineId, String)> {
     ca::identity_of(chain.first()?)
 }
 
-/// Each request of a machine is a stream and a task of its own; QUIC bounds how many there
-/// are. What a request needs is in its task, so a connection that only waits stays small.
+/// Each request of a machine is a stream and a task of its own, [`REQUESTS`] at once. What a
+/// request needs is in its task, so a connection that only waits stays small.
 /// Who has no certificate is served one request after another: all that such connections
 /// make the collector hold is one request each, and what QUIC has not given out yet.
 async fn serve(fleet: &Arc<Fleet>, connection: &Connection, peer: &Arc<Peer>) {
-    while let Ok((send, receive)) = connection.accept_bi().await {
+    let places = Arc::new(Semaphore::new(REQUESTS));
+    loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            // Where all places are taken, nothing else would tell.
+            _ = connection.closed() => break,
+        };
+        let (Ok(place), Ok((send, receive))) = (place, connection.accept_bi().await) else {
+            break;
+        };
         let connection = connection.clone();
-        let request = request(fleet.clone(), peer.clone(), connection, send, receive);
+        let stream = Stream {
+            send,
+            receive,
+            _place: place,
+        };
+        let request = request(fleet.clone(), peer.clone(), connection, stream);
         match **peer {
             Peer::Machine(_) => {
                 tokio::spawn(request);
@@ -116,13 +134,19 @@ async fn serve(fleet: &Arc<Fleet>, connection: &Connection, peer: &Arc<Peer>) {
     }
 }
 
-async fn request(
-    fleet: Arc<Fleet>,
-    peer: Arc<Peer>,
-    connection: Connection,
-    mut send: SendStream,
-    mut receive: RecvStream,
-) {
+/// A request's stream, and its place among those that are worked on.
+struct Stream {
+    send: SendStream,
+    receive: RecvStream,
+    _place: OwnedSemaphorePermit,
+}
+
+async fn request(fleet: Arc<Fleet>, peer: Arc<Peer>, connection: Connection, stream: Stream) {
+    let Stream {
+        mut send,
+        mut receive,
+        _place,
+    } = stream;
     let reply = match read(&fleet, &peer, &mut receive).await {
         Ok(request) => Box::pin(requests::answer(&fleet, &peer, request)).await,
         Err(Some(refused)) => {

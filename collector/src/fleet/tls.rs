@@ -21,8 +21,10 @@ use std::time::Duration;
 /// A connection that says nothing for so long is gone. Machines send keep-alives well
 /// within it.
 const IDLE_MS: u32 = 60_000;
-/// Requests of one machine in flight; it has nine kinds of them and downloads two at once.
-const STREAMS: u32 = 8;
+/// Streams that one machine may have open. Three times what is worked on at once
+/// ([`super::session::REQUESTS`]): QUIC gives used ones back in eighths, in a packet that is
+/// acknowledged, and eighths of 8 would be a packet for every second request.
+const STREAMS: u32 = 24;
 /// Unread bytes of one request that the collector holds for a machine.
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// Unread bytes of all requests of one machine.

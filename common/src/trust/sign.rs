@@ -271,6 +271,11 @@ impl<T: Document> Signed<T> {
         codec::decode_deterministic(&self.payload, T::MAX_BYTES)
     }
 
+    /// Reads the payload of what was verified before it was stored.
+    pub fn peek_stored(&self) -> Result<T, DecodeError> {
+        codec::decode(&self.payload, T::MAX_BYTES)
+    }
+
     fn signer(
         &self,
         signature: &[u8],

@@ -1,10 +1,27 @@
-//! What a collector says first: nudges. But for a stop they carry no orders; the machine asks.
+//! What a collector says first: nudges, which carry no orders, so that the machine asks; and
+//! stops.
+//!
+//! Stops come as the [`Orders`](super::machine::Orders) that an answer to `orders` would bring,
+//! where they are all that a machine lacks: on a stream both ways, which it answers with
+//! [`Held`]. A machine that has other orders than their base asks instead.
 
-use super::machine::Orders;
+use super::machine::ShortDigest;
 use serde::{Deserialize, Serialize};
 
-/// Largest nudge: a stop with all the signatures that it may have fits.
-pub const MAX_NUDGE_BYTES: usize = 8 * 1_024;
+/// Largest nudge.
+pub const MAX_NUDGE_BYTES: usize = 64;
+/// Largest stops that are brought: one with all the signatures that it may have fits.
+pub const MAX_STOPPED_BYTES: usize = 8 * 1_024;
+/// Largest answer to them.
+pub const MAX_HELD_BYTES: usize = 64;
+
+crate::int_map! {
+    /// The answer to stops that were brought: the machine's installer has them.
+    Held {
+        /// What names all orders that the machine has, as its next hello would.
+        0 => orders: ShortDigest,
+    }
+}
 
 /// One unidirectional stream each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,9 +31,6 @@ pub enum Nudge {
     OrdersChanged,
     /// A stop is in force: ask for orders at once.
     Stop,
-    /// The stops that are all that a machine lacks, as the answer to `orders` would bring
-    /// them. A machine that has other orders than their base asks.
-    Stopped(Box<Orders>),
     /// Send hello and inventory now.
     ReportNow,
     /// The collector goes away; come again after so many milliseconds.

@@ -11,14 +11,14 @@ use patchward_common::digest::Digest;
 use patchward_common::facts::{Facts, PackedFacts};
 use patchward_common::id::{BootId, MachineId, OutboxId};
 use patchward_common::trust::sign::{PublicKey, Signed};
-use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
+use patchward_common::wire::collector::{Held, MAX_NUDGE_BYTES, MAX_STOPPED_BYTES, Nudge};
 use patchward_common::wire::machine::{
     ALPN, ALPN_ENROLL, Answer, Certificate, Enroll, EnrolmentStatement, Hello, HelloAnswer,
     InterlockWord, InventoryContent, InventoryReport, MAX_ANSWER_BYTES, Orders, OrdersAsked,
     Request, SERVER_NAME, ShortDigest, Stale,
 };
 use patchward_common::wire::token::EnrolmentToken;
-use quinn::{ClientConfig, Connection, Endpoint, VarInt};
+use quinn::{ClientConfig, Connection, Endpoint, SendStream, VarInt};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_bytes::ByteBuf;
@@ -256,23 +256,45 @@ impl Member {
         Ok(orders)
     }
 
-    /// The orders that it has.
-    pub fn orders(&self) -> Digest {
-        self.orders
-    }
-
     /// Has these orders from now on; the next hello names them.
-    pub fn takes(&mut self, orders: &Orders) {
+    fn takes(&mut self, orders: &Orders) {
         self.orders = orders.digest;
         self.hello.orders = orders.digest.into();
     }
 
-    /// Waits for the next nudge.
-    pub async fn nudge(&self) -> anyhow::Result<Nudge> {
+    /// Waits until it is told of a stop. One that is brought it has from then on; `None` for
+    /// one that it has to ask for.
+    pub async fn stopped(&mut self) -> anyhow::Result<Option<(Orders, SendStream)>> {
         let connection = self.connection.as_ref().context("not connected")?;
-        let mut stream = connection.accept_uni().await?;
-        let bytes = stream.read_to_end(MAX_NUDGE_BYTES).await?;
-        Ok(codec::decode(&bytes, MAX_NUDGE_BYTES)?)
+        loop {
+            tokio::select! {
+                stream = connection.accept_uni() => {
+                    let bytes = stream?.read_to_end(MAX_NUDGE_BYTES).await?;
+                    if codec::decode::<Nudge>(&bytes, MAX_NUDGE_BYTES)? == Nudge::Stop {
+                        return Ok(None);
+                    }
+                }
+                streams = connection.accept_bi() => {
+                    let (send, mut receive) = streams?;
+                    let bytes = receive.read_to_end(MAX_STOPPED_BYTES).await?;
+                    let orders: Orders = codec::decode(&bytes, MAX_STOPPED_BYTES)?;
+                    if orders.base != Some(self.orders) {
+                        return Ok(None);
+                    }
+                    self.takes(&orders);
+                    return Ok(Some((orders, send)));
+                }
+            }
+        }
+    }
+
+    /// Says, on the stream that brought a stop, which orders it has.
+    pub async fn says(&self, mut stream: SendStream) -> anyhow::Result<()> {
+        let held = Held {
+            orders: self.hello.orders,
+        };
+        stream.write_all(&codec::encode(&held)).await?;
+        Ok(stream.finish()?)
     }
 
     /// Says hello once.

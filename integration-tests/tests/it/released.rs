@@ -98,6 +98,7 @@ fn said(kind: &str, bytes: &[u8]) -> String {
         "request" => message::<machine::Request>(bytes, machine::MAX_REQUEST_BYTES),
         "answer" => message::<machine::Answer>(bytes, machine::MAX_ANSWER_BYTES),
         "nudge" => message::<collector::Nudge>(bytes, collector::MAX_NUDGE_BYTES),
+        "held" => message::<collector::Held>(bytes, collector::MAX_HELD_BYTES),
         "local request" => message::<local::Request>(bytes, local::MAX_REQUEST_BYTES),
         "local answer" => message::<local::Answer>(bytes, local::MAX_ANSWER_BYTES),
         "charter" => document::<Charter>(bytes),

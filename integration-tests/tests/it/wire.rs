@@ -7,6 +7,7 @@ mod driver;
 mod enrol;
 mod played;
 mod refused;
+mod requests;
 mod scene;
 mod session;
 mod stops;

@@ -65,7 +65,7 @@ impl Carrier {
         Ok(())
     }
 
-    /// Takes the stops that a nudge brought, and says whether it did: not where they add to
+    /// Takes the stops that were brought, and says whether it did: not where they add to
     /// other orders than the machine has.
     pub(in crate::driver) async fn take_stops(
         &mut self,
@@ -88,6 +88,11 @@ impl Carrier {
         };
         self.take(stops, machine, installer, now).await;
         true
+    }
+
+    /// Whether the installer has the orders that this names.
+    pub(in crate::driver) fn has(&self, digest: Digest) -> bool {
+        self.orders == digest
     }
 
     async fn take(

@@ -226,6 +226,69 @@ fn the_last_answer_to_an_ask_for_a_go_is_kept() {
     assert!(kept(&heard).is_empty());
 }
 
+fn given(digest: u8) -> Given {
+    Given {
+        common: u64::from(digest),
+        generation: 1,
+        tables: 1,
+        digest: Digest([digest; 32]),
+        own: Digest::default(),
+    }
+}
+
+/// It said with a hello that it has `orders`, and was given those of `given(1)`.
+fn holding(orders: u8) -> Heard {
+    let mut heard = Heard::new();
+    let mut hello = hello(1, 1);
+    hello.orders = Digest([orders; 32]).into();
+    heard.hello(0, &hello, 0);
+    heard.0.holds(&MACHINE, Some(UtcMs(5)));
+    heard
+        .0
+        .update(&MACHINE, |known| known.orders = Some(given(1)));
+    heard
+}
+
+/// What is known of the orders that it has: given, said, and since when all.
+fn orders_of(heard: &Heard) -> (Option<Given>, ShortDigest, Option<UtcMs>) {
+    let known = heard.0.known(&MACHINE).unwrap();
+    let said = known.said.as_ref().unwrap().hello.orders;
+    let since = heard.0.holding().next().unwrap().since;
+    (known.orders, said, since)
+}
+
+#[test]
+fn stops_that_a_machine_took_are_known_without_a_hello() {
+    let (before, after) = (given(1), given(2));
+    let at_nine = |generation| Took {
+        before,
+        after,
+        generation,
+        at: UtcMs(9),
+    };
+    let took = |heard: &mut Heard, id, generation| {
+        heard.0.took(&MACHINE, id, at_nine(generation));
+        orders_of(heard)
+    };
+    let all = (Some(after), after.digest.into(), Some(UtcMs(9)));
+    assert_eq!(took(&mut holding(1), 0, 1), all);
+    // Another document came meanwhile.
+    let some = (Some(after), after.digest.into(), Some(UtcMs(5)));
+    assert_eq!(took(&mut holding(1), 0, 2), some);
+    // It said on another connection, or after that, that it has others.
+    for (mut heard, id) in [(holding(1), 1), (holding(3), 0)] {
+        let known = orders_of(&heard);
+        assert_eq!(took(&mut heard, id, 1), known);
+    }
+    // It was given others.
+    let mut heard = holding(1);
+    let others = |known: &mut Known| known.orders = Some(given(3));
+    heard.0.update(&MACHINE, others);
+    let known = orders_of(&heard);
+    assert_eq!(took(&mut heard, 0, 1), known);
+    heard.0.took(&MachineId([9; 32]), 0, at_nine(1));
+}
+
 #[test]
 fn a_machine_holds_its_orders_while_it_says_so_and_is_connected() {
     let mut heard = Heard::new();

@@ -16,7 +16,6 @@ use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, MAX_SIGNATURES, Signed};
-use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
 use patchward_common::wire::local::Placed;
 use patchward_common::wire::machine::{
     Answer, MAX_APPROVALS, Orders, OrdersAsked, Refused, ShortDigest,
@@ -112,13 +111,13 @@ pub(in crate::fleet) async fn digest(
     Ok(digest)
 }
 
-/// The nudge that brings a machine the stops that it lacks, where they are all that it
-/// lacks. What it holds is what it said with its last hello.
+/// The stops that a machine lacks, where they are all that it lacks, with what it has been
+/// given before and after. What it holds is what it said last.
 pub(in crate::fleet) fn stopped(
     fleet: &Fleet,
     common: &Common,
     machine: &MachineId,
-) -> Option<Vec<u8>> {
+) -> Option<(Orders, Given, Given)> {
     let registry = fleet.registry();
     let known = registry.known(machine)?;
     let (given, held) = (known.orders?, known.said.as_ref()?.hello.orders);
@@ -126,9 +125,9 @@ pub(in crate::fleet) fn stopped(
     if held != given.digest.into() {
         return None;
     }
-    let (stops, _) = stops_alone(fleet, common, &given)?;
-    let nudge = codec::encode(&Nudge::Stopped(Box::new(stops)));
-    (nudge.len() <= MAX_NUDGE_BYTES).then_some(nudge)
+    let (stops, after) = stops_alone(fleet, common, &given)?;
+    // None are left where it was brought newer ones already.
+    (!stops.stops.is_empty()).then_some((stops, given, after))
 }
 
 /// The stops that came since a machine was given orders, where nothing else did, and what it

@@ -34,8 +34,8 @@ const CONNECTIONS_BYTES: u64 = 48 * MIB;
 
 /// Connections of one machine that stay.
 const OPEN: usize = 4;
-/// Requests of one connection at once.
-const STREAMS: usize = 8;
+/// Streams of one connection that are open at once.
+const STREAMS: usize = 24;
 /// Large requests that the collector reads at once.
 const LARGE: usize = 16;
 /// The largest request without a certificate.
@@ -224,7 +224,7 @@ async fn strangers(collector: &str, machine: &Credentials) -> Held {
     for _ in 0..STRANGERS {
         let config = almost_read(client(machine, &[ALPN_ENROLL], false));
         let connection = connect(&endpoint, collector, config).await.unwrap();
-        held.open(connection, 3 * STREAMS, LARGEST_BYTES);
+        held.open(connection, 2 * STREAMS, LARGEST_BYTES);
     }
     held.until_written(STRANGERS * TAKEN_BYTES).await;
     held

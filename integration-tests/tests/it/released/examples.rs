@@ -17,7 +17,7 @@ use patchward_common::trust::go::Go;
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::trust::stop::{Downgrade, Handover, Lift, Scope, Stop};
 use patchward_common::trust::watermark::Watermark;
-use patchward_common::wire::collector::Nudge;
+use patchward_common::wire::collector::{Held, Nudge};
 use patchward_common::wire::local::{Documents, Placed};
 use patchward_common::wire::machine::{Orders, Request};
 use patchward_integration_tests::fixture::{Hospital, interval, label, name, sign};
@@ -248,10 +248,12 @@ impl World {
         let nudges = vec![
             ("orders changed", Nudge::OrdersChanged),
             ("stop", Nudge::Stop),
-            ("stopped", Nudge::Stopped(Box::new(self.added()))),
             ("report now", Nudge::ReportNow),
             ("going away", Nudge::GoingAway(5_000)),
         ];
+        let held = Held {
+            orders: self.added().digest.into(),
+        };
         let documents = self.documents();
         let statement = match self.requests().swap_remove(1).1 {
             Request::Renew(statement) => statement,
@@ -263,6 +265,7 @@ impl World {
         all("request", self.requests())
             .chain(all("answer", self.answers()))
             .chain(all("nudge", nudges))
+            .chain(all("held", vec![("held", held)]))
             .chain(all("local request", self.local_requests()))
             .chain(all("local answer", self.local_answers()))
             .chain([

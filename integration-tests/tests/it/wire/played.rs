@@ -5,9 +5,10 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::DAY_MS;
-use patchward_common::wire::collector::Nudge;
+use patchward_common::wire::collector::{Held, MAX_HELD_BYTES, Nudge};
 use patchward_common::wire::machine::{
-    ALPN, Answer, Certificate, HelloAnswer, MAX_REQUEST_BYTES, Request, SERVER_NAME, Stale, close,
+    ALPN, Answer, Certificate, HelloAnswer, MAX_REQUEST_BYTES, Orders, Request, SERVER_NAME,
+    ShortDigest, Stale, close,
 };
 use quinn::Connection;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
@@ -135,6 +136,17 @@ impl Collector {
         let mut stream = connection.open_uni().await.unwrap();
         stream.write_all(&codec::encode(&nudge)).await.unwrap();
         stream.finish().unwrap();
+    }
+
+    /// Brings stops on connection `number`, and gives back what the machine says that it has.
+    pub(super) async fn brings(&self, number: usize, stops: Orders) -> Option<ShortDigest> {
+        let connection = self.seen.connections.lock().unwrap()[number].clone();
+        let (mut send, mut receive) = connection.open_bi().await.unwrap();
+        send.write_all(&codec::encode(&stops)).await.unwrap();
+        send.finish().unwrap();
+        let held = receive.read_to_end(MAX_HELD_BYTES).await.unwrap();
+        let held: Option<Held> = codec::decode(&held, MAX_HELD_BYTES).ok();
+        held.map(|held| held.orders)
     }
 }
 

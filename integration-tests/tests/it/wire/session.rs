@@ -1,6 +1,6 @@
 //! Sessions: who gets in, what is said, and how they end.
 
-use super::world::{World, say};
+use super::world::{World, nudged, say};
 use patchward_agent::link::{Identity, Link, LinkError};
 use patchward_collector::fleet::Target;
 use patchward_collector::store::Actor;
@@ -141,7 +141,7 @@ async fn an_inventory_that_does_not_fit_is_sent_whole_or_refused() {
 
 /// Waits for the end of a connection and gives back its code.
 pub(super) async fn ended(link: &Link) -> u32 {
-    match link.nudge().await {
+    match link.told().await {
         Err(LinkError::Closed { code, .. }) => code,
         other => panic!("{other:?}"),
     }
@@ -220,7 +220,7 @@ async fn nudges_reach_a_machine_a_unit_and_all() {
     let some = Target::Machines(vec![two.id(), unknown]);
     assert_eq!(nudge(&some, Nudge::ReportNow).await, 1);
     for _ in 0..2 {
-        assert_eq!(second.nudge().await.unwrap(), Nudge::ReportNow);
+        assert_eq!(nudged(&second).await, Nudge::ReportNow);
     }
     let icu = Target::Unit(super::world::name("icu"));
     assert_eq!(nudge(&icu, Nudge::OrdersChanged).await, 2);
@@ -228,11 +228,11 @@ async fn nudges_reach_a_machine_a_unit_and_all() {
     assert_eq!(nudge(&ward, Nudge::OrdersChanged).await, 0);
     world.fleet.nudge_all(Nudge::Stop);
     for link in [&first, &second] {
-        assert_eq!(link.nudge().await.unwrap(), Nudge::OrdersChanged);
-        assert_eq!(link.nudge().await.unwrap(), Nudge::Stop);
+        assert_eq!(nudged(link).await, Nudge::OrdersChanged);
+        assert_eq!(nudged(link).await, Nudge::Stop);
     }
     world.fleet.shutdown().await;
-    assert!(matches!(first.nudge().await.unwrap(), Nudge::GoingAway(_)));
+    assert!(matches!(nudged(&first).await, Nudge::GoingAway(_)));
     assert_eq!(ended(&first).await, close::GOING_AWAY);
 }
 

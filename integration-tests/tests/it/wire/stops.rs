@@ -4,8 +4,10 @@ use super::carry::{orders, stop_all_for};
 use super::driver::{until, with_played};
 use super::played::{Collector, Does, answered};
 use super::scene::planned;
-use super::world::{World, now, say};
+use super::world::{World, now, nudged, say};
+use patchward_agent::link::Told;
 use patchward_common::digest::Digest;
+use patchward_common::id::MachineId;
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::{Answer, Orders, OrdersAsked, Request, ShortDigest, Stale};
 use patchward_integration_tests::fixture::Hospital;
@@ -53,10 +55,10 @@ async fn a_stop_is_fetched_before_the_next_hello() {
     assert_eq!(said, [Some(none), None, Some(first), None, Some(second)]);
 }
 
-/// What a nudge brings is taken where it adds to what the machine has, and asked for where
+/// What is brought is taken where it adds to what the machine has, and asked for where
 /// it does not.
 #[tokio::test]
-async fn a_stop_that_the_nudge_brings_is_taken_without_asking() {
+async fn a_stop_that_is_brought_is_taken_without_asking() {
     let (first, second, third) = (Digest([7; 32]), Digest([8; 32]), Digest([9; 32]));
     let collector = Collector::new(move |_, request| match request {
         Request::Hello(hello) if hello.orders == ShortDigest::default() => {
@@ -71,11 +73,12 @@ async fn a_stop_that_the_nudge_brings_is_taken_without_asking() {
         other => panic!("{other:?}"),
     });
     let brings = |base, digest| {
-        Nudge::Stopped(Box::new(Orders {
+        let stops = Orders {
             base: Some(base),
             digest,
             ..Orders::default()
-        }))
+        };
+        collector.brings(0, stops)
     };
     let said = || said(&collector);
     let (one, two, three) = (Some(first.into()), Some(second.into()), Some(third.into()));
@@ -84,10 +87,13 @@ async fn a_stop_that_the_nudge_brings_is_taken_without_asking() {
         until(|| said().contains(&None)).await;
         collector.nudge(0, Nudge::ReportNow).await;
         until(|| said().contains(&one)).await;
-        collector.nudge(0, brings(first, second)).await;
+        // It says so at once, and once more with the next hello, which waits.
+        let began = now();
+        assert_eq!(brings(first, second).await, two);
         until(|| said().contains(&two)).await;
+        assert!(now().since_ms(began) > 1_900);
         // It adds to what this machine never had.
-        collector.nudge(0, brings(first, Digest([1; 32]))).await;
+        assert_eq!(brings(first, Digest([1; 32])).await, None);
         until(|| said().contains(&three)).await;
     })
     .await;
@@ -95,8 +101,15 @@ async fn a_stop_that_the_nudge_brings_is_taken_without_asking() {
     assert_eq!(asked, 2, "{:?}", said());
 }
 
+/// Who holds all that it is to hold.
+fn holders(world: &World) -> Vec<MachineId> {
+    let holding = world.fleet.holding().into_iter();
+    let holding = holding.filter(|one| one.since.is_some());
+    holding.map(|one| one.machine).collect()
+}
+
 #[tokio::test]
-async fn a_nudge_brings_the_stop_to_who_holds_all_else() {
+async fn a_stop_is_brought_to_who_holds_all_else() {
     let world = World::new().await;
     let hospital = Hospital::new(1, now());
     let (holding, behind) = (world.enrolled(1).await, world.enrolled(2).await);
@@ -112,21 +125,34 @@ async fn a_nudge_brings_the_stop_to_who_holds_all_else() {
     let mut base = before.digest;
     for reason in ["one", "two"] {
         stop_all_for(&world, &hospital, reason).await;
-        let brought = match link.nudge().await.unwrap() {
-            Nudge::Stopped(orders) => *orders,
-            nudge => panic!("{nudge:?}"),
+        let (brought, reply) = match link.told().await.unwrap() {
+            Told::Stopped(orders, reply) => (*orders, reply),
+            told => panic!("{told:?}"),
         };
         assert_eq!((brought.base, brought.stops.len()), (Some(base), 1));
         base = brought.digest;
-        let mut hello = holding.hello();
-        hello.orders = base.into();
-        let answer = say(&link, hello).await.unwrap();
-        assert!(!answer.stale.has(Stale::ORDERS));
-        assert_eq!(other.nudge().await.unwrap(), Nudge::Stop);
+        assert_eq!(nudged(&other).await, Nudge::Stop);
+        // Until it says so it has not got it.
+        assert_eq!(holders(&world), []);
+        reply.holds(base).await;
+        until(|| holders(&world) == [holding.id()]).await;
     }
+    let mut hello = holding.hello();
+    hello.orders = base.into();
+    let answer = say(&link, hello).await.unwrap();
+    assert!(!answer.stale.has(Stale::ORDERS));
     // They add up to the orders that come at once.
     assert_eq!(orders(&link, 1).await.digest, base);
-    // A nudge that is lost is made up for: the same stop is asked for.
+    // Who has something else, or says nothing, is told to ask.
+    stop_all_for(&world, &hospital, "a word for other orders").await;
+    match link.told().await.unwrap() {
+        Told::Stopped(_, reply) => assert!(reply.holds(Digest([9; 32])).await),
+        told => panic!("{told:?}"),
+    }
+    assert_eq!(nudged(&other).await, Nudge::Stop);
+    assert_eq!(nudged(&link).await, Nudge::Stop);
+    assert_eq!(holders(&world), []);
+    // One that is lost is made up for: the same stop is asked for.
     stop_all_for(&world, &hospital, "three").await;
     let mut hello = holding.hello();
     hello.orders = base.into();

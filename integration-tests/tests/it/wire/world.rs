@@ -5,7 +5,7 @@ use object_store::local::LocalFileSystem;
 use patchward_agent::credentials::Credentials;
 use patchward_agent::enrol::{Asked, EnrolError, Enrolment, Myself};
 use patchward_agent::installer::Installer;
-use patchward_agent::link::{Identity, Link, LinkError};
+use patchward_agent::link::{Identity, Link, LinkError, Told};
 use patchward_collector::fleet::{self, Authority, FleetContext, FleetHandle, FleetSettings};
 use patchward_collector::store::places::{Site, Unit};
 use patchward_collector::store::tokens::{Acceptance, Token};
@@ -21,6 +21,7 @@ use patchward_common::trust::charter::RootKeys;
 use patchward_common::trust::check::Interlock;
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::{PublicKey, Signed};
+use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::local;
 use patchward_common::wire::machine::{
     Answer, EnrolmentStatement, Hello, HelloAnswer, InterlockWord, Request, ShortDigest,
@@ -295,6 +296,14 @@ impl Machine {
         let link = self.connect(world).await.unwrap();
         say(&link, self.hello()).await.unwrap();
         link
+    }
+}
+
+/// Waits for the next nudge.
+pub(super) async fn nudged(link: &Link) -> Nudge {
+    match link.told().await.unwrap() {
+        Told::Nudge(nudge) => nudge,
+        told => panic!("{told:?}"),
     }
 }
 
