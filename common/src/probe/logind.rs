@@ -65,7 +65,10 @@ fn used_by(
 }
 
 /// Who blocks sleep, shutdown or idleness, in an answer to `ListInhibitors`: (what, who, why, mode, uid, pid).
-fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
+///
+/// # Errors
+/// An answer of another shape.
+pub fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
     for row in rows(answer)? {
         let (what, who, mode) = (text(row, 0)?, text(row, 1)?, text(row, 3)?);
         let matters = |part| ["shutdown", "sleep", "idle"].contains(&part);
@@ -77,14 +80,20 @@ fn inhibitor(answer: &Value) -> Result<Option<String>, String> {
 }
 
 /// Sessions as (user, object path), in an answer to `ListSessions`: (id, uid, user, seat, path).
-fn listed(answer: &Value) -> Result<Vec<(String, String)>, String> {
+///
+/// # Errors
+/// An answer of another shape.
+pub fn listed(answer: &Value) -> Result<Vec<(String, String)>, String> {
     let row = |row| Ok((text(row, 2)?.to_owned(), text(row, 4)?.to_owned()));
     rows(answer)?.iter().map(row).collect()
 }
 
 /// Whether a session with these properties is somebody at work. A session that was idle
 /// for `idle_minutes` is not; with 0 every one is.
-fn is_used(answer: &Value, idle_minutes: i64, now: UtcMs) -> Result<bool, String> {
+///
+/// # Errors
+/// An answer of another shape.
+pub fn is_used(answer: &Value, idle_minutes: i64, now: UtcMs) -> Result<bool, String> {
     let property = |name: &str| {
         let value = answer.pointer(&format!("/data/0/{name}/data"));
         value.ok_or_else(|| format!("logind does not tell {name}"))

@@ -1,7 +1,7 @@
 //! A closed set of packages, by dpkg or by rpm: looked into and simulated before the
 //! start, installed all together, and everything without a question.
 
-mod depends;
+pub mod depends;
 
 use super::{Kind, Part, Site, ask, word, words};
 use depends::{COMING, INSTALLED, unmet};

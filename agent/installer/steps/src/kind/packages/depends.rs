@@ -17,9 +17,13 @@ const PRESENT: [&str; 2] = ["installed", "triggers-pending"];
 type There = (String, Option<String>);
 
 /// The first clause of the coming packages' dependencies that neither they nor the
-/// installed ones meet. `installed` has rows of [`INSTALLED`]; each of `coming` is the one
-/// row of [`COMING`] of one file.
-pub(super) fn unmet(installed: &str, coming: &[String]) -> Result<Option<String>, String> {
+/// installed ones meet. `installed` has rows of four fields as `dpkg-query` writes them: name,
+/// status, version, what is provided; each of `coming` is the one row of one file: name,
+/// version, what is provided, dependencies.
+///
+/// # Errors
+/// A row of another shape, or without a version.
+pub fn unmet(installed: &str, coming: &[String]) -> Result<Option<String>, String> {
     let coming = coming
         .iter()
         .map(|said| row(said.strip_suffix('\n').unwrap_or(said)))
