@@ -7,6 +7,7 @@ mod jobs;
 mod newest;
 mod one;
 mod stops;
+mod withheld;
 
 pub use fallen::fallen;
 pub use one::{item_of, next_slot};
@@ -136,6 +137,7 @@ impl Gathering<'_> {
             }
             let units = again::units(self.view, &plan).await?;
             let left = replan::of_plan(self.view, &plan, &units, &self.lines, self.now).await?;
+            self.withheld(&plan, &left).await?;
             if let Some(why) = left.words() {
                 let short = plan.short();
                 let why = format!("{why}; `plan again {short}` makes one for them");

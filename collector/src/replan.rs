@@ -4,13 +4,13 @@
 use crate::allowed;
 use crate::control::{Failure, FailureKind};
 use crate::planning;
-use crate::rollout::replan::{keeps_a_slot, needs_a_slot};
+use crate::rollout::replan::{keeps_a_slot, needs_a_slot, withheld};
 use crate::store::jobs::Job;
 use crate::store::machines::{MachineLine, MachineState};
 use crate::store::plans::Plan;
 use crate::store::{StoreError, View};
 use patchward_common::codec;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::plan::{MAX_LEAF_BYTES, is_release};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
@@ -33,6 +33,19 @@ pub struct Left {
     pub new: Vec<MachineId>,
     /// Machines that wait and keep a slot.
     pub kept: usize,
+    /// Of each unit the next slots in which nothing starts, as windows and freezes are now.
+    pub withheld: BTreeMap<Name, Withheld>,
+}
+
+/// Slots that somebody counts on, and in which nothing starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// The first of them.
+    pub first: Interval,
+    /// How many machines' next slot it is.
+    pub machines: usize,
+    /// The freezes that hold in the first; where there are none, it is the windows.
+    pub by: Vec<Label>,
 }
 
 impl Left {
@@ -40,6 +53,16 @@ impl Left {
     pub fn needing(&self) -> impl Iterator<Item = &MachineId> {
         let named = self.without_slot.iter().chain(&self.moved);
         named.chain(&self.new)
+    }
+
+    fn withhold(&mut self, unit: &Name, slot: Interval) {
+        let of_unit = self.withheld.entry(unit.clone()).or_insert(Withheld {
+            first: slot,
+            machines: 0,
+            by: Vec::new(),
+        });
+        of_unit.first = of_unit.first.min(slot);
+        of_unit.machines += 1;
     }
 
     /// In words; `None` where the plan still carries everybody.
@@ -124,10 +147,19 @@ pub async fn of_plan(
             allowed.insert(leaf.unit.clone(), openings);
         }
         let openings: &[Interval] = allowed.get(&leaf.unit).map_or(&[], Vec::as_slice);
-        match keeps_a_slot(&leaf, openings, approval.longest_run_ms(), now) {
+        let longest_ms = approval.longest_run_ms();
+        if let Some(slot) = withheld(&leaf, openings, longest_ms, now) {
+            left.withhold(&leaf.unit, slot);
+        }
+        match keeps_a_slot(&leaf, openings, longest_ms, now) {
             true => left.kept += 1,
             false => left.without_slot.push(machine),
         }
+    }
+    let overridden = overridden(&approval);
+    for (unit, withheld) in &mut left.withheld {
+        let taken = allowed::taken(view, unit, withheld.first, overridden).await;
+        withheld.by = taken.map(|by| by.map_or_else(Vec::new, |frozen| frozen.by))?;
     }
     for line in machines.values() {
         if is_active(line)
@@ -150,18 +182,22 @@ pub async fn openings(
     approval: &Approval,
     now: UtcMs,
 ) -> Result<Vec<Interval>, Failure> {
-    let overridden = approval.emergency.as_ref();
-    let overridden = overridden.map_or(&[][..], |emergency| &emergency.freezes);
     let until = plan.expires_at.max(now.plus_ms(1));
     let Ok(range) = Interval::new(now, until) else {
         return Ok(Vec::new());
     };
-    match allowed::of_unit(view, unit, range, overridden).await {
+    match allowed::of_unit(view, unit, range, overridden(approval)).await {
         Err(error) if matches!(error.kind, FailureKind::NotFound | FailureKind::Input) => {
             Ok(Vec::new())
         }
         openings => openings,
     }
+}
+
+/// The freezes that an emergency overrides.
+fn overridden(approval: &Approval) -> &[Label] {
+    let emergency = approval.emergency.as_ref();
+    emergency.map_or(&[][..], |emergency| &emergency.freezes)
 }
 
 /// Whether a machine has everything that the plan installs.

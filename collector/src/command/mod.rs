@@ -26,7 +26,7 @@ mod today;
 pub mod token;
 pub mod window;
 mod work;
-mod zones;
+pub(crate) mod zones;
 
 use crate::app::App;
 use crate::control::{Failure, FailureKind, Output, Reply};

@@ -16,14 +16,14 @@ const UTC: &str = "UTC";
 /// The zone of each unit: that of its windows; where it has none, that of most windows of
 /// its site, or of the hospital.
 #[derive(Clone, Debug)]
-pub(super) struct Zones {
+pub(crate) struct Zones {
     units: BTreeMap<Name, TimeZone>,
     usual: TimeZone,
 }
 
 impl Zones {
     /// Reads them out of the windows.
-    pub(super) async fn read(view: &mut View) -> Result<Self, Failure> {
+    pub(crate) async fn read(view: &mut View) -> Result<Self, Failure> {
         let windows = view.windows(None).await?;
         let named: Vec<(&Name, &str)> = windows
             .iter()
@@ -59,7 +59,7 @@ impl Zones {
     }
 
     /// An instant in the words of a unit.
-    pub(super) fn text(&self, unit: Option<&Name>, at: UtcMs) -> String {
+    pub(crate) fn text(&self, unit: Option<&Name>, at: UtcMs) -> String {
         beside_utc(self.of(unit), at)
     }
 

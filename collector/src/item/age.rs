@@ -28,6 +28,10 @@ pub fn lost_ms(class: Class) -> i64 {
 /// not: a window, a stand-in or another night takes people a day.
 pub const BEFORE_LAST_SLOT_MS: i64 = DAY_MS;
 
+/// How long before a slot in which nothing starts its unit must have heard: it plans who
+/// stands in a shift ahead.
+pub const BEFORE_WITHHELD_MS: i64 = 12 * HOUR_MS;
+
 /// After how long an item is raised; `None` where only time has to pass. Without a class
 /// it counts as critical.
 pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
@@ -51,6 +55,8 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         }
         // These begin when a limit has passed already.
         Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan | Kind::Overrun => Some(0),
+        // From how long before its slot, it says itself.
+        Kind::Withheld => None,
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),
         Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
         Kind::Unfit | Kind::Waiting | Kind::Behind => {

@@ -70,6 +70,8 @@ pub enum Kind {
     Halted,
     /// A plan no longer carries all of its machines.
     Replan,
+    /// Nothing starts in a slot that a unit counts on: a freeze or a window took it.
+    Withheld,
     /// A wave does not open by itself: too little came out of the one before, or too much
     /// went wrong.
     Question,
@@ -123,6 +125,7 @@ impl Kind {
             Self::Stopped => "stopped",
             Self::Halted => "halted",
             Self::Replan => "replan",
+            Self::Withheld => "withheld",
             Self::Question => "question",
             Self::Return => "return",
             Self::Failed => "failed",

@@ -28,6 +28,23 @@ pub fn keeps(slot: &Interval, allowed: &[Interval], longest_run_ms: i64, now: Ut
     allowed.iter().any(fits)
 }
 
+/// The next slot of a machine, where nothing starts in it as windows and freezes are now:
+/// whoever counts on it is told.
+pub fn withheld(
+    leaf: &PlanLeaf,
+    allowed: &[Interval],
+    longest_run_ms: i64,
+    now: UtcMs,
+) -> Option<Interval> {
+    let to_come = leaf.slots.iter().filter(|slot| now < slot.end());
+    let next = to_come.min_by_key(|slot| slot.start())?;
+    let starts = match next.contains(now) {
+        true => allowed.iter().any(|open| open.contains(now)),
+        false => keeps(next, allowed, longest_run_ms, now),
+    };
+    (!starts).then_some(*next)
+}
+
 /// Whether a job needs slots that its plan may not have: it waits, or it has missed all.
 /// What failed, went back or was ended by a person is not tried again by itself.
 pub fn needs_a_slot(state: &State) -> bool {
@@ -47,16 +64,20 @@ mod tests {
         Interval::new(UtcMs(start * MINUTE_MS), UtcMs(end * MINUTE_MS)).unwrap()
     }
 
-    #[test]
-    fn a_slot_counts_while_a_whole_run_fits_into_allowed_time() {
-        let leaf = PlanLeaf {
+    fn leaf() -> PlanLeaf {
+        PlanLeaf {
             machine: MachineId([1; 32]),
             unit: Name::new("icu").unwrap(),
             class: Class::Standard,
             groups: Vec::new(),
             wave: 0,
             slots: vec![minutes(100, 160), minutes(300, 360)],
-        };
+        }
+    }
+
+    #[test]
+    fn a_slot_counts_while_a_whole_run_fits_into_allowed_time() {
+        let leaf = leaf();
         let run = 45 * MINUTE_MS;
         for (allowed, now, kept) in [
             (vec![minutes(0, 1_000)], 0, true),
@@ -71,6 +92,27 @@ mod tests {
         ] {
             let found = keeps_a_slot(&leaf, &allowed, run, UtcMs(now * MINUTE_MS));
             assert_eq!(found, kept, "{allowed:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn only_the_next_slot_is_counted_on_and_told_when_nothing_starts_in_it() {
+        let (leaf, run) = (leaf(), 45 * MINUTE_MS);
+        let (first, second) = (leaf.slots[0], leaf.slots[1]);
+        for (allowed, now, told) in [
+            (vec![minutes(0, 1_000)], 0, None),
+            // The next one stands, whatever becomes of the later ones.
+            (vec![minutes(0, 200)], 0, None),
+            (vec![minutes(200, 1_000)], 0, Some(first)),
+            (vec![minutes(130, 1_000)], 0, Some(first)),
+            // In the middle of a slot it is told where nothing may start now.
+            (vec![minutes(110, 1_000)], 150, None),
+            (vec![minutes(200, 1_000)], 150, Some(first)),
+            (vec![minutes(0, 200)], 160, Some(second)),
+            (vec![], 360, None),
+        ] {
+            let found = withheld(&leaf, &allowed, run, UtcMs(now * MINUTE_MS));
+            assert_eq!(found, told, "{allowed:?} at {now}");
         }
     }
 

@@ -8,6 +8,7 @@ use crate::schedule::window as schedule;
 use patchward_common::id::{Label, Name};
 use patchward_common::time::{Interval, MINUTE_MS, UtcMs};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// When a window opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +159,15 @@ impl View {
             .await
     }
 
+    /// Since when a freeze is known.
+    pub async fn freeze_added_at(&mut self, id: &Label) -> Result<Option<UtcMs>, StoreError> {
+        let row: Option<(UtcMs,)> = self
+            .tx
+            .first("SELECT added_at FROM freezes WHERE id = $1", args![id])
+            .await?;
+        Ok(row.map(|(at,)| at))
+    }
+
     /// Every freeze that shares an instant with `within`, by start.
     pub async fn freezes(&mut self, within: Interval) -> Result<Vec<Freeze>, StoreError> {
         self.tx
@@ -235,10 +245,11 @@ impl Change {
             "end": freeze.end.to_string(),
             "reason": freeze.reason,
         });
+        let now = self.now();
         let tx = self.step("freeze.add", &freeze.id, detail);
         super::go::lock_all_groups(tx).await?;
         let added = tx
-            .execute_many(INSERT_FREEZE, vec![freeze_columns(freeze)])
+            .execute_many(INSERT_FREEZE, vec![freeze_columns(freeze, now)])
             .await?;
         self.done_if(added, || {
             StoreError::conflict(format!("there is a freeze {} already", freeze.id))
@@ -279,9 +290,23 @@ impl Change {
         }
         let tx = self.step("calendar.read", source, json!({ "freezes": freezes.len() }));
         super::go::lock_all_groups(tx).await?;
+        let known: Vec<(Label, UtcMs, UtcMs, UtcMs)> = tx
+            .all(
+                "SELECT id, starts_at, ends_at, added_at FROM freezes WHERE source = $1",
+                args![source],
+            )
+            .await?;
+        let known = known
+            .into_iter()
+            .map(|(id, start, end, at)| ((id, start, end), at));
+        let known: BTreeMap<_, _> = known.collect();
         tx.execute("DELETE FROM freezes WHERE source = $1", args![source])
             .await?;
-        let rows: Vec<_> = freezes.iter().map(freeze_columns).collect();
+        let of_one = |freeze: &Freeze| {
+            let as_it_was = (freeze.id.clone(), freeze.start, freeze.end);
+            freeze_columns(freeze, known.get(&as_it_was).copied().unwrap_or(now))
+        };
+        let rows: Vec<_> = freezes.iter().map(of_one).collect();
         let expected = rows.len() as u64;
         if tx.execute_many(INSERT_FREEZE, rows).await? != expected {
             return Err(StoreError::conflict(format!(
@@ -341,7 +366,8 @@ fn detail(window: &Window) -> serde_json::Value {
 }
 
 const INSERT_FREEZE: (&str, &str) = (
-    "INSERT INTO freezes (id, scope, subject, starts_at, ends_at, reason, source) VALUES",
+    "INSERT INTO freezes (id, scope, subject, starts_at, ends_at, reason, source,
+                          added_at) VALUES",
     "ON CONFLICT DO NOTHING",
 );
 
@@ -360,7 +386,7 @@ fn window_columns(window: &Window) -> Vec<super::value::Value> {
     ]
 }
 
-fn freeze_columns(freeze: &Freeze) -> Vec<super::value::Value> {
+fn freeze_columns(freeze: &Freeze, added_at: UtcMs) -> Vec<super::value::Value> {
     args![
         freeze.id,
         freeze.area,
@@ -368,6 +394,7 @@ fn freeze_columns(freeze: &Freeze) -> Vec<super::value::Value> {
         freeze.start,
         freeze.end,
         freeze.reason,
-        freeze.source
+        freeze.source,
+        added_at
     ]
 }

@@ -27,9 +27,13 @@ async fn said(desk: &Desk, line: &str) -> String {
 
 /// What HTM is told about plans that no longer carry everybody.
 async fn told(desk: &Desk) -> Vec<String> {
-    let items = desk.json("item list --owner htm").await;
+    whys(desk, "htm", "replan:").await
+}
+
+async fn whys(desk: &Desk, owner: &str, kind: &str) -> Vec<String> {
+    let items = desk.json(&format!("item list --owner {owner}")).await;
     let items = items.as_array().unwrap().iter();
-    let items = items.filter(|item| item["item"].as_str().unwrap().starts_with("replan:"));
+    let items = items.filter(|item| item["item"].as_str().unwrap().starts_with(kind));
     items
         .map(|item| item["why"].as_str().unwrap().to_owned())
         .collect()
@@ -129,6 +133,43 @@ async fn a_signed_plan_keeps_what_it_carries_and_the_rest_gets_a_new_one() {
     // One that has it already is not missed.
     desk.reports(3, "2").await;
     assert_eq!(told(&desk).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_ward_is_told_of_a_slot_in_which_nothing_starts() {
+    let desk = ready().await;
+    let plan = desk.plan("Update", REST).await;
+    let ward = || whys(&desk, "ward", "withheld:");
+    freeze(&desk, 11).await;
+    assert_eq!(ward().await, [""; 0], "nobody counts on a draft");
+    desk.ask("freeze remove theatre --reason over").await;
+    desk.signed(&plan, &[&desk.papers.alice]).await.unwrap();
+    assert_eq!(ward().await, [""; 0]);
+
+    let before = now();
+    freeze(&desk, 11).await;
+    let told = ward().await;
+    let [why] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(
+        why.starts_with("2 machines of icu-3 stay as they are at "),
+        "{why}"
+    );
+    assert!(why.contains("frozen by theatre"), "{why}");
+    let items = desk.json("item list --owner ward").await;
+    let since = items[0]["since"].as_str().unwrap();
+    assert!(
+        before.to_string().as_str() <= since,
+        "{since}: since the freeze"
+    );
+    desk.ask("freeze remove theatre --reason over").await;
+    assert_eq!(ward().await, [""; 0], "what was signed holds again");
+
+    // A window that is shorter than what was signed for.
+    desk.ask("window remove tonight --reason staff").await;
+    let told = ward().await;
+    assert!(told[0].contains("no window of icu-3"), "{told:?}");
 }
 
 #[tokio::test]

@@ -121,9 +121,11 @@ async fn freezes(world: World) {
         );
     }
     drop(view);
+    // One as it was, one at another time, which people have to hear of again.
+    let again = [read[1].clone(), freeze("uid/1", 600, 610, "theatre")];
     let mut change = world.change_at(NOW.plus_ms(5)).await;
     change
-        .replace_freezes(&name("theatre"), &read[1..])
+        .replace_freezes(&name("theatre"), &again)
         .await
         .unwrap();
     change.remove_freeze(&label("f-1"), "moved").await.unwrap();
@@ -132,6 +134,14 @@ async fn freezes(world: World) {
     let mut view = world.store.view().await.unwrap();
     let left = ids(view.freezes(within(0, 500)).await.unwrap());
     assert_eq!(left, [label("uid/2")], "the last good copy stays");
+    for (id, since) in [
+        ("f-1", None),
+        ("uid/1", Some(NOW.plus_ms(5))),
+        ("uid/2", Some(NOW)),
+    ] {
+        let found = view.freeze_added_at(&label(id)).await.unwrap();
+        assert_eq!(found, since, "{id}");
+    }
     let feed = Feed {
         source: name("theatre"),
         area: Area::All,
