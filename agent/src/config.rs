@@ -25,6 +25,12 @@ pub struct Settings {
     pub probes_dir: PathBuf,
     /// The user who must own them; a number.
     pub probes_owner: u32,
+    /// Whether the medical devices of `devices_dir` are asked.
+    pub devices: bool,
+    /// Files of `probes_owner` that name the medical devices beside this machine.
+    pub devices_dir: PathBuf,
+    /// The program that asks devices over the network.
+    pub device_probe: PathBuf,
     /// The root below which the inventory is read.
     pub root_dir: PathBuf,
     /// Where the installer keeps versioned folders, `NAME/VERSION` and `NAME/current`.
@@ -48,6 +54,9 @@ impl Default for Settings {
             collectors: Vec::new(),
             probes_dir: "/etc/patchward/probes.d".into(),
             probes_owner: 0,
+            devices: false,
+            devices_dir: "/etc/patchward/devices.d".into(),
+            device_probe: "/usr/libexec/patchward/patchward-device-probe".into(),
             root_dir: "/".into(),
             trees_dir: "/opt/patchward".into(),
             boot_id_file: "/proc/sys/kernel/random/boot_id".into(),
@@ -103,6 +112,8 @@ impl Settings {
             ("state_dir", &self.state_dir),
             ("installer_socket", &self.installer_socket),
             ("probes_dir", &self.probes_dir),
+            ("devices_dir", &self.devices_dir),
+            ("device_probe", &self.device_probe),
             ("root_dir", &self.root_dir),
             ("trees_dir", &self.trees_dir),
             ("boot_id_file", &self.boot_id_file),

@@ -3,6 +3,7 @@
 
 mod backoff;
 mod carry;
+mod devices;
 mod journal;
 mod report;
 mod session;
@@ -10,6 +11,7 @@ mod session;
 use crate::apart::Apart;
 use crate::config::Settings;
 use crate::credentials::{Credentials, CredentialsError};
+use crate::device::Devices;
 use crate::enrol::{self, Asked, EnrolError, Myself};
 use crate::installer::{Installer, unexpected};
 use crate::link::{Identity, Link, LinkError};
@@ -106,6 +108,8 @@ pub struct Driver {
     apart: Option<Apart>,
     /// The newest event of the installer's journal at the last turn.
     journal_seen: Option<u64>,
+    /// The medical devices beside this machine, once it runs.
+    devices: Option<Devices>,
 }
 
 impl Driver {
@@ -122,6 +126,7 @@ impl Driver {
             clock,
             pace_ms: PACE_MS,
             journal_seen: None,
+            devices: None,
             settings,
         })
     }
@@ -130,6 +135,7 @@ impl Driver {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), DriverError> {
         let mut stop = std::pin::pin!(stop);
         let mut failures = 0;
+        self.devices = Devices::begin(&self.settings, self.clock);
         // It runs, whether the collector answers or not: a boot waits for neither.
         notify(sd_notify::NotifyState::Ready);
         loop {

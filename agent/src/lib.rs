@@ -5,6 +5,7 @@ pub mod apart;
 pub mod cli;
 pub mod config;
 pub mod credentials;
+pub mod device;
 pub mod download;
 pub mod driver;
 pub mod enrol;

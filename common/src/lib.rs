@@ -8,6 +8,7 @@
 pub mod bytes;
 pub mod codec;
 pub mod component;
+pub mod device;
 pub mod digest;
 pub mod evidence;
 pub mod facts;

@@ -12,6 +12,7 @@ use crate::id::Name;
 
 pub use answer::{Ran, Readiness, interlock, is_held, readiness, version};
 pub use file::{BadFile, FileTraits, check_file};
+pub(crate) use file::{check_argv, check_path, version_from};
 
 /// Longest run of a probe in milliseconds; a slower one says nothing.
 pub const PROBE_LIMIT_MS: u64 = 3_000;

@@ -118,6 +118,7 @@ fn messages_have_the_choices_of_the_schema() {
         Artifact => "artifact",
         Go => "go",
         Journal => "journal",
+        Devices => "devices",
     });
     let answer = words!(machine::Answer {
         Certificate => "certificate",
@@ -131,6 +132,7 @@ fn messages_have_the_choices_of_the_schema() {
         Go => "go",
         NotNow => "not_now",
         Stored => "stored",
+        Devices => "devices",
         Refused => "refused",
     });
     let nudge = words!(Nudge {

@@ -16,6 +16,8 @@ pub enum Program {
     Collector,
     /// The signer.
     Sign,
+    /// What asks medical devices.
+    DeviceProbe,
     /// The installer that kills itself at a chosen persist point.
     KillableInstaller,
 }
@@ -27,6 +29,7 @@ impl Program {
             Self::Installer => "patchward-installer",
             Self::Collector => "patchward-collector",
             Self::Sign => "patchward-sign",
+            Self::DeviceProbe => "patchward-device-probe",
             Self::KillableInstaller => "killable-installer",
         }
     }

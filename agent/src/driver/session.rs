@@ -209,7 +209,8 @@ impl Driver {
             // The installer was at work: versions that only a probe knows may be others.
             self.reporter.look_again();
         }
-        self.journal(link, newest, answer.journal).await
+        self.journal(link, newest, answer.journal).await?;
+        self.devices(link).await
     }
 }
 
@@ -217,8 +218,9 @@ async fn after(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }
 
-/// Reads what the collector says first apart from everything else, so that none is lost half read. It ends with
-/// the connection, or when nobody listens any more: it must not keep the connection.
+/// Reads what the collector says first apart from everything else, so that none is lost half
+/// read. It ends with the connection, or when nobody listens any more: it must not keep the
+/// connection.
 fn nudges(link: Link) -> mpsc::Receiver<Told> {
     let (sender, receiver) = mpsc::channel(NUDGES);
     tokio::spawn(async move {

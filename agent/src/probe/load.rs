@@ -1,5 +1,6 @@
-//! Reading the folder `probes.d`.
+//! Reading folders of files that root wrote: `probes.d` and `devices.d`.
 
+use patchward_common::device::BadDevice;
 use patchward_common::id::{BadName, Name};
 use patchward_common::probe::{
     BadFile, BadProbe, FileTraits, MAX_PROBE_FILE_BYTES, MAX_PROBES, Probe, check_file,
@@ -41,48 +42,76 @@ pub enum Why {
     /// The text is not a probe.
     #[error(transparent)]
     Probe(#[from] BadProbe),
+    /// The text is not a device.
+    #[error(transparent)]
+    Device(#[from] BadDevice),
+    /// It holds a password, and everybody may read it.
+    #[error("it holds what is secret, and everybody may read it; chmod o-r it")]
+    Readable,
     /// Not UTF-8.
     #[error("the file is not UTF-8")]
     Text,
     /// The system refused.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// More files than [`MAX_PROBES`]; the later names are not read.
-    #[error("more than {MAX_PROBES} probes; the rest is not read")]
-    TooMany,
+    /// More files than are read; the later names are not.
+    #[error("more than {0} files; the rest is not read")]
+    TooMany(usize),
 }
 
 /// Reads every `*.toml` in `folder`, each trusted only if `owner` (root, in earnest)
 /// alone can write it and the folder. A folder that does not exist has no probes.
 pub fn load(folder: &Path, owner: u32) -> Loaded {
-    let mut loaded = Loaded::default();
-    let names = match names(folder, owner) {
-        Ok(names) => names,
-        Err(why) => {
-            loaded.refuse(folder, why);
-            return loaded;
-        }
-    };
-    if names.len() > MAX_PROBES {
-        loaded.refuse(folder, Why::TooMany);
-    }
-    for file_name in names.iter().take(MAX_PROBES) {
-        let path = folder.join(file_name);
-        match read(&path, owner) {
-            Ok(probe) => loaded.probes.push(probe),
-            Err(why) => loaded.refuse(&path, why),
-        }
-    }
-    loaded
+    let mut probes = Vec::new();
+    let refused = each(folder, owner, MAX_PROBES, |file| {
+        probes.push(Probe::parse(file.name, &file.text)?);
+        Ok(())
+    });
+    Loaded { probes, refused }
 }
 
-impl Loaded {
-    fn refuse(&mut self, path: &Path, why: Why) {
-        self.refused.push(Refused {
+/// A file that only root could have written.
+pub(crate) struct RootFile {
+    /// Its stem.
+    pub(crate) name: Name,
+    /// Its text.
+    pub(crate) text: String,
+    /// Its permission bits.
+    pub(crate) mode: u32,
+}
+
+/// Hands every `*.toml` in `folder` that can be trusted to `take`, at most `most`, in the
+/// order of their names; gives back which were refused.
+pub(crate) fn each(
+    folder: &Path,
+    owner: u32,
+    most: usize,
+    mut take: impl FnMut(RootFile) -> Result<(), Why>,
+) -> Vec<Refused> {
+    let mut refused = Vec::new();
+    let mut refuse = |path: &Path, why: Why| {
+        refused.push(Refused {
             path: path.to_owned(),
             why,
         });
+    };
+    let names = match names(folder, owner) {
+        Ok(names) => names,
+        Err(why) => {
+            refuse(folder, why);
+            return refused;
+        }
+    };
+    if names.len() > most {
+        refuse(folder, Why::TooMany(most));
     }
+    for file_name in names.iter().take(most) {
+        let path = folder.join(file_name);
+        if let Err(why) = read(&path, owner).and_then(&mut take) {
+            refuse(&path, why);
+        }
+    }
+    refused
 }
 
 fn names(folder: &Path, owner: u32) -> Result<Vec<PathBuf>, Why> {
@@ -123,7 +152,7 @@ fn traits(metadata: &Metadata) -> FileTraits {
     }
 }
 
-fn read(path: &Path, owner: u32) -> Result<Probe, Why> {
+fn read(path: &Path, owner: u32) -> Result<RootFile, Why> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = Name::new(stem)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -133,10 +162,15 @@ fn read(path: &Path, owner: u32) -> Result<Probe, Why> {
         Err(error) => return Err(std::io::Error::from(error).into()),
     };
     // The open file is what is checked and read; its name may be given to another.
-    check_file(traits(&file.metadata()?), owner)?;
+    let traits = traits(&file.metadata()?);
+    check_file(traits, owner)?;
     let mut bytes = Vec::new();
     file.take(MAX_PROBE_FILE_BYTES as u64)
         .read_to_end(&mut bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| Why::Text)?;
-    Ok(Probe::parse(name, &text)?)
+    Ok(RootFile {
+        name,
+        text,
+        mode: traits.mode,
+    })
 }

@@ -10,6 +10,7 @@ use patchward_common::probe::{
 };
 use std::path::Path;
 
+pub(crate) use load::each;
 pub use load::{Loaded, Refused, Why, load};
 
 /// Asks every version probe, one after the other. Second are the probes that gave none,

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 /// All of a probe's environment. `C.UTF-8`, so that answers are the same everywhere.
@@ -19,6 +19,17 @@ const ENVIRONMENT: [(&str, &str); 2] = [
 /// and its errors dropped. After `limit_ms`, or with more output, it is killed with all
 /// that it started.
 pub async fn run(argv: &[String], limit_ms: u64, max_bytes: usize) -> Ran {
+    run_with(argv, &[], limit_ms, max_bytes).await
+}
+
+/// The same with `input` on its standard input: a program that does not
+/// read it is ended at its limit.
+pub(crate) async fn run_with(
+    argv: &[String],
+    input: &[u8],
+    limit_ms: u64,
+    max_bytes: usize,
+) -> Ran {
     let Some((program, arguments)) = argv.split_first() else {
         return Ran::NotStarted("no program is named".to_owned());
     };
@@ -28,7 +39,10 @@ pub async fn run(argv: &[String], limit_ms: u64, max_bytes: usize) -> Ran {
         .env_clear()
         .envs(ENVIRONMENT)
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(match input {
+            [] => Stdio::null(),
+            _ => Stdio::piped(),
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0)
@@ -40,7 +54,15 @@ pub async fn run(argv: &[String], limit_ms: u64, max_bytes: usize) -> Ran {
     // Not reaped yet, so that the number is still its own when the group is killed.
     let group = child.id();
     let limit = Duration::from_millis(limit_ms);
-    let ran = tokio::time::timeout(limit, follow(&mut child, max_bytes)).await;
+    let ran = async {
+        if let Some(mut pipe) = child.stdin.take()
+            && let Err(error) = pipe.write_all(input).await
+        {
+            return Ran::NotStarted(error.to_string());
+        }
+        follow(&mut child, max_bytes).await
+    };
+    let ran = tokio::time::timeout(limit, ran).await;
     let ran = ran.unwrap_or(Ran::TimedOut);
     if !matches!(ran, Ran::Exited { .. }) {
         kill_group(group);

@@ -5,6 +5,7 @@ pub mod asset;
 pub mod audit;
 mod begun;
 mod calendar;
+pub mod device;
 pub mod document;
 pub mod evidence;
 pub mod file;
@@ -72,6 +73,9 @@ pub enum Command {
     /// Assets: the hospital's own list
     #[command(subcommand)]
     Asset(asset::AssetCommand),
+    /// Medical devices: what they answer to the machines beside them
+    #[command(subcommand)]
+    Device(device::DeviceCommand),
     /// Signed documents: charter, roster, assignment, stops ...
     #[command(subcommand)]
     Document(document::DocumentCommand),
@@ -157,6 +161,7 @@ pub async fn run(
         Command::OnCall(command) => oncall::run(app, caller, command).await,
         Command::Machine(command) => machine::run(app, caller, command).await,
         Command::Asset(command) => asset::run(app, caller, command).await,
+        Command::Device(command) => device::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,
         Command::Vendor(command) => release::vendor(app, command).await,
         Command::Release(command) => release::release(app, caller, command, progress).await,

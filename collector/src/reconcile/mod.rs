@@ -6,6 +6,7 @@ pub mod ending;
 pub mod limit;
 pub mod opened;
 pub mod outcomes;
+pub mod probed;
 pub mod sets;
 pub mod unused;
 
@@ -55,6 +56,9 @@ async fn tasks(app: &App) {
         }
         if let Err(error) = ending::run(store, now).await {
             tracing::warn!(%error, "plans could not be brought to their end");
+        }
+        if let Err(error) = probed::run(store, now).await {
+            tracing::warn!(%error, "manual jobs whose devices have answered are not ended yet");
         }
         if let Err(error) = outcomes.run(store, now).await {
             tracing::warn!(%error, "what became of slots was not noted");

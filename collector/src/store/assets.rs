@@ -159,6 +159,8 @@ impl Change {
     /// Removes an asset.
     pub async fn remove_asset(&mut self, tag: &Label) -> Result<(), StoreError> {
         let tx = self.step("asset.remove", tag, json!({}));
+        tx.execute("DELETE FROM device_watches WHERE asset = $1", args![tag])
+            .await?;
         tx.execute("DELETE FROM member_statements WHERE asset = $1", args![tag])
             .await?;
         let removed = tx

@@ -4,7 +4,7 @@
 
 use super::sql::Tx;
 use super::value::{args, from_row};
-use super::{Store, StoreError, View};
+use super::{Store, StoreError, View, history};
 use patchward_common::component::{Component, ComponentSet};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
@@ -84,25 +84,30 @@ impl Store {
                 members
             }
         };
-        tx.execute(
-            "INSERT INTO machine_sets (machine, digest, since) VALUES ($1, $2, $3)
-             ON CONFLICT (machine) DO UPDATE SET digest = excluded.digest, since = excluded.since
-             WHERE machine_sets.digest <> excluded.digest",
-            args![machine, digest, now],
-        )
-        .await?;
+        let changed = tx
+            .execute(
+                "INSERT INTO machine_sets (machine, digest, since) VALUES ($1, $2, $3)
+                 ON CONFLICT (machine) DO UPDATE SET digest = excluded.digest,
+                    since = excluded.since
+                 WHERE machine_sets.digest <> excluded.digest",
+                args![machine, digest, now],
+            )
+            .await?;
+        if changed > 0 {
+            history::note(&mut tx, machine, &digest, now).await?;
+        }
         tx.commit().await?;
         Ok(members)
     }
 
-    /// Drops sets that no machine has had since `before`; they are kept a while as bases
-    /// of changes. Gives back how many.
+    /// Drops sets that no machine has or had; those that came since `before` are kept as
+    /// bases of changes. Gives back how many.
     pub async fn drop_unused_sets(&self, before: UtcMs) -> Result<u64, StoreError> {
         let mut tx = self.engine.begin().await?;
         let dropped = tx
             .execute(
                 "DELETE FROM component_sets WHERE added_at < $1 AND NOT EXISTS
-                    (SELECT 1 FROM machine_sets m WHERE m.digest = component_sets.digest)",
+                    (SELECT 1 FROM machine_set_history m WHERE m.digest = component_sets.digest)",
                 args![before],
             )
             .await?;

@@ -185,7 +185,7 @@ fn bad<T>(key: &'static str, problem: &'static str) -> Result<T, BadProbe> {
     Err(BadProbe::Value { key, problem })
 }
 
-fn version_from(word: &str) -> Result<VersionFrom, BadProbe> {
+pub(crate) fn version_from(word: &str) -> Result<VersionFrom, BadProbe> {
     if word == "first_line" {
         return Ok(VersionFrom::FirstLine);
     }
@@ -212,7 +212,7 @@ fn version_from(word: &str) -> Result<VersionFrom, BadProbe> {
     }
 }
 
-fn check_argv(argv: &[String]) -> Result<(), BadProbe> {
+pub(crate) fn check_argv(argv: &[String]) -> Result<(), BadProbe> {
     let Some(program) = argv.first() else {
         return bad("argv", "names no program");
     };
@@ -228,7 +228,7 @@ fn check_argv(argv: &[String]) -> Result<(), BadProbe> {
     check_path("argv", program)
 }
 
-fn check_path(key: &'static str, path: &str) -> Result<(), BadProbe> {
+pub(crate) fn check_path(key: &'static str, path: &str) -> Result<(), BadProbe> {
     if !path.starts_with('/') || path.len() < 2 {
         return bad(key, "the path must be absolute");
     }

@@ -1,6 +1,8 @@
 //! What a machine asks of its collector: one request and one answer per
 //! bidirectional QUIC stream, each ended by finishing its direction.
 
+mod devices;
+
 use super::local::Placed;
 use crate::component::{PackedComponents, PackedDelta};
 use crate::digest::Digest;
@@ -16,6 +18,8 @@ use crate::trust::sign::{Document, PublicKey, Signed};
 use crate::trust::stop::{Downgrade, Handover, Lift, Stop};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+
+pub use devices::{DeviceFound, DeviceSaid, DevicesReport, DevicesTaken};
 
 /// ALPN of enrolled machines: the protocol's name and version.
 pub const ALPN: &[u8] = b"patchward/1";
@@ -123,6 +127,8 @@ pub enum Request {
     Go(GoAsked),
     /// What happened.
     Journal(JournalReport),
+    /// What the medical devices beside the machine answered.
+    Devices(DevicesReport),
 }
 
 /// An answer.
@@ -151,6 +157,8 @@ pub enum Answer {
     NotNow(NotNow),
     /// Every event up to this sequence is on disk.
     Stored(u64),
+    /// What was said of devices is stored, but for these.
+    Devices(DevicesTaken),
     /// The request was not carried out.
     Refused(Refused),
 }

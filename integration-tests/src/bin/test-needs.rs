@@ -7,11 +7,14 @@ use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package. The
 /// server of PostgreSQL, which has no place of its own name, is asked for beside these.
-const NEEDS: [(&str, &str); 5] = [
+const NEEDS: [(&str, &str); 8] = [
     ("usr/bin/rpm", "rpm"),
     ("usr/bin/rpmbuild", "rpm"),
     ("usr/bin/dpkg-deb", "dpkg"),
     ("usr/bin/faketime", "faketime"),
+    ("usr/bin/storescp", "dcmtk"),
+    ("usr/sbin/snmpd", "snmpd"),
+    ("usr/sbin/nginx", "nginx-light"),
     (
         "usr/lib/python3/dist-packages/icalendar",
         "python3-icalendar",

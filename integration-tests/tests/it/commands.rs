@@ -5,6 +5,7 @@ mod bad_input;
 mod calendars;
 mod decided;
 mod desk;
+mod devices;
 mod intake;
 mod jobs;
 mod manual;

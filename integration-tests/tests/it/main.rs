@@ -14,6 +14,7 @@ mod installer_packages;
 mod installer_papers;
 mod installer_socket;
 mod inventory_rpm;
+mod peers;
 mod released;
 mod simulate;
 mod store;

@@ -2,6 +2,7 @@
 
 mod calendars;
 mod crash;
+mod devices;
 mod documents;
 mod fleet;
 mod go;

@@ -3,6 +3,7 @@
 mod agent;
 mod carry;
 mod consume;
+mod devices;
 mod driver;
 mod enrol;
 mod played;

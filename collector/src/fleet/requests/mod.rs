@@ -1,6 +1,7 @@
 //! What is done for each request.
 
 pub(super) mod artifact;
+mod devices;
 mod enrol;
 mod hello;
 mod inventory;
@@ -76,6 +77,7 @@ async fn of_machine(fleet: &Fleet, session: &Session, request: Request) -> Resul
         Request::Artifact(asked) => return artifact::artifact(fleet, &asked).await,
         Request::Go(asked) => go::go(fleet, session, &known, &asked).await?,
         Request::Journal(report) => journal::journal(fleet, session, &known, report).await?,
+        Request::Devices(report) => devices::devices(fleet, session, report).await?,
         // Answered before it is asked whose machine this is.
         Request::Enroll(_) | Request::Renew(_) => {
             return Err(Refused::new(RefusedCode::BadRequest, "not of a machine"));

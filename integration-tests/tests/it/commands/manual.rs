@@ -36,7 +36,7 @@ async fn with_asset() -> Desk {
 }
 
 /// A signed plan for `ct-7` alone, in which two failures are allowed.
-async fn signed() -> (Desk, String, JobId) {
+pub(super) async fn signed() -> (Desk, String, JobId) {
     let desk = with_asset().await;
     let row = row(&desk, Mode::Manual).await;
     let machine = row.machine;

@@ -108,6 +108,22 @@ impl World {
                     events: vec![ByteBuf::from(encode(&self.event()))],
                 }),
             ),
+            (
+                "devices",
+                Request::Devices(DevicesReport {
+                    devices: [
+                        DeviceFound::Version("4.2.1".into()),
+                        DeviceFound::Nothing("no answer".into()),
+                    ]
+                    .map(|found| DeviceSaid {
+                        asset: label("INF-17"),
+                        component: "pump-firmware".into(),
+                        at: NOW,
+                        found,
+                    })
+                    .into(),
+                }),
+            ),
         ]
     }
 
@@ -152,6 +168,12 @@ impl World {
             ("go", Answer::Go(self.go())),
             ("not now", Answer::NotNow(not_now)),
             ("stored", Answer::Stored(1)),
+            (
+                "devices taken",
+                Answer::Devices(DevicesTaken {
+                    refused: vec![label("INF-18")],
+                }),
+            ),
             (
                 "refused",
                 Answer::Refused(Refused::new(RefusedCode::Clone, "two machines")),

@@ -93,12 +93,31 @@ async fn inventories(world: World) {
         assert_eq!(found, expected, "{versions:?}");
     }
     drop(view);
+    // What ran where and when.
+    let at = async |number: u8, at: UtcMs| {
+        let mut view = store.view().await.unwrap();
+        let set = view.set_at(&machine(number), at).await.unwrap();
+        set.map(|set| set.digest)
+    };
+    assert_eq!(at(2, NOW.plus_ms(-1)).await, None);
+    assert_eq!(at(2, later.plus_ms(-1)).await, Some(old.digest()));
+    assert_eq!(at(2, later).await, Some(new.digest()));
     // Nobody has the old image any more, but it is young.
     store
         .record_inventory(&machine(1), &new, later)
         .await
         .unwrap();
     assert_eq!(store.drop_unused_sets(NOW).await.unwrap(), 0);
+    assert_eq!(
+        store.drop_unused_sets(later).await.unwrap(),
+        0,
+        "they had it"
+    );
+    assert_eq!(store.drop_set_history(later).await.unwrap(), 0);
+    assert_eq!(store.drop_set_history(later.plus_ms(1)).await.unwrap(), 2);
+    let history = store.view().await.unwrap().set_history(&machine(2)).await;
+    let history: Vec<_> = history.unwrap().into_iter().map(|set| set.digest).collect();
+    assert_eq!(history, [new.digest()]);
     assert_eq!(store.drop_unused_sets(later).await.unwrap(), 1);
     let mut view = store.view().await.unwrap();
     assert_eq!(view.components_of(&old.digest()).await.unwrap(), None);

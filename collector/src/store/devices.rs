@@ -1,0 +1,169 @@
+//! Medical devices: which machine may speak for which, and what they answered. A device is
+//! a machine without an agent: what it answers is its inventory.
+
+use super::value::{args, from_row};
+use super::{Change, Store, StoreError, View};
+use patchward_common::id::{Label, MachineId};
+use patchward_common::time::UtcMs;
+use patchward_common::wire::machine::{DeviceFound, DeviceSaid};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What one component of a device answered last, as one machine asked it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceAnswer {
+    /// The device's asset tag.
+    pub asset: Label,
+    /// The component.
+    pub component: String,
+    /// The machine that asked.
+    pub machine: MachineId,
+    /// When it was asked last.
+    pub asked_at: UtcMs,
+    /// Why it gave no version then.
+    pub problem: Option<String>,
+    /// When it last gave a version.
+    pub answered_at: Option<UtcMs>,
+    /// That version.
+    pub version: Option<String>,
+}
+from_row!(DeviceAnswer {
+    asset,
+    component,
+    machine,
+    asked_at,
+    problem,
+    answered_at,
+    version
+});
+
+impl View {
+    /// Which machine may speak for which device, by asset.
+    pub async fn device_watches(&mut self) -> Result<Vec<(Label, MachineId)>, StoreError> {
+        self.tx
+            .all(
+                "SELECT asset, machine FROM device_watches ORDER BY asset, machine",
+                args![],
+            )
+            .await
+    }
+
+    /// The devices for which a machine may speak: each asset with the machine that it is in
+    /// plans.
+    pub async fn devices_beside(
+        &mut self,
+        machine: &MachineId,
+    ) -> Result<BTreeMap<Label, MachineId>, StoreError> {
+        let rows: Vec<(Label, MachineId)> = self
+            .tx
+            .all(
+                "SELECT w.asset, m.machine FROM device_watches w
+                 JOIN assets a ON a.tag = w.asset
+                 JOIN manual_machines m ON m.machine = a.machine
+                 WHERE w.machine = $1",
+                args![machine],
+            )
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// What devices answered, of one asset or of all, by asset and component.
+    pub async fn device_answers(
+        &mut self,
+        asset: Option<&Label>,
+    ) -> Result<Vec<DeviceAnswer>, StoreError> {
+        self.tx
+            .all(
+                "SELECT asset, component, machine, asked_at, problem, answered_at, version
+                 FROM device_answers WHERE $1 IS NULL OR asset = $1
+                 ORDER BY asset, component, machine",
+                args![asset],
+            )
+            .await
+    }
+}
+
+impl Store {
+    /// Notes what devices answered, as `machine` asked them. An older answer never replaces
+    /// a newer one, and one without a version leaves the version that was there.
+    pub async fn record_device_answers(
+        &self,
+        machine: &MachineId,
+        said: &[DeviceSaid],
+    ) -> Result<(), StoreError> {
+        let rows = said.iter().map(|said| {
+            let (version, problem) = match &said.found {
+                DeviceFound::Version(version) => (Some(version), None),
+                DeviceFound::Nothing(why) => (None, Some(why)),
+            };
+            let answered_at = version.map(|_| said.at);
+            args![
+                said.asset,
+                said.component,
+                machine,
+                said.at,
+                problem,
+                answered_at,
+                version
+            ]
+        });
+        let mut tx = self.engine.begin().await?;
+        tx.execute_many(
+            (
+                "INSERT INTO device_answers (asset, component, machine, asked_at, problem,
+                                             answered_at, version) VALUES",
+                "ON CONFLICT (asset, component, machine) DO UPDATE SET
+                    asked_at = excluded.asked_at, problem = excluded.problem,
+                    answered_at = COALESCE(excluded.answered_at, device_answers.answered_at),
+                    version = COALESCE(excluded.version, device_answers.version)
+                 WHERE excluded.asked_at > device_answers.asked_at",
+            ),
+            rows.collect(),
+        )
+        .await?;
+        tx.commit().await
+    }
+}
+
+impl Change {
+    /// Lets a machine speak for a device: the asset, which must be one that people work on.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it may already.
+    pub async fn watch_device(
+        &mut self,
+        asset: &Label,
+        machine: &MachineId,
+    ) -> Result<(), StoreError> {
+        let added = self
+            .step("device.watch", asset, json!({ "machine": machine }))
+            .execute(
+                "INSERT INTO device_watches (asset, machine) VALUES ($1, $2)
+                 ON CONFLICT DO NOTHING",
+                args![asset, machine],
+            )
+            .await?;
+        self.done_if(added, || {
+            StoreError::conflict(format!("that machine speaks for {asset} already"))
+        })
+    }
+
+    /// Lets a machine speak for a device no more. What it answered stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where it does not.
+    pub async fn unwatch_device(
+        &mut self,
+        asset: &Label,
+        machine: &MachineId,
+    ) -> Result<(), StoreError> {
+        let removed = self
+            .step("device.unwatch", asset, json!({ "machine": machine }))
+            .execute(
+                "DELETE FROM device_watches WHERE asset = $1 AND machine = $2",
+                args![asset, machine],
+            )
+            .await?;
+        self.done_if(removed, || StoreError::missing("watched device", asset))
+    }
+}
