@@ -28,6 +28,7 @@ pub mod replan;
 pub mod rollout;
 pub mod schedule;
 pub mod serve;
+pub mod sheet;
 pub mod stopped;
 pub mod store;
 pub mod vendor;
