@@ -19,6 +19,7 @@ pub mod forecast;
 pub mod halted;
 pub mod init;
 pub mod item;
+pub mod mds2;
 pub mod nudging;
 pub mod planning;
 pub mod prospect;
