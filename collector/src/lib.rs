@@ -4,6 +4,7 @@
 pub mod agenda;
 pub mod allowed;
 pub mod app;
+pub mod asset;
 pub mod authority;
 pub mod calendar;
 pub mod calls;
