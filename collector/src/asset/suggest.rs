@@ -76,7 +76,7 @@ pub fn suggest<'a>(assets: &[Open], machines: &'a [Candidate]) -> Vec<Suggestion
             let written = [asset.serial.clone(), asset.serial.to_uppercase()];
             let machine = written.iter().find_map(|one| by_serial.get(&digest(one)));
             if let Some(machine) = machine.filter(|_| !asset.serial.is_empty()) {
-                speaks(*machine, "the same serial number");
+                speaks(machine, "the same serial number");
             }
         }
         let tag = asset.tag.as_str().to_lowercase();
