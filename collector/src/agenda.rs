@@ -1,6 +1,8 @@
 //! Gathering every open item and how each machine stands, out of the store.
 
+mod answers;
 mod asked;
+mod elsewhere;
 mod fallen;
 mod halted;
 mod jobs;
@@ -9,6 +11,7 @@ mod one;
 mod stops;
 mod withheld;
 
+pub use answers::{Stale, stale_answers};
 pub use fallen::fallen;
 pub use one::{item_of, next_slot};
 
@@ -76,8 +79,11 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     let exceptions = gathering.view.exceptions().await?;
     let newest = gathering.jobs(&exceptions).await?;
     let fallen = gathering.fallen(&newest).await?;
-    gathering.machines(&exceptions).await?;
+    let away = gathering.view.away_machines().await?;
+    gathering.machines(&exceptions, &away).await?;
+    gathering.elsewhere(&away).await?;
     gathering.outside().await?;
+    gathering.answers().await?;
     gathering.stops(fleet).await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
@@ -219,6 +225,7 @@ impl Gathering<'_> {
     async fn machines(
         &mut self,
         exceptions: &BTreeMap<MachineId, Exception>,
+        away: &BTreeSet<MachineId>,
     ) -> Result<(), Failure> {
         let unknown = self.view.interlocks_unknown().await?;
         for (id, line) in &self.lines {
@@ -226,7 +233,8 @@ impl Gathering<'_> {
                 name: line.name.as_str(),
                 unit: &line.unit,
                 class: line.class,
-                seen: line.seen_at,
+                // Of what is loaned or put away nobody expects to hear.
+                seen: line.seen_at.filter(|_| !away.contains(id)),
                 copied: line.clone_suspected_at,
                 interlock_unknown: unknown.get(id).copied(),
                 exception: exceptions.get(id),

@@ -3,7 +3,7 @@
 
 mod stated;
 
-pub use stated::measured_minutes;
+pub use stated::{answers, measured_minutes, policies};
 
 use crate::allowed;
 use crate::app::App;

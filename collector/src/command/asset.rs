@@ -1,21 +1,46 @@
 //! Assets: the hospital's own list.
 
+mod baseline;
+mod import;
+mod life;
+mod list;
+mod work;
+
+pub use baseline::BaselineCommand;
+pub use import::{ImportAssets, MappingCommand};
+pub(crate) use work::subnets;
+
 use super::Caller;
 use super::machine;
 use crate::app::App;
-use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::store::assets::Asset;
+use crate::asset::field;
+use crate::control::{Failure, Output};
+use crate::store::View;
+use crate::store::assets::{Asset, LIFE_CYCLES, LifeCycle};
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
-
-/// Rows of one page of a list.
-const PAGE: u32 = 1_000;
+use std::path::PathBuf;
 
 /// What can be done with assets.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum AssetCommand {
     /// Add an asset, or change the one with this tag: what is not named stays
     Put(Box<PutAsset>),
+    /// Take in the hospital's list from a CSV file: rows are added, or change the asset with
+    /// their tag; none is removed
+    Import(Box<ImportAssets>),
+    /// Write the list as a CSV file that `import` reads as it was
+    Export {
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+        /// What stands between cells: comma, semicolon or tab
+        #[arg(long, default_value = "comma", value_parser = crate::sheet::csv::separator)]
+        separator: char,
+    },
+    /// Saved mappings: which column of a file is which field
+    #[command(subcommand)]
+    Mapping(MappingCommand),
     /// Say which machine an asset is
     Link {
         /// The asset's tag
@@ -23,11 +48,68 @@ pub enum AssetCommand {
         /// The machine's name or id; without it the link ends
         machine: Option<String>,
     },
+    /// Show which machines assets may be, by serial number and name; `link` confirms one
+    Suggest,
+    /// Say what an asset is that is no machine: device or none_yet
+    Kind {
+        /// The asset's tag
+        tag: Label,
+        /// device: a medical device, on which nothing is installed; none_yet: nobody knows
+        #[arg(value_parser = kind)]
+        kind: String,
+    },
     /// Make an asset without an agent a machine that people work on: it can stand in
     /// coverage groups and plans
     Manual(super::manual::ManualMachine),
+    /// Move an asset to another state of its life
+    Move {
+        /// The asset's tag
+        tag: Label,
+        /// procurement, acceptance, in_use, loaned or in_storage
+        #[arg(value_parser = state)]
+        to: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
+    /// Compare a new asset with the baselines of its model, and let it be used
+    Accept {
+        /// The asset's tag
+        tag: Label,
+        /// Who looked, and why it may be used
+        #[arg(long, required_unless_present = "check")]
+        reason: Option<Label>,
+        /// Only show what is missing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Show what has to be done before an asset leaves for good, note what was done, and
+    /// with a reason do the rest
+    Decommission {
+        /// The asset's tag
+        tag: Label,
+        /// A step that people did: data, network, records; may be given several times
+        #[arg(long = "done", value_parser = life::step)]
+        done: Vec<String>,
+        /// Why it leaves; without it nothing is ended yet
+        #[arg(long)]
+        reason: Option<Label>,
+    },
+    /// Baselines: what a new machine of a model must show before it is used
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Show the two lists of work: assets without an agent, machines without an asset
+    Gaps,
+    /// Show machines that are seen in another subnet than their unit's, or whose unit is
+    /// another one in the list
+    Drift,
     /// Remove an asset
     Remove {
+        /// The asset's tag
+        tag: Label,
+    },
+    /// Show one asset
+    Show {
         /// The asset's tag
         tag: Label,
     },
@@ -36,6 +118,9 @@ pub enum AssetCommand {
         /// Only this unit's
         #[arg(long)]
         unit: Option<Name>,
+        /// Only those in this state of their life
+        #[arg(long, value_parser = state)]
+        state: Option<String>,
     },
 }
 
@@ -53,6 +138,9 @@ pub struct PutAsset {
     /// Its model
     #[arg(long)]
     model: Option<String>,
+    /// Version of its software
+    #[arg(long)]
+    software_version: Option<String>,
     /// Unique device identifier
     #[arg(long)]
     udi: Option<String>,
@@ -70,6 +158,35 @@ pub struct PutAsset {
     group: Option<Name>,
 }
 
+fn kind(word: &str) -> Result<String, String> {
+    match field::kind(word) {
+        Some(kind) if word != "machine" => Ok(kind.word().to_owned()),
+        _ => Err("write device or none_yet; a machine is said by `asset link`".to_owned()),
+    }
+}
+
+fn state(word: &str) -> Result<String, String> {
+    let state = field::life_cycle(word).map(|state| state.word().to_owned());
+    state.ok_or_else(|| {
+        let words: Vec<&str> = LIFE_CYCLES.iter().map(|state| state.word()).collect();
+        format!("one of {}", words.join(", "))
+    })
+}
+
+/// The state that [`state`] let through.
+fn state_of(word: &str) -> Result<LifeCycle, Failure> {
+    let known = field::life_cycle(word);
+    known.ok_or_else(|| Failure::input(format!("\"{word}\" is no state of an asset's life")))
+}
+
+/// The asset with a tag.
+async fn find(view: &mut View, tag: &Label) -> Result<Asset, Failure> {
+    let known = view.asset(tag).await?;
+    known.ok_or_else(|| {
+        Failure::not_found(format!("There is no asset {tag}. `asset list` shows all."))
+    })
+}
+
 /// Carries out a command on assets.
 pub async fn run(app: &App, caller: &Caller, command: AssetCommand) -> Result<Output, Failure> {
     match command {
@@ -81,89 +198,83 @@ pub async fn run(app: &App, caller: &Caller, command: AssetCommand) -> Result<Ou
             change.commit().await?;
             Ok(Output::Text(format!("Asset {} is in the list.", asset.tag)))
         }
-        AssetCommand::Link { tag, machine } => {
-            let found = match &machine {
-                Some(text) => Some(machine::find(&mut app.store.view().await?, text).await?.id),
-                None => None,
-            };
+        AssetCommand::Import(asked) => import::run(app, caller, &asked).await,
+        AssetCommand::Export { separator, .. } => list::export(app, separator).await,
+        AssetCommand::Mapping(command) => import::mapping(app, caller, command).await,
+        AssetCommand::Link { tag, machine } => link(app, caller, &tag, machine).await,
+        AssetCommand::Suggest => work::suggest(app).await,
+        AssetCommand::Kind { tag, kind } => {
+            let known = field::kind(&kind).ok_or_else(|| Failure::input("no kind"))?;
             let mut change = app.change(caller).await?;
-            change.link_asset(&tag, found.as_ref()).await?;
+            change.set_asset_kind(&tag, known).await?;
             change.commit().await?;
-            Ok(Output::Text(match machine {
-                Some(machine) => format!("Asset {tag} is machine {machine}."),
-                None => format!("Asset {tag} is no machine of ours."),
-            }))
+            Ok(Output::Text(format!("Asset {tag} is {}.", known.word())))
         }
         AssetCommand::Manual(asked) => super::manual::add(app, caller, &asked).await,
+        AssetCommand::Move { tag, to, reason } => {
+            life::moved(app, caller, &tag, state_of(&to)?, &reason).await
+        }
+        AssetCommand::Accept { tag, reason, check } => match reason.filter(|_| !check) {
+            Some(reason) => baseline::accept(app, caller, &tag, &reason).await,
+            None => baseline::check(app, &tag).await,
+        },
+        AssetCommand::Decommission { tag, done, reason } => {
+            life::decommission(app, caller, &tag, &done, reason.as_ref()).await
+        }
+        AssetCommand::Baseline(command) => baseline::run(app, caller, command).await,
+        AssetCommand::Gaps => work::gaps(app).await,
+        AssetCommand::Drift => work::drift(app).await,
         AssetCommand::Remove { tag } => {
             let mut change = app.change(caller).await?;
             change.remove_asset(&tag).await?;
             change.commit().await?;
             Ok(Output::Text(format!("Asset {tag} is gone from the list.")))
         }
-        AssetCommand::List { unit } => list(app, unit.as_ref()).await,
+        AssetCommand::Show { tag } => list::show(app, &tag).await,
+        AssetCommand::List { unit, state } => {
+            let state = state.as_deref().map(state_of).transpose()?;
+            list::list(app, unit.as_ref(), state).await
+        }
     }
+}
+
+async fn link(
+    app: &App,
+    caller: &Caller,
+    tag: &Label,
+    machine: Option<String>,
+) -> Result<Output, Failure> {
+    let found = match &machine {
+        Some(text) => Some(machine::find(&mut app.store.view().await?, text).await?.id),
+        None => None,
+    };
+    let mut change = app.change(caller).await?;
+    change.link_asset(tag, found.as_ref()).await?;
+    change.commit().await?;
+    Ok(Output::Text(match machine {
+        Some(machine) => format!("Asset {tag} is machine {machine}."),
+        None => format!("Asset {tag} is no machine of ours."),
+    }))
 }
 
 /// What was typed, over what is known.
 fn merged(put: PutAsset, known: Option<Asset>) -> Asset {
-    let mut asset = known.unwrap_or_else(|| Asset {
-        tag: put.tag,
-        serial: String::new(),
-        manufacturer: String::new(),
-        model: String::new(),
-        udi: String::new(),
-        unit: None,
-        location: String::new(),
-        criticality: String::new(),
-        group: None,
-        machine: None,
-    });
+    let mut asset = known.unwrap_or_else(|| Asset::new(put.tag));
     for (typed, kept) in [
         (put.serial, &mut asset.serial),
         (put.manufacturer, &mut asset.manufacturer),
         (put.model, &mut asset.model),
+        (put.software_version, &mut asset.software_version),
         (put.udi, &mut asset.udi),
         (put.location, &mut asset.location),
         (put.criticality, &mut asset.criticality),
     ] {
         if let Some(typed) = typed {
-            *kept = typed;
+            // As a file's cell is read, so that an exported list is read as it was.
+            *kept = typed.split_whitespace().collect::<Vec<_>>().join(" ");
         }
     }
     asset.unit = put.unit.or(asset.unit);
     asset.group = put.group.or(asset.group);
     asset
-}
-
-async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
-    let mut table = Table::new(&["tag", "manufacturer", "model", "serial", "unit", "machine"]);
-    let mut view = app.store.view().await?;
-    let mut after: Option<Label> = None;
-    loop {
-        let page = view.assets(unit, after.as_ref(), PAGE).await?;
-        for asset in &page {
-            table.row(vec![
-                Cell::of(&asset.tag),
-                Cell::of(&asset.manufacturer),
-                Cell::of(&asset.model),
-                Cell::of(&asset.serial),
-                Cell::maybe(asset.unit.as_ref()),
-                Cell::maybe(asset.machine),
-            ]);
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE as usize => after = Some(last.tag.clone()),
-            _ => break,
-        }
-    }
-    let (covered, open) = view.asset_counts().await?;
-    let text = format!("Of all assets {covered} are machines; {open} are covered by none.");
-    let parts = [
-        ("are_machines", Cell::Number(covered as i64)),
-        ("not_covered", Cell::Number(open as i64)),
-    ];
-    Ok(Output::Report(
-        Report::new(parts, text).with("assets", table),
-    ))
 }

@@ -16,6 +16,7 @@ pub mod item;
 pub mod job;
 pub mod machine;
 mod manual;
+pub mod mds2;
 pub mod oncall;
 pub mod place;
 pub mod plan;
@@ -76,6 +77,9 @@ pub enum Command {
     /// Medical devices: what they answer to the machines beside them
     #[command(subcommand)]
     Device(device::DeviceCommand),
+    /// What vendors answer on the security of their devices (MDS2), and what follows
+    #[command(subcommand, name = "mds2")]
+    Mds2(mds2::Mds2Command),
     /// Signed documents: charter, roster, assignment, stops ...
     #[command(subcommand)]
     Document(document::DocumentCommand),
@@ -118,6 +122,8 @@ impl Command {
             Self::Plan(plan::PlanCommand::Export { out, .. })
             | Self::Window(window::WindowCommand::Export { out, .. })
             | Self::Evidence(evidence::EvidenceCommand::Export { out, .. })
+            | Self::Asset(asset::AssetCommand::Export { out, .. })
+            | Self::Mds2(mds2::Mds2Command::Original { out, .. })
             | Self::Job(job::JobCommand::Photo { out, .. }) => Some(out),
             _ => None,
         }
@@ -162,6 +168,7 @@ pub async fn run(
         Command::Machine(command) => machine::run(app, caller, command).await,
         Command::Asset(command) => asset::run(app, caller, command).await,
         Command::Device(command) => device::run(app, caller, command).await,
+        Command::Mds2(command) => mds2::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,
         Command::Vendor(command) => release::vendor(app, command).await,
         Command::Release(command) => release::release(app, caller, command, progress).await,
@@ -189,6 +196,9 @@ fn list_of(what: &str) -> Option<&'static str> {
         "coverage group" => "group list",
         "machine" => "machine list",
         "asset" => "asset list",
+        "mapping" => "asset mapping list",
+        "baseline" => "asset baseline list",
+        "subnet" => "unit subnet list",
         "vendor" => "vendor list",
         "release" => "release list",
         "window" => "window list",

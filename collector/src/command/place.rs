@@ -1,5 +1,9 @@
 //! Sites, units and coverage groups.
 
+mod subnet;
+
+pub use subnet::SubnetCommand;
+
 use super::Caller;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
@@ -59,6 +63,9 @@ pub enum UnitCommand {
         #[arg(long, value_parser = class)]
         class: Option<Class>,
     },
+    /// Subnets of units: a machine that is seen in another one has moved
+    #[command(subcommand)]
+    Subnet(SubnetCommand),
     /// Remove a unit without machines
     Remove {
         /// Short name
@@ -198,6 +205,7 @@ pub async fn unit(app: &App, caller: &Caller, command: UnitCommand) -> Result<Ou
             change.commit().await?;
             Ok(Output::Text(format!("Unit {name} is changed.")))
         }
+        UnitCommand::Subnet(command) => subnet::run(app, caller, command).await,
         UnitCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
             change.remove_unit(&name).await?;

@@ -1,6 +1,7 @@
 //! Plans: made, shown, handed to those who sign, taken back signed.
 
 pub(crate) mod again;
+mod answers;
 mod findings;
 mod held;
 mod make;

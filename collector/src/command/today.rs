@@ -8,7 +8,8 @@ use crate::calls::Lists;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::item::oncall::Call;
 use crate::item::{Item, OWNERS, Owner};
-use patchward_common::time::{DAY_MS, UtcMs};
+use crate::store::assets::AssetCounts;
+use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use std::collections::BTreeMap;
 
 /// How far ahead tonight reaches: to the same time tomorrow.
@@ -32,15 +33,7 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     for standing in agenda.machines.values() {
         *counts.entry(standing.counted()).or_default() += 1;
     }
-    let mut tonight = Table::new(&["machine", "from", "until"]);
-    let until: UtcMs = now.plus_ms(TONIGHT_MS);
-    for (slot, machine) in agenda.slots.iter().filter(|(slot, _)| slot.start() < until) {
-        tonight.row(vec![
-            Cell::of(machine),
-            zones.cell(None, slot.start()),
-            zones.cell(None, slot.end()),
-        ]);
-    }
+    let tonight = tonight(&agenda.slots, &zones, now);
     let fleet: Vec<String> = counts
         .iter()
         .map(|(word, n)| format!("{n} {word}"))
@@ -66,8 +59,18 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
     for (state, count) in counts {
         states.row(vec![Cell::of(state), Cell::Number(count)]);
     }
+    let gaps = view.gap_counts().await?;
+    let text = format!("{text}\n{}", covered(&gaps));
     let report = Report::new(
         [
+            (
+                "assets_without_agent",
+                Cell::Number(gaps.without_agent as i64),
+            ),
+            (
+                "machines_without_asset",
+                Cell::Number(gaps.without_asset as i64),
+            ),
             ("open", Cell::Number(open.len() as i64)),
             ("raised", Cell::Number(raised as i64)),
             ("waiting_for_time", Cell::Number(waits.len() as i64)),
@@ -81,6 +84,28 @@ pub(super) async fn run(app: &App) -> Result<Output, Failure> {
         .with("tonight", tonight)
         .with("machines", machines);
     Ok(Output::Report(report))
+}
+
+/// The slots until this time tomorrow.
+fn tonight(slots: &[(Interval, String)], zones: &Zones, now: UtcMs) -> Table {
+    let mut tonight = Table::new(&["machine", "from", "until"]);
+    let until = now.plus_ms(TONIGHT_MS);
+    for (slot, machine) in slots.iter().filter(|(slot, _)| slot.start() < until) {
+        tonight.row(vec![
+            Cell::of(machine),
+            zones.cell(None, slot.start()),
+            zones.cell(None, slot.end()),
+        ]);
+    }
+    tonight
+}
+
+/// What the hospital's list and the fleet do not have in common.
+fn covered(gaps: &AssetCounts) -> String {
+    format!(
+        "{} assets without an agent, {} machines without an asset: `asset gaps`.",
+        gaps.without_agent, gaps.without_asset
+    )
 }
 
 /// What each of the owners has to do.

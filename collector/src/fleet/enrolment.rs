@@ -65,7 +65,7 @@ fn numbered(name: &Name, machine: &MachineId) -> Name {
 }
 
 /// The characters of a name that `text` has; everything else becomes a dash.
-fn to_name(text: &str) -> Option<Name> {
+pub fn to_name(text: &str) -> Option<Name> {
     let mut name = String::new();
     for c in text.chars().map(|c| c.to_ascii_lowercase()).take(64) {
         match c {

@@ -23,6 +23,7 @@ pub use endpoint::serve;
 pub use handle::{FleetHandle, Journalled, Target};
 pub use registry::Holding;
 
+use crate::store::machines::Seen;
 use crate::store::{Store, StoreError};
 use index::Index;
 use object_store::ObjectStore;
@@ -117,7 +118,7 @@ pub(crate) struct Fleet {
     registry: Mutex<Registry<quinn::Connection>>,
     index: Mutex<Index>,
     /// Machines heard since the last flush.
-    seen: Mutex<HashMap<MachineId, UtcMs>>,
+    seen: Mutex<HashMap<MachineId, Seen>>,
     /// What interlocks said since it was last written.
     watch: Mutex<watch::Watch>,
     /// Raised whenever a document came, so that orders are put together anew.

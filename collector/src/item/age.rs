@@ -59,6 +59,9 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         Kind::Withheld => None,
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),
         Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
+        // A machine that was moved is looked for within a week; answers take vendors weeks.
+        Kind::Elsewhere => of_class(7 * DAY_MS, 3 * DAY_MS, DAY_MS),
+        Kind::Answers => Some(30 * DAY_MS),
         Kind::Unfit | Kind::Waiting | Kind::Behind => {
             of_class(30 * DAY_MS, 14 * DAY_MS, 7 * DAY_MS)
         }

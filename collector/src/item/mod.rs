@@ -115,6 +115,10 @@ pub enum Kind {
     Calendar,
     /// A vendor's metadata ends soon.
     Metadata,
+    /// A machine is heard from another subnet than its unit's.
+    Elsewhere,
+    /// A vendor's answers are older than what is installed.
+    Answers,
 }
 
 impl Kind {
@@ -147,6 +151,8 @@ impl Kind {
             Self::Exception => "exception",
             Self::Calendar => "calendar",
             Self::Metadata => "metadata",
+            Self::Elsewhere => "elsewhere",
+            Self::Answers => "answers",
         }
     }
 }

@@ -1,5 +1,9 @@
 //! What people stated, and how long installs really took, out of the store.
 
+mod vendors;
+
+pub use vendors::{answers, policies};
+
 use crate::control::Failure;
 use crate::schedule::planner::measured;
 use crate::store::View;
@@ -35,6 +39,7 @@ pub(super) async fn stated(view: &mut View, now: UtcMs) -> Result<Stated, Failur
         members: view.stated_members().await?,
         stops: stops(view, now).await?,
         halts: halts(view).await?,
+        vendor_policies: policies(view).await?,
         ..Stated::default()
     };
     for group in view.groups().await? {

@@ -16,7 +16,7 @@ mod order;
 #[cfg(test)]
 mod tests;
 
-pub use fit::{Impossible, Owner, Reason};
+pub use fit::{Impossible, Owner, Reason, VendorRefusal};
 pub use input::{Candidate, Frozen, GroupRule, PlanInput, Policy, Standing};
 
 use patchward_common::digest::Digest;

@@ -1,11 +1,66 @@
 //! The hospital's own list of equipment.
 
+mod life;
+mod mappings;
+
+pub use life::{AssetCounts, Baseline, BaselineComponent};
+pub use mappings::MappedColumn;
+
 use super::sql::MAX_ROWS;
-use super::value::{args, from_row};
+use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
 use patchward_common::id::{Label, MachineId, Name};
+use patchward_common::time::UtcMs;
 use serde_json::json;
 use std::collections::BTreeSet;
+
+words! {
+    /// What an asset is where it is no machine.
+    AssetKind {
+        /// A medical device without an agent: nothing is ever installed on it.
+        Device = "device",
+        /// Nobody has said yet.
+        NoneYet = "none_yet",
+    }
+}
+
+words! {
+    /// Where an asset stands in its life.
+    LifeCycle {
+        /// It is judged before it is bought.
+        Procurement = "procurement",
+        /// It is here, and has to show that it may be used.
+        Acceptance = "acceptance",
+        /// It is used.
+        InUse = "in_use",
+        /// It is with somebody else for a time.
+        Loaned = "loaned",
+        /// It is put away.
+        InStorage = "in_storage",
+        /// It is gone for good.
+        Decommissioned = "decommissioned",
+    }
+}
+
+/// Every state of an asset's life, in its order.
+pub const LIFE_CYCLES: [LifeCycle; 6] = [
+    LifeCycle::Procurement,
+    LifeCycle::Acceptance,
+    LifeCycle::InUse,
+    LifeCycle::Loaned,
+    LifeCycle::InStorage,
+    LifeCycle::Decommissioned,
+];
+
+impl LifeCycle {
+    /// Whether nobody expects to hear of it: it is elsewhere, put away or gone.
+    pub fn is_away(self) -> bool {
+        matches!(self, Self::Loaned | Self::InStorage | Self::Decommissioned)
+    }
+}
+
+/// Rows that are read at once.
+const ASSET_PAGE: u32 = 4_096;
 
 /// One row of the hospital's list. What it leaves empty is empty here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +83,16 @@ pub struct Asset {
     pub criticality: String,
     /// Its coverage group.
     pub group: Option<Name>,
-    /// The machine that it is; `None` is a medical device, or not covered.
+    /// The machine that it is; where it is none, `kind` says what it is.
     pub machine: Option<MachineId>,
+    /// Version of its software, as the hospital's list has it.
+    pub software_version: String,
+    /// What it is where it is no machine.
+    pub kind: AssetKind,
+    /// Where it stands in its life.
+    pub life_cycle: LifeCycle,
+    /// Since when; `None` where that was never changed here.
+    pub life_cycle_since: Option<UtcMs>,
 }
 from_row!(Asset {
     tag,
@@ -41,8 +104,42 @@ from_row!(Asset {
     location,
     criticality,
     group,
-    machine
+    machine,
+    software_version,
+    kind,
+    life_cycle,
+    life_cycle_since
 });
+
+impl Asset {
+    /// An asset of which nothing but its tag is known.
+    pub fn new(tag: Label) -> Self {
+        Self {
+            tag,
+            serial: String::new(),
+            manufacturer: String::new(),
+            model: String::new(),
+            udi: String::new(),
+            unit: None,
+            location: String::new(),
+            criticality: String::new(),
+            group: None,
+            machine: None,
+            software_version: String::new(),
+            kind: AssetKind::NoneYet,
+            life_cycle: LifeCycle::InUse,
+            life_cycle_since: None,
+        }
+    }
+
+    /// What it is, in a word: `machine`, `device` or `none_yet`.
+    pub fn kind_word(&self) -> &'static str {
+        match self.machine {
+            Some(_) => "machine",
+            None => self.kind.word(),
+        }
+    }
+}
 
 impl View {
     /// One asset.
@@ -50,7 +147,8 @@ impl View {
         self.tx
             .first(
                 "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
-                        coverage_group, machine
+                        coverage_group, machine, software_version, kind, life_cycle,
+                        life_cycle_since
                  FROM assets WHERE tag = $1",
                 args![tag],
             )
@@ -62,7 +160,8 @@ impl View {
         self.tx
             .first(
                 "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
-                        coverage_group, machine
+                        coverage_group, machine, software_version, kind, life_cycle,
+                        life_cycle_since
                  FROM assets WHERE machine = $1",
                 args![machine],
             )
@@ -79,7 +178,8 @@ impl View {
         self.tx
             .all(
                 "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
-                        coverage_group, machine
+                        coverage_group, machine, software_version, kind, life_cycle,
+                        life_cycle_since
                  FROM assets
                  WHERE ($1 IS NULL OR unit = $1) AND ($2 IS NULL OR tag > $2)
                  ORDER BY tag LIMIT $3",
@@ -97,11 +197,27 @@ impl View {
             )
             .await
     }
+
+    /// Every asset, by tag.
+    pub async fn all_assets(&mut self) -> Result<Vec<Asset>, StoreError> {
+        let mut found: Vec<Asset> = Vec::new();
+        loop {
+            let after = found.last().map(|asset| asset.tag.clone());
+            let page = self.assets(None, after.as_ref(), ASSET_PAGE).await?;
+            let is_last = page.len() < ASSET_PAGE as usize;
+            found.extend(page);
+            if is_last {
+                return Ok(found);
+            }
+        }
+    }
 }
 
 impl Change {
     /// Adds assets, or changes those whose tag is there already. A row of an import
-    /// without a machine keeps the machine that was linked before.
+    /// without a machine keeps the machine that was linked before; what a known asset is
+    /// and where it stands in its life change by [`Change::set_asset_kind`] and
+    /// [`Change::move_asset`] alone.
     pub async fn put_assets(&mut self, assets: &[Asset]) -> Result<(), StoreError> {
         let (mut tags, mut units, mut groups) = Default::default();
         for asset in assets {
@@ -145,6 +261,13 @@ impl Change {
                 )));
             }
         }
+        let known = self.view().asset(tag).await?;
+        if machine.is_some() && known.is_some_and(|known| known.kind == AssetKind::Device) {
+            return Err(StoreError::conflict(format!(
+                "asset {tag} is a medical device, on which nothing is installed; where it is a \
+                 machine after all, say so first with `asset kind {tag} none_yet`"
+            )));
+        }
         let detail = json!({ "machine": machine });
         let changed = self
             .step("asset.link", tag, detail)
@@ -163,6 +286,8 @@ impl Change {
             .await?;
         tx.execute("DELETE FROM member_statements WHERE asset = $1", args![tag])
             .await?;
+        tx.execute("DELETE FROM leaving_steps WHERE asset = $1", args![tag])
+            .await?;
         let removed = tx
             .execute("DELETE FROM assets WHERE tag = $1", args![tag])
             .await?;
@@ -172,12 +297,14 @@ impl Change {
 
 const UPSERT: (&str, &str) = (
     "INSERT INTO assets (tag, serial, manufacturer, model, udi, unit, location, criticality,
-                         coverage_group, machine) VALUES",
+                         coverage_group, machine, software_version, kind, life_cycle,
+                         life_cycle_since) VALUES",
     "ON CONFLICT (tag) DO UPDATE SET serial = excluded.serial,
         manufacturer = excluded.manufacturer, model = excluded.model, udi = excluded.udi,
         unit = excluded.unit, location = excluded.location, criticality = excluded.criticality,
         coverage_group = excluded.coverage_group,
-        machine = COALESCE(excluded.machine, assets.machine)",
+        machine = COALESCE(excluded.machine, assets.machine),
+        software_version = excluded.software_version",
 );
 
 fn columns(asset: &Asset) -> Vec<super::value::Value> {
@@ -191,7 +318,11 @@ fn columns(asset: &Asset) -> Vec<super::value::Value> {
         asset.location,
         asset.criticality,
         asset.group,
-        asset.machine
+        asset.machine,
+        asset.software_version,
+        asset.kind,
+        asset.life_cycle,
+        asset.life_cycle_since
     ]
 }
 

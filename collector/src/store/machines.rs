@@ -6,7 +6,7 @@ mod reports;
 
 pub use certificates::Certificate;
 pub(super) use reports::Report;
-pub use reports::{MachineStatus, Readiness};
+pub use reports::{MachineStatus, Readiness, Seen};
 
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};

@@ -28,6 +28,7 @@ pub mod jobs;
 pub mod journal;
 pub mod machines;
 pub mod manual;
+pub mod mds2;
 pub mod meta;
 pub mod oncall;
 pub mod pack;

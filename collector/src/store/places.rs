@@ -1,6 +1,7 @@
 //! Sites, units and coverage groups.
 
 mod members;
+mod subnets;
 mod uses;
 
 use super::go::{lock_all_groups, lock_groups};
@@ -235,8 +236,10 @@ impl Change {
     /// Removes a unit to which nothing refers.
     pub async fn remove_unit(&mut self, name: &Name) -> Result<(), StoreError> {
         self.unused("unit", name, UNIT_USES).await?;
-        let removed = self
-            .step("unit.remove", name, json!({}))
+        let tx = self.step("unit.remove", name, json!({}));
+        tx.execute("DELETE FROM unit_subnets WHERE unit = $1", args![name])
+            .await?;
+        let removed = tx
             .execute("DELETE FROM units WHERE name = $1", args![name])
             .await?;
         self.done_if(removed, || StoreError::missing("unit", name))

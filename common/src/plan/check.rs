@@ -10,6 +10,7 @@ mod load;
 mod machines;
 mod people;
 mod slots;
+mod vendor;
 
 use super::{Context, MachineFacts, PlanFile, Table, TableError};
 use crate::digest::Digest;
@@ -121,6 +122,8 @@ pub enum Rule {
     Stopped,
     /// Nothing of the plan is halted on the model of one of its machines.
     Halted,
+    /// The vendor's answers let others install on the machine's model.
+    VendorPolicy,
 }
 
 impl Rule {
@@ -185,6 +188,7 @@ pub fn check(file: &PlanFile, now: UtcMs) -> Vec<Finding> {
             load::check(&view, stated, &mut findings);
             people::check(&view, stated, &mut findings);
             halted::check(&view, stated, &mut findings);
+            vendor::check(&view, stated, &mut findings);
         }
     }
     let Findings(mut found) = findings;

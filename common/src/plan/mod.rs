@@ -12,7 +12,7 @@ pub use authority::{ChainError, CharterChain, approvers, signatures_for_unit, si
 pub use file::FileError;
 pub use stated::{
     Confirmation, Duty, HaltOnModel, Limits, Precedence, Stated, StatedMember, Statement,
-    StopInForce, Training,
+    StopInForce, Training, VendorAllows, VendorPolicy,
 };
 pub use table::{MAX_LEAF_BYTES, MAX_MACHINES, PlacedLeaf, Table, TableError, Tabled};
 

@@ -34,6 +34,49 @@ pub struct Stated {
     /// Which releases were halted then, and on which models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub halts: Vec<HaltOnModel>,
+    /// What vendors let others do on their models, by their MDS2 answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendor_policies: Vec<VendorPolicy>,
+}
+
+/// What a vendor lets others do on a model, the strictest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VendorAllows {
+    /// The owner may install, also remotely.
+    Install,
+    /// The owner may install with a person at the device: bytes may be brought there.
+    StageOnly,
+    /// Service by the vendor is required.
+    VendorService,
+    /// Nobody may install, or nobody knows: what is there is reported.
+    ReportOnly,
+}
+
+impl VendorAllows {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::StageOnly => "stage_only",
+            Self::VendorService => "vendor_service",
+            Self::ReportOnly => "report_only",
+        }
+    }
+}
+
+/// What a vendor's answers let others do with a product on a model.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VendorPolicy {
+    /// The model.
+    pub model: Name,
+    /// The product; `None` for every one that is not named.
+    pub product: Option<Name>,
+    /// What is allowed.
+    pub allows: VendorAllows,
+    /// The answer that says so.
+    pub because: String,
 }
 
 /// A stop that was not lifted.
@@ -141,6 +184,18 @@ pub struct Statement {
 }
 
 impl Stated {
+    /// What the vendor of a model lets others do there with a product; `None` where its
+    /// answers were never taken in.
+    pub fn vendor_policy(&self, model: &Name, product: &Name) -> Option<&VendorPolicy> {
+        let of_model = || {
+            self.vendor_policies
+                .iter()
+                .filter(|one| one.model == *model)
+        };
+        let named = of_model().find(|one| one.product.as_ref() == Some(product));
+        named.or_else(|| of_model().find(|one| one.product.is_none()))
+    }
+
     /// The limits of a unit's site.
     pub fn limits_of(&self, unit: &Name) -> Option<(&Name, Limits)> {
         let site = self.sites.get(unit)?;

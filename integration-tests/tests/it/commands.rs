@@ -1,6 +1,7 @@
 //! The collector's commands: what they refuse, with which exit code, and that it changes
 //! nothing.
 
+mod assets;
 mod bad_input;
 mod calendars;
 mod decided;
@@ -9,6 +10,7 @@ mod devices;
 mod intake;
 mod jobs;
 mod manual;
+mod mds2;
 mod moves;
 mod people;
 mod places;

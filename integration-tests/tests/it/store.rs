@@ -1,5 +1,6 @@
 //! The collector's store: one suite, run on SQLite and on a real PostgreSQL.
 
+mod assets;
 mod calendars;
 mod crash;
 mod devices;
@@ -10,6 +11,7 @@ mod inventory;
 mod journal;
 mod limits;
 mod manual;
+mod mds2;
 mod people;
 mod places;
 mod plans;
@@ -19,7 +21,7 @@ mod stated;
 mod vendors;
 mod windows;
 
-use patchward_collector::store::machines::NewMachine;
+use patchward_collector::store::machines::{NewMachine, Seen};
 use patchward_collector::store::places::{Group, Site, SwitchedOff, Unit};
 use patchward_collector::store::{Actor, Change, Place, Store};
 use patchward_common::digest::Digest;
@@ -147,6 +149,11 @@ fn machine(number: u8) -> MachineId {
     MachineId([number; 32])
 }
 
+/// A machine that was heard now, from somewhere.
+fn heard(number: u8) -> (MachineId, Seen) {
+    (machine(number), NOW.into())
+}
+
 fn digest(number: u8) -> Digest {
     Digest([number; 32])
 }
@@ -212,7 +219,7 @@ fn every_function_of_the_store_is_called_here() {
             .collect()
     };
     let tests = read("tests/it/store") + &read("tests/it");
-    let folders = ["", "/jobs", "/machines", "/journal", "/places"]
+    let folders = ["", "/assets", "/jobs", "/machines", "/journal", "/places"]
         .map(|f| format!("../collector/src/store{f}"));
     let store: String = folders.iter().map(|folder| read(folder)).collect();
     let missing: Vec<_> = store

@@ -1,5 +1,6 @@
 //! `plan sign`: takes signatures back; signed by enough, a plan goes to its machines.
 
+use super::answers;
 use crate::app::App;
 use crate::authority::{self, stored_signatures};
 use crate::command::Caller;
@@ -48,6 +49,7 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
             )));
         }
         names_all(&table, &beside, change.view()).await?;
+        answers::let_us(&table, change.view()).await?;
         give_out(&mut change, &id).await?;
     }
     change.commit().await?;

@@ -80,7 +80,7 @@ async fn take_in(
     let set = components(answers).map_err(|problem| super::busy(&problem))?;
     let members = store.record_inventory(device, &set, fleet.now()).await?;
     locked(&fleet.index).put(*device, &members);
-    store.record_seen(&[(*device, at)]).await?;
+    store.record_seen(&[(*device, at.into())]).await?;
     Ok(())
 }
 

@@ -94,7 +94,8 @@ async fn is_due(
         return Ok(true);
     }
     let written = view.seen_at(machine).await?;
-    let heard = locked(&fleet.seen).get(machine).copied().max(written);
+    let heard = locked(&fleet.seen).get(machine).map(|seen| seen.at);
+    let heard = heard.max(written);
     Ok(heard.is_none_or(|heard| heard < decided_at))
 }
 

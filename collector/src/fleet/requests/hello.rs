@@ -3,7 +3,7 @@
 use super::{Session, journal, orders};
 use crate::fleet::registry::{Known, Noticed, Said};
 use crate::fleet::{Fleet, locked};
-use crate::store::machines::{MachineStatus, Readiness};
+use crate::store::machines::{MachineStatus, Readiness, Seen};
 use crate::store::{Actor, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, OutboxId};
@@ -28,7 +28,8 @@ pub(super) async fn hello(
         return Err(Refused::new(RefusedCode::BadRequest, text));
     }
     notice(fleet, session, &known, &hello, now).await?;
-    locked(&fleet.seen).insert(session.machine, now);
+    let from = Some(session.connection.remote_address().ip());
+    locked(&fleet.seen).insert(session.machine, Seen { at: now, from });
     locked(&fleet.watch).heard(session.machine, hello.interlock, now);
     let said = Said {
         installer: known

@@ -1,5 +1,9 @@
 //! Which machines a plan can be for, and why others are not.
 
+mod vendor;
+
+pub use vendor::VendorRefusal;
+
 use super::input::{Candidate, PlanInput};
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
@@ -64,6 +68,9 @@ pub enum Reason {
         /// The machine's model.
         model: Name,
     },
+    /// Its vendor's answers say so.
+    #[error("{0}")]
+    VendorPolicy(VendorRefusal),
     /// For another system or architecture.
     #[error("{product} {version} is not for its {what}")]
     OtherPlatform {
@@ -185,6 +192,7 @@ impl Reason {
             Self::NotValidated { .. } | Self::OtherPlatform { .. } | Self::FromVersion { .. } => {
                 Owner::Vendor
             }
+            Self::VendorPolicy(refusal) => refusal.who(),
             Self::VersionUnknown(_)
             | Self::NoInterlock
             | Self::NothingAllowed
@@ -242,7 +250,8 @@ pub(super) fn sort_out<'a>(
         let reason = match excepted {
             Some(until) => Some(Reason::Excepted(*until)),
             None if apart => Some(Reason::LifeSupportApart),
-            None => misfit(candidate, approval),
+            None => misfit(candidate, approval)
+                .or_else(|| vendor::refusal(&input.stated, &candidate.row, approval)),
         };
         match reason {
             None => fitting.push(candidate),

@@ -8,6 +8,7 @@ use patchward_common::id::{BootId, MachineId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::machine::InterlockWord;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Most machines of one transaction: a COMMIT is worth some hundred rows.
 const MAX_GROUP: usize = 512;
@@ -94,25 +95,54 @@ impl View {
     }
 }
 
+/// That a machine was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// When.
+    pub at: UtcMs,
+    /// From which address, where that is known.
+    pub from: Option<IpAddr>,
+}
+
+impl From<UtcMs> for Seen {
+    /// Heard from somewhere.
+    fn from(at: UtcMs) -> Self {
+        Self { at, from: None }
+    }
+}
+
 impl Store {
-    /// Notes when machines were last heard; an older time never replaces a newer one.
-    pub async fn record_seen(&self, seen: &[(MachineId, UtcMs)]) -> Result<(), StoreError> {
+    /// Notes when machines were last heard, and from where; an older time never replaces a
+    /// newer one, and an address that is not known replaces none.
+    pub async fn record_seen(&self, seen: &[(MachineId, Seen)]) -> Result<(), StoreError> {
         // The newest of each, in one order for everybody: PostgreSQL takes a row once per
         // statement, and two that lock in different orders would wait for each other.
-        let mut newest = BTreeMap::new();
-        for (machine, at) in seen {
-            let entry = newest.entry(machine).or_insert(at);
-            *entry = (*entry).max(at);
+        let mut newest: BTreeMap<&MachineId, Seen> = BTreeMap::new();
+        for (machine, seen) in seen {
+            let entry = newest.entry(machine).or_insert(*seen);
+            if entry.at < seen.at {
+                *entry = *seen;
+            }
         }
-        let rows = newest.iter().map(|(m, at)| args![m, at]).collect();
+        let rows = newest.iter().map(|(machine, seen)| {
+            let from = seen.from.map(|from| from.to_canonical().to_string());
+            let since = from.is_some().then_some(seen.at);
+            args![machine, seen.at, from, since]
+        });
         let mut tx = self.engine.begin().await?;
         tx.execute_many(
             (
-                "INSERT INTO machine_seen (machine, at) VALUES",
-                "ON CONFLICT (machine) DO UPDATE SET at = excluded.at
+                "INSERT INTO machine_seen (machine, at, address, address_since) VALUES",
+                "ON CONFLICT (machine) DO UPDATE SET at = excluded.at,
+                    address_since = CASE
+                        WHEN excluded.address IS NULL THEN machine_seen.address_since
+                        WHEN excluded.address = machine_seen.address
+                        THEN machine_seen.address_since
+                        ELSE excluded.address_since END,
+                    address = COALESCE(excluded.address, machine_seen.address)
                  WHERE excluded.at > machine_seen.at",
             ),
-            rows,
+            rows.collect(),
         )
         .await?;
         tx.commit().await

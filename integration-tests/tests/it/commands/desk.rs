@@ -118,18 +118,7 @@ impl Desk {
     pub(super) async fn with_machines(count: u8) -> Self {
         let desk = Self::with_papers().await;
         let mut change = desk.change().await;
-        let token = Token {
-            id: name("t"),
-            secret_hash: Digest::of(b"t"),
-            unit: name(UNIT),
-            host_pattern: "*".into(),
-            acceptance: Acceptance::Person,
-            uses_left: 200,
-            created_at: now(),
-            expires_at: now().plus_ms(DAY_MS),
-            revoked_at: None,
-        };
-        change.add_token(&token).await.unwrap();
+        add_token(&mut change).await;
         for number in 1..=count {
             enrol(&mut change, number).await;
         }
@@ -171,7 +160,7 @@ impl Desk {
         let store = &self.app.store;
         let id = machine(number);
         store.record_status(&id, &status, now()).await.unwrap();
-        store.record_seen(&[(id, now())]).await.unwrap();
+        store.record_seen(&[(id, now().into())]).await.unwrap();
     }
 
     /// Takes in an assignment of machines 1 to `count`.
@@ -343,6 +332,22 @@ pub(super) fn write_below(folder: &std::path::Path, path: &str, bytes: &[u8]) {
     let path = folder.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
+}
+
+/// The token `t`, with which machines are enrolled.
+pub(super) async fn add_token(change: &mut Change) {
+    let token = Token {
+        id: name("t"),
+        secret_hash: Digest::of(b"t"),
+        unit: name(UNIT),
+        host_pattern: "*".into(),
+        acceptance: Acceptance::Person,
+        uses_left: 200,
+        created_at: now(),
+        expires_at: now().plus_ms(DAY_MS),
+        revoked_at: None,
+    };
+    change.add_token(&token).await.unwrap();
 }
 
 /// Enrols machine `number` with the token `t`.

@@ -12,16 +12,8 @@ on_both_engines!(devices);
 
 fn asset(tag: &str) -> Asset {
     Asset {
-        tag: label(tag),
-        serial: String::new(),
-        manufacturer: String::new(),
-        model: String::new(),
-        udi: String::new(),
         unit: Some(name("icu")),
-        location: String::new(),
-        criticality: String::new(),
-        group: None,
-        machine: None,
+        ..Asset::new(label(tag))
     }
 }
 

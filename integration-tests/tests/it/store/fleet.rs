@@ -189,7 +189,7 @@ async fn machines(world: World) {
         .await
         .unwrap();
     change.commit().await.unwrap();
-    world.store.record_seen(&[(machine(2), NOW)]).await.unwrap();
+    world.store.record_seen(&[heard(2)]).await.unwrap();
     let mut view = world.store.view().await.unwrap();
     let line = view.machines(Some(&name("er")), None, 9).await.unwrap();
     assert_eq!(line.len(), 1);
@@ -406,15 +406,18 @@ async fn reports_of_machines(world: World) {
         .map(|n| {
             let mut id = [0; 32];
             id[..4].copy_from_slice(&n.to_be_bytes());
-            (MachineId(id), NOW)
+            (MachineId(id), NOW.into())
         })
         .collect();
     store.record_seen(&fleet).await.unwrap();
     store
-        .record_seen(&[(machine(1), newer), (machine(1), NOW)])
+        .record_seen(&[(machine(1), newer.into()), (machine(1), NOW.into())])
         .await
         .unwrap();
-    store.record_seen(&[(machine(1), NOW)]).await.unwrap();
+    store
+        .record_seen(&[(machine(1), NOW.into())])
+        .await
+        .unwrap();
     store.record_seen(&[]).await.unwrap();
     let first = status(Readiness::Unknown);
     store.record_status(&machine(1), &first, NOW).await.unwrap();

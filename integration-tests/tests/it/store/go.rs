@@ -184,7 +184,7 @@ async fn what_a_decision_sees(world: World) {
     change.add_document(&stop, &[]).await.unwrap();
     change.mark_restored().await.unwrap();
     change.commit().await.unwrap();
-    world.store.record_seen(&[(machine(2), NOW)]).await.unwrap();
+    world.store.record_seen(&[heard(2)]).await.unwrap();
     let asked = ask(plan, 1, 1);
     world
         .store

@@ -14,16 +14,9 @@ on_both_engines!(people_work_on_assets, what_people_record_stays);
 
 fn asset() -> Asset {
     Asset {
-        tag: label("CT-7"),
-        serial: String::new(),
-        manufacturer: String::new(),
-        model: String::new(),
-        udi: String::new(),
         unit: Some(name("icu")),
-        location: String::new(),
-        criticality: String::new(),
         group: None,
-        machine: None,
+        ..Asset::new(label("CT-7"))
     }
 }
 

@@ -176,16 +176,14 @@ async fn membership(world: World) {
 
 fn asset(tag: &str, unit: Option<&str>) -> Asset {
     Asset {
-        tag: label(tag),
         serial: "SN 1/2".into(),
         manufacturer: "Maker & Söhne".into(),
-        model: String::new(),
         udi: "(01)0123".into(),
         unit: unit.map(name),
         location: "Bed 4".into(),
         criticality: "high".into(),
         group: None,
-        machine: None,
+        ..Asset::new(label(tag))
     }
 }
 

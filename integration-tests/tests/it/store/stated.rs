@@ -128,16 +128,8 @@ async fn training_and_duty(world: World) {
 async fn members_without_an_agent(world: World) {
     let world = world.with_unit().await;
     let asset = |tag: &str, group: Option<&str>| Asset {
-        tag: label(tag),
-        serial: String::new(),
-        manufacturer: String::new(),
-        model: String::new(),
-        udi: String::new(),
-        unit: None,
-        location: String::new(),
-        criticality: String::new(),
         group: group.map(name),
-        machine: None,
+        ..Asset::new(label(tag))
     };
     let mut change = world.change().await;
     change.add_group(&group("monitors", 1)).await.unwrap();

@@ -42,6 +42,9 @@ const NEVER: [Never; 7] = [
             "collector/src/exposure",
             "collector/src/forecast",
             "collector/src/item",
+            "collector/src/sheet",
+            "collector/src/mds2",
+            "collector/src/asset",
             "agent/src/job",
         ],
         words: &OUTSIDE,
@@ -103,7 +106,9 @@ const LAYERS: [Layers; 2] = [
     Layers {
         crate_src: "collector/src",
         layers: &[
-            &["schedule", "rollout", "exposure", "forecast", "item"],
+            &[
+                "schedule", "rollout", "exposure", "forecast", "item", "sheet", "mds2",
+            ],
             &["store"],
             &["fleet", "vendor"],
             &[
@@ -126,6 +131,7 @@ const LAYERS: [Layers; 2] = [
                 "allowed",
                 "calendar",
                 "evidence",
+                "asset",
             ],
         ],
     },

@@ -23,16 +23,8 @@ async fn device(world: &World, beside: &MachineId) {
         .await
         .unwrap();
     let asset = Asset {
-        tag: label("CT-7"),
-        serial: String::new(),
-        manufacturer: String::new(),
-        model: String::new(),
-        udi: String::new(),
         unit: Some(name("icu")),
-        location: String::new(),
-        criticality: String::new(),
-        group: None,
-        machine: None,
+        ..Asset::new(label("CT-7"))
     };
     change.put_assets(&[asset]).await.unwrap();
     let new = NewMachine {

@@ -53,6 +53,55 @@ fn servers_come_before_their_workstations() {
 }
 
 #[test]
+fn what_a_vendor_does_not_let_us_install_is_listed_with_whose_move_it_is() {
+    use patchward_common::plan::{VendorAllows, VendorPolicy};
+    let machines = (1..=2).map(|m| candidate(m, "radiology", &[])).collect();
+    let mut input = input(machines);
+    input.machines[1].row.mode = Mode::Manual;
+    input.machines[1].facts.versions.clear();
+    let model = input.machines[0].row.model.clone();
+    let policy = |product: Option<&str>, allows| VendorPolicy {
+        model: model.clone(),
+        product: product.map(name),
+        allows,
+        because: "CSUP-2.2".into(),
+    };
+    let left_out = |policies: Vec<VendorPolicy>| {
+        let mut input = input.clone();
+        input.stated.vendor_policies = policies;
+        let impossible = match plan(&input, NOW) {
+            Ok(planned) => planned.impossible,
+            Err(PlanError::Impossible(impossible)) => impossible,
+            Err(error) => panic!("{error}"),
+        };
+        let of_vendor = impossible
+            .into_iter()
+            .filter(|one| matches!(one.reason, Reason::VendorPolicy(_)));
+        of_vendor
+            .map(|one| (one.machine.0[0], one.who))
+            .collect::<Vec<_>>()
+    };
+    let (htm, vendor) = (Owner::Htm, Owner::Vendor);
+    for (allows, expected) in [
+        (VendorAllows::Install, vec![]),
+        (VendorAllows::StageOnly, vec![(1, htm)]),
+        (VendorAllows::VendorService, vec![(1, vendor)]),
+        (VendorAllows::ReportOnly, vec![(1, vendor), (2, vendor)]),
+    ] {
+        assert_eq!(left_out(vec![policy(None, allows)]), expected, "{allows:?}");
+    }
+    // What is said of the product counts more than what is said of all others.
+    let strict = policy(None, VendorAllows::ReportOnly);
+    let named = policy(Some("viewer"), VendorAllows::Install);
+    assert_eq!(left_out(vec![strict.clone(), named]), []);
+    let other = VendorPolicy {
+        model: name("another-model"),
+        ..strict
+    };
+    assert_eq!(left_out(vec![other]), []);
+}
+
+#[test]
 fn what_went_wrong_on_a_machine_is_not_planned_there_again() {
     let machines = (1..=3).map(|m| candidate(m, "radiology", &[])).collect();
     let mut input = input(machines);

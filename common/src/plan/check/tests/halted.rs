@@ -1,7 +1,7 @@
 //! Plans with something in them that may not start: in quarantine, stopped or halted.
 
 use super::*;
-use crate::plan::{HaltOnModel, StopInForce};
+use crate::plan::{HaltOnModel, StopInForce, VendorAllows, VendorPolicy};
 use crate::trust::stop::Scope;
 
 fn stop(scope: Scope) -> StopInForce {
@@ -34,6 +34,25 @@ pub(super) fn halts_of_others() -> Vec<HaltOnModel> {
     vec![halt(7, "station"), halt(4, "cart")]
 }
 
+fn policy(model: &str, product: Option<&str>, allows: VendorAllows) -> VendorPolicy {
+    VendorPolicy {
+        model: name(model),
+        product: product.map(name),
+        allows,
+        because: "CSUP-2.2".into(),
+    }
+}
+
+/// What vendors say of other models, of other products, and that they let others install.
+pub(super) fn policies_of_others() -> Vec<VendorPolicy> {
+    vec![
+        policy("cart", None, VendorAllows::ReportOnly),
+        policy("station", Some("other"), VendorAllows::ReportOnly),
+        policy("station", None, VendorAllows::ReportOnly),
+        policy("station", Some("viewer"), VendorAllows::Install),
+    ]
+}
+
 /// What is in force now as well.
 pub(super) const MUTANTS: &[PartsMutant] = {
     use Rule::*;
@@ -53,6 +72,15 @@ pub(super) const MUTANTS: &[PartsMutant] = {
             }
             p.approval.releases[0].release.kind = packages();
             p.approval.releases[0].rollback = way;
+        }),
+        ("the vendor alone installs", Blocks, VendorPolicy, |p| {
+            p.stated.vendor_policies[3].allows = VendorAllows::VendorService;
+        }),
+        ("a person has to be there", Blocks, VendorPolicy, |p| {
+            p.stated.vendor_policies[3].allows = VendorAllows::StageOnly;
+        }),
+        ("nobody said it of the product", Blocks, VendorPolicy, |p| {
+            p.stated.vendor_policies.pop();
         }),
         ("all is stopped", Warns, Stopped, |p| {
             p.stated.stops.push(stop(Scope::All));

@@ -64,6 +64,7 @@ pub(super) fn stated() -> Stated {
         }],
         stops: halted::stops_of_others(),
         halts: halted::halts_of_others(),
+        vendor_policies: halted::policies_of_others(),
     }
 }
 
