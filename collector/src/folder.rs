@@ -42,6 +42,16 @@ impl Folder {
         self.0.join("artifacts")
     }
 
+    /// Artifacts that are fetched and not whole yet.
+    pub fn partial(&self) -> PathBuf {
+        self.0.join("partial")
+    }
+
+    /// The key that signs the custodian repository's snapshot and timestamp.
+    pub fn custodian_key(&self) -> PathBuf {
+        self.0.join("custodian.key")
+    }
+
     /// The socket of the commands.
     pub fn socket(&self) -> PathBuf {
         self.0.join("control.sock")

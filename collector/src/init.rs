@@ -88,7 +88,7 @@ async fn keys(folder: &Folder, settings: &Settings, store: &Store) -> anyhow::Re
     let authority = Authority::init(&folder.authority(), &settings.name, now)
         .context("making the certificate authority")?;
     change.note_authority(&authority.fingerprint()).await?;
-    let key = new_go_key(&folder.go_key()).context("making the go-key")?;
+    let key = new_key(&folder.go_key()).context("making the go-key")?;
     let text = toml::to_string_pretty(settings).context("writing the settings")?;
     std::fs::write(folder.settings(), text).context("writing the settings")?;
     // Last: from now on the database belongs to this folder.
@@ -122,7 +122,8 @@ pub fn place(folder: &Folder, settings: &Settings) -> Place {
     }
 }
 
-fn new_go_key(path: &Path) -> anyhow::Result<PublicKey> {
+/// Makes a key in a new file that only the collector can read.
+pub(crate) fn new_key(path: &Path) -> anyhow::Result<PublicKey> {
     let secret = zeroize::Zeroizing::new(rand::random::<[u8; 32]>());
     let key = SigningKey::from_bytes(&secret);
     let pem = key.to_pkcs8_pem(LineEnding::LF)?;
@@ -136,7 +137,7 @@ fn new_go_key(path: &Path) -> anyhow::Result<PublicKey> {
     Ok(PublicKey::of(&key))
 }
 
-/// Reads the go-key.
+/// Reads the go-key, or another that [`new_key`] made.
 pub fn go_key(path: &Path) -> anyhow::Result<SigningKey> {
     let pem = zeroize::Zeroizing::new(
         std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?,
