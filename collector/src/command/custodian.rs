@@ -4,17 +4,20 @@
 use super::release::take_in;
 use super::{Caller, Progress};
 use crate::app::App;
+use crate::authority;
 use crate::command::file::InputFile;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
-use crate::init;
+use crate::folder;
+use crate::store::Actor;
+use crate::store::documents::DocumentKind;
 use crate::store::vendors::TufFile;
 use crate::vendor::custodian::{self, assemble};
 use crate::vendor::place::Place;
 use ed25519_dalek::SigningKey;
 use patchward_common::id::Name;
-use patchward_common::trust::charter::{Publisher, VendorGrant};
-use patchward_common::trust::custodian::Draft;
-use patchward_common::trust::origin::proof_path;
+use patchward_common::trust::charter::{Charter, Publisher, VendorGrant};
+use patchward_common::trust::custodian::{Draft, is_proof};
+use patchward_common::trust::origin::{ORIGIN, Origin, proof_path};
 use patchward_common::trust::release::ReleaseDescription;
 use patchward_common::trust::sign::PublicKey;
 use patchward_common::trust::tuf_author::{TargetSpec, TargetsSpec};
@@ -71,7 +74,7 @@ pub async fn run(
             let path = app.folder.custodian_key();
             let public = match path.exists() {
                 true => PublicKey::of(&key(app)?),
-                false => init::new_key(&path).map_err(|error| {
+                false => folder::new_key(&path).map_err(|error| {
                     Failure::unavailable(format!("{}: {error:#}", path.display()))
                 })?,
             };
@@ -102,11 +105,14 @@ fn key(app: &App) -> Result<SigningKey, Failure> {
              the repository's root has to name it.",
         ));
     }
-    init::go_key(&path).map_err(|error| Failure::unavailable(format!("{error:#}")))
+    folder::read_key(&path).map_err(|error| Failure::unavailable(format!("{error:#}")))
 }
 
 /// The grant of the hospital's own repository, and what is stored of it.
-async fn own(app: &App, repository: &Name) -> Result<(VendorGrant, Vec<TufFile>), Failure> {
+async fn own_repository(
+    app: &App,
+    repository: &Name,
+) -> Result<(VendorGrant, Vec<TufFile>), Failure> {
     let (grant, known) = take_in::known(app, repository).await?;
     match grant.publisher {
         Publisher::Custodian => Ok((grant, known)),
@@ -141,7 +147,7 @@ async fn waiting(app: &App) -> Result<Output, Failure> {
 }
 
 async fn draft(app: &App, repository: &Name, without: &[String]) -> Result<Output, Failure> {
-    let (_, known) = own(app, repository).await?;
+    let (_, known) = own_repository(app, repository).await?;
     let damaged = |error: String| Failure::conflict(format!("the stored targets: {error}"));
     let (mut targets, before) = match custodian::targets(&known) {
         None => (BTreeMap::new(), None),
@@ -201,19 +207,16 @@ fn take_out(targets: &mut BTreeMap<String, TargetSpec>, text: &str) -> Result<()
     }
     let kept = |target: &TargetSpec| -> Vec<String> {
         let custom = target.custom.as_ref();
-        let origin = custom.and_then(|custom| custom.get(patchward_common::trust::origin::ORIGIN));
-        let origin = origin.and_then(|origin| {
-            serde_json::from_value::<patchward_common::trust::origin::Origin>(origin.clone()).ok()
-        });
+        let origin = custom.and_then(|custom| custom.get(ORIGIN));
+        let origin =
+            origin.and_then(|origin| serde_json::from_value::<Origin>(origin.clone()).ok());
         let proofs = origin.into_iter().flat_map(|origin| origin.proofs);
         proofs
             .filter_map(|proof| Some(proof_path(&proof.kept?)))
             .collect()
     };
     let still: BTreeSet<String> = targets.values().flat_map(kept).collect();
-    targets.retain(|path, _| {
-        !patchward_common::trust::custodian::is_proof(path) || still.contains(path)
-    });
+    targets.retain(|path, _| !is_proof(path) || still.contains(path));
     Ok(())
 }
 
@@ -224,7 +227,7 @@ async fn publish(
     files: Vec<(String, Vec<u8>)>,
     progress: Progress,
 ) -> Result<Output, Failure> {
-    let (grant, known) = own(app, repository).await?;
+    let (grant, known) = own_repository(app, repository).await?;
     let files = assemble(&known, files, &key(app)?, app.now())
         .map_err(|error| Failure::because(FailureKind::Input, &error))?;
     let signed: Vec<(String, TargetSpec)> = files
@@ -251,9 +254,41 @@ async fn publish(
     Ok(Output::Text(text))
 }
 
+/// Signs snapshot and timestamp of the hospital's own repositories anew, where they end soon.
+pub async fn renew(app: &App) -> Result<(), Failure> {
+    let own: Vec<VendorGrant> = {
+        let mut view = app.store.view().await?;
+        let Some(charter) = authority::newest::<Charter>(&mut view, DocumentKind::Charter).await?
+        else {
+            return Ok(());
+        };
+        let charter = charter.peek();
+        let grants = charter.map(|charter| charter.vendors).unwrap_or_default();
+        let own = grants.into_iter();
+        own.filter(|grant| grant.publisher == Publisher::Custodian)
+            .collect()
+    };
+    for grant in own {
+        let known = app.store.view().await?.tuf_files(&grant.repository).await?;
+        if !custodian::is_due(&known, app.now()) {
+            continue;
+        }
+        let files = assemble(&known, Vec::new(), &key(app)?, app.now())
+            .map_err(|error| Failure::because(FailureKind::Conflict, &error))?;
+        let caller = Caller {
+            actor: Actor::Collector,
+        };
+        let (progress, _nobody) = tokio::sync::mpsc::channel(1);
+        let place = (Place::Here(files), "the custodian's files");
+        let (grant, known) = own_repository(app, &grant.repository).await?;
+        take_in::of_place(app, &caller, grant, known, place, progress).await?;
+    }
+    Ok(())
+}
+
 /// Writes metadata and targets as TUF clients ask for them.
 async fn export(app: &App, repository: &Name, folder: &Path) -> Result<Output, Failure> {
-    let (_, known) = own(app, repository).await?;
+    let (_, known) = own_repository(app, repository).await?;
     let failed = |error: std::io::Error| {
         Failure::input(format!("{}: {error}; name a new folder", folder.display()))
     };

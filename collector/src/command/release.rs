@@ -275,16 +275,10 @@ async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failur
         ),
     ];
     let text = Output::record(parts.clone()).text();
-    let mut proofs = Table::new(&["artifact", "checked", "kept"]);
-    for proof in origin.iter().flat_map(|origin| &origin.proofs) {
-        proofs.row(vec![
-            Cell::of(proof.artifact),
-            Cell::of(proof.check.words()),
-            Cell::maybe(proof.kept),
-        ]);
-    }
     let report = Report::new(parts, text).with("artifacts", artifacts);
-    Ok(Output::Report(report.with("proofs", proofs)))
+    Ok(Output::Report(
+        report.with("proofs", proofs_of(origin.as_ref())),
+    ))
 }
 
 /// How a release came here, where the hospital published it.
@@ -296,4 +290,17 @@ async fn origin_of(view: &mut View, release: &Release) -> Result<Option<Origin>,
     let read = serde_json::from_slice(&bytes);
     read.map(Some)
         .map_err(|error| Failure::conflict(format!("the stored origin is damaged: {error}")))
+}
+
+/// What was checked of a release, and what is kept of it.
+fn proofs_of(origin: Option<&Origin>) -> Table {
+    let mut proofs = Table::new(&["artifact", "checked", "kept"]);
+    for proof in origin.iter().flat_map(|origin| &origin.proofs) {
+        proofs.row(vec![
+            Cell::of(proof.artifact),
+            Cell::of(proof.check.words()),
+            Cell::maybe(proof.kept),
+        ]);
+    }
+    proofs
 }

@@ -103,7 +103,9 @@ const LAYERS: [Layers; 2] = [
     Layers {
         crate_src: "collector/src",
         layers: &[
-            &["schedule", "rollout", "exposure", "forecast", "item"],
+            &[
+                "adopt", "schedule", "rollout", "exposure", "forecast", "item",
+            ],
             &["store"],
             &["fleet", "vendor"],
             &[
