@@ -2,6 +2,7 @@
 
 mod calendars;
 mod crash;
+mod custody;
 mod documents;
 mod fleet;
 mod go;
