@@ -6,6 +6,7 @@ mod elsewhere;
 mod fallen;
 mod halted;
 mod jobs;
+mod metadata;
 mod newest;
 mod one;
 mod stops;
@@ -23,7 +24,6 @@ use crate::item::machine::Exception;
 use crate::item::refused::Refusal;
 use crate::item::standing::{Known, Standing, standing};
 use crate::item::{Item, Kind, Owner, age, machine, sort};
-use crate::planning;
 use crate::prospect;
 use crate::replan;
 use crate::store::View;
@@ -35,12 +35,9 @@ use crate::waves;
 use patchward_common::codec;
 use patchward_common::id::{JobId, MachineId};
 use patchward_common::plan::{MAX_LEAF_BYTES, wave_number};
-use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// How long before a vendor's metadata ends somebody is told: a vendor publishes weekly.
-const METADATA_ENDS_SOON_MS: i64 = 3 * DAY_MS;
 
 /// Everything open, and how the machines stand.
 #[derive(Debug)]
@@ -277,16 +274,16 @@ impl Gathering<'_> {
                     .push(item(Kind::Calendar, name, feed.read_at, problem));
             }
         }
+        let last = metadata::last_slots(self.view).await?;
+        let own = metadata::own(self.view).await?;
         for vendor in self.view.vendors().await? {
             let files = self.view.tuf_files(&vendor.repository).await?;
-            let Some(ends) = planning::metadata_expires(&files) else {
-                continue;
-            };
-            let told = ends.plus_ms(-METADATA_ENDS_SOON_MS);
-            if told <= self.now {
-                let why = format!("its metadata ends at {ends}; import it again");
+            let ends = metadata::ends(&vendor, &files, &own);
+            let needed = last.get(&vendor.repository).copied();
+            if let Some(told) = ends.and_then(|ends| metadata::ending(ends, needed, self.now)) {
+                let name = vendor.name.to_string();
                 self.items
-                    .push(item(Kind::Metadata, vendor.name.to_string(), told, why));
+                    .push(item(Kind::Metadata, name, told.since, told.why));
             }
         }
         Ok(())

@@ -1,5 +1,12 @@
 //! The collector's folder: what lies where. All of it can be moved by moving it.
 
+use anyhow::Context as _;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use patchward_common::trust::sign::PublicKey;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// A collector's folder.
@@ -42,8 +49,41 @@ impl Folder {
         self.0.join("artifacts")
     }
 
+    /// Artifacts that are fetched and not whole yet.
+    pub fn partial(&self) -> PathBuf {
+        self.0.join("partial")
+    }
+
+    /// The key that signs the custodian repository's snapshot and timestamp.
+    pub fn custodian_key(&self) -> PathBuf {
+        self.0.join("custodian.key")
+    }
+
     /// The socket of the commands.
     pub fn socket(&self) -> PathBuf {
         self.0.join("control.sock")
     }
+}
+
+/// Makes a key in a new file that only the collector can read.
+pub fn new_key(path: &Path) -> anyhow::Result<PublicKey> {
+    let secret = zeroize::Zeroizing::new(rand::random::<[u8; 32]>());
+    let key = SigningKey::from_bytes(&secret);
+    let pem = key.to_pkcs8_pem(LineEnding::LF)?;
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(pem.as_bytes())?;
+    file.sync_all()?;
+    Ok(PublicKey::of(&key))
+}
+
+/// Reads a key that [`new_key`] made.
+pub fn read_key(path: &Path) -> anyhow::Result<SigningKey> {
+    let pem = zeroize::Zeroizing::new(
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?,
+    );
+    SigningKey::from_pkcs8_pem(&pem).with_context(|| format!("{} is no key", path.display()))
 }

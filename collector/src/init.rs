@@ -5,15 +5,12 @@ use crate::clock;
 use crate::config::Settings;
 use crate::control::{Cell, Failure, Output, Report};
 use crate::fleet::ca::Authority;
-use crate::folder::Folder;
+use crate::folder::{self, Folder};
 use crate::store::{Actor, Place, Store};
 use anyhow::Context as _;
 use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use patchward_common::trust::sign::PublicKey;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 /// Makes the folder and everything in it; says what a person has to carry on. Where
@@ -88,7 +85,7 @@ async fn keys(folder: &Folder, settings: &Settings, store: &Store) -> anyhow::Re
     let authority = Authority::init(&folder.authority(), &settings.name, now)
         .context("making the certificate authority")?;
     change.note_authority(&authority.fingerprint()).await?;
-    let key = new_go_key(&folder.go_key()).context("making the go-key")?;
+    let key = folder::new_key(&folder.go_key()).context("making the go-key")?;
     let text = toml::to_string_pretty(settings).context("writing the settings")?;
     std::fs::write(folder.settings(), text).context("writing the settings")?;
     // Last: from now on the database belongs to this folder.
@@ -122,24 +119,7 @@ pub fn place(folder: &Folder, settings: &Settings) -> Place {
     }
 }
 
-fn new_go_key(path: &Path) -> anyhow::Result<PublicKey> {
-    let secret = zeroize::Zeroizing::new(rand::random::<[u8; 32]>());
-    let key = SigningKey::from_bytes(&secret);
-    let pem = key.to_pkcs8_pem(LineEnding::LF)?;
-    let mut file = std::fs::File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(pem.as_bytes())?;
-    file.sync_all()?;
-    Ok(PublicKey::of(&key))
-}
-
 /// Reads the go-key.
 pub fn go_key(path: &Path) -> anyhow::Result<SigningKey> {
-    let pem = zeroize::Zeroizing::new(
-        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?,
-    );
-    SigningKey::from_pkcs8_pem(&pem).with_context(|| format!("{} is no key", path.display()))
+    folder::read_key(path)
 }

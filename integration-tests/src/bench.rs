@@ -16,4 +16,5 @@ pub mod report;
 pub mod setting;
 pub mod sizes;
 pub mod stops;
+pub mod vendors;
 pub mod wire;

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod custodian;
+
+pub(crate) use custodian::{CustodianCommand, ShowDraft, SignTargets};
+
 use clap::{Args, Parser, Subcommand};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Label, MachineId, Name};
@@ -47,6 +51,9 @@ pub enum Command {
     Handover(HandoverArgs),
     /// Let one machine's time watermark fall, as root keys do
     TimeReset(TimeResetArgs),
+    /// The custodian repository: sign its root and what the hospital vouches for
+    #[command(subcommand)]
+    Custodian(CustodianCommand),
     /// Add a signature to a document that somebody else has signed
     Cosign(Cosign),
     /// Show any file of patchward in plain words, without signing

@@ -1,12 +1,17 @@
 //! Files: bounded reads, and writes that are whole or not there.
 
 use crate::Failure;
+use patchward_common::digest::Digest;
+use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 /// Largest description that a person writes: a table of the largest fleet.
 pub(crate) const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
+
+/// How much of a large file is in memory at once.
+const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// Who may read a new file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,32 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
         return Err(failure(format!("it is larger than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+/// SHA-256 and length of a file of at most `limit` bytes.
+pub(crate) fn digest(path: &Path, limit: u64) -> Result<(Digest, u64), Failure> {
+    let failure = |problem: String| Failure::Read {
+        path: path.to_owned(),
+        problem,
+    };
+    let mut file = File::open(path)
+        .map_err(|error| failure(error.to_string()))?
+        .take(limit.saturating_add(1));
+    let (mut hash, mut length) = (Sha256::new(), 0);
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = file.read(&mut chunk);
+        let read = read.map_err(|error| failure(error.to_string()))?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&chunk[..read]);
+        length += read as u64;
+    }
+    if length > limit {
+        return Err(failure(format!("it is larger than {limit} bytes")));
+    }
+    Ok((Digest(hash.finalize().into()), length))
 }
 
 /// Reads a text.

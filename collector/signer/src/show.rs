@@ -1,10 +1,12 @@
 //! Documents in plain words, as they are shown before they are signed.
 
+mod custodian;
 mod documents;
 mod evidence;
 mod plan;
 mod release;
 
+pub(crate) use custodian::{custodian_draft, custodian_root};
 pub(crate) use documents::{Described, assignment, describe};
 pub(crate) use evidence::evidence;
 pub(crate) use plan::{findings, plan, signed_by};

@@ -1,10 +1,12 @@
 //! The collector's commands: one file per noun. Each is a value that clap reads, that
 //! travels over the control socket, and that [`run`] carries out.
 
+pub mod adopt;
 pub mod asset;
 pub mod audit;
 mod begun;
 mod calendar;
+pub mod custodian;
 pub mod device;
 pub mod document;
 pub mod evidence;
@@ -83,7 +85,10 @@ pub enum Command {
     /// Signed documents: charter, roster, assignment, stops ...
     #[command(subcommand)]
     Document(document::DocumentCommand),
-    /// Vendors of the charter
+    /// The custodian repository: what the hospital vouches for, signed offline
+    #[command(subcommand)]
+    Custodian(custodian::CustodianCommand),
+    /// Vendors of the charter, and where their repositories lie
     #[command(subcommand)]
     Vendor(release::VendorCommand),
     /// Releases: take in, show, withdraw
@@ -120,6 +125,7 @@ impl Command {
     pub fn output_file(&self) -> Option<&Path> {
         match self {
             Self::Plan(plan::PlanCommand::Export { out, .. })
+            | Self::Custodian(custodian::CustodianCommand::Draft { out, .. })
             | Self::Window(window::WindowCommand::Export { out, .. })
             | Self::Evidence(evidence::EvidenceCommand::Export { out, .. })
             | Self::Asset(asset::AssetCommand::Export { out, .. })
@@ -170,7 +176,8 @@ pub async fn run(
         Command::Device(command) => device::run(app, caller, command).await,
         Command::Mds2(command) => mds2::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,
-        Command::Vendor(command) => release::vendor(app, command).await,
+        Command::Custodian(command) => custodian::run(app, caller, command, progress).await,
+        Command::Vendor(command) => release::vendor(app, caller, command, progress).await,
         Command::Release(command) => release::release(app, caller, command, progress).await,
         Command::Window(command) => window::window(app, caller, command).await,
         Command::Freeze(command) => freeze::freeze(app, caller, command).await,

@@ -1,15 +1,16 @@
 //! Vendors and their releases.
 
+pub(super) mod take_in;
+
+use super::adopt;
 use super::{Caller, Progress};
 use crate::app::App;
-use crate::authority;
-use crate::control::{Cell, Failure, FailureKind, Output, Reply, Report, Table, is_no_room};
-use crate::store::releases::{ArtifactState, Release, ReleaseState};
-use crate::store::vendors::TufFile;
-use crate::vendor::artifact::ArtifactError;
-use crate::vendor::mirror::{self, MirrorError, Mirrored};
+use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::store::View;
+use crate::store::releases::{Release, ReleaseState};
 use patchward_common::codec;
 use patchward_common::id::{Label, Name};
+use patchward_common::trust::origin::Origin;
 use patchward_common::trust::release::ReleaseDescription;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -17,15 +18,19 @@ use std::path::PathBuf;
 /// Largest stored description; the approval that repeats it is no larger.
 const MAX_DESCRIPTION_BYTES: usize = 512 * 1024;
 
-/// Most targets that an import names one by one: a distribution has thousands that nobody
-/// described, and all say the same.
-const MAX_NAMED: usize = 20;
-
 /// What can be done with vendors.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum VendorCommand {
     /// Show the vendors of the charter and how fresh their repositories are
     List,
+    /// Take in what a vendor's repository has now, from a web server, a mirror or a stick
+    Sync {
+        /// The repository, as the charter calls it
+        repository: Name,
+        /// A URL, or a folder's full path; remembered for the next time
+        #[arg(long)]
+        from: Option<String>,
+    },
 }
 
 /// What can be done with releases.
@@ -39,6 +44,9 @@ pub enum ReleaseCommand {
         #[arg(value_parser = absolute)]
         from: PathBuf,
     },
+    /// Take in what a vendor sent by portal or disc: check it, and keep it for the
+    /// custodian's signature
+    Adopt(adopt::AdoptArgs),
     /// Show all releases
     List {
         /// Only this product's
@@ -65,15 +73,24 @@ pub enum ReleaseCommand {
 }
 
 /// The collector reads the folder, and it stands elsewhere than the caller.
-fn absolute(text: &str) -> Result<PathBuf, String> {
+pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
     std::path::absolute(text).map_err(|error| error.to_string())
 }
 
 /// Carries out a command on vendors.
-pub async fn vendor(app: &App, command: VendorCommand) -> Result<Output, Failure> {
+pub async fn vendor(
+    app: &App,
+    caller: &Caller,
+    command: VendorCommand,
+    progress: Progress,
+) -> Result<Output, Failure> {
     match command {
+        VendorCommand::Sync { repository, from } => {
+            sync(app, caller, &repository, from, progress).await
+        }
         VendorCommand::List => {
-            let mut table = Table::new(&["vendor", "repository", "fetched", "first_root"]);
+            let columns = ["vendor", "repository", "fetched", "first_root", "from"];
+            let mut table = Table::new(&columns);
             let mut view = app.store.view().await?;
             for vendor in view.vendors().await? {
                 table.row(vec![
@@ -81,6 +98,7 @@ pub async fn vendor(app: &App, command: VendorCommand) -> Result<Output, Failure
                     Cell::of(&vendor.repository),
                     Cell::maybe(view.fetched_at(&vendor.repository).await?),
                     Cell::of(vendor.root_digest),
+                    Cell::maybe((!vendor.url.is_empty()).then_some(vendor.url)),
                 ]);
             }
             Ok(Output::Table(table))
@@ -97,8 +115,10 @@ pub async fn release(
 ) -> Result<Output, Failure> {
     match command {
         ReleaseCommand::Import { repository, from } => {
-            import(app, caller, &repository, from, progress).await
+            let from = from.to_string_lossy();
+            take_in::from(app, caller, &repository, &from, progress).await
         }
+        ReleaseCommand::Adopt(args) => adopt::run(app, caller, args, progress).await,
         ReleaseCommand::List { product } => list(app, product.as_ref()).await,
         ReleaseCommand::Show { product, version } => show(app, &product, &version).await,
         ReleaseCommand::Withdraw {
@@ -119,115 +139,34 @@ pub async fn release(
     }
 }
 
-async fn import(
+/// Takes in a repository from where it was taken in before, or from a new place.
+async fn sync(
     app: &App,
     caller: &Caller,
     repository: &Name,
-    folder: PathBuf,
+    from: Option<String>,
     progress: Progress,
 ) -> Result<Output, Failure> {
-    let (grant, known) = {
-        let mut view = app.store.view().await?;
-        let held = authority::held(&mut view).await?;
-        let grant = held.charter.grant(repository).cloned().ok_or_else(|| {
-            Failure::not_found(format!(
-                "The charter knows no repository {repository}. `vendor list` shows those that it \
-                 knows; a new one needs a new charter."
-            ))
-        })?;
-        (grant, view.tuf_files(repository).await?)
-    };
-    let now = app.now();
-    let seen = known.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let watermark = mirror::watermark_of(&grant, &seen);
-        mirror::read(&folder, &grant, watermark, now)
-    });
-    let mirrored = read
-        .await
-        .map_err(|error| Failure::because(FailureKind::Internal, &error))?
-        .map_err(not_taken_in)?;
-    // The bytes first: what the store then says is here, is here. Without the store's word
-    // they are nothing.
-    for found in &mirrored.releases {
-        mirror::take_in(&app.artifacts, found, |path, done, total| {
-            // A step that nobody reads in time is not worth waiting for.
-            let _ = progress.try_send(Reply::Progress {
-                what: path.to_owned(),
-                done,
-                total,
-            });
-        })
-        .await
-        .map_err(not_taken_in)?;
-    }
-    store(app, caller, repository, &known, &mirrored).await?;
-    let mut text = format!(
-        "{repository}: {} releases verified and taken in.",
-        mirrored.releases.len()
-    );
-    for problem in mirrored.passed_over.iter().take(MAX_NAMED) {
-        text.push_str("\nPassed over: ");
-        text.push_str(problem);
-    }
-    let more = mirrored.passed_over.len().saturating_sub(MAX_NAMED);
-    if more > 0 {
-        text.push_str(&format!("\nPassed over: {more} more targets."));
-    }
-    Ok(Output::Text(text))
-}
-
-/// Stores what was verified, all of it or nothing.
-async fn store(
-    app: &App,
-    caller: &Caller,
-    repository: &Name,
-    known: &[TufFile],
-    mirrored: &Mirrored,
-) -> Result<(), Failure> {
-    let mut change = app.change(caller).await?;
-    if change.view().tuf_files(repository).await? != known {
-        return Err(Failure::conflict(format!(
-            "Somebody else took in {repository} meanwhile; nothing was changed, look and try again."
+    let vendor = app.store.view().await?.vendor_of(repository).await?;
+    let vendor = vendor.ok_or_else(|| {
+        Failure::not_found(format!(
+            "The charter knows no repository {repository}. `vendor list` shows those that it knows."
+        ))
+    })?;
+    let place = from.clone().unwrap_or_else(|| vendor.url.clone());
+    if place.is_empty() {
+        return Err(Failure::input(format!(
+            "Where {repository} lies was never said; name it once with `--from URL` or `--from FOLDER`."
         )));
     }
-    if mirrored.recovered {
-        let void = known.iter().map(|file| &*file.file);
-        let void: Vec<&str> = void.filter(|file| !file.ends_with("root.json")).collect();
-        change.drop_tuf_files(repository, &void).await?;
+    let said = take_in::from(app, caller, repository, &place, progress).await?;
+    // What did not work is not remembered.
+    if from.is_some_and(|from| from != vendor.url) {
+        let mut change = app.change(caller).await?;
+        change.set_vendor_url(&vendor.name, &place).await?;
+        change.commit().await?;
     }
-    change.put_tuf_files(repository, &mirrored.files).await?;
-    for found in &mirrored.releases {
-        let artifacts: Vec<_> = found.artifacts.iter().map(|(d, l, _)| (*d, *l)).collect();
-        change.add_release(&found.release, &artifacts).await?;
-        for (digest, _) in &artifacts {
-            change
-                .set_artifact_state(digest, ArtifactState::Stored)
-                .await?;
-        }
-    }
-    change.commit().await?;
-    Ok(())
-}
-
-/// A folder or repository that is wrong is the caller's to put right; no room or no right
-/// in our own folder is not.
-fn not_taken_in(error: MirrorError) -> Failure {
-    let kind = match &error {
-        MirrorError::Artifact {
-            error: ArtifactError::Store(_),
-            ..
-        } => FailureKind::Unavailable,
-        _ => FailureKind::Input,
-    };
-    let failure = Failure::because(kind, &error);
-    if kind == FailureKind::Unavailable && is_no_room(&error) {
-        return Failure::unavailable(format!(
-            "{}; free some space in the collector's folder and import again, no release was taken in",
-            failure.text
-        ));
-    }
-    failure
+    Ok(said)
 }
 
 /// A release by product and version; the newest counter where several have it.
@@ -288,6 +227,7 @@ async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failur
             Cell::maybe(known.map(|known| known.state.word())),
         ]);
     }
+    let origin = origin_of(&mut view, &release).await?;
     let minutes = |minutes: u32| Cell::Number(minutes.into());
     let parts = [
         ("product", Cell::of(&release.product)),
@@ -295,6 +235,27 @@ async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failur
         ("counter", Cell::Number(release.counter as i64)),
         ("kind", Cell::of(&release.kind)),
         ("provenance", Cell::of(release.provenance.word())),
+        (
+            "came_by",
+            Cell::maybe(
+                origin
+                    .as_ref()
+                    .map(|o| format!("{} from {}", o.way.word(), o.place)),
+            ),
+        ),
+        ("obtained", Cell::maybe(origin.as_ref().map(|o| o.obtained))),
+        (
+            "obtained_by",
+            Cell::maybe(origin.as_ref().map(|o| o.obtained_by.clone())),
+        ),
+        (
+            "vouched_by",
+            Cell::maybe(
+                origin
+                    .as_ref()
+                    .map(|o| format!("{}: {}", o.vouched_by, o.note)),
+            ),
+        ),
         ("state", Cell::of(release.state.word())),
         ("repository", Cell::of(&release.repository)),
         ("path", Cell::of(&release.path)),
@@ -314,7 +275,32 @@ async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failur
         ),
     ];
     let text = Output::record(parts.clone()).text();
+    let report = Report::new(parts, text).with("artifacts", artifacts);
     Ok(Output::Report(
-        Report::new(parts, text).with("artifacts", artifacts),
+        report.with("proofs", proofs_of(origin.as_ref())),
     ))
+}
+
+/// How a release came here, where the hospital published it.
+async fn origin_of(view: &mut View, release: &Release) -> Result<Option<Origin>, Failure> {
+    let stored = view.origin(&release.repository, &release.path, &release.sha256);
+    let Some(bytes) = stored.await? else {
+        return Ok(None);
+    };
+    let read = serde_json::from_slice(&bytes);
+    read.map(Some)
+        .map_err(|error| Failure::conflict(format!("the stored origin is damaged: {error}")))
+}
+
+/// What was checked of a release, and what is kept of it.
+fn proofs_of(origin: Option<&Origin>) -> Table {
+    let mut proofs = Table::new(&["artifact", "checked", "kept"]);
+    for proof in origin.iter().flat_map(|origin| &origin.proofs) {
+        proofs.row(vec![
+            Cell::of(proof.artifact),
+            Cell::of(proof.check.words()),
+            Cell::maybe(proof.kept),
+        ]);
+    }
+    proofs
 }

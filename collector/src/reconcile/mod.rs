@@ -2,6 +2,7 @@
 //! missing. One path for start, retry and recovery.
 
 pub mod calendars;
+pub mod custodian;
 pub mod ending;
 pub mod limit;
 pub mod opened;
@@ -62,6 +63,9 @@ async fn tasks(app: &App) {
         }
         if let Err(error) = outcomes.run(store, now).await {
             tracing::warn!(%error, "what became of slots was not noted");
+        }
+        if let Err(error) = custodian::run(app).await {
+            tracing::warn!(%error, "the custodian repository was not renewed");
         }
         if let Err(error) = sets.run(store, now).await {
             tracing::warn!(%error, "inventories that no machine has were not dropped");

@@ -15,6 +15,7 @@ pub mod assets;
 pub mod audit;
 pub mod calendars;
 pub mod change;
+pub mod custody;
 pub mod devices;
 pub mod documents;
 pub mod enrolments;

@@ -221,6 +221,27 @@ impl Change {
         self.done_if(changed, || StoreError::missing("release", sha256))
     }
 
+    /// Moves one repository's release to a state.
+    pub async fn stand_release(
+        &mut self,
+        repository: &Name,
+        path: &str,
+        sha256: &Digest,
+        state: ReleaseState,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let detail = json!({ "path": path, "state": state, "reason": reason });
+        let changed = self
+            .step("release.state", sha256, detail)
+            .execute(
+                "UPDATE releases SET state = $4
+                 WHERE repository = $1 AND path = $2 AND sha256 = $3",
+                args![repository, path, sha256, state],
+            )
+            .await?;
+        self.done_if(changed, || StoreError::missing("release", sha256))
+    }
+
     /// Says whether an artifact's bytes are here.
     pub async fn set_artifact_state(
         &mut self,

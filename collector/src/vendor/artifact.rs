@@ -7,7 +7,7 @@ use patchward_common::digest::Digest;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 /// How much of an artifact is in memory at once.
 const CHUNK_BYTES: usize = 1024 * 1024;
@@ -83,6 +83,27 @@ impl Artifacts {
         }
         upload.finish().await?;
         Ok(())
+    }
+
+    /// Writes an artifact of `length` bytes into a new file.
+    pub async fn copy_to(
+        &self,
+        name: Digest,
+        length: u64,
+        path: &Path,
+    ) -> Result<(), ArtifactError> {
+        let mut file = tokio::fs::File::create_new(path)
+            .await
+            .map_err(ArtifactError::Read)?;
+        let mut at = 0;
+        while at < length {
+            let end = length.min(at.saturating_add(CHUNK_BYTES as u64));
+            let part = self.range(name, at..end).await?;
+            let part = part.ok_or(ArtifactError::OtherBytes { name })?;
+            file.write_all(&part).await.map_err(ArtifactError::Read)?;
+            at = end;
+        }
+        file.flush().await.map_err(ArtifactError::Read)
     }
 
     /// A range of an artifact.

@@ -1,23 +1,24 @@
-//! Taking in a vendor's repository from a folder (a mirror, a USB stick): the full
-//! rules of a TUF client with the collector's own watermark, then the releases that
-//! its targets describe, then their bytes.
+//! Taking in a vendor's repository from where it lies: the full rules of a TUF client
+//! with the collector's own watermark, then the releases that its targets describe, then
+//! their bytes.
 
 use super::artifact::{ArtifactError, Artifacts};
+use super::place::Place;
 use crate::store::releases::{Release, ReleaseState};
 use crate::store::vendors::TufFile;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
-use patchward_common::trust::charter::VendorGrant;
+use patchward_common::trust::charter::{Publisher, VendorGrant};
+use patchward_common::trust::custodian::is_proof;
+use patchward_common::trust::origin::{self, Origin};
 use patchward_common::trust::release::{MAX_ARTIFACT_BYTES, ReleaseDescription};
 use patchward_common::trust::vendor::{
-    MAX_ROOT_BYTES, Repository, RoleMark, Unavailable, VendorError, VendorWatermark,
+    MAX_ROOT_BYTES, Repository, RoleMark, Source, Unavailable, VendorError, VendorWatermark,
     VerifiedTargets,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
-use std::io::Read as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where a target of a vendor carries the description of its release.
 const DESCRIPTION: &str = "patchward";
@@ -32,10 +33,25 @@ pub struct Mirrored {
     /// Whether marks did fall: a new root rotated the keys of timestamp or snapshot, and
     /// what was seen below it is void (TUF 1.0 §5.3.11).
     pub recovered: bool,
-    /// The releases that its targets describe, and their artifacts' places.
+    /// Every target that it lists: path and SHA-256.
+    pub listed: BTreeSet<(String, Digest)>,
+    /// The releases that its targets describe, and where their artifacts lie.
     pub releases: Vec<FoundRelease>,
     /// What was passed over, and why.
     pub passed_over: Vec<String>,
+}
+
+/// An artifact and where the repository has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundArtifact {
+    /// Its target path.
+    pub path: String,
+    /// Its place below the repository's targets: the vendor's text.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// Their number.
+    pub length: u64,
 }
 
 /// A release and where its bytes lie.
@@ -45,16 +61,21 @@ pub struct FoundRelease {
     pub release: Release,
     /// Its description.
     pub description: ReleaseDescription,
-    /// Its artifacts: digest, length, file.
-    pub artifacts: Vec<(Digest, u64, PathBuf)>,
+    /// How it came here, where the hospital published it.
+    pub origin: Option<Origin>,
+    /// Its artifacts.
+    pub artifacts: Vec<FoundArtifact>,
 }
 
 /// Why a repository was not taken in. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
-    /// The folder has no first root.
+    /// There is no first root.
     #[error("{0} has no metadata/1.root.json; is it a TUF repository?")]
-    NoRoot(PathBuf),
+    NoRoot(String),
+    /// It could not be asked for its first root.
+    #[error("metadata/1.root.json was not read: {0}")]
+    Unavailable(String),
     /// The rules of TUF refuse it.
     #[error("the repository is refused, ask its vendor for a new copy")]
     Refused(#[from] VendorError),
@@ -78,32 +99,62 @@ pub enum MirrorError {
     },
 }
 
-/// Reads and verifies the repository in `folder`, as of `now`.
-pub fn read(
-    folder: &Path,
-    grant: &VendorGrant,
-    watermark: VendorWatermark,
-    now: UtcMs,
-) -> Result<Mirrored, MirrorError> {
-    let metadata = folder.join("metadata");
-    let metadata = if metadata.is_dir() {
-        metadata
-    } else {
-        folder.to_owned()
-    };
-    let first = file(&metadata.join("1.root.json"), MAX_ROOT_BYTES)?
-        .ok_or_else(|| MirrorError::NoRoot(folder.to_owned()))?;
-    let mut fetched: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    fetched.insert("1.root.json".into(), first.clone());
-    let mut source = |name: &str, limit: usize| -> Result<Option<Vec<u8>>, Unavailable> {
-        let found = file(&metadata.join(name), limit).map_err(|error| {
-            let why = error.source().map(ToString::to_string);
-            Unavailable(format!("{error}: {}", why.unwrap_or_default()))
-        })?;
+/// What a refresh reads: the place, and what an earlier one accepted, where the newer
+/// metadata still pins it.
+struct Asked<'a> {
+    place: &'a mut Place,
+    fetched: BTreeMap<String, Vec<u8>>,
+    kept: &'a [TufFile],
+}
+
+impl Source for Asked<'_> {
+    fn fetch(&mut self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Unavailable> {
+        // The first root is pinned, and a root never changes.
+        let found = self.place.metadata(name, limit)?;
         if let Some(bytes) = &found {
-            fetched.insert(name.to_owned(), bytes.clone());
+            self.fetched.insert(name.to_owned(), bytes.clone());
         }
         Ok(found)
+    }
+
+    fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        // An equal timestamp with other content is a fault that its vendor has to hear of.
+        if name == "timestamp.json" {
+            return None;
+        }
+        let is_it = |file: &&TufFile| {
+            file.file
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+                .trim_start_matches('.')
+                == name
+        };
+        let newest = self
+            .kept
+            .iter()
+            .filter(is_it)
+            .max_by_key(|file| file.version);
+        newest.map(|file| file.bytes.clone())
+    }
+}
+
+/// Reads and verifies the repository in `place`, as of `now`. `shown` is the place for
+/// people, `kept` what is stored of the repository.
+pub fn read(
+    place: &mut Place,
+    shown: &str,
+    grant: &VendorGrant,
+    watermark: VendorWatermark,
+    kept: &[TufFile],
+    now: UtcMs,
+) -> Result<Mirrored, MirrorError> {
+    let first = place.metadata("1.root.json", MAX_ROOT_BYTES);
+    let first = first
+        .map_err(|error| MirrorError::Unavailable(error.to_string()))?
+        .ok_or_else(|| MirrorError::NoRoot(shown.to_owned()))?;
+    let mut source = Asked {
+        place,
+        fetched: BTreeMap::from([("1.root.json".to_owned(), first.clone())]),
+        kept,
     };
     let before = watermark.clone();
     let mut repository = Repository::open(&first, grant.root, watermark, now)?;
@@ -111,18 +162,25 @@ pub fn read(
     let paths = repository.listed(&mut source)?;
     let targets = repository.resolve(&mut source, paths.iter().map(String::as_str))?;
     let watermark = repository.watermark().clone();
+    let fetched = source.fetched;
     let mut mirrored = Mirrored {
         files: fetched.into_iter().map(tuf_file).collect(),
         recovered: fell(&before, &watermark),
         watermark,
+        listed: targets
+            .iter()
+            .map(|(path, target)| (path.to_owned(), target.sha256))
+            .collect(),
         releases: Vec::new(),
         passed_over: Vec::new(),
     };
     let parts = described_elsewhere(&targets);
     for path in &paths {
-        match release(folder, grant, &targets, path, now) {
+        let is_part =
+            parts.contains(path) || (grant.publisher == Publisher::Custodian && is_proof(path));
+        match release(place, grant, &targets, path, now) {
             Ok(found) => mirrored.releases.push(found),
-            Err(NotARelease::Undescribed) if parts.contains(path) => {}
+            Err(NotARelease::Undescribed) if is_part => {}
             Err(why) => mirrored.passed_over.push(format!("{path}: {why}")),
         }
     }
@@ -151,31 +209,20 @@ fn fell(before: &VendorWatermark, after: &VendorWatermark) -> bool {
 /// Takes in the bytes of a release; `progress` hears path, done and total.
 pub async fn take_in(
     artifacts: &Artifacts,
+    place: &Place,
     found: &FoundRelease,
-    mut progress: impl FnMut(&str, u64, u64),
+    mut progress: impl FnMut(&str, u64, u64) + Send,
 ) -> Result<(), MirrorError> {
-    for (artifact, (name, length, path)) in found.description.artifacts.iter().zip(&found.artifacts)
-    {
-        let failed = |error| MirrorError::Artifact {
+    for artifact in &found.artifacts {
+        let here = artifacts.has(artifact.sha256, artifact.length).await;
+        let here = here.map_err(|error| MirrorError::Artifact {
             path: artifact.path.clone(),
             error,
-        };
-        if artifacts.has(*name, *length).await.map_err(failed)? {
-            continue;
+        })?;
+        if !here {
+            let mut done = |done| progress(&artifact.path, done, artifact.length);
+            place.take_in(artifacts, artifact, &mut done).await?;
         }
-        let mut bytes =
-            tokio::fs::File::open(path)
-                .await
-                .map_err(|error| MirrorError::Unreadable {
-                    path: path.clone(),
-                    error,
-                })?;
-        artifacts
-            .put(*name, *length, &mut bytes, |done| {
-                progress(&artifact.path, done, *length);
-            })
-            .await
-            .map_err(failed)?;
     }
     Ok(())
 }
@@ -210,7 +257,7 @@ fn described_elsewhere(targets: &VerifiedTargets) -> BTreeSet<String> {
 
 /// The release that a target describes.
 fn release(
-    folder: &Path,
+    place: &Place,
     grant: &VendorGrant,
     targets: &VerifiedTargets,
     path: &str,
@@ -231,7 +278,15 @@ fn release(
             grant.repository, description.product
         )));
     }
-    let artifacts = artifacts(folder, targets, &description).map_err(wrong)?;
+    let artifacts = artifacts(place, grant, targets, &description).map_err(wrong)?;
+    let origin = match grant.publisher {
+        Publisher::Vendor => None,
+        Publisher::Custodian => {
+            let origin = origin::of_target(&target.custom, &description);
+            Some(origin.map_err(|problem| wrong(problem.to_owned()))?)
+        }
+    };
+    let provenance = origin.as_ref().map(|origin| origin.provenance);
     Ok(FoundRelease {
         release: Release {
             repository: grant.repository.clone(),
@@ -242,28 +297,36 @@ fn release(
             version: description.version.clone(),
             counter: description.counter,
             kind: description.kind.word().to_owned(),
-            provenance: grant.publisher.gives(),
+            provenance: provenance.unwrap_or_else(|| grant.publisher.gives()),
             description: codec::encode_deterministic(&description),
             state: ReleaseState::Available,
             added_at: now,
         },
         description,
+        origin,
         artifacts,
     })
 }
 
 /// Where the artifacts of a release lie, each the very target that is described.
 fn artifacts(
-    folder: &Path,
+    place: &Place,
+    grant: &VendorGrant,
     targets: &VerifiedTargets,
     description: &ReleaseDescription,
-) -> Result<Vec<(Digest, u64, PathBuf)>, String> {
+) -> Result<Vec<FoundArtifact>, String> {
     let mut artifacts = Vec::new();
     for artifact in &description.artifacts {
         let target = targets
             .target(&artifact.path)
             .map_err(|error| error.to_string())?;
         let target = target.ok_or_else(|| format!("{} is no target", artifact.path))?;
+        if !grant.covers(&artifact.path) {
+            return Err(format!(
+                "the charter does not let {} use the path {}",
+                grant.repository, artifact.path
+            ));
+        }
         if target.sha256 != artifact.sha256 || target.length != artifact.length {
             return Err(format!(
                 "{} is another target than described",
@@ -276,50 +339,23 @@ fn artifacts(
                 artifact.path
             ));
         }
-        let place = target_file(folder, &target.file, &artifact.path)
-            .ok_or_else(|| format!("the bytes of {} are not in the folder", artifact.path))?;
-        artifacts.push((artifact.sha256, artifact.length, place));
+        if !place.has(&target.file, &artifact.path) {
+            return Err(format!(
+                "the bytes of {} are not in the folder",
+                artifact.path
+            ));
+        }
+        artifacts.push(FoundArtifact {
+            path: artifact.path.clone(),
+            file: target.file,
+            sha256: artifact.sha256,
+            length: artifact.length,
+        });
     }
     Ok(artifacts)
 }
 
-/// Where the bytes of a target lie: under the name with the hash, or the plain one. The
-/// vendor chose the name, so nothing that leaves the folder is followed.
-fn target_file(folder: &Path, with_hash: &str, plain: &str) -> Option<PathBuf> {
-    let targets = folder.join("targets");
-    let root = targets.canonicalize().ok()?;
-    [with_hash, plain].into_iter().find_map(|name| {
-        let relative = Path::new(name);
-        let inside = relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        let found = inside
-            .then(|| targets.join(relative))?
-            .canonicalize()
-            .ok()?;
-        (found.starts_with(&root) && found.is_file()).then_some(found)
-    })
-}
-
-fn file(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, MirrorError> {
-    let unreadable = |error| MirrorError::Unreadable {
-        path: path.to_owned(),
-        error,
-    };
-    let open = match std::fs::File::open(path) {
-        Ok(open) => open,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mut bytes = Vec::new();
-    // One byte more than allowed, so that the reader can tell it is too large.
-    open.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    Ok(Some(bytes))
-}
-
-fn tuf_file((file, bytes): (String, Vec<u8>)) -> TufFile {
+pub(super) fn tuf_file((file, bytes): (String, Vec<u8>)) -> TufFile {
     #[derive(serde::Deserialize)]
     struct Versioned {
         signed: Version,

@@ -28,12 +28,16 @@ use super::sign::PublicKey;
 use crate::digest::Digest;
 use crate::time::UtcMs;
 use ed25519_dalek::{Signer as _, SigningKey};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sigstore_tuf::canonical_json::to_canonical_bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
+mod read;
 #[cfg(test)]
 mod tests;
+
+pub use read::{ReadError, SignedTargets};
 
 /// The version of the specification that is written.
 const SPEC_VERSION: &str = "1.0.31";
@@ -120,13 +124,15 @@ impl RootSpec {
 }
 
 /// One target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TargetSpec {
     /// Length in bytes.
     pub length: u64,
     /// SHA-256.
     pub sha256: Digest,
     /// What else is said about it; a release description stands in its `patchward`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<Value>,
 }
 

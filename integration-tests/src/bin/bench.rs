@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, openings, peers, plan, sizes, stops, wire,
+    checks, held, idle, inventory, load, openings, peers, plan, sizes, stops, vendors, wire,
 };
 use std::process::ExitCode;
 
@@ -58,12 +58,16 @@ enum Which {
         #[arg(long, default_value_t = 120)]
         seconds: usize,
     },
+    /// A refresh of a vendor's repository that has nothing new.
+    Tuf,
+    /// An artifact taken in, against sha256sum and cp.
+    Takein,
     /// All of them, one after the other.
     All,
 }
 
 impl Which {
-    const EACH: [Self; 12] = [
+    const EACH: [Self; 14] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -76,6 +80,8 @@ impl Which {
         Self::Held,
         Self::Idle { seconds: 600 },
         Self::Peers { seconds: 120 },
+        Self::Tuf,
+        Self::Takein,
     ];
 
     fn run(self) -> anyhow::Result<Vec<Report>> {
@@ -92,6 +98,8 @@ impl Which {
             Self::Held => wait_for(held::run())?,
             Self::Idle { seconds } => wait_for(idle::run(seconds))?,
             Self::Peers { seconds } => wait_for(peers::run(seconds))?,
+            Self::Tuf => vendors::tuf()?,
+            Self::Takein => wait_for(vendors::take_in())?,
             Self::All => return all(),
         };
         print!("{report}");

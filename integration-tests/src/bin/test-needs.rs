@@ -1,13 +1,14 @@
-//! Installs what the tests need from Debian; does nothing where all of it is there.
+//! Installs what the tests need from Debian, and python-tuf; does nothing where all of it is
+//! there.
 
 use anyhow::{Context as _, bail};
-use patchward_integration_tests::postgres;
+use patchward_integration_tests::{postgres, python_tuf};
 use std::path::Path;
 use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package. The
 /// server of PostgreSQL, which has no place of its own name, is asked for beside these.
-const NEEDS: [(&str, &str); 8] = [
+const NEEDS: [(&str, &str); 11] = [
     ("usr/bin/rpm", "rpm"),
     ("usr/bin/rpmbuild", "rpm"),
     ("usr/bin/dpkg-deb", "dpkg"),
@@ -19,21 +20,29 @@ const NEEDS: [(&str, &str); 8] = [
         "usr/lib/python3/dist-packages/icalendar",
         "python3-icalendar",
     ),
+    ("usr/bin/gpg", "gnupg"),
+    ("usr/bin/minisign", "minisign"),
+    ("usr/lib/python3.11/ensurepip", "python3-venv"),
 ];
 
 fn main() -> anyhow::Result<()> {
     let missing = missing(Path::new("/"));
-    if missing.is_empty() {
-        println!("Everything that the tests need is installed.");
-        return Ok(());
+    if !missing.is_empty() {
+        install(&missing)?;
     }
+    python_tuf::install()?;
+    println!("Everything that the tests need is installed.");
+    Ok(())
+}
+
+fn install(missing: &[&str]) -> anyhow::Result<()> {
     println!("Installing {} from Debian.", missing.join(", "));
     if !rustix::process::geteuid().is_root() {
         bail!("this needs root: apt-get install {}", missing.join(" "));
     }
     apt(&["update", "--quiet"])?;
     let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
-    apt(&[&install[..], &missing].concat())
+    apt(&[&install[..], missing].concat())
 }
 
 /// The packages of which nothing lies below `root`.
@@ -87,7 +96,19 @@ mod tests {
     #[test]
     fn a_package_is_named_once() {
         let root = tempfile::tempdir().unwrap();
-        let all = ["postgresql", "rpm", "dpkg", "faketime", "python3-icalendar"];
+        let all = [
+            "postgresql",
+            "rpm",
+            "dpkg",
+            "faketime",
+            "dcmtk",
+            "snmpd",
+            "nginx-light",
+            "python3-icalendar",
+            "gnupg",
+            "minisign",
+            "python3-venv",
+        ];
         assert_eq!(missing(root.path()), all);
     }
 }

@@ -3,6 +3,7 @@
 mod assets;
 mod calendars;
 mod crash;
+mod custody;
 mod devices;
 mod documents;
 mod fleet;

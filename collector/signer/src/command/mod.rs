@@ -4,6 +4,7 @@ mod approve;
 mod assignment;
 mod charter;
 mod cosign;
+mod custodian;
 mod evidence;
 mod key;
 mod orders;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: &Cli, session: &mut Session<'_>) -> Result<(), Failure> {
         Command::Downgrade(args) => orders::downgrade(args, session),
         Command::Handover(args) => orders::handover(args, session),
         Command::TimeReset(args) => orders::time_reset(args, session),
+        Command::Custodian(command) => custodian::run(command, session),
         Command::Cosign(args) => cosign::run(args, session),
         Command::Show(args) => show::run(args, session),
         Command::VerifyEvidence(args) => evidence::run(args, session),

@@ -47,7 +47,7 @@ pub(super) fn in_full(release: &ApprovedRelease) -> String {
 }
 
 /// What runs, on what, and what is asked before and after.
-fn content(described: &ReleaseDescription, indent: &str, lines: &mut Vec<String>) {
+pub(super) fn content(described: &ReleaseDescription, indent: &str, lines: &mut Vec<String>) {
     let mut say = |text: String| lines.push(format!("{indent}{text}"));
     match &described.kind {
         Kind::Recipe(recipe) => say(format!("recipe {}, SHA-256 {}", recipe.name, recipe.sha256)),

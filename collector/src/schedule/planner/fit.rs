@@ -11,6 +11,7 @@ use patchward_common::trust::approval::{Approval, ApprovedRelease};
 use patchward_common::trust::assignment::{AssignmentLeaf, Mode};
 use patchward_common::trust::release::{ABSENT, ReleaseDescription};
 use patchward_common::trust::roster::Class;
+use patchward_common::trust::stones::{self, Stone};
 use serde::Serialize;
 
 /// A machine that is not in the plan.
@@ -88,6 +89,20 @@ pub enum Reason {
         product: Name,
         /// Its version.
         version: String,
+        /// What is there.
+        found: String,
+    },
+    /// A version on the way is missing.
+    #[error(
+        "{product} {version} needs {stone} first, and it has {found}; plan `--release {product}={stone}` before it"
+    )]
+    SteppingStone {
+        /// The product.
+        product: Name,
+        /// Its version.
+        version: String,
+        /// The version that has to be installed first.
+        stone: String,
         /// What is there.
         found: String,
     },
@@ -203,6 +218,7 @@ impl Reason {
             | Self::ServerNotPlanned(_)
             | Self::Quarantined { .. }
             | Self::LifeSupportApart
+            | Self::SteppingStone { .. }
             | Self::GroupUnknown(_)
             | Self::GroupFull(_)
             | Self::NoWindow(_)
@@ -221,6 +237,22 @@ impl Reason {
             self,
             Self::AlreadyThere | Self::NotValidated { .. } | Self::OtherPlatform { .. }
         )
+    }
+}
+
+impl Reason {
+    /// The stepping stone that is missing, or of which nobody can tell.
+    fn stone(described: &ReleaseDescription, found: &str, stone: Stone) -> Self {
+        let product = described.product.clone();
+        match stone {
+            Stone::First(stone) => Self::SteppingStone {
+                product,
+                version: described.version.clone(),
+                stone,
+                found: found.to_owned(),
+            },
+            Stone::Unclear(_) => Self::VersionUnknown(product),
+        }
     }
 }
 
@@ -293,8 +325,15 @@ fn misfit(candidate: &Candidate, approval: &Approval) -> Option<Reason> {
                     found: found.to_owned(),
                 });
             }
-            None if !from.is_empty() => return Some(Reason::VersionUnknown(product.clone())),
-            Some(_) | None => {}
+            None if !from.is_empty() || !described.stepping_stones.is_empty() => {
+                return Some(Reason::VersionUnknown(product.clone()));
+            }
+            Some(found) => {
+                if let Some(stone) = stones::missing(described, found) {
+                    return Some(Reason::stone(described, found, stone));
+                }
+            }
+            None => {}
         }
         if is_quarantined(candidate, approval, release) {
             return Some(Reason::Quarantined {

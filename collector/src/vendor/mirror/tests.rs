@@ -33,7 +33,15 @@ fn repository(
     let root = root.sign(&[&key]).unwrap();
     let mut edition = Edition::new(1, NOW.plus_ms(DAY_MS));
     for (path, bytes, custom) in targets {
-        let custom = custom.clone().map(|custom| json!({ "patchward": custom }));
+        let origin = match publisher {
+            Publisher::Vendor => Value::Null,
+            Publisher::Custodian => json!({
+                "provenance": "attested", "way": "disc", "place": "disc 4.2.1", "obtained": 1,
+                "obtained_by": "an engineer", "vouched_by": "maria", "note": "handed over",
+            }),
+        };
+        let custom = custom.clone();
+        let custom = custom.map(|text| json!({ "patchward": text, "patchward_origin": origin }));
         let target = TargetSpec::of(bytes, custom);
         edition.targets.insert((*path).to_owned(), target);
         let place = folder.path().join("targets").join(path);
@@ -85,7 +93,11 @@ fn described(artifacts: &[(&str, &[u8])]) -> Option<Value> {
 }
 
 fn read_in(folder: &tempfile::TempDir, grant: &VendorGrant) -> Mirrored {
-    read(folder.path(), grant, VendorWatermark::default(), NOW).unwrap()
+    {
+        let mut place = Place::Folder(folder.path().to_owned());
+        let none = VendorWatermark::default();
+        read(&mut place, "the folder", grant, none, &[], NOW).unwrap()
+    }
 }
 
 #[test]
@@ -141,6 +153,13 @@ fn a_release_is_called_what_its_publisher_may_give() {
         bytes,
         described(&[("viewer/4.2.1.tar", bytes)]),
     )];
+    let (folder, grant) = repository(&targets, Publisher::Vendor);
+    let unvouched = VendorGrant {
+        publisher: Publisher::Custodian,
+        ..grant
+    };
+    let mirrored = read_in(&folder, &unvouched);
+    assert!(mirrored.releases.is_empty(), "nobody vouches for it");
     for (publisher, provenance) in [
         (Publisher::Vendor, Provenance::Vendor),
         (Publisher::Custodian, Provenance::Attested),

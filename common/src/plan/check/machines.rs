@@ -7,6 +7,7 @@ use crate::plan::is_release;
 use crate::trust::approval::{ApprovedRelease, PlanLeaf, Rollback};
 use crate::trust::assignment::{AssignmentLeaf, Mode};
 use crate::trust::release::{ABSENT, Applicability, Kind, ReleaseDescription};
+use crate::trust::stones::{self, Stone};
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for leaf in &view.leaves {
@@ -242,6 +243,20 @@ fn from_version(
             );
             findings.blocks(Rule::FromVersion, subject, text);
         }
-        Some(_) => {}
+        Some(version) => {
+            let stone = match stones::missing(described, version) {
+                None => return,
+                Some(Stone::First(stone)) => format!("{stone} has to be installed first"),
+                Some(Stone::Unclear(stone)) => {
+                    format!("nobody can tell whether that is {stone} or later")
+                }
+            };
+            let text = format!(
+                "{product} {} has a stepping stone, {} has {version}, and {stone}",
+                described.version,
+                name()
+            );
+            findings.blocks(Rule::FromVersion, subject, text);
+        }
     }
 }

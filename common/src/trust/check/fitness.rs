@@ -11,6 +11,7 @@ use crate::trust::assignment::AssignmentLeaf;
 use crate::trust::release::{ABSENT, Applicability, ReleaseDescription};
 use crate::trust::roster::SigningRole;
 use crate::trust::sign::Verified;
+use crate::trust::stones::{self, Stone};
 use crate::trust::stop::Downgrade;
 use crate::trust::watermark::Watermark;
 
@@ -26,7 +27,7 @@ pub struct Measured {
     pub version: Option<String>,
 }
 
-/// 6 **applicability and counters**: from-version, OS, architecture as measured now;
+/// 6 **applicability and counters**: from-version, stepping stones, OS, architecture as measured now;
 /// counter not below the watermark; digest not quarantined here. The release that a
 /// rollback would put back suits this machine too, and is no hidden downgrade.
 ///
@@ -54,6 +55,7 @@ pub fn applicability(
         })
     })?;
     one_of("version", &described.applies_to.from, Some(version)).map_err(refuse)?;
+    past_stones(described, version).map_err(refuse)?;
     not_quarantined(watermark, approval, described).map_err(refuse)?;
     if let Some(back) = release.rollback.release() {
         suits(&back.applies_to, place, measured).map_err(refuse)?;
@@ -107,6 +109,24 @@ fn one_of(what: &'static str, allowed: &[String], found: Option<&str>) -> Result
         expected: allowed.join(" or "),
         found: found.to_owned(),
     })
+}
+
+/// Whether every version that must be installed on the way was.
+fn past_stones(described: &ReleaseDescription, version: &str) -> Result<(), Why> {
+    let what = "version from";
+    match stones::missing(described, version) {
+        None => Ok(()),
+        Some(Stone::First(stone)) => Err(Why::NotApplicable {
+            what,
+            expected: format!("{stone} on"),
+            found: version.to_owned(),
+        }),
+        Some(Stone::Unclear(stone)) => Err(Why::NotApplicable {
+            what,
+            expected: format!("{stone} on"),
+            found: format!("{version}, of which nobody can tell whether it is later"),
+        }),
+    }
 }
 
 fn not_quarantined(

@@ -137,6 +137,8 @@ pub enum Why {
         whose: &'static str,
         said: &'static str,
     },
+    #[error("the hospital's repository has {path}, and {problem}")]
+    Origin { path: String, problem: &'static str },
     #[error("the vendor's metadata is refused: {0}")]
     Tuf(VendorError),
     #[error("the vendor's repository says otherwise about {what} of {path}")]
@@ -212,6 +214,7 @@ impl Refusal {
             Why::UnknownRepository(_)
             | Why::NotItsProduct { .. }
             | Why::Provenance { .. }
+            | Why::Origin { .. }
             | Why::VendorDiffers { .. }
             | Why::NoTarget(_)
             | Why::OtherRecipe(_)

@@ -3,13 +3,15 @@
 use super::authority::Authority;
 use super::refusal::{Refusal, Step, Why};
 use crate::trust::approval::ApprovedRelease;
-use crate::trust::charter::VendorGrant;
-use crate::trust::release::{ArtifactRef, ReleaseDescription};
+use crate::trust::charter::{Publisher, VendorGrant};
+use crate::trust::origin;
+use crate::trust::release::{ArtifactRef, Provenance, ReleaseDescription};
 use crate::trust::vendor::VerifiedTargets;
 
 /// 5 **vendor**: path, length and hash equal the approval's (and `custom`, where there
 /// is one); the charter lets this vendor speak for this product, and calls the
-/// repository what the approval says of the release's provenance.
+/// repository what the approval says of the release's provenance. What the hospital
+/// published itself has an origin that carries that provenance.
 ///
 /// `targets` is what a TUF refresh of the very repository that the release names, from
 /// the charter's pin and a fixed update start time, found.
@@ -37,8 +39,32 @@ fn speaks_for(
             said: release.provenance.word(),
         });
     }
-    let mut described = release.described();
-    described.try_for_each(|described| released(grant, described, targets))
+    for described in release.described() {
+        released(grant, described, targets)?;
+        if grant.publisher == Publisher::Custodian {
+            let carried = vouched(described, targets)?;
+            // The grade that people approved is that of the release itself.
+            if *described == release.release && carried < release.provenance {
+                return Err(Why::Origin {
+                    path: release.path.clone(),
+                    problem: "its origin carries less than the approval says of its provenance",
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The provenance that the origin of a custodian's release carries.
+fn vouched(described: &ReleaseDescription, targets: &VerifiedTargets) -> Result<Provenance, Why> {
+    let path = described.artifacts.first().map(|first| &first.path);
+    let path = path.cloned().unwrap_or_default();
+    let target = targets.target(&path).map_err(Why::Tuf)?;
+    let custom = target.map(|target| target.custom).unwrap_or_default();
+    let origin = origin::of_target(&custom, described);
+    origin
+        .map(|origin| origin.provenance)
+        .map_err(|problem| Why::Origin { path, problem })
 }
 
 fn released(

@@ -1,7 +1,7 @@
 //! Keys: Ed25519 (RFC 8032), named by their SubjectPublicKeyInfo.
 
 use crate::digest::Digest;
-use ed25519_dalek::{SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 crate::fixed_bytes! {
     /// An Ed25519 public key (RFC 8032).
@@ -36,6 +36,17 @@ impl PublicKey {
         #[cfg(feature = "remember-signatures")]
         let is_usable = || crate::remembered::is_usable(self, is_usable);
         is_usable()
+    }
+
+    /// Whether it made this signature over these very bytes, strictly (TUF metadata;
+    /// documents have [`super::Signed`]).
+    pub fn has_signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        let key = VerifyingKey::from_bytes(&self.0);
+        let signature = Signature::from_slice(signature);
+        match (key, signature) {
+            (Ok(key), Ok(signature)) => key.verify_strict(bytes, &signature).is_ok(),
+            _ => false,
+        }
     }
 
     /// The key's name.

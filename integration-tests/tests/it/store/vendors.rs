@@ -9,7 +9,7 @@ use patchward_integration_tests::fixture::Hospital;
 
 on_both_engines!(vendors, metadata, releases, artifacts);
 
-fn vendor(text: &str) -> Vendor {
+pub(super) fn vendor(text: &str) -> Vendor {
     Vendor {
         name: name(text),
         repository: name(&format!("{text}-repo")),
@@ -121,7 +121,7 @@ async fn metadata(world: World) {
     assert_eq!(found, Some(lower));
 }
 
-fn release(counter: u64) -> Release {
+pub(super) fn release(counter: u64) -> Release {
     Release {
         repository: name("acme-repo"),
         path: format!("viewer-{counter}.tar.zst"),

@@ -107,7 +107,7 @@ const LAYERS: [Layers; 2] = [
         crate_src: "collector/src",
         layers: &[
             &[
-                "schedule", "rollout", "exposure", "forecast", "item", "sheet", "mds2",
+                "adopt", "schedule", "rollout", "exposure", "forecast", "item", "sheet", "mds2",
             ],
             &["store"],
             &["fleet", "vendor"],

@@ -5,7 +5,8 @@ use super::*;
 use crate::digest::Digest;
 use crate::trust::approval::Rollback;
 use crate::trust::charter::Publisher;
-use crate::trust::release::Provenance;
+use crate::trust::origin::{self, Check, Origin, Proof, Way};
+use crate::trust::release::{Provenance, ReleaseDescription};
 use serde_json::json;
 
 fn back(h: &mut Hospital) -> &mut crate::trust::approval::RollbackRelease {
@@ -103,6 +104,7 @@ fn what_the_hospital_publishes_is_not_called_the_vendors() {
         changed(|h| {
             h.charter().vendors[0].publisher = publisher;
             h.release().provenance = provenance;
+            vouch_for_all(h, Provenance::VendorSignature);
         })
     };
     accepted(said(Publisher::Vendor, Provenance::Vendor));
@@ -119,6 +121,56 @@ fn what_the_hospital_publishes_is_not_called_the_vendors() {
             ArbitrarySoftware,
             Why::Provenance { .. }
         );
+    }
+}
+
+/// Has the custodian sign an origin with every release, the way back included.
+fn vouch_for_all(h: &mut Hospital, provenance: Provenance) {
+    let releases: Vec<ReleaseDescription> = h.release().described().cloned().collect();
+    for release in releases {
+        let first = &release.artifacts[0].path;
+        let proofs = release.artifacts.iter().map(|artifact| Proof {
+            artifact: artifact.sha256,
+            check: Check::Minisign { key: "RWQ".into() },
+            kept: None,
+        });
+        let origin = Origin {
+            provenance,
+            way: Way::Portal,
+            place: label("the vendor's portal"),
+            obtained: NOW,
+            obtained_by: label("an engineer"),
+            vouched_by: name("maria"),
+            note: label("asked by telephone"),
+            proofs: proofs.collect(),
+        };
+        let target = h.targets.get_mut(first).unwrap();
+        target.custom = Some(json!({ origin::ORIGIN: origin }));
+    }
+}
+
+#[test]
+fn what_the_hospital_publishes_is_called_no_more_than_its_origin_carries() {
+    let said = |approved: Provenance, carried: Option<Provenance>| {
+        changed(|h| {
+            h.charter().vendors[0].publisher = Publisher::Custodian;
+            h.release().provenance = approved;
+            if let Some(carried) = carried {
+                vouch_for_all(h, carried);
+            }
+        })
+    };
+    let (attested, signature) = (Provenance::Attested, Provenance::VendorSignature);
+    accepted(said(attested, Some(attested)));
+    for (approved, carried) in [
+        (signature, Some(attested)),
+        // Below `attested`: nobody vouches.
+        (attested, None),
+        // A custodian cannot speak as the vendor.
+        (attested, Some(Provenance::Vendor)),
+    ] {
+        let refused = said(approved, carried);
+        refused!(refused, 5, ArbitrarySoftware, Why::Origin { .. });
     }
 }
 
