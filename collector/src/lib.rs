@@ -1,6 +1,7 @@
 //! The collector: knows the fleet, the vendors' updates, the windows and the plans. It
 //! carries documents; it authors none that start work.
 
+pub mod advisory;
 pub mod agenda;
 pub mod allowed;
 pub mod app;

@@ -1,6 +1,7 @@
 //! The collector's commands: one file per noun. Each is a value that clap reads, that
 //! travels over the control socket, and that [`run`] carries out.
 
+pub mod advisory;
 pub mod asset;
 pub mod audit;
 mod begun;
@@ -72,6 +73,9 @@ pub enum Command {
     /// Assets: the hospital's own list
     #[command(subcommand)]
     Asset(asset::AssetCommand),
+    /// Advisories: what is vulnerable, and what of it is ours
+    #[command(subcommand)]
+    Advisory(advisory::AdvisoryCommand),
     /// Signed documents: charter, roster, assignment, stops ...
     #[command(subcommand)]
     Document(document::DocumentCommand),
@@ -108,6 +112,14 @@ pub enum Command {
 }
 
 impl Command {
+    /// What the command says where it needs no running collector.
+    pub fn alone(&self) -> Option<Result<Output, Failure>> {
+        match self {
+            Self::Advisory(command) => command.alone(),
+            _ => None,
+        }
+    }
+
     /// The file that the answer is written to, where the command names one.
     pub fn output_file(&self) -> Option<&Path> {
         match self {
@@ -157,6 +169,7 @@ pub async fn run(
         Command::OnCall(command) => oncall::run(app, caller, command).await,
         Command::Machine(command) => machine::run(app, caller, command).await,
         Command::Asset(command) => asset::run(app, caller, command).await,
+        Command::Advisory(command) => advisory::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,
         Command::Vendor(command) => release::vendor(app, command).await,
         Command::Release(command) => release::release(app, caller, command, progress).await,
