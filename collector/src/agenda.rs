@@ -4,6 +4,7 @@ mod asked;
 mod fallen;
 mod halted;
 mod jobs;
+mod matches;
 mod newest;
 mod one;
 mod stops;
@@ -78,6 +79,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.machines(&exceptions).await?;
     gathering.outside().await?;
     gathering.stops(fleet).await?;
+    gathering.matches().await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {

@@ -20,6 +20,7 @@ pub mod forecast;
 pub mod halted;
 pub mod init;
 pub mod item;
+pub mod matching;
 pub mod nudging;
 pub mod planning;
 pub mod prospect;

@@ -153,11 +153,7 @@ impl Entry {
     }
 }
 
-fn of_product(
-    advisory: &Advisory,
-    place: usize,
-    said: BTreeMap<usize, Vec<Status>>,
-) -> Vec<Entry> {
+fn of_product(advisory: &Advisory, place: usize, said: BTreeMap<usize, Vec<Status>>) -> Vec<Entry> {
     let mut by_statement: BTreeMap<Statement, (Vec<Status>, Vec<usize>)> = BTreeMap::new();
     for (vulnerability, statuses) in said {
         let statement = Statement::of(&statuses);
@@ -218,7 +214,8 @@ fn versions(advisory: &Advisory, mut place: usize) -> Versions {
 fn outlook(advisory: &Advisory, place: usize, vulnerabilities: &[usize]) -> Outlook {
     let all = vulnerabilities.iter().map(|at| {
         let remediations = advisory.vulnerabilities[*at].remediations.iter();
-        let ours = remediations.filter(|one| one.products.is_empty() || one.products.contains(&place));
+        let ours =
+            remediations.filter(|one| one.products.is_empty() || one.products.contains(&place));
         let best = ours.map(|one| Outlook::of(one.remedy)).min();
         best.unwrap_or(Outlook::Unsaid)
     });
@@ -231,5 +228,8 @@ fn why(advisory: &Advisory, place: usize, vulnerabilities: &[usize]) -> String {
         let reasons = advisory.vulnerabilities[*at].reasons.iter();
         reasons.filter(|(_, products)| products.contains(&place))
     });
-    found.next().map(|(text, _)| text.clone()).unwrap_or_default()
+    found
+        .next()
+        .map(|(text, _)| text.clone())
+        .unwrap_or_default()
 }

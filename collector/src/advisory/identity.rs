@@ -3,9 +3,9 @@
 mod like;
 mod pattern;
 mod series;
-mod thing;
 #[cfg(test)]
 mod tests;
+mod thing;
 
 pub(super) use like::compact;
 pub use like::{Aliases, Likeness, likeness};
@@ -22,8 +22,18 @@ use std::str::FromStr as _;
 const IDLE: [&str; 6] = ["model", "models", "version", "versions", "the", "series"];
 /// Words that set a condition: what stands in the name then is more than a name.
 const CONDITIONS: [&str; 12] = [
-    "not including", "except", "excluding", "only", "enabled with", "running on", "based on",
-    "windows xp", "with installed", "integrated as", "when used", "unless",
+    "not including",
+    "except",
+    "excluding",
+    "only",
+    "enabled with",
+    "running on",
+    "based on",
+    "windows xp",
+    "with installed",
+    "integrated as",
+    "when used",
+    "unless",
 ];
 
 /// A package URL as it identifies.
@@ -116,13 +126,21 @@ pub(super) fn without_vendor(words: Vec<String>, vendors: &VendorKeys) -> Vec<St
     let mut words = words;
     for key in vendors.sure.iter().chain(&vendors.perhaps) {
         let parts: Vec<&str> = key.split(' ').collect();
-        let begins = words.iter().map(String::as_str).take(parts.len()).eq(parts.iter().copied());
+        let begins = words
+            .iter()
+            .map(String::as_str)
+            .take(parts.len())
+            .eq(parts.iter().copied());
         if begins && words.len() > parts.len() {
             words.drain(..parts.len());
             break;
         }
     }
-    let told: Vec<String> = words.iter().filter(|word| !IDLE.contains(&word.as_str())).cloned().collect();
+    let told: Vec<String> = words
+        .iter()
+        .filter(|word| !IDLE.contains(&word.as_str()))
+        .cloned()
+        .collect();
     if told.is_empty() { words } else { told }
 }
 
@@ -137,7 +155,9 @@ pub(super) fn is_code(word: &str) -> bool {
 fn doubt(product: &Product, named: &str, words: &[String]) -> Option<Doubt> {
     let lower = named.to_lowercase();
     let shown = || named.to_owned();
-    let says_nothing = ["version", "versions", "product", "products", "software", "system"];
+    let says_nothing = [
+        "version", "versions", "product", "products", "software", "system",
+    ];
     if words.is_empty() || (words.len() == 1 && says_nothing.contains(&words[0].as_str())) {
         return Some(Doubt::NoName);
     }
@@ -152,7 +172,10 @@ fn doubt(product: &Product, named: &str, words: &[String]) -> Option<Doubt> {
     }
     // "TC10 TC20 TC30" lists; "Assurity/Allure" does too.
     let codes = words.iter().filter(|word| is_code(word)).count();
-    let slashes = named.split('/').filter(|part| part.trim().len() > 2).count();
+    let slashes = named
+        .split('/')
+        .filter(|part| part.trim().len() > 2)
+        .count();
     let lists = codes > 1 || (slashes > 1 && !named.contains("and/or")) || lower.contains(" and ");
     lists.then(|| Doubt::Several(shown()))
 }
@@ -176,9 +199,16 @@ fn cpe_names(text: &str) -> Option<(String, String)> {
 }
 
 fn cpe_parts(text: &str) -> Option<(&str, &str, &str, &str)> {
-    let rest = text.strip_prefix("cpe:2.3:").or_else(|| text.strip_prefix("cpe:/"))?;
+    let rest = text
+        .strip_prefix("cpe:2.3:")
+        .or_else(|| text.strip_prefix("cpe:/"))?;
     let mut parts = rest.split(':');
-    Some((parts.next()?, parts.next()?, parts.next()?, parts.next().unwrap_or("*")))
+    Some((
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next().unwrap_or("*"),
+    ))
 }
 
 /// The version that only the helpers of a product say, where nothing else does.
@@ -200,6 +230,8 @@ pub(super) fn version_of_helpers(product: &Product) -> Option<Versions> {
     let cpe = product.helpers.cpe.as_deref().and_then(cpe_parts);
     let cpe = cpe.map(|(.., version)| version.replace('\\', ""));
     let cpe = cpe.filter(|version| !matches!(version.as_str(), "" | "*" | "-"));
-    let (scheme, version) = said.chain(cpe.map(|version| (Scheme::Vendor, version))).next()?;
+    let (scheme, version) = said
+        .chain(cpe.map(|version| (Scheme::Vendor, version)))
+        .next()?;
     Set::of(scheme, &[(Op::Eq, version)]).ok().map(Versions::In)
 }

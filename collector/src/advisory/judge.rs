@@ -45,11 +45,13 @@ pub fn judge(entry: &Entry, thing: &Thing, aliases: &Aliases) -> Judged {
         (Statement::Recommended, _) => Judged::Nothing,
         (Statement::Affected, Among::Yes) => match doubt {
             Some(reason) => person(reason),
-            None => Judged::Found(Finding::affected(Reason::InRange(entry.versions.to_string()))),
+            None => Judged::Found(Finding::affected(Reason::InRange(
+                entry.versions.to_string(),
+            ))),
         },
-        (Statement::OneEnd, Among::Yes) if doubt.is_none() => {
-            Judged::Found(Finding::affected(Reason::InRange(entry.versions.to_string())))
-        }
+        (Statement::OneEnd, Among::Yes) if doubt.is_none() => Judged::Found(Finding::affected(
+            Reason::InRange(entry.versions.to_string()),
+        )),
         (Statement::OneEnd, _) => {
             person(doubt.unwrap_or_else(|| Reason::OneEnd(entry.versions.to_string())))
         }
@@ -115,7 +117,9 @@ fn among(versions: &Versions, thing: &Thing, likeness: &Likeness) -> Among {
     match set.contains(version) {
         None => not_comparable(),
         Some(false) => Among::No,
-        Some(true) if is_package && version != thing.version && *likeness != Likeness::SamePackage => {
+        Some(true)
+            if is_package && version != thing.version && *likeness != Likeness::SamePackage =>
+        {
             Among::Unsure(Reason::Backport)
         }
         Some(true) => Among::Yes,

@@ -38,7 +38,9 @@ pub enum BadKev {
     #[error("{0} bytes, and a catalogue has at most {MAX_BYTES}")]
     TooLarge(usize),
     /// Not of its shape.
-    #[error("it is no catalogue of known exploited vulnerabilities: {0}; get it from cisa.gov again")]
+    #[error(
+        "it is no catalogue of known exploited vulnerabilities: {0}; get it from cisa.gov again"
+    )]
     Shape(String),
     /// More than [`MAX_ENTRIES`].
     #[error("more than {MAX_ENTRIES} entries")]
@@ -117,7 +119,10 @@ fn entry(place: usize, raw: RawEntry) -> Result<Kev, BadKev> {
     if !is_cve(&cve) {
         return Err(bad("CVE", &raw.cve));
     }
-    for (what, date) in [("date of adding", &raw.date_added), ("due date", &raw.due_date)] {
+    for (what, date) in [
+        ("date of adding", &raw.date_added),
+        ("due date", &raw.due_date),
+    ] {
         if date.parse::<jiff::civil::Date>().is_err() {
             return Err(bad(what, date));
         }
@@ -127,13 +132,17 @@ fn entry(place: usize, raw: RawEntry) -> Result<Kev, BadKev> {
         product: short(&format!("{} {}", raw.vendor_project, raw.product)),
         added: raw.date_added,
         due: raw.due_date,
-        is_ransomware: raw.known_ransomware_campaign_use.eq_ignore_ascii_case("known"),
+        is_ransomware: raw
+            .known_ransomware_campaign_use
+            .eq_ignore_ascii_case("known"),
     })
 }
 
 fn is_cve(text: &str) -> bool {
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    let Some((year, number)) = text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-'))
+    let Some((year, number)) = text
+        .strip_prefix("CVE-")
+        .and_then(|rest| rest.split_once('-'))
     else {
         return false;
     };
@@ -161,7 +170,10 @@ mod tests {
         let read = read(catalogue("CVE-2026-0001", "2026-01-01").as_bytes()).unwrap();
         assert_eq!(read.version, "2026.01.01");
         let one = &read.entries[0];
-        assert_eq!((one.cve.as_str(), one.due.as_str()), ("CVE-2026-0001", "2026-02-01"));
+        assert_eq!(
+            (one.cve.as_str(), one.due.as_str()),
+            ("CVE-2026-0001", "2026-02-01")
+        );
         assert!(one.is_ransomware);
     }
 
@@ -178,6 +190,9 @@ mod tests {
         let twice = catalogue("CVE-2026-0001", "2026-01-01");
         let entry = twice.split_once('[').unwrap().1.split_once(']').unwrap().0;
         let twice = twice.replace(entry, &format!("{entry},{entry}"));
-        assert_eq!(read(twice.as_bytes()), Err(BadKev::Twice("CVE-2026-0001".into())));
+        assert_eq!(
+            read(twice.as_bytes()),
+            Err(BadKev::Twice("CVE-2026-0001".into()))
+        );
     }
 }

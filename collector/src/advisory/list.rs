@@ -12,7 +12,9 @@ pub enum BadList {
     #[error("the list is not UTF-8 text; save it as \"CSV UTF-8\"")]
     NotText,
     /// A column is missing.
-    #[error("the list's first line names no column {0:?}; it needs manufacturer and model, and may have version and serial")]
+    #[error(
+        "the list's first line names no column {0:?}; it needs manufacturer and model, and may have version and serial"
+    )]
     NoColumn(&'static str),
     /// A row that is no row.
     #[error("line {line} of the list: {why}")]
@@ -31,7 +33,10 @@ pub enum BadList {
 pub fn read(bytes: &[u8]) -> Result<Vec<Thing>, BadList> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| BadList::NotText)?;
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
     let (_, head) = lines.next().ok_or(BadList::NoColumn("manufacturer"))?;
     let sign = if head.matches(';').count() > head.matches(',').count() {
         ';'
@@ -62,7 +67,12 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Thing>, BadList> {
             return Err(bad(at, "it names no model"));
         }
         let mut thing = Thing::asset(cell(maker), cell(model), version.map_or("", cell));
-        thing.serials = serial.map(cell).filter(|text| !text.is_empty()).map(str::to_owned).into_iter().collect();
+        thing.serials = serial
+            .map(cell)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .into_iter()
+            .collect();
         things.push(thing);
     }
     Ok(things)
@@ -93,10 +103,14 @@ mod tests {
 
     #[test]
     fn a_list_is_read_with_either_sign_and_quotes() {
-        let list = "Model;Manufacturer;Version\n\"MX450; blue\";Philips;L.01\n\nVue;\"a \"\"b\"\"\";\n";
+        let list =
+            "Model;Manufacturer;Version\n\"MX450; blue\";Philips;L.01\n\nVue;\"a \"\"b\"\"\";\n";
         let things = read(list.as_bytes()).unwrap();
         assert_eq!(things.len(), 2);
-        assert_eq!((things[0].name.as_str(), things[0].version.as_str()), ("MX450; blue", "L.01"));
+        assert_eq!(
+            (things[0].name.as_str(), things[0].version.as_str()),
+            ("MX450; blue", "L.01")
+        );
         assert_eq!(things[1].maker, "a \"b\"");
     }
 

@@ -9,7 +9,7 @@ pub use index::Index;
 
 use super::document::Advisory;
 use super::entry::{Entry, Outlook, Statement};
-use super::identity::Aliases;
+use super::identity::{Aliases, Thing};
 use super::judge::{Judged, judge};
 use super::reason::{Finding, Reason, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +53,17 @@ impl Match {
 
 /// Every match of an advisory, by thing.
 pub fn matches(prepared: &Prepared, index: &Index, aliases: &Aliases) -> Vec<Match> {
+    matches_with(prepared, index, aliases, &|_, _| None)
+}
+
+/// The same, where a person may have decided: what `decided` says of an entry and a thing
+/// stands above what we find.
+pub fn matches_with(
+    prepared: &Prepared,
+    index: &Index,
+    aliases: &Aliases,
+    decided: &dyn Fn(&Entry, &Thing) -> Option<Finding>,
+) -> Vec<Match> {
     let mut said: BTreeMap<usize, Vec<(usize, Option<Finding>)>> = BTreeMap::new();
     for (place, entry) in prepared.entries.iter().enumerate() {
         for thing in index.candidates(entry, aliases) {
@@ -61,6 +72,7 @@ pub fn matches(prepared: &Prepared, index: &Index, aliases: &Aliases) -> Vec<Mat
                 Judged::OtherVersion => None,
                 Judged::Found(finding) => Some(finding),
             };
+            let judged = decided(entry, index.thing(thing)).or(judged);
             said.entry(thing).or_default().push((place, judged));
         }
     }

@@ -5,16 +5,68 @@ mod tests;
 
 /// Legal forms, which say nothing about who it is.
 const LEGAL: [&str; 34] = [
-    "inc", "incorporated", "llc", "llp", "ltd", "limited", "co", "company", "corp",
-    "corporation", "gmbh", "ag", "kg", "kgaa", "se", "sa", "sas", "srl", "spa", "bv", "nv", "oy",
-    "oyj", "ab", "as", "aps", "plc", "pty", "pte", "sarl", "kk", "group", "holding", "holdings",
+    "inc",
+    "incorporated",
+    "llc",
+    "llp",
+    "ltd",
+    "limited",
+    "co",
+    "company",
+    "corp",
+    "corporation",
+    "gmbh",
+    "ag",
+    "kg",
+    "kgaa",
+    "se",
+    "sa",
+    "sas",
+    "srl",
+    "spa",
+    "bv",
+    "nv",
+    "oy",
+    "oyj",
+    "ab",
+    "as",
+    "aps",
+    "plc",
+    "pty",
+    "pte",
+    "sarl",
+    "kk",
+    "group",
+    "holding",
+    "holdings",
 ];
 /// Divisions and regions: "Philips Healthcare" may be Philips, and a person says so once.
 const DIVISIONS: [&str; 25] = [
-    "healthcare", "health", "medical", "medizintechnik", "systems", "system", "technology",
-    "technologies", "laboratories", "labs", "international", "usa", "us", "america", "europe",
-    "deutschland", "germany", "solutions", "life", "sciences", "diagnostics", "care", "products",
-    "royal", "koninklijke",
+    "healthcare",
+    "health",
+    "medical",
+    "medizintechnik",
+    "systems",
+    "system",
+    "technology",
+    "technologies",
+    "laboratories",
+    "labs",
+    "international",
+    "usa",
+    "us",
+    "america",
+    "europe",
+    "deutschland",
+    "germany",
+    "solutions",
+    "life",
+    "sciences",
+    "diagnostics",
+    "care",
+    "products",
+    "royal",
+    "koninklijke",
 ];
 
 /// Longest name that is held against others by spelling: the work grows with the square.
@@ -23,9 +75,16 @@ pub const MAX_SPELLED_CHARS: usize = 64;
 /// The words of a name: lower case, without marks and accents.
 pub fn tokens(name: &str) -> Vec<String> {
     let name = repaired(name);
-    let folded: String = name.chars().flat_map(char::to_lowercase).flat_map(folded).collect();
+    let folded: String = name
+        .chars()
+        .flat_map(char::to_lowercase)
+        .flat_map(folded)
+        .collect();
     let words = folded.split(|c: char| !c.is_alphanumeric());
-    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The words in one line: what names are compared by.
@@ -52,7 +111,10 @@ impl VendorKeys {
         }
         // "Silex Technology and GE Healthcare", "BMC Medical, 3B Medical": which of them, nobody
         // says.
-        let several = outer.replace(" and ", ",").replace(" & ", ",").replace(" / ", ",");
+        let several = outer
+            .replace(" and ", ",")
+            .replace(" & ", ",")
+            .replace(" / ", ",");
         if several.contains(',') {
             for part in several.split(',') {
                 push(&mut keys.perhaps, company(part));
@@ -102,7 +164,10 @@ fn brackets(name: &str) -> (String, String) {
 
 /// Text that was written as UTF-8 and read as Latin-1 before it came to us: `YhtymÃ¤`.
 fn repaired(name: &str) -> String {
-    let bytes: Option<Vec<u8>> = name.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let bytes: Option<Vec<u8>> = name
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).ok())
+        .collect();
     match bytes.map(String::from_utf8) {
         Some(Ok(text)) => text,
         _ => name.to_owned(),

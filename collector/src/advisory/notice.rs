@@ -4,12 +4,13 @@ use super::document::{
     Advisory, Form, Helpers, Product, Remediation, Remedy, Status, VersionText, Vulnerability,
 };
 use patchward_common::time::UtcMs;
+use serde::{Deserialize, Serialize};
 
 /// Most models of one notice; field safety notices list some dozens.
 pub const MAX_MODELS: usize = 500;
 
 /// A notice as it is entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Its reference, by which it is named.
     pub id: String,

@@ -128,23 +128,41 @@ impl std::fmt::Display for Doubt {
                 write!(f, "its maker is spelled almost like the vendor {vendor:?}")
             }
             Self::MakerPerhaps(vendor) => {
-                write!(f, "its maker may be a part or another name of the vendor {vendor:?}")
+                write!(
+                    f,
+                    "its maker may be a part or another name of the vendor {vendor:?}"
+                )
             }
-            Self::NoMaker => f.write_str("its name is the product's, and who made it is not recorded"),
+            Self::NoMaker => {
+                f.write_str("its name is the product's, and who made it is not recorded")
+            }
             Self::OtherMaker(vendor) => {
-                write!(f, "its name is the product's, and its maker is not {vendor:?}: was it taken over?")
+                write!(
+                    f,
+                    "its name is the product's, and its maker is not {vendor:?}: was it taken over?"
+                )
             }
             Self::Spelled(name) => write!(f, "its name is spelled almost like {name:?}"),
             Self::PartOfName(name) => write!(f, "its name has only a part in common with {name:?}"),
             Self::Series(name) => {
-                write!(f, "{name:?} is a series or a range of models: is it one of them?")
+                write!(
+                    f,
+                    "{name:?} is a series or a range of models: is it one of them?"
+                )
             }
             Self::Several(name) => write!(f, "{name:?} names several products in one"),
-            Self::Condition(name) => write!(f, "{name:?} holds a condition that a person must look at"),
-            Self::NoName => f.write_str("the advisory names no product that can be told from others"),
+            Self::Condition(name) => {
+                write!(f, "{name:?} holds a condition that a person must look at")
+            }
+            Self::NoName => {
+                f.write_str("the advisory names no product that can be told from others")
+            }
             Self::NoVendor => f.write_str("the advisory names no vendor"),
             Self::Distribution(name) => {
-                write!(f, "the package is of {name}, and which distribution this machine has is not known to be that")
+                write!(
+                    f,
+                    "the package is of {name}, and which distribution this machine has is not known to be that"
+                )
             }
             Self::Number(number) => write!(f, "only the number {number:?} is the same"),
         }

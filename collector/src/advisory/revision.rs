@@ -71,7 +71,11 @@ pub fn fingerprint(advisory: &Advisory, entry: &Entry) -> Digest {
         for one in &vulnerability.remediations {
             if one.products.is_empty() || one.products.contains(&entry.product) {
                 let url = one.url.as_deref().unwrap_or_default();
-                lines.push(format!("{name} {} {} {url}", one.remedy.word(), one.details));
+                lines.push(format!(
+                    "{name} {} {} {url}",
+                    one.remedy.word(),
+                    one.details
+                ));
             }
         }
     }
@@ -105,7 +109,10 @@ pub fn differences(before: &Advisory, after: &Advisory) -> Vec<Difference> {
         }
     };
     for (what, of) in [
-        ("title", (|one: &Advisory| one.title.clone()) as fn(&Advisory) -> String),
+        (
+            "title",
+            (|one: &Advisory| one.title.clone()) as fn(&Advisory) -> String,
+        ),
         ("version", |one| one.version.clone()),
         ("status", |one| one.status.clone()),
         ("category", |one| one.category.clone()),
@@ -130,7 +137,10 @@ fn described(advisory: &Advisory) -> std::collections::BTreeMap<String, String> 
     let mut said: std::collections::BTreeMap<String, Vec<String>> = Default::default();
     for vulnerability in &advisory.vulnerabilities {
         for (status, product) in &vulnerability.statuses {
-            let key = format!("{}: {}", vulnerability.name, advisory.products[*product].name);
+            let key = format!(
+                "{}: {}",
+                vulnerability.name, advisory.products[*product].name
+            );
             said.entry(key).or_default().push(status.word().to_owned());
         }
         for one in &vulnerability.remediations {

@@ -123,9 +123,9 @@ fn numbers(text: &str) -> BTreeSet<String> {
     };
     let plain = runs.filter(is_dotted).map(|run| {
         let lower = run.to_ascii_lowercase();
-        let rest = lower.strip_prefix('v').filter(|rest| {
-            rest.starts_with(|c: char| c.is_ascii_digit())
-        });
+        let rest = lower
+            .strip_prefix('v')
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         rest.map_or_else(|| lower.clone(), str::to_owned)
     });
     plain.collect()

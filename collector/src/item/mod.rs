@@ -113,6 +113,12 @@ pub enum Kind {
     Calendar,
     /// A vendor's metadata ends soon.
     Metadata,
+    /// Something of ours may meet an advisory, and a person must say.
+    Match,
+    /// Something of ours is affected, and its vendor has a fix.
+    Fixable,
+    /// Something of ours is affected, and its vendor has no fix.
+    Unfixed,
 }
 
 impl Kind {
@@ -144,6 +150,9 @@ impl Kind {
             Self::Exception => "exception",
             Self::Calendar => "calendar",
             Self::Metadata => "metadata",
+            Self::Match => "match",
+            Self::Fixable => "fixable",
+            Self::Unfixed => "unfixed",
         }
     }
 }

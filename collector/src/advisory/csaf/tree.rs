@@ -170,12 +170,10 @@ impl Tree {
     /// The members of a group.
     pub(super) fn group(&self, id: &str, at: &dyn Fn() -> String) -> Result<&[usize], BadCsaf> {
         let members = self.groups.get(id);
-        members
-            .map(Vec::as_slice)
-            .ok_or_else(|| BadCsaf::NoGroup {
-                at: at(),
-                id: short(id),
-            })
+        members.map(Vec::as_slice).ok_or_else(|| BadCsaf::NoGroup {
+            at: at(),
+            id: short(id),
+        })
     }
 }
 

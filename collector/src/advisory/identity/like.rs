@@ -206,7 +206,10 @@ fn product(identity: &Identity, thing: &Thing, aliases: &Aliases) -> Likeness {
 fn in_part(identity: &Identity, thing: &Thing) -> Likeness {
     let (theirs, ours) = (&identity.words, thing.words());
     let inside = ours.iter().all(|word| theirs.contains(word));
-    let lists = thing.codes().iter().any(|code| identity.codes.contains(code));
+    let lists = thing
+        .codes()
+        .iter()
+        .any(|code| identity.codes.contains(code));
     let is_plain = !matches!(identity.doubt, Some(Doubt::Condition(_) | Doubt::Series(_)));
     if inside && lists && is_plain {
         // Every word is in the name, and one of its models is it.

@@ -12,14 +12,17 @@ pub(super) fn is_series(lower: &str) -> bool {
 /// Whether a model of a thing is in a range of the name, or of its series.
 pub(super) fn in_series(identity: &Identity, thing: &Thing) -> bool {
     let lower = identity.shown.to_lowercase();
-    let codes: Vec<_> = thing.words().iter().filter_map(|code| split(code)).collect();
+    let codes: Vec<_> = thing
+        .words()
+        .iter()
+        .filter_map(|code| split(code))
+        .collect();
     if codes.is_empty() {
         return false;
     }
     let ranged = ranges(&lower).any(|(letters, from, to)| {
-        let in_it = |(ours, number): &(String, u64)| {
-            *ours == letters && (from..=to).contains(number)
-        };
+        let in_it =
+            |(ours, number): &(String, u64)| *ours == letters && (from..=to).contains(number);
         codes.iter().any(in_it)
     });
     let says_series = lower.contains("series") || lower.contains("famil");

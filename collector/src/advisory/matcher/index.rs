@@ -60,7 +60,11 @@ impl Index {
 
     fn of_identity(&self, identity: &Identity, aliases: &Aliases, found: &mut BTreeSet<usize>) {
         let mut vendors: Vec<&str> = Vec::new();
-        let keys = identity.vendors.sure.iter().chain(&identity.vendors.perhaps);
+        let keys = identity
+            .vendors
+            .sure
+            .iter()
+            .chain(&identity.vendors.perhaps);
         let cpe = identity.cpe.as_ref().map(|(vendor, _)| vendor);
         for key in keys.chain(cpe) {
             vendors.push(key);
@@ -68,9 +72,8 @@ impl Index {
         }
         for (maker, things) in &self.by_maker {
             let standing = aliases.vendor(maker);
-            let is_it = |vendor: &&str| {
-                *vendor == maker || *vendor == standing || is_near(vendor, maker)
-            };
+            let is_it =
+                |vendor: &&str| *vendor == maker || *vendor == standing || is_near(vendor, maker);
             let first = maker.split(' ').next();
             let called = first == identity.words.first().map(String::as_str);
             if vendors.iter().any(is_it) || called || vendors.is_empty() {

@@ -97,7 +97,9 @@ impl Set {
     /// The set of constraints; bounds stand in rising order.
     pub fn of(scheme: Scheme, constraints: &[(Op, String)]) -> Result<Self, Unclear> {
         if constraints.len() > MAX_CONSTRAINTS {
-            return Err(Unclear::Bounds(format!("more than {MAX_CONSTRAINTS} of them")));
+            return Err(Unclear::Bounds(format!(
+                "more than {MAX_CONSTRAINTS} of them"
+            )));
         }
         let mut parts = Vec::new();
         let mut bounds: Vec<(Op, String)> = Vec::new();
@@ -203,7 +205,8 @@ fn ordered(scheme: Scheme, version: &str) -> Result<String, Unclear> {
 fn semantic(version: &str) -> bool {
     let core = version.trim_start_matches('v').split(['-', '+']).next();
     let core = core.unwrap_or_default();
-    core.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    core.split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn range(scheme: Scheme, bounds: &[(Op, String)]) -> Result<Range, Unclear> {

@@ -26,7 +26,8 @@ pub(super) fn read(scheme: &str, text: &str) -> Result<Versions, Unclear> {
         }
         other => return Err(Unclear::Scheme(other.to_owned())),
     };
-    let constraints: Result<Vec<_>, _> = text.trim_matches('|').split('|').map(constraint).collect();
+    let constraints: Result<Vec<_>, _> =
+        text.trim_matches('|').split('|').map(constraint).collect();
     Ok(Versions::In(Set::of(scheme, &constraints?)?))
 }
 
@@ -34,7 +35,9 @@ pub(super) fn read(scheme: &str, text: &str) -> Result<Versions, Unclear> {
 fn single(scheme: &str, text: &str) -> Result<Versions, Unclear> {
     let constraints: Result<Vec<_>, _> = text.split('|').map(constraint).collect();
     let set = Set::of(Scheme::Vendor, &constraints?);
-    Ok(Versions::In(set.map_err(|_| Unclear::Scheme(scheme.to_owned()))?))
+    Ok(Versions::In(
+        set.map_err(|_| Unclear::Scheme(scheme.to_owned()))?,
+    ))
 }
 
 fn constraint(text: &str) -> Result<(Op, String), Unclear> {

@@ -6,8 +6,22 @@ use super::{Op, Scheme, Set, Unclear, Versions};
 
 /// Words that say nothing but that a version follows.
 const FILLERS: [&str; 16] = [
-    "version", "versions", "ver", "ver.", "v.", "software", "firmware", "sw", "fw", "all",
-    "release", "releases", "any", "the", "app", "application",
+    "version",
+    "versions",
+    "ver",
+    "ver.",
+    "v.",
+    "software",
+    "firmware",
+    "sw",
+    "fw",
+    "all",
+    "release",
+    "releases",
+    "any",
+    "the",
+    "app",
+    "application",
 ];
 /// Words in front of a version, and how they bound. Longer ones first.
 const BEFORE: [(&str, Op); 18] = [
@@ -39,8 +53,7 @@ const HIGHER: [&str; 7] = [
 ];
 /// Words that may stand within a version: `1.3.1 Build 13`.
 const WITHIN: [&str; 13] = [
-    "build", "sp", "sr", "mr", "hotfix", "hf", "patch", "update", "beta", "alpha", "rc", "r",
-    "p",
+    "build", "sp", "sr", "mr", "hotfix", "hf", "patch", "update", "beta", "alpha", "rc", "r", "p",
 ];
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -50,10 +63,16 @@ const MONTHS: [&str; 12] = [
 pub(super) fn read(text: &str) -> Result<Versions, Unclear> {
     let text = without_end_of_life(text)?;
     let text = signs(&text);
-    if matches!(text.as_str(), "" | "-" | "n/a" | "na" | "unspecified" | "unknown") {
+    if matches!(
+        text.as_str(),
+        "" | "-" | "n/a" | "na" | "unspecified" | "unknown"
+    ) {
         return Err(Unclear::Silent);
     }
-    if matches!(text.as_str(), "*" | "all" | "any" | "all versions" | "all version" | "any version") {
+    if matches!(
+        text.as_str(),
+        "*" | "all" | "any" | "all versions" | "all version" | "any version"
+    ) {
         return Ok(Versions::All);
     }
     if has_date(&text) {
@@ -81,9 +100,15 @@ fn without_end_of_life(text: &str) -> Result<String, Unclear> {
     };
     let remark = text[open + 1..].trim_end_matches([')', ']', ' ']);
     let lower = remark.to_lowercase();
-    let is_end = ["end-of-life", "end of life", "eol", "inclusive", "all versions"]
-        .iter()
-        .any(|words| lower.starts_with(words));
+    let is_end = [
+        "end-of-life",
+        "end of life",
+        "eol",
+        "inclusive",
+        "all versions",
+    ]
+    .iter()
+    .any(|words| lower.starts_with(words));
     match is_end && !remark.contains(['(', '[']) {
         true => Ok(text[..open].to_owned()),
         false => Err(Unclear::Condition(remark.to_owned())),
@@ -100,7 +125,10 @@ fn signs(text: &str) -> String {
         .replace("==", "=")
         .replace(['–', '—'], " - ");
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").trim_end_matches(['.', ',', ';']).to_lowercase()
+    words
+        .join(" ")
+        .trim_end_matches(['.', ',', ';'])
+        .to_lowercase()
 }
 
 fn has_date(text: &str) -> bool {
@@ -108,8 +136,19 @@ fn has_date(text: &str) -> bool {
     let is_month = |word: &str| {
         let month = word.get(..3).is_some_and(|start| MONTHS.contains(&start));
         let full = [
-            "january", "february", "march", "april", "may", "june", "july", "august",
-            "september", "sept", "october", "november", "december",
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "sept",
+            "october",
+            "november",
+            "december",
         ];
         month && (word.len() == 3 || full.contains(&word))
     };
@@ -146,8 +185,14 @@ fn alternative_of(text: &str) -> Result<Vec<(Op, String)>, Unclear> {
     if let Some((op, rest)) = behind(&text) {
         return Ok(vec![(op, version(rest)?)]);
     }
-    let list = text.replace(" and ", ",").replace(" or ", ",").replace(" & ", ",");
-    let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let list = text
+        .replace(" and ", ",")
+        .replace(" or ", ",")
+        .replace(" & ", ",");
+    let parts = list
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
     let found: Result<Vec<_>, _> = parts.map(|part| Ok((Op::Eq, version(part)?))).collect();
     let found = found?;
     match found.is_empty() {
@@ -188,7 +233,10 @@ fn behind(text: &str) -> Option<(Op, &str)> {
 /// `>= 1.0 < 2.0`, `>=1.0, <2.0`: every sign begins a constraint.
 fn by_signs(text: &str) -> Result<Vec<(Op, String)>, Unclear> {
     let first = text.find(['<', '>', '=', '!']).unwrap_or(0);
-    if !without_fillers(&format!("{} ", &text[..first])).trim().is_empty() {
+    if !without_fillers(&format!("{} ", &text[..first]))
+        .trim()
+        .is_empty()
+    {
         return Err(Unclear::Words);
     }
     let mut found = Vec::new();

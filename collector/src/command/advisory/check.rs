@@ -37,13 +37,23 @@ pub(super) fn alone(asked: &Check) -> Result<Output, Failure> {
     let aliases = Aliases::default();
     let against = index.as_ref().map(|index| Against::Things(index, &aliases));
     let word = if index.is_some() { "list" } else { "nothing" };
-    Ok(report(&asked.files, against.unwrap_or(Against::Nothing), &exploited, word))
+    Ok(report(
+        &asked.files,
+        against.unwrap_or(Against::Nothing),
+        &exploited,
+        word,
+    ))
 }
 
 /// Checks against everything that the hospital has.
 pub(super) async fn in_hospital(app: &App, asked: &Check) -> Result<Output, Failure> {
-    let _ = app;
-    Err(Failure::input(format!("{} files", asked.files.0.len())))
+    let mut view = app.store.view().await?;
+    let index = crate::matching::inventory(&mut view).await?;
+    let aliases = crate::matching::aliases(&mut view).await?;
+    let mut known = exploited(asked.kev.as_ref())?;
+    known.extend(view.exploited().await?.into_iter().map(|one| one.cve));
+    let against = Against::Things(&index, &aliases);
+    Ok(report(&asked.files, against, &known, "hospital"))
 }
 
 fn exploited(file: Option<&InputFile>) -> Result<BTreeSet<String>, Failure> {
@@ -88,7 +98,9 @@ pub(super) fn report(
         });
     }
     let mut all = Vec::new();
-    let mut of_files = Table::new(&["file", "what", "id", "title", "entries", "problem", "remarks"]);
+    let mut of_files = Table::new(&[
+        "file", "what", "id", "title", "entries", "problem", "remarks",
+    ]);
     for one in &seen {
         let entries = match &one.result {
             Ok(Held::Advisory(prepared)) => rows(prepared, against),
@@ -99,7 +111,11 @@ pub(super) fn report(
     }
     let bad = seen.iter().filter(|one| one.result.is_err()).count();
     let rows: Vec<Row> = all.iter().map(|(_, row)| row.clone()).collect();
-    let count = |verdict| rows.iter().filter(|row| row.finding.verdict == verdict).count();
+    let count = |verdict| {
+        rows.iter()
+            .filter(|row| row.finding.verdict == verdict)
+            .count()
+    };
     let person = count(Verdict::NeedsPerson);
     let parts = [
         ("against", Cell::of(word)),
@@ -171,12 +187,27 @@ fn file_row(one: &Seen, entries: usize) -> Vec<Cell> {
 
 fn table(all: &[(&str, Row)], exploited: &BTreeSet<String>) -> Table {
     let mut table = Table::new(&[
-        "advisory", "product_id", "product", "version", "understood", "statuses",
-        "vulnerabilities", "exploited", "value", "reason", "why", "outlook", "things", "count",
+        "advisory",
+        "product_id",
+        "product",
+        "version",
+        "understood",
+        "statuses",
+        "vulnerabilities",
+        "exploited",
+        "value",
+        "reason",
+        "why",
+        "outlook",
+        "things",
+        "count",
         "file",
     ]);
     for (file, row) in all {
-        let known = row.vulnerabilities.iter().filter(|name| exploited.contains(*name));
+        let known = row
+            .vulnerabilities
+            .iter()
+            .filter(|name| exploited.contains(*name));
         table.row(vec![
             Cell::of(&row.advisory),
             Cell::of(&row.product_id),
@@ -199,7 +230,11 @@ fn table(all: &[(&str, Row)], exploited: &BTreeSet<String>) -> Table {
 }
 
 fn summary(word: &str, files: usize, bad: usize, rows: &[Row]) -> String {
-    let count = |verdict| rows.iter().filter(|row| row.finding.verdict == verdict).count();
+    let count = |verdict| {
+        rows.iter()
+            .filter(|row| row.finding.verdict == verdict)
+            .count()
+    };
     let person = count(Verdict::NeedsPerson);
     let meant = match word {
         "nothing" => {

@@ -35,9 +35,8 @@ impl FromStr for Files {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let root = PathBuf::from(name);
-        let failed = |error: std::io::Error| {
-            format!("{error}; name a file or a folder that you can read")
-        };
+        let failed =
+            |error: std::io::Error| format!("{error}; name a file or a folder that you can read");
         let known = std::fs::metadata(&root).map_err(failed)?;
         let mut paths = Vec::new();
         match known.is_dir() {
@@ -48,7 +47,9 @@ impl FromStr for Files {
             return Err("there is no .json file in it; CSAF advisories end in .json".into());
         }
         if paths.len() > MAX_FILES {
-            return Err(format!("more than {MAX_FILES} files; take its folders one by one"));
+            return Err(format!(
+                "more than {MAX_FILES} files; take its folders one by one"
+            ));
         }
         paths.sort();
         let mut left = MAX_ALL_BYTES;
@@ -67,7 +68,10 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
                 // One folder that is closed to us hides nothing of the others.
                 walk(&path, depth + 1, found).unwrap_or_default();
             }
-        } else if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json")) {
+        } else if path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        {
             found.push(path);
         }
     }
@@ -75,10 +79,17 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
 }
 
 fn one(root: &Path, path: &Path, left: &mut u64) -> OneFile {
-    let below = path.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty());
+    let below = path
+        .strip_prefix(root)
+        .ok()
+        .filter(|below| !below.as_os_str().is_empty());
     let name = match below {
         Some(below) => below.to_string_lossy().into_owned(),
-        None => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        None => path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
     };
     let limit = (csaf::MAX_BYTES as u64).min(*left);
     let read = || -> Result<Vec<u8>, String> {

@@ -42,6 +42,7 @@ const NEVER: [Never; 7] = [
             "collector/src/exposure",
             "collector/src/forecast",
             "collector/src/item",
+            "collector/src/advisory",
             "agent/src/job",
         ],
         words: &OUTSIDE,
@@ -103,7 +104,9 @@ const LAYERS: [Layers; 2] = [
     Layers {
         crate_src: "collector/src",
         layers: &[
-            &["schedule", "rollout", "exposure", "forecast", "item"],
+            &[
+                "schedule", "rollout", "exposure", "forecast", "item", "advisory",
+            ],
             &["store"],
             &["fleet", "vendor"],
             &[
@@ -117,6 +120,7 @@ const LAYERS: [Layers; 2] = [
                 "agenda",
                 "calls",
                 "halted",
+                "matching",
                 "nudging",
                 "quarantine",
                 "replan",
