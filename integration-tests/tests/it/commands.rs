@@ -1,6 +1,7 @@
 //! The collector's commands: what they refuse, with which exit code, and that it changes
 //! nothing.
 
+mod advisories;
 mod bad_input;
 mod calendars;
 mod decided;
