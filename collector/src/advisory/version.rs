@@ -88,7 +88,19 @@ fn is_model(text: &str, product: &str, full_name: &str) -> bool {
     };
     let first = text.split([' ', '|', ',']).next().unwrap_or_default();
     let before = full.rfind(first).map(|at| &full[..at]);
-    says_model(&product) || before.is_some_and(says_model)
+    // "MMT-1754": letters, a dash and a number without a dot is how models are numbered.
+    let is_number = |part: &str| {
+        let mut halves = part.trim().splitn(2, '-');
+        let (letters, digits) = (
+            halves.next().unwrap_or_default(),
+            halves.next().unwrap_or_default(),
+        );
+        letters.len() >= 2
+            && letters.bytes().all(|b| b.is_ascii_alphabetic())
+            && digits.len() >= 3
+            && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    says_model(&product) || before.is_some_and(says_model) || text.split('|').all(is_number)
 }
 
 /// What a full name says otherwise than the version beside it.

@@ -27,77 +27,80 @@ fn word(vendor: &str, product: &str, maker: &str, model: &str) -> &'static str {
     }
 }
 
+/// Vendor and product of an advisory, maker and model of ours, and how like they are.
+const LIKE: &[[&str; 5]] = &[
+    [
+        "Philips",
+        "IntelliVue X2",
+        "PHILIPS",
+        "Philips IntelliVue X2",
+        "same",
+    ],
+    [
+        "Philips",
+        "Vue PACS",
+        "Philips Healthcare",
+        "Vue PACS",
+        "maker_perhaps_the_same",
+    ],
+    [
+        "Philips",
+        "Vue PACS",
+        "Phillips",
+        "Vue PACS",
+        "maker_spelled_differently",
+    ],
+    ["Philips", "Vue PACS", "", "Vue PACS", "maker_not_recorded"],
+    [
+        "Smiths Medical",
+        "Medfusion 4000",
+        "ICU Medical",
+        "Medfusion 4000",
+        "same_name_other_maker",
+    ],
+    [
+        "GE Healthcare",
+        "Millenium VG",
+        "GE Healthcare",
+        "Millennium VG",
+        "product_spelled_differently",
+    ],
+    [
+        "Philips",
+        "Avalon Fetal/Maternal Monitors FM20/FM30",
+        "Philips",
+        "Avalon FM30",
+        "same",
+    ],
+    [
+        "Philips",
+        "IntelliVue patient monitor MX400-MX850",
+        "Philips",
+        "IntelliVue MX450",
+        "series_of_models",
+    ],
+    [
+        "GE Healthcare",
+        "LOGIQ, not including LOGIQ 100 Pro",
+        "GE Healthcare",
+        "LOGIQ 100 Pro",
+        "condition_in_the_name",
+    ],
+    [
+        "Philips",
+        "IntelliVue MX450",
+        "Philips",
+        "IntelliVue MX550",
+        "other",
+    ],
+    ["Philips", "Vue PACS", "Siemens", "PACS", "other"],
+];
+
 #[test]
 fn a_thing_is_the_product_perhaps_or_another() {
-    for (vendor, product, maker, model, expected) in [
-        (
-            "Philips",
-            "IntelliVue X2",
-            "PHILIPS",
-            "Philips IntelliVue X2",
-            "same",
-        ),
-        (
-            "Philips",
-            "Vue PACS",
-            "Philips Healthcare",
-            "Vue PACS",
-            "maker_perhaps_the_same",
-        ),
-        (
-            "Philips",
-            "Vue PACS",
-            "Phillips",
-            "Vue PACS",
-            "maker_spelled_differently",
-        ),
-        ("Philips", "Vue PACS", "", "Vue PACS", "maker_not_recorded"),
-        (
-            "Smiths Medical",
-            "Medfusion 4000",
-            "ICU Medical",
-            "Medfusion 4000",
-            "same_name_other_maker",
-        ),
-        (
-            "GE Healthcare",
-            "Millenium VG",
-            "GE Healthcare",
-            "Millennium VG",
-            "product_spelled_differently",
-        ),
-        (
-            "Philips",
-            "Avalon Fetal/Maternal Monitors FM20/FM30",
-            "Philips",
-            "Avalon FM30",
-            "same",
-        ),
-        (
-            "Philips",
-            "IntelliVue patient monitor MX400-MX850",
-            "Philips",
-            "IntelliVue MX450",
-            "series_of_models",
-        ),
-        (
-            "GE Healthcare",
-            "LOGIQ, not including LOGIQ 100 Pro",
-            "GE Healthcare",
-            "LOGIQ 100 Pro",
-            "condition_in_the_name",
-        ),
-        (
-            "Philips",
-            "IntelliVue MX450",
-            "Philips",
-            "IntelliVue MX550",
-            "other",
-        ),
-        ("Philips", "Vue PACS", "Siemens", "PACS", "other"),
-    ] {
+    for [vendor, product, maker, model, expected] in LIKE {
         let found = word(vendor, product, maker, model);
-        assert_eq!(found, expected, "{vendor} {product} / {maker} {model}");
+        assert_eq!(found, *expected, "{vendor} {product} / {maker} {model}");
     }
 }
 

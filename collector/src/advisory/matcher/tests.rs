@@ -57,75 +57,104 @@ fn verdict(said: &[(&str, Status)], thing: Thing) -> (&'static str, &'static str
     (one.finding.verdict.word(), one.finding.reason.word())
 }
 
+use Status::{Fixed, KnownAffected, KnownNotAffected, UnderInvestigation};
+
+/// What an advisory says, the version of ours, and what that comes to.
+type Case = (
+    &'static [(&'static str, Status)],
+    &'static str,
+    &'static str,
+    &'static str,
+);
+const CASES: &[Case] = &[
+    (
+        &[("<2.0", KnownAffected)],
+        "1.9",
+        "affected",
+        "version_is_affected",
+    ),
+    (
+        &[("<2.0", KnownAffected)],
+        "2.0",
+        "not_affected",
+        "version_is_outside",
+    ),
+    (
+        &[("<2.0", KnownAffected)],
+        "",
+        "needs_person",
+        "version_not_recorded",
+    ),
+    (
+        &[("<2.0", KnownAffected)],
+        "R2",
+        "needs_person",
+        "versions_not_comparable",
+    ),
+    (
+        &[("<2.0", KnownAffected), ("2.0", Fixed)],
+        "2.0",
+        "not_affected",
+        "version_is_outside",
+    ),
+    (&[("2.0", Fixed)], "2.0", "not_affected", "version_is_fixed"),
+    (
+        &[("2.0", Fixed)],
+        "1.0",
+        "needs_person",
+        "version_not_named",
+    ),
+    (
+        &[("1.1", KnownAffected), ("1.5", KnownAffected)],
+        "1.5",
+        "affected",
+        "version_is_affected",
+    ),
+    (
+        &[("1.1", KnownAffected), ("1.5", KnownAffected)],
+        "1.3",
+        "needs_person",
+        "version_not_named",
+    ),
+    (
+        &[("*", KnownNotAffected)],
+        "",
+        "not_affected",
+        "publisher_says_not_affected",
+    ),
+    (
+        &[("*", UnderInvestigation)],
+        "1",
+        "needs_person",
+        "under_investigation",
+    ),
+    (
+        &[("<2.0", KnownAffected), ("1.9", Fixed)],
+        "1.9",
+        "needs_person",
+        "contradicting_statements",
+    ),
+    (
+        &[("*", Status::FirstAffected)],
+        "1",
+        "affected",
+        "version_is_affected",
+    ),
+    (
+        &[("1.0", Status::FirstAffected)],
+        "1.1",
+        "needs_person",
+        "only_one_end_named",
+    ),
+];
+
 #[test]
 fn every_value_has_its_reason() {
-    use Status::{Fixed, KnownAffected, KnownNotAffected, UnderInvestigation};
     let viewer = |version: &str| Thing::asset("ACME", "Viewer Pro", version);
-    let range: &[_] = &[("<2.0", KnownAffected)];
-    for (said, version, value, reason) in [
-        (range, "1.9", "affected", "version_is_affected"),
-        (range, "2.0", "not_affected", "version_is_outside"),
-        (range, "", "needs_person", "version_not_recorded"),
-        (range, "R2", "needs_person", "versions_not_comparable"),
-        (
-            &[("<2.0", KnownAffected), ("2.0", Fixed)],
-            "2.0",
-            "not_affected",
-            "version_is_outside",
-        ),
-        (&[("2.0", Fixed)], "2.0", "not_affected", "version_is_fixed"),
-        (
-            &[("2.0", Fixed)],
-            "1.0",
-            "needs_person",
-            "version_not_named",
-        ),
-        (
-            &[("1.1", KnownAffected), ("1.5", KnownAffected)],
-            "1.5",
-            "affected",
-            "version_is_affected",
-        ),
-        (
-            &[("1.1", KnownAffected), ("1.5", KnownAffected)],
-            "1.3",
-            "needs_person",
-            "version_not_named",
-        ),
-        (
-            &[("*", KnownNotAffected)],
-            "",
-            "not_affected",
-            "publisher_says_not_affected",
-        ),
-        (
-            &[("*", UnderInvestigation)],
-            "1",
-            "needs_person",
-            "under_investigation",
-        ),
-        (
-            &[("<2.0", KnownAffected), ("1.9", Fixed)],
-            "1.9",
-            "needs_person",
-            "contradicting_statements",
-        ),
-        (
-            &[("*", Status::FirstAffected)],
-            "1",
-            "affected",
-            "version_is_affected",
-        ),
-        (
-            &[("1.0", Status::FirstAffected)],
-            "1.1",
-            "needs_person",
-            "only_one_end_named",
-        ),
-    ] {
+    for (said, version, value, reason) in CASES {
         assert_eq!(
             verdict(said, viewer(version)),
-            (value, reason),
+            (*value, *reason),
             "{said:?} {version}"
         );
     }
