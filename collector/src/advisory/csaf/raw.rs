@@ -82,12 +82,12 @@ pub(super) struct Branch {
 pub(super) struct FullName {
     pub(super) name: String,
     pub(super) product_id: String,
-    pub(super) product_identification_helper: Option<Lenient<Helper>>,
+    pub(super) product_identification_helper: Option<Lenient<Identifiers>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Helper {
+pub(super) struct Identifiers {
     pub(super) cpe: Option<String>,
     pub(super) purl: Option<String>,
     pub(super) purls: Vec<String>,

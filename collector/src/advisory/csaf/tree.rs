@@ -217,7 +217,7 @@ fn is_nobody(vendor: &str) -> bool {
     ["opensource", "noassertion", "undefined", "unknown"].contains(&plain.as_str())
 }
 
-fn helpers(raw: raw::Helper) -> Helpers {
+fn helpers(raw: raw::Identifiers) -> Helpers {
     let hashes = raw.hashes.into_iter().flat_map(|one| one.file_hashes);
     Helpers {
         cpe: raw.cpe,

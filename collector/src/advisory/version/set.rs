@@ -233,7 +233,7 @@ fn series(version: &str) -> Option<Vec<u64>> {
     let plain = plain.strip_prefix(['v', 'V']).unwrap_or(&plain);
     let parts: Vec<&str> = plain.split('.').collect();
     let is_any = |part: &&str| matches!(*part, "x" | "X" | "*" | "xx" | "XX");
-    let first = parts.iter().position(|part| is_any(part))?;
+    let first = parts.iter().position(is_any)?;
     let (numbers, rest) = parts.split_at(first);
     let all_any = rest.iter().all(is_any);
     let numbers: Option<Vec<u64>> = numbers.iter().map(|part| part.parse().ok()).collect();

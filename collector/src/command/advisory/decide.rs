@@ -1,6 +1,7 @@
 //! What people decide about matches.
 
 use super::list::need;
+use crate::advisory::matcher::{Match, Prepared, matches};
 use crate::advisory::{Finding, Verdict};
 use crate::app::App;
 use crate::command::Caller;
@@ -41,7 +42,7 @@ pub(super) async fn decide(app: &App, caller: &Caller, asked: &Asked) -> Result<
     let prepared = matching::prepared(&row, &bytes)?;
     let index = matching::inventory(change.view()).await?;
     let aliases = matching::aliases(change.view()).await?;
-    let all = crate::advisory::matcher::matches(&prepared, &index, &aliases);
+    let all = matches(&prepared, &index, &aliases);
     let found = all
         .iter()
         .find(|one| index.thing(one.thing).key() == asked.thing);
@@ -53,30 +54,7 @@ pub(super) async fn decide(app: &App, caller: &Caller, asked: &Asked) -> Result<
         ))
     })?;
     let thing = index.thing(found.thing);
-    let is_open = |finding: &Option<Finding>| {
-        finding
-            .as_ref()
-            .is_none_or(|finding| finding.verdict != Verdict::NotAffected)
-    };
-    let entries = found.said.iter().filter(|(entry, finding)| {
-        let product = &prepared.advisory.products[prepared.entries[*entry].product];
-        match &asked.product {
-            Some(id) => product.id == *id,
-            None => is_open(finding) || *entry == found.entry,
-        }
-    });
-    let mut products: Vec<String> = entries
-        .map(|(entry, _)| matching::product_key(&prepared.advisory, &prepared.entries[*entry]))
-        .collect();
-    products.sort();
-    products.dedup();
-    if products.is_empty() {
-        return Err(Failure::not_found(format!(
-            "No product of advisory {} with that id has to do with it. `advisory show {}` shows \
-             all.",
-            asked.id, asked.id
-        )));
-    }
+    let products = products(&prepared, found, asked)?;
     let value = match asked.affected {
         true => Verdict::Affected,
         false => Verdict::NotAffected,
@@ -105,6 +83,36 @@ pub(super) async fn decide(app: &App, caller: &Caller, asked: &Asked) -> Result<
         asked.reason,
         numbers.join("`, `advisory undo ")
     )))
+}
+
+/// The products that a decision is about, by their keys: those of the advisory that may be the
+/// thing, or the one that was named.
+fn products(prepared: &Prepared, found: &Match, asked: &Asked) -> Result<Vec<String>, Failure> {
+    let is_open = |finding: &Option<Finding>| {
+        finding
+            .as_ref()
+            .is_none_or(|finding| finding.verdict != Verdict::NotAffected)
+    };
+    let entries = found.said.iter().filter(|(entry, finding)| {
+        let product = &prepared.advisory.products[prepared.entries[*entry].product];
+        match &asked.product {
+            Some(id) => product.id == *id,
+            None => is_open(finding) || *entry == found.entry,
+        }
+    });
+    let mut products: Vec<String> = entries
+        .map(|(entry, _)| matching::product_key(&prepared.advisory, &prepared.entries[*entry]))
+        .collect();
+    products.sort();
+    products.dedup();
+    if products.is_empty() {
+        return Err(Failure::not_found(format!(
+            "No product of advisory {} with that id has to do with it. `advisory show {}` shows \
+             all.",
+            asked.id, asked.id
+        )));
+    }
+    Ok(products)
 }
 
 /// Lists decisions.

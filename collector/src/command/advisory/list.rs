@@ -102,62 +102,88 @@ pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
     if let Some(words) = &asked.product {
         rows = with_product(&mut view, rows, words).await?;
     }
-    let count = |row: &AdvisoryRow| counts.get(row.id.as_str()).copied().unwrap_or_default();
-    rows.sort_by(|a, b| {
-        let by = match asked.sort.as_str() {
-            "title" => a.title.cmp(&b.title),
-            "publisher" => a.publisher.cmp(&b.publisher),
-            "changed" => b.changed.cmp(&a.changed),
-            "score" => b.score.cmp(&a.score),
-            "urgency" => {
-                let urgency = |row: &AdvisoryRow| {
-                    let counts = count(row);
-                    let open = counts.affected + counts.needs_person > 0;
-                    (
-                        open && is_exploited(&row.id),
-                        counts.affected > 0,
-                        open,
-                        row.score,
-                    )
-                };
-                urgency(b).cmp(&urgency(a))
-            }
-            _ => std::cmp::Ordering::Equal,
-        };
-        by.then_with(|| a.id.cmp(&b.id))
-    });
-    let mut table = Table::new(&[
-        "id",
-        "title",
-        "publisher",
-        "version",
-        "status",
-        "score",
-        "exploited",
-        "due",
-        "affected",
-        "needs_person",
-        "not_affected",
-        "read_by",
-    ]);
-    for row in &rows {
-        let counts = count(row);
-        table.row(vec![
-            Cell::of(&row.id),
-            Cell::of(&row.title),
-            Cell::of(&row.publisher),
-            Cell::of(&row.version),
-            Cell::of(&row.status),
-            Cell::maybe(row.score.map(|tenths| f64::from(tenths) / 10.0)),
-            Cell::Flag(is_exploited(&row.id)),
-            Cell::maybe(row.due),
-            Cell::Number(counts.affected),
-            Cell::Number(counts.needs_person),
-            Cell::Number(counts.not_affected),
-            Cell::maybe(read.get(&row.id)),
-        ]);
+    let known = Known {
+        counts,
+        read,
+        exploited: rows
+            .iter()
+            .map(|row| row.id.clone())
+            .filter(|id| is_exploited(id))
+            .collect(),
+    };
+    known.sort(&mut rows, &asked.sort);
+    Ok(Output::Table(known.table(&rows)))
+}
+
+/// What is known of advisories beside their rows.
+struct Known<'a> {
+    counts: HashMap<&'a str, Counts>,
+    read: BTreeMap<String, String>,
+    exploited: BTreeSet<String>,
+}
+
+impl Known<'_> {
+    fn count(&self, row: &AdvisoryRow) -> Counts {
+        self.counts
+            .get(row.id.as_str())
+            .copied()
+            .unwrap_or_default()
     }
-    Ok(Output::Table(table))
+
+    fn sort(&self, rows: &mut [AdvisoryRow], by: &str) {
+        let urgency = |row: &AdvisoryRow| {
+            let counts = self.count(row);
+            let open = counts.affected + counts.needs_person > 0;
+            let exploited = self.exploited.contains(&row.id);
+            (open && exploited, counts.affected > 0, open, row.score)
+        };
+        rows.sort_by(|a, b| {
+            let order = match by {
+                "title" => a.title.cmp(&b.title),
+                "publisher" => a.publisher.cmp(&b.publisher),
+                "changed" => b.changed.cmp(&a.changed),
+                "score" => b.score.cmp(&a.score),
+                "urgency" => urgency(b).cmp(&urgency(a)),
+                _ => std::cmp::Ordering::Equal,
+            };
+            order.then_with(|| a.id.cmp(&b.id))
+        });
+    }
+
+    fn table(&self, rows: &[AdvisoryRow]) -> Table {
+        let mut table = Table::new(&[
+            "id",
+            "title",
+            "publisher",
+            "version",
+            "status",
+            "score",
+            "exploited",
+            "due",
+            "affected",
+            "needs_person",
+            "not_affected",
+            "read_by",
+        ]);
+        for row in rows {
+            let counts = self.count(row);
+            table.row(vec![
+                Cell::of(&row.id),
+                Cell::of(&row.title),
+                Cell::of(&row.publisher),
+                Cell::of(&row.version),
+                Cell::of(&row.status),
+                Cell::maybe(row.score.map(|tenths| f64::from(tenths) / 10.0)),
+                Cell::Flag(self.exploited.contains(&row.id)),
+                Cell::maybe(row.due),
+                Cell::Number(counts.affected),
+                Cell::Number(counts.needs_person),
+                Cell::Number(counts.not_affected),
+                Cell::maybe(self.read.get(&row.id)),
+            ]);
+        }
+        table
+    }
 }
 
 /// Those that name a product with these words; the documents are read for it.
