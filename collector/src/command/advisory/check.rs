@@ -119,10 +119,10 @@ pub(super) fn report(
     let person = count(Verdict::NeedsPerson);
     let parts = [
         ("against", Cell::of(word)),
-        ("files", number(seen.len())),
+        ("files_total", number(seen.len())),
         ("files_read", number(seen.len() - bad)),
         ("files_bad", number(bad)),
-        ("entries", number(rows.len())),
+        ("entries_total", number(rows.len())),
         ("affected", number(count(Verdict::Affected))),
         ("not_affected", number(count(Verdict::NotAffected))),
         ("needs_person", number(person)),

@@ -73,7 +73,7 @@ pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<
     change.commit().await?;
     let count = |n: usize| Cell::Number(i64::try_from(n).unwrap_or(i64::MAX));
     let parts = [
-        ("files", count(files.0.len())),
+        ("files_total", count(files.0.len())),
         ("bad", count(bad)),
         ("taken_in", count(ids.len())),
         ("affected", count(outcome.affected)),
