@@ -6,6 +6,7 @@ mod elsewhere;
 mod fallen;
 mod halted;
 mod jobs;
+mod matches;
 mod metadata;
 mod newest;
 mod one;
@@ -82,6 +83,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.outside().await?;
     gathering.answers().await?;
     gathering.stops(fleet).await?;
+    gathering.matches().await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {

@@ -2,6 +2,7 @@
 //! carries documents; it authors none that start work.
 
 pub mod adopt;
+pub mod advisory;
 pub mod agenda;
 pub mod allowed;
 pub mod app;
@@ -21,6 +22,7 @@ pub mod forecast;
 pub mod halted;
 pub mod init;
 pub mod item;
+pub mod matching;
 pub mod mds2;
 pub mod nudging;
 pub mod planning;

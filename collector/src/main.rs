@@ -72,6 +72,9 @@ fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> Result<T, Failure> {
 
 /// Sends a command to the running collector; what it answers is to be shown.
 fn ask(folder: &Folder, command: Command, json: bool) -> Result<String, Failure> {
+    if let Some(output) = command.alone() {
+        return Ok(said(&output?, json));
+    }
     let out = command.output_file().map(ToOwned::to_owned);
     let bar = ProgressBar::hidden();
     let answer = run(async {

@@ -2,6 +2,7 @@
 //! travels over the control socket, and that [`run`] carries out.
 
 pub mod adopt;
+pub mod advisory;
 pub mod asset;
 pub mod audit;
 mod begun;
@@ -82,6 +83,9 @@ pub enum Command {
     /// What vendors answer on the security of their devices (MDS2), and what follows
     #[command(subcommand, name = "mds2")]
     Mds2(mds2::Mds2Command),
+    /// Advisories: what is vulnerable, and what of it is ours
+    #[command(subcommand)]
+    Advisory(advisory::AdvisoryCommand),
     /// Signed documents: charter, roster, assignment, stops ...
     #[command(subcommand)]
     Document(document::DocumentCommand),
@@ -121,6 +125,14 @@ pub enum Command {
 }
 
 impl Command {
+    /// What the command says where it needs no running collector.
+    pub fn alone(&self) -> Option<Result<Output, Failure>> {
+        match self {
+            Self::Advisory(command) => command.alone(),
+            _ => None,
+        }
+    }
+
     /// The file that the answer is written to, where the command names one.
     pub fn output_file(&self) -> Option<&Path> {
         match self {
@@ -175,6 +187,7 @@ pub async fn run(
         Command::Asset(command) => asset::run(app, caller, command).await,
         Command::Device(command) => device::run(app, caller, command).await,
         Command::Mds2(command) => mds2::run(app, caller, command).await,
+        Command::Advisory(command) => advisory::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,
         Command::Custodian(command) => custodian::run(app, caller, command, progress).await,
         Command::Vendor(command) => release::vendor(app, caller, command, progress).await,
@@ -206,6 +219,9 @@ fn list_of(what: &str) -> Option<&'static str> {
         "mapping" => "asset mapping list",
         "baseline" => "asset baseline list",
         "subnet" => "unit subnet list",
+        "advisory" => "advisory list",
+        "alias" => "advisory alias list",
+        "decision that counts" => "advisory decisions",
         "vendor" => "vendor list",
         "release" => "release list",
         "window" => "window list",

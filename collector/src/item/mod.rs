@@ -119,6 +119,12 @@ pub enum Kind {
     Elsewhere,
     /// A vendor's answers are older than what is installed.
     Answers,
+    /// Something of ours may meet an advisory, and a person must say.
+    Match,
+    /// Something of ours is affected, and its vendor has a fix.
+    Fixable,
+    /// Something of ours is affected, and its vendor has no fix.
+    Unfixed,
 }
 
 impl Kind {
@@ -153,6 +159,9 @@ impl Kind {
             Self::Metadata => "metadata",
             Self::Elsewhere => "elsewhere",
             Self::Answers => "answers",
+            Self::Match => "match",
+            Self::Fixable => "fixable",
+            Self::Unfixed => "unfixed",
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod calendars;
 pub mod custodian;
 pub mod ending;
 pub mod limit;
+pub mod matches;
 pub mod opened;
 pub mod outcomes;
 pub mod probed;
@@ -39,6 +40,7 @@ async fn tasks(app: &App) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut sets = sets::Sets::default();
+    let mut matches = matches::Matches::default();
     let mut outcomes = outcomes::Outcomes::default();
     let mut opened = opened::Opened::default();
     loop {
@@ -66,6 +68,9 @@ async fn tasks(app: &App) {
         }
         if let Err(error) = custodian::run(app).await {
             tracing::warn!(%error, "the custodian repository was not renewed");
+        }
+        if let Err(error) = matches.run(store, now).await {
+            tracing::warn!(error = error.text, "advisories were not matched again");
         }
         if let Err(error) = sets.run(store, now).await {
             tracing::warn!(%error, "inventories that no machine has were not dropped");

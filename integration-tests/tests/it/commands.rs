@@ -2,6 +2,7 @@
 //! nothing.
 
 mod adopt;
+mod advisories;
 mod assets;
 mod bad_input;
 mod calendars;

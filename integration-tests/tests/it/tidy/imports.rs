@@ -45,6 +45,7 @@ const NEVER: [Never; 7] = [
             "collector/src/sheet",
             "collector/src/mds2",
             "collector/src/asset",
+            "collector/src/advisory",
             "agent/src/job",
         ],
         words: &OUTSIDE,
@@ -107,7 +108,8 @@ const LAYERS: [Layers; 2] = [
         crate_src: "collector/src",
         layers: &[
             &[
-                "adopt", "schedule", "rollout", "exposure", "forecast", "item", "sheet", "mds2",
+                "adopt", "advisory", "schedule", "rollout", "exposure", "forecast", "item",
+                "sheet", "mds2",
             ],
             &["store"],
             &["fleet", "vendor"],
@@ -122,6 +124,7 @@ const LAYERS: [Layers; 2] = [
                 "agenda",
                 "calls",
                 "halted",
+                "matching",
                 "nudging",
                 "quarantine",
                 "replan",

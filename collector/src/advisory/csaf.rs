@@ -1,0 +1,217 @@
+//! Reading CSAF 2.0 and 2.1.
+//!
+//! Strict where a mistake could hide a machine that is affected: structure, ids that are
+//! referred to, cycles. Tolerant where real files are messy and nothing depends on it: unknown
+//! members, scores without a number, dates that are no dates; such things become remarks.
+
+mod raw;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod vulnerability;
+
+use super::document::{Advisory, Form};
+use patchward_common::time::UtcMs;
+
+/// Largest file: what a command takes. The specification's guidance asks readers for more
+/// only where they can; the largest advisory seen is below 50 MB.
+pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Deepest nesting of branches; the specification allows 30.
+pub const MAX_DEPTH: usize = 30;
+/// Most products of one advisory: distributions write some ten thousand.
+pub const MAX_PRODUCTS: usize = 200_000;
+/// Most vulnerabilities of one advisory; a yearly roll-up has some thousand.
+pub const MAX_VULNERABILITIES: usize = 50_000;
+/// Most mentions of products in all vulnerabilities together: groups let a small file name
+/// everything again and again.
+pub const MAX_MENTIONS: usize = 5_000_000;
+/// Longest chain of "a part of a part of"; real ones have two.
+pub const MAX_CHAIN: usize = 10;
+/// Longest id, name or version that is kept whole; they are names, not texts.
+pub const MAX_NAME_BYTES: usize = 4_000;
+/// Longest text of a remediation that is kept; a page is enough to decide by.
+pub const MAX_TEXT_BYTES: usize = 8_000;
+
+/// Why a file is not a CSAF advisory that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadCsaf {
+    /// Larger than [`MAX_BYTES`].
+    #[error("{bytes} bytes, and at most {MAX_BYTES} are read; ask its publisher to split it")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+    },
+    /// Not UTF-8.
+    #[error("it is not UTF-8 text (byte {at}); get it from its publisher again")]
+    NotText {
+        /// Where it ends to be.
+        at: usize,
+    },
+    /// Not JSON.
+    #[error("it is not JSON: {0}; get it from its publisher again")]
+    NotJson(String),
+    /// JSON, but not of the shape of CSAF.
+    #[error("it is JSON, but no CSAF advisory: {at}: {why}")]
+    Shape {
+        /// Where.
+        at: String,
+        /// Why.
+        why: String,
+    },
+    /// Another version of CSAF.
+    #[error("it says CSAF version {0:?}, and 2.0 and 2.1 are read")]
+    Version(String),
+    /// Branches deeper than [`MAX_DEPTH`].
+    #[error("its product tree is nested deeper than {MAX_DEPTH} branches")]
+    TooDeep,
+    /// More than a limit.
+    #[error("more than {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// A text that is a name and is longer than names are.
+    #[error("the {what} is longer than {MAX_NAME_BYTES} bytes")]
+    TooLong {
+        /// Which.
+        what: &'static str,
+    },
+    /// Two products with one id.
+    #[error("product id {0:?} is given to two products")]
+    TwiceTheId(String),
+    /// A product is named and not defined.
+    #[error("{at} names product {id:?}, which the product tree does not define")]
+    NoProduct {
+        /// Who names it.
+        at: String,
+        /// The id.
+        id: String,
+    },
+    /// A group is named and not defined.
+    #[error("{at} names product group {id:?}, which the product tree does not define")]
+    NoGroup {
+        /// Who names it.
+        at: String,
+        /// The id.
+        id: String,
+    },
+    /// A product that is a part of itself.
+    #[error("relationships make product {0:?} a part of itself")]
+    Cycle(String),
+    /// Relationships longer than [`MAX_CHAIN`].
+    #[error("product {0:?} stands at the end of more than {MAX_CHAIN} relationships")]
+    ChainTooLong(String),
+}
+
+/// Reads an advisory.
+///
+/// # Errors
+/// [`BadCsaf`] says what is wrong, and where.
+pub fn read(bytes: &[u8]) -> Result<Advisory, BadCsaf> {
+    if bytes.len() > MAX_BYTES {
+        return Err(BadCsaf::TooLarge {
+            bytes: bytes.len() as u64,
+        });
+    }
+    // Some publishers' programs put a byte-order mark first.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| BadCsaf::NotText {
+        at: error.valid_up_to(),
+    })?;
+    let raw = parse(text)?;
+    let form = match raw.document.csaf_version.as_str() {
+        "2.0" => Form::Csaf20,
+        "2.1" => Form::Csaf21,
+        other => return Err(BadCsaf::Version(short(other))),
+    };
+    let mut remarks = Vec::new();
+    let tree = tree::Tree::read(raw.product_tree.unwrap_or_default(), &mut remarks)?;
+    let vulnerabilities = vulnerability::read(raw.vulnerabilities, &tree, &mut remarks)?;
+    let tracking = raw.document.tracking;
+    let link = raw.document.references.into_iter().find_map(own_page);
+    let mut moment = |what: &str, text: Option<String>| {
+        let text = text?;
+        let found = instant(&text);
+        if found.is_none() {
+            remarks.push(format!("{what} {:?} is no date", short(&text)));
+        }
+        found
+    };
+    let published = moment("its first release", tracking.initial_release_date);
+    let current = moment("its current release", tracking.current_release_date);
+    Ok(Advisory {
+        form,
+        id: name("tracking id", tracking.id)?,
+        title: cut(raw.document.title, MAX_NAME_BYTES),
+        publisher: name("publisher's name", raw.document.publisher.name)?,
+        category: name("category", raw.document.category)?,
+        version: name("version", tracking.version)?,
+        status: name("status", tracking.status)?,
+        published,
+        current,
+        due: None,
+        link,
+        products: tree.products,
+        vulnerabilities,
+        remarks,
+    })
+}
+
+fn parse(text: &str) -> Result<raw::Csaf, BadCsaf> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let raw: raw::Csaf = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let at = error.path().to_string();
+        let inner = error.into_inner();
+        let why = inner.to_string();
+        match inner.classify() {
+            _ if why.contains("recursion limit") => BadCsaf::TooDeep,
+            serde_json::error::Category::Data => BadCsaf::Shape {
+                at: short(&at),
+                why: short(&why),
+            },
+            _ => BadCsaf::NotJson(short(&why)),
+        }
+    })?;
+    let rest = reader.end();
+    rest.map_err(|error| BadCsaf::NotJson(short(&error.to_string())))?;
+    Ok(raw)
+}
+
+/// The page for people among the references to itself.
+fn own_page(reference: raw::Reference) -> Option<String> {
+    let is_own = reference.category.as_deref() == Some("self");
+    let url = reference.url.filter(|url| url.len() <= MAX_NAME_BYTES)?;
+    (is_own && url.starts_with("https://") && !url.ends_with(".json")).then_some(url)
+}
+
+/// An instant as RFC 3339 writes it, with any offset and any digits of a second.
+fn instant(text: &str) -> Option<UtcMs> {
+    let stamp: jiff::Timestamp = text.parse().ok()?;
+    Some(UtcMs(stamp.as_millisecond()))
+}
+
+/// A name within its limit.
+fn name(what: &'static str, text: String) -> Result<String, BadCsaf> {
+    if text.len() > MAX_NAME_BYTES {
+        return Err(BadCsaf::TooLong { what });
+    }
+    // Neither engine of the store keeps a NUL, and none is ever meant.
+    Ok(text.replace('\0', " ").trim().to_owned())
+}
+
+/// A text, cut at its limit.
+fn cut(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let end = (0..=limit).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text.replace('\0', " ").trim().to_owned()
+}
+
+/// A stranger's text in a message of ours.
+fn short(text: &str) -> String {
+    cut(text.to_owned(), 200)
+}

@@ -1,0 +1,163 @@
+//! `advisory matches`: what of ours advisories come to.
+
+use crate::advisory::Verdict;
+use crate::app::App;
+use crate::control::{Cell, Failure, Output, Table};
+use crate::matching::{Holder, holders};
+use crate::store::View;
+use crate::store::advisories::{MarkRow, MatchRow};
+use patchward_common::id::{Label, Name};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Most holders that a row names; the count says the rest.
+const MAX_SHOWN: usize = 20;
+
+/// Which matches.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
+pub struct Asked {
+    /// Only of this advisory
+    #[arg(long)]
+    advisory: Option<String>,
+    /// Only what a person must look at
+    #[arg(long)]
+    needs_person: bool,
+    /// Only what is affected
+    #[arg(long, conflicts_with = "needs_person")]
+    affected: bool,
+    /// Only what is used in this unit
+    #[arg(long)]
+    unit: Option<Name>,
+    /// Only this asset
+    #[arg(long)]
+    asset: Option<Label>,
+    /// Only this machine, by its name
+    #[arg(long, conflicts_with = "asset")]
+    machine: Option<Name>,
+    /// Only this product of ours, by words of its name
+    #[arg(long)]
+    thing: Option<String>,
+}
+
+/// Matches with who stands behind them and how far the work is.
+pub(super) struct Rows {
+    rows: Vec<MatchRow>,
+    holders: BTreeMap<String, Vec<Holder>>,
+    marks: Vec<MarkRow>,
+}
+
+impl Rows {
+    /// All of one advisory, or of all.
+    pub(super) async fn read(view: &mut View, advisory: Option<&str>) -> Result<Self, Failure> {
+        let rows = view.advisory_matches(advisory).await?;
+        let wanted: HashSet<String> = rows.iter().map(|row| row.thing.clone()).collect();
+        let holders = holders(view, &wanted).await?;
+        let marks = view.advisory_marks(advisory).await?;
+        Ok(Self {
+            rows,
+            holders,
+            marks,
+        })
+    }
+
+    fn of(&self, row: &MatchRow) -> &[Holder] {
+        self.holders.get(&row.thing).map_or(&[], Vec::as_slice)
+    }
+
+    /// The machines and assets of what is affected or needs a person.
+    pub(super) fn open_holders(&self) -> BTreeSet<String> {
+        self.names().map(str::to_owned).collect()
+    }
+
+    /// How many machines and assets match at all.
+    pub(super) fn holders(&self) -> i64 {
+        let all: BTreeSet<&str> = self.names().collect();
+        all.len() as i64
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let open = self
+            .rows
+            .iter()
+            .filter(|row| row.value != Verdict::NotAffected.word());
+        open.flat_map(|row| self.of(row))
+            .map(|holder| holder.name.as_str())
+    }
+
+    /// How many of these have this mark on a vulnerability.
+    pub(super) fn marked(&self, mark: &str) -> i64 {
+        let marked = self.marks.iter().filter(|row| row.mark.word() == mark);
+        let marked: BTreeSet<&str> = marked.map(|row| row.holder.as_str()).collect();
+        let all: BTreeSet<&str> = self.names().collect();
+        all.intersection(&marked).count() as i64
+    }
+
+    /// As people and programs see them.
+    pub(super) fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "advisory", "thing", "key", "value", "reason", "why", "outlook", "since", "count",
+            "held_by", "marks",
+        ]);
+        for row in &self.rows {
+            let holders = self.of(row);
+            let names: Vec<String> = holders.iter().map(|one| one.name.clone()).collect();
+            let of_row = self
+                .marks
+                .iter()
+                .filter(|mark| mark.advisory == row.advisory);
+            let marks = of_row
+                .filter(|mark| names.contains(&mark.holder))
+                .map(|mark| {
+                    format!(
+                        "{}: {} {}",
+                        mark.holder,
+                        mark.vulnerability,
+                        mark.mark.word()
+                    )
+                });
+            let marks = marks.take(MAX_SHOWN).collect();
+            table.row(vec![
+                Cell::of(&row.advisory),
+                Cell::of(&row.shown),
+                Cell::of(&row.thing),
+                Cell::of(&row.value),
+                Cell::of(&row.reason),
+                Cell::of(&row.why),
+                Cell::of(&row.outlook),
+                Cell::of(row.since),
+                Cell::Number(holders.len() as i64),
+                Cell::List(names.into_iter().take(MAX_SHOWN).collect()),
+                Cell::List(marks),
+            ]);
+        }
+        table.note = Some(
+            "`advisory decide ADVISORY KEY --not-affected --reason ...` remembers what a person found."
+                .into(),
+        );
+        table
+    }
+}
+
+/// Lists matches.
+pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let mut rows = Rows::read(&mut view, asked.advisory.as_deref()).await?;
+    let all = std::mem::take(&mut rows.rows);
+    let asset = asked.asset.as_ref().map(|tag| format!("asset {tag}"));
+    let machine = asked.machine.as_ref().map(|name| format!("machine {name}"));
+    let holder = asset.or(machine);
+    let kept = all.into_iter().filter(|row| {
+        let held = rows.of(row);
+        let in_unit = |unit: &Name| held.iter().any(|one| one.unit.as_ref() == Some(unit));
+        let words = asked.thing.as_ref().map(|words| words.to_lowercase());
+        (!asked.needs_person || row.value == Verdict::NeedsPerson.word())
+            && (!asked.affected || row.value == Verdict::Affected.word())
+            && asked.unit.as_ref().is_none_or(in_unit)
+            && holder
+                .as_ref()
+                .is_none_or(|name| held.iter().any(|one| one.name == *name))
+            && words.is_none_or(|words| row.shown.to_lowercase().contains(&words))
+    });
+    rows.rows = kept.collect();
+    Ok(Output::Table(rows.table()))
+}

@@ -1,0 +1,285 @@
+//! Taking in advisories, notices and the catalogue of what is exploited.
+
+use super::AddNotice;
+use super::files::{Files, OneFile};
+use crate::advisory::revision::Counted;
+use crate::advisory::version::Versions;
+use crate::advisory::{Advisory, csaf, kev, notice};
+use crate::app::App;
+use crate::command::Caller;
+use crate::command::file::InputFile;
+use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::matching::{self, Outcome};
+use crate::store::Change;
+use crate::store::advisories::{AdvisoryRow, MAX_REVISIONS};
+use patchward_common::digest::Digest;
+use std::cmp::Ordering;
+
+/// What became of one advisory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// Nobody knew it.
+    New,
+    /// It replaces an older revision.
+    Newer,
+    /// The same bytes were there.
+    Known,
+    /// An older revision than the newest; it is kept, and does not count.
+    Older,
+}
+
+impl Taken {
+    fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Newer => "new_revision",
+            Self::Known => "known",
+            Self::Older => "older_revision",
+        }
+    }
+}
+
+/// Takes in a file or a folder; what is bad in it is reported, and the rest taken in.
+pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    let mut table = Table::new(&["file", "advisory", "version", "result", "problem"]);
+    let (mut ids, mut bad) = (Vec::new(), 0);
+    for file in &files.0 {
+        let read = match &file.problem {
+            Some(problem) => Err(problem.clone()),
+            None => csaf::read(&file.bytes).map_err(|error| error.to_string()),
+        };
+        let taken = match read {
+            Ok(advisory) => match take(&mut change, &advisory, &file.bytes).await? {
+                Ok(taken) => Ok((advisory, taken)),
+                Err(problem) => Err(problem),
+            },
+            Err(problem) => Err(problem),
+        };
+        bad += usize::from(taken.is_err());
+        if let Ok((advisory, Taken::New | Taken::Newer)) = &taken {
+            ids.push(advisory.id.clone());
+        }
+        table.row(row(file, &taken));
+    }
+    if let [only] = &files.0[..]
+        && bad == 1
+    {
+        let problem = table.rows.first().and_then(|row| row.last());
+        let problem = problem.map_or_else(String::new, ToString::to_string);
+        return Err(Failure::input(format!("{}: {problem}", only.name)));
+    }
+    let outcome = matching::refresh(&mut change, Some(&ids)).await?;
+    change.commit().await?;
+    let count = |n: usize| Cell::Number(i64::try_from(n).unwrap_or(i64::MAX));
+    let parts = [
+        ("files_total", count(files.0.len())),
+        ("bad", count(bad)),
+        ("taken_in", count(ids.len())),
+        ("affected", count(outcome.affected)),
+        ("needs_person", count(outcome.needs_person)),
+        ("not_affected", count(outcome.not_affected)),
+        ("opened", count(outcome.opened)),
+    ];
+    let text = format!(
+        "{} of {} files were taken in, {bad} are bad. {}",
+        ids.len(),
+        files.0.len(),
+        said(&outcome)
+    );
+    Ok(Output::Report(
+        Report::new(parts, text).with("files", table),
+    ))
+}
+
+fn row(file: &OneFile, taken: &Result<(Advisory, Taken), String>) -> Vec<Cell> {
+    match taken {
+        Ok((advisory, taken)) => vec![
+            Cell::of(&file.name),
+            Cell::of(&advisory.id),
+            Cell::of(&advisory.version),
+            Cell::of(taken.word()),
+            Cell::Empty,
+        ],
+        Err(problem) => vec![
+            Cell::of(&file.name),
+            Cell::Empty,
+            Cell::Empty,
+            Cell::of("bad"),
+            Cell::of(problem),
+        ],
+    }
+}
+
+fn said(outcome: &Outcome) -> String {
+    format!(
+        "Of ours {} are affected, {} need a person, {} are not affected; {} of these are new or \
+         changed. `advisory matches --needs-person` shows what a person must look at.",
+        outcome.affected, outcome.needs_person, outcome.not_affected, outcome.opened
+    )
+}
+
+/// Adds one advisory, if it is another than what is there. The inner error is the file's own.
+async fn take(
+    change: &mut Change,
+    advisory: &Advisory,
+    bytes: &[u8],
+) -> Result<Result<Taken, String>, Failure> {
+    if advisory.id.is_empty() {
+        return Ok(Err(
+            "its tracking id is empty, so it cannot be told from others".into(),
+        ));
+    }
+    let known = change.view().revisions(&advisory.id).await?;
+    let digest = Digest::of(bytes);
+    if known.iter().any(|row| row.digest == digest) {
+        return Ok(Ok(Taken::Known));
+    }
+    if let Some(other) = known.iter().find(|row| row.publisher != advisory.publisher) {
+        return Ok(Err(format!(
+            "{} published an advisory with the id {} already, and this one is by {}",
+            other.publisher, advisory.id, advisory.publisher
+        )));
+    }
+    let last = known.last().map_or(0, |row| row.revision);
+    if last >= MAX_REVISIONS {
+        return Ok(Err(format!(
+            "{MAX_REVISIONS} revisions of it are kept; remove it first"
+        )));
+    }
+    let taken = match known.iter().any(|row| is_newer(row, advisory)) {
+        _ if known.is_empty() => Taken::New,
+        true => Taken::Older,
+        false => Taken::Newer,
+    };
+    let row = AdvisoryRow {
+        id: advisory.id.clone(),
+        revision: last + 1,
+        version: advisory.version.clone(),
+        form: advisory.form.word().to_owned(),
+        publisher: advisory.publisher.clone(),
+        title: advisory.title.clone(),
+        category: advisory.category.clone(),
+        status: advisory.status.clone(),
+        digest,
+        published: advisory.published,
+        changed: advisory.current,
+        due: advisory.due,
+        score: score(advisory),
+        added_at: change.now(),
+    };
+    let names = advisory.vulnerabilities.iter().map(|one| one.name.clone());
+    let names: Vec<String> = names.collect();
+    let counts = taken != Taken::Older;
+    change.add_advisory(&row, bytes, counts, &names).await?;
+    Ok(Ok(taken))
+}
+
+/// Whether what is stored is newer than an advisory: by its version, or where versions are
+/// counted in different ways, by its date. What cannot be told is taken as newer.
+fn is_newer(row: &AdvisoryRow, advisory: &Advisory) -> bool {
+    let (ours, theirs) = (Counted::of(&row.version), Counted::of(&advisory.version));
+    match ours.order(&theirs) {
+        Some(Ordering::Greater) => true,
+        Some(Ordering::Less) => false,
+        _ => row
+            .changed
+            .zip(advisory.current)
+            .is_some_and(|(a, b)| a > b),
+    }
+}
+
+/// The highest CVSS score, in tenths.
+fn score(advisory: &Advisory) -> Option<u32> {
+    let scores = advisory.vulnerabilities.iter().flat_map(|one| &one.scores);
+    let cvss = scores.filter(|score| score.system.starts_with("cvss"));
+    let tenths = cvss.filter_map(|score| score.number).map(|number| {
+        // A score lies between 0 and 10; what does not is no score.
+        (number.clamp(0.0, 10.0) * 10.0).round() as u32
+    });
+    tenths.max()
+}
+
+/// Runs the matching of some advisories, or of all.
+pub(super) async fn run_matching(
+    app: &App,
+    caller: &Caller,
+    ids: &[String],
+) -> Result<Output, Failure> {
+    let mut change = app.change(caller).await?;
+    for id in ids {
+        super::list::need(change.view(), id).await?;
+    }
+    let only = (!ids.is_empty()).then_some(ids);
+    let outcome = matching::refresh(&mut change, only).await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "{} advisories were matched. {}",
+        outcome.advisories,
+        said(&outcome)
+    )))
+}
+
+/// Takes in the catalogue.
+pub(super) async fn kev(app: &App, caller: &Caller, file: &InputFile) -> Result<Output, Failure> {
+    let read = kev::read(&file.bytes);
+    let catalogue = read.map_err(|error| Failure::input(format!("{}: {error}", file.name)))?;
+    let mut change = app.change(caller).await?;
+    change.put_exploited(&catalogue).await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "The catalogue {} with {} exploited vulnerabilities is taken in.",
+        catalogue.version,
+        catalogue.entries.len()
+    )))
+}
+
+/// Enters a notice.
+pub(super) async fn notice(
+    app: &App,
+    caller: &Caller,
+    asked: AddNotice,
+) -> Result<Output, Failure> {
+    if asked.models.len() > notice::MAX_MODELS {
+        let most = notice::MAX_MODELS;
+        return Err(Failure::input(format!(
+            "a notice names at most {most} models"
+        )));
+    }
+    if !asked.versions.trim().is_empty()
+        && let Versions::Unclear(why) = Versions::read(&asked.versions)
+    {
+        return Err(Failure::input(format!(
+            "--versions {:?}: {why}. Write it as \"4.2.1 and prior\", \"1.0 through 1.4\", \
+             \"2.x\" or \">=1.0 | <1.5\".",
+            asked.versions
+        )));
+    }
+    let mut change = app.change(caller).await?;
+    let known = change.view().revisions(&asked.id).await?;
+    let notice = notice::Notice {
+        id: asked.id.trim().to_owned(),
+        is_recall: asked.kind == "recall",
+        maker: asked.manufacturer.to_string(),
+        models: asked.models.iter().map(ToString::to_string).collect(),
+        versions: asked.versions,
+        serials: asked.serials.iter().map(ToString::to_string).collect(),
+        text: asked.text,
+        link: asked.link,
+        due: asked.due,
+        at: change.now(),
+        version: known.last().map_or(1, |row| row.revision + 1),
+    };
+    let bytes = serde_json::to_vec(&notice).map_err(|error| Failure::input(error.to_string()))?;
+    let advisory = notice::advisory(&notice);
+    let taken = take(&mut change, &advisory, &bytes).await?;
+    taken.map_err(Failure::conflict)?;
+    let outcome = matching::refresh(&mut change, Some(std::slice::from_ref(&notice.id))).await?;
+    change.commit().await?;
+    let kind = asked.kind;
+    Ok(Output::Text(format!(
+        "The {kind} {} is entered. {}",
+        notice.id,
+        said(&outcome)
+    )))
+}
