@@ -12,7 +12,7 @@ use crate::store::View;
 use crate::store::places::Unit;
 use crate::store::windows::{self as stored, Area};
 use patchward_common::id::{Label, Name};
-use patchward_common::time::{DAY_MS, Interval};
+use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use serde::{Deserialize, Serialize};
 
 /// How far the list of freezes looks ahead.
@@ -56,7 +56,11 @@ pub enum FreezeCommand {
         reason: Label,
     },
     /// Show the freezes of the coming year
-    List,
+    List {
+        /// Later ones too
+        #[arg(long)]
+        all: bool,
+    },
     /// Calendars that freezes come from: .ics files and feeds
     #[command(subcommand)]
     Calendar(CalendarCommand),
@@ -113,7 +117,7 @@ pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Resul
                 .for_each(|target| app.fleet.ask_again(target));
             Ok(Output::Text(format!("Freeze {name} is over.")))
         }
-        FreezeCommand::List => list(app).await,
+        FreezeCommand::List { all } => list(app, all).await,
         FreezeCommand::Calendar(command) => calendar::calendar(app, caller, command).await,
     }
 }
@@ -184,10 +188,13 @@ async fn refuse_calendars(app: &App, name: &Label) -> Result<(), Failure> {
     }
 }
 
-async fn list(app: &App) -> Result<Output, Failure> {
+async fn list(app: &App, all: bool) -> Result<Output, Failure> {
     let now = app.now();
-    let range = Interval::new(now, now.plus_ms(FREEZES_MS))
-        .map_err(|error| Failure::input(error.to_string()))?;
+    let until = match all {
+        true => UtcMs(i64::MAX),
+        false => now.plus_ms(FREEZES_MS),
+    };
+    let range = Interval::new(now, until).map_err(|error| Failure::input(error.to_string()))?;
     let mut table = Table::new(&["freeze", "where", "from", "until", "reason", "source"]);
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
@@ -205,7 +212,10 @@ async fn list(app: &App) -> Result<Output, Failure> {
             Cell::of(freeze.source),
         ]);
     }
-    table.note = calendar::alarms(&mut view).await?;
+    let alarms = calendar::alarms(&mut view).await?;
+    let only = (!all).then(|| "Of the coming year; `--all` shows later ones too.".to_owned());
+    let notes: Vec<String> = only.into_iter().chain(alarms).collect();
+    table.note = (!notes.is_empty()).then(|| notes.join("\n"));
     Ok(Output::Table(table))
 }
 

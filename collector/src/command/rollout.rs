@@ -11,7 +11,7 @@ use crate::item::refused::{self, Refusal};
 use crate::nudging;
 use crate::reconcile::limit;
 use crate::store::jobs::Job;
-use crate::store::plans::Plan;
+use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::{EVERY_WAVE, HaltScope};
 use patchward_common::id::{JobId, Label, Name};
 use patchward_common::plan::wave_number;
@@ -238,10 +238,17 @@ async fn resume(
     let waiting = nudging::waiting(change.view(), &plan.id, None).await?;
     change.commit().await?;
     app.fleet.ask_again(waiting);
-    Ok(Output::Text(format!(
-        "{} goes on. Failures are counted anew from now.",
-        plan.title
-    )))
+    Ok(Output::Text(match plan.state {
+        PlanState::Active => format!(
+            "{} goes on. Failures are counted anew from now.",
+            plan.title
+        ),
+        state => format!(
+            "{} is halted no more, and nothing of it begins: it is {}.",
+            plan.title,
+            state.word()
+        ),
+    }))
 }
 
 #[cfg(test)]

@@ -69,7 +69,14 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
         State::InService => return None,
         State::Stopped(reason) => return behind(job, job.since, &reason.text),
         _ if let Some((at, why)) = job.closed => return behind(job, at, why),
-        State::Failed(_) => (Kind::Failed, Owner::It, told("it failed")),
+        State::Failed(_) => (
+            Kind::Failed,
+            Owner::It,
+            format!(
+                "{}; look at the machine before a patient depends on it, then `job close`",
+                told("it failed")
+            ),
+        ),
         State::Freed(reason) => (
             Kind::Freed,
             Owner::It,
@@ -78,7 +85,15 @@ pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
                 reason.text
             ),
         ),
-        State::RolledBack(_) => (Kind::RolledBack, Owner::Htm, told("it went back")),
+        State::RolledBack(_) => (
+            Kind::RolledBack,
+            Owner::Htm,
+            format!(
+                "{}; the version before is back. Judge whether the release is fit for it: a new \
+                 plan tries again, `job close` leaves it",
+                told("it went back")
+            ),
+        ),
         State::Missed => (
             Kind::Missed,
             Owner::Htm,
