@@ -142,7 +142,9 @@ impl Command {
             | Self::Evidence(evidence::EvidenceCommand::Export { out, .. })
             | Self::Asset(asset::AssetCommand::Export { out, .. })
             | Self::Mds2(mds2::Mds2Command::Original { out, .. })
-            | Self::Job(job::JobCommand::Photo { out, .. }) => Some(out),
+            | Self::Job(job::JobCommand::Photo { out, .. } | job::JobCommand::Order { out, .. }) => {
+                Some(out)
+            }
             _ => None,
         }
     }
