@@ -23,7 +23,7 @@ pub async fn run() -> anyhow::Result<Report> {
     let walked = walk(&index)?;
     drop(index);
     let (asked, machines) = ask().await?;
-    let (sql, sql_machines) = rows::ask().await?;
+    let (sql, sql_machines) = rows::ask()?;
     let p99 = |what: &str, runs: &Spread, reach| Figure {
         what: what.to_owned(),
         unit: "ms",

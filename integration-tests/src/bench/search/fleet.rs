@@ -54,11 +54,14 @@ fn versions(image: usize) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-/// The numbers of an image's components: 60 for each component.
+/// The numbers of an image's components, near one another as the store gives them out:
+/// what all images have stands together, since the first of them brought it.
 pub(super) fn members(image: usize) -> RoaringBitmap {
-    versions(image)
-        .map(|(component, version)| component * 60 + version)
-        .collect()
+    let number = |(component, version)| match component {
+        0..=DIFFERENT => component * 60 + version,
+        _ => DIFFERENT * 60 + 60 + component,
+    };
+    versions(image).map(number).collect()
 }
 
 /// The numbers of the versions that are asked for.
