@@ -11,6 +11,7 @@ mod metadata;
 mod newest;
 mod one;
 mod stops;
+mod unsupported;
 mod withheld;
 
 pub use answers::{Stale, stale_answers};
@@ -84,6 +85,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.answers().await?;
     gathering.stops(fleet).await?;
     gathering.matches().await?;
+    gathering.unsupported(fleet).await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {

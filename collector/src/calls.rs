@@ -6,6 +6,7 @@ use crate::store::items::Taken;
 use crate::store::oncall::Heard;
 use crate::store::windows::Area;
 use crate::store::{StoreError, View};
+use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use std::collections::BTreeMap;
 
@@ -57,7 +58,16 @@ impl Lists {
 
     /// The list of the item's unit, or else of its site, or else of the hospital.
     fn covering(&self, item: &Item) -> &[Level] {
-        let unit = item.unit.as_ref().map(|unit| unit.to_string());
+        self.covering_unit(item.unit.as_ref())
+    }
+
+    /// Who is called about a unit's machines, by level.
+    pub fn of_unit(&self, unit: &Name) -> &[Level] {
+        self.covering_unit(Some(unit))
+    }
+
+    fn covering_unit(&self, unit: Option<&Name>) -> &[Level] {
+        let unit = unit.map(|unit| unit.to_string());
         let site = unit.as_ref().and_then(|unit| self.sites.get(unit).cloned());
         let lists = [
             unit.map(|unit| (Area::Unit.word().to_owned(), unit)),

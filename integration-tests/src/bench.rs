@@ -13,6 +13,7 @@ pub mod plan;
 pub mod process_costs;
 pub mod relay;
 pub mod report;
+pub mod search;
 pub mod setting;
 pub mod sizes;
 pub mod stops;

@@ -2,6 +2,7 @@
 
 mod free;
 mod manual;
+mod order;
 mod person;
 mod told;
 
@@ -78,6 +79,14 @@ pub enum JobCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Write the work order of a manual job: what, where, when, stand-ins, steps, signatures
+    Order {
+        /// The job's id, or the first digits of it
+        job: String,
+        /// The new file; its ending says the form: .csv or .pdf
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Let a job that a person stopped wait for its next slot of the same approval
     Retry {
         /// The job's id, or the first digits of it
@@ -150,6 +159,10 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
         JobCommand::Photo { job, .. } => {
             let job = named(&mut view, &job).await?;
             manual::photo(app, &mut view, &job).await
+        }
+        JobCommand::Order { job, out } => {
+            drop(view);
+            order::run(app, &job, &out).await
         }
         JobCommand::Retry { job, reason } => {
             let job = named(&mut view, &job).await?.id;

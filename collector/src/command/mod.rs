@@ -7,6 +7,7 @@ pub mod asset;
 pub mod audit;
 mod begun;
 mod calendar;
+pub mod component;
 pub mod custodian;
 pub mod device;
 pub mod document;
@@ -27,6 +28,7 @@ pub mod release;
 pub mod rollout;
 pub mod service;
 pub mod stop;
+pub mod support;
 mod today;
 pub mod token;
 pub mod window;
@@ -83,6 +85,12 @@ pub enum Command {
     /// What vendors answer on the security of their devices (MDS2), and what follows
     #[command(subcommand, name = "mds2")]
     Mds2(mds2::Mds2Command),
+    /// Components: who has which version, what changed, bills of materials
+    #[command(subcommand)]
+    Component(component::ComponentCommand),
+    /// Ends of support: what of ours is past it, or will be
+    #[command(subcommand)]
+    Support(support::SupportCommand),
     /// Advisories: what is vulnerable, and what of it is ours
     #[command(subcommand)]
     Advisory(advisory::AdvisoryCommand),
@@ -142,7 +150,10 @@ impl Command {
             | Self::Evidence(evidence::EvidenceCommand::Export { out, .. })
             | Self::Asset(asset::AssetCommand::Export { out, .. })
             | Self::Mds2(mds2::Mds2Command::Original { out, .. })
-            | Self::Job(job::JobCommand::Photo { out, .. }) => Some(out),
+            | Self::Component(component::ComponentCommand::Sbom { out, .. })
+            | Self::Job(job::JobCommand::Photo { out, .. } | job::JobCommand::Order { out, .. }) => {
+                Some(out)
+            }
             _ => None,
         }
     }
@@ -187,6 +198,8 @@ pub async fn run(
         Command::Asset(command) => asset::run(app, caller, command).await,
         Command::Device(command) => device::run(app, caller, command).await,
         Command::Mds2(command) => mds2::run(app, caller, command).await,
+        Command::Component(command) => component::run(app, caller, command).await,
+        Command::Support(command) => support::run(app, caller, command).await,
         Command::Advisory(command) => advisory::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,
         Command::Custodian(command) => custodian::run(app, caller, command, progress).await,

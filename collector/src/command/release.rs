@@ -1,8 +1,10 @@
 //! Vendors and their releases.
 
+mod sbom;
 pub(super) mod take_in;
 
 use super::adopt;
+use super::file::InputFile;
 use super::{Caller, Progress};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
@@ -59,6 +61,15 @@ pub enum ReleaseCommand {
         product: Name,
         /// The version
         version: String,
+    },
+    /// Take in a release's bill of materials (CycloneDX or SPDX 2, JSON), or show what it lists
+    Sbom {
+        /// The product
+        product: Name,
+        /// The version
+        version: String,
+        /// The file; without it, what is kept is shown
+        file: Option<InputFile>,
     },
     /// Keep a release out of new plans
     Withdraw {
@@ -121,6 +132,17 @@ pub async fn release(
         ReleaseCommand::Adopt(args) => adopt::run(app, caller, args, progress).await,
         ReleaseCommand::List { product } => list(app, product.as_ref()).await,
         ReleaseCommand::Show { product, version } => show(app, &product, &version).await,
+        ReleaseCommand::Sbom {
+            product,
+            version,
+            file,
+        } => {
+            let release = find(app, &product, &version).await?;
+            match file {
+                Some(file) => sbom::take_in(app, caller, &release, &file).await,
+                None => sbom::show(app, &release).await,
+            }
+        }
         ReleaseCommand::Withdraw {
             product,
             version,

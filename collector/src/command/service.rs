@@ -101,7 +101,7 @@ fn steps_table(steps: &[ChecklistStep]) -> Table {
 }
 
 /// The steps of a class, then those of the model.
-async fn steps(
+pub(super) async fn steps(
     view: &mut View,
     class: Class,
     model: Option<&Name>,

@@ -8,6 +8,7 @@ use crate::store::machines::MachineState;
 use crate::store::{Actor, StoreError};
 use futures_util::FutureExt as _;
 use patchward_common::codec;
+use patchward_common::component::ComponentSet;
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId, Name, OutboxId};
 use patchward_common::time::UtcMs;
@@ -126,6 +127,19 @@ impl FleetHandle {
     /// Whether a machine's watermark fell back to one that was seen before.
     pub fn is_regressed(&self, machine: &MachineId) -> bool {
         self.fleet.registry().is_regressed(machine)
+    }
+
+    /// Stores what a machine has, and puts it into the component index.
+    ///
+    /// # Errors
+    /// Where the store did not take it; the index has what it had then.
+    pub async fn record_inventory(
+        &self,
+        machine: &MachineId,
+        set: &ComponentSet,
+        now: UtcMs,
+    ) -> Result<(), StoreError> {
+        self.fleet.record_inventory(machine, set, now).await
     }
 
     /// Looks something up in the component index; `ask` should be quick.

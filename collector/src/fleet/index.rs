@@ -79,6 +79,36 @@ impl Index {
         machines.collect()
     }
 
+    /// Which machines have each of these components, within `among` where it is given;
+    /// components that nobody has are left out.
+    pub fn held(
+        &self,
+        components: impl IntoIterator<Item = u32>,
+        among: Option<&RoaringBitmap>,
+    ) -> Vec<(u32, RoaringBitmap)> {
+        let held = components.into_iter().filter_map(|component| {
+            let holders = self.holders.get(component as usize)?;
+            let machines = match among {
+                Some(among) => holders & among,
+                None => holders.clone(),
+            };
+            (!machines.is_empty()).then_some((component, machines))
+        });
+        held.collect()
+    }
+
+    /// The machines of a bitmap, by their numbers here.
+    pub fn ids(&self, machines: &RoaringBitmap) -> Vec<MachineId> {
+        let known = machines.iter();
+        let known = known.filter_map(|number| self.machines.get(number as usize).copied());
+        known.collect()
+    }
+
+    /// Whether a machine has an inventory.
+    pub fn has(&self, machine: &MachineId) -> bool {
+        self.numbers.contains_key(machine)
+    }
+
     /// How many machines have an inventory.
     pub fn machines(&self) -> usize {
         self.machines.len()
@@ -125,6 +155,11 @@ mod tests {
         assert!(index.holders([4, 99_999_999], None).is_empty());
         let unit = index.bitmap([&machine(2), &machine(9)]);
         assert_eq!(index.holders([2], Some(&unit)), [machine(2)]);
+        let held = index.held([1, 2, 3, 4], Some(&unit));
+        let held: Vec<_> = held.iter().map(|(c, m)| (*c, index.ids(m))).collect();
+        assert_eq!(held, [(2, vec![machine(2)]), (3, vec![machine(2)])]);
+        assert_eq!(index.held([70_000], None).len(), 1);
+        assert!(index.has(&machine(1)) && !index.has(&machine(9)));
     }
 
     #[test]

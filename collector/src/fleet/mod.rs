@@ -27,6 +27,7 @@ use crate::store::machines::Seen;
 use crate::store::{Store, StoreError};
 use index::Index;
 use object_store::ObjectStore;
+use patchward_common::component::ComponentSet;
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::{MINUTE_MS, UtcMs};
@@ -166,6 +167,18 @@ impl Fleet {
 
     fn store(&self) -> &Store {
         &self.context.store
+    }
+
+    /// Stores what a machine has, and puts it into the index: both or neither.
+    async fn record_inventory(
+        &self,
+        machine: &MachineId,
+        set: &ComponentSet,
+        now: UtcMs,
+    ) -> Result<(), StoreError> {
+        let members = self.store().record_inventory(machine, set, now).await?;
+        locked(&self.index).put(*machine, &members);
+        Ok(())
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry<quinn::Connection>> {

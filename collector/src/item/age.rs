@@ -61,7 +61,8 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
         // A machine that was moved is looked for within a week; answers take vendors weeks.
         Kind::Elsewhere => of_class(7 * DAY_MS, 3 * DAY_MS, DAY_MS),
-        Kind::Answers => Some(30 * DAY_MS),
+        // Replacing what is not supported takes a budget; that nobody began must be seen.
+        Kind::Answers | Kind::Unsupported => Some(30 * DAY_MS),
         // What may be affected is judged within days; what has a fix is planned within weeks.
         Kind::Match => of_class(7 * DAY_MS, 3 * DAY_MS, DAY_MS),
         Kind::Unfit | Kind::Waiting | Kind::Behind | Kind::Fixable | Kind::Unfixed => {

@@ -125,6 +125,8 @@ pub enum Kind {
     Fixable,
     /// Something of ours is affected, and its vendor has no fix.
     Unfixed,
+    /// The support of something that we have has ended.
+    Unsupported,
 }
 
 impl Kind {
@@ -162,6 +164,7 @@ impl Kind {
             Self::Match => "match",
             Self::Fixable => "fixable",
             Self::Unfixed => "unfixed",
+            Self::Unsupported => "unsupported",
         }
     }
 }

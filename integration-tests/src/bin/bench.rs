@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, openings, peers, plan, sizes, stops, vendors, wire,
+    checks, held, idle, inventory, load, openings, peers, plan, search, sizes, stops, vendors, wire,
 };
 use std::process::ExitCode;
 
@@ -62,12 +62,14 @@ enum Which {
     Tuf,
     /// An artifact taken in, against sha256sum and cp.
     Takein,
+    /// Who has 30 versions of a component in one unit, of 50,000 machines.
+    Search,
     /// All of them, one after the other.
     All,
 }
 
 impl Which {
-    const EACH: [Self; 14] = [
+    const EACH: [Self; 15] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -82,6 +84,7 @@ impl Which {
         Self::Peers { seconds: 120 },
         Self::Tuf,
         Self::Takein,
+        Self::Search,
     ];
 
     fn run(self) -> anyhow::Result<Vec<Report>> {
@@ -100,6 +103,7 @@ impl Which {
             Self::Peers { seconds } => wait_for(peers::run(seconds))?,
             Self::Tuf => vendors::tuf()?,
             Self::Takein => wait_for(vendors::take_in())?,
+            Self::Search => wait_for(search::run())?,
             Self::All => return all(),
         };
         print!("{report}");

@@ -8,7 +8,7 @@ use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package. The
 /// server of PostgreSQL, which has no place of its own name, is asked for beside these.
-const NEEDS: [(&str, &str); 11] = [
+const NEEDS: [(&str, &str); 12] = [
     ("usr/bin/rpm", "rpm"),
     ("usr/bin/rpmbuild", "rpm"),
     ("usr/bin/dpkg-deb", "dpkg"),
@@ -22,6 +22,7 @@ const NEEDS: [(&str, &str); 11] = [
     ),
     ("usr/bin/gpg", "gnupg"),
     ("usr/bin/minisign", "minisign"),
+    ("usr/bin/pdftotext", "poppler-utils"),
     ("usr/lib/python3.11/ensurepip", "python3-venv"),
 ];
 
@@ -107,6 +108,7 @@ mod tests {
             "python3-icalendar",
             "gnupg",
             "minisign",
+            "poppler-utils",
             "python3-venv",
         ];
         assert_eq!(missing(root.path()), all);

@@ -2,6 +2,7 @@
 
 mod assets;
 mod calendars;
+mod components;
 mod crash;
 mod custody;
 mod devices;

@@ -183,7 +183,7 @@ async fn finish(
 }
 
 /// The job, which must be one that people do.
-async fn by_hand(view: &mut View, id: &JobId) -> Result<Job, Failure> {
+pub(super) async fn by_hand(view: &mut View, id: &JobId) -> Result<Job, Failure> {
     let job = find(view, id).await?;
     match view.manual_worker(&job.machine).await? {
         Some(_) => Ok(job),

@@ -2,7 +2,7 @@
 //! for those for which a person named it; what it says becomes the device's inventory.
 
 use super::Session;
-use crate::fleet::{Fleet, locked};
+use crate::fleet::Fleet;
 use crate::store::devices::DeviceAnswer;
 use patchward_common::component::{Component, ComponentSet, MAX_FIELD_BYTES, Source};
 use patchward_common::device::MAX_DEVICES;
@@ -78,8 +78,7 @@ async fn take_in(
     let store = fleet.store();
     let answers = store.view().await?.device_answers(Some(asset)).await?;
     let set = components(answers).map_err(|problem| super::busy(&problem))?;
-    let members = store.record_inventory(device, &set, fleet.now()).await?;
-    locked(&fleet.index).put(*device, &members);
+    fleet.record_inventory(device, &set, fleet.now()).await?;
     store.record_seen(&[(*device, at.into())]).await?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! `inventory`: a whole set, or a change against the stored one.
 
 use super::{Session, hello};
+use crate::fleet::Fleet;
 use crate::fleet::registry::Known;
-use crate::fleet::{Fleet, locked};
 use patchward_common::wire::machine::{
     Answer, InventoryContent, InventoryReport, Refused, RefusedCode,
 };
@@ -44,8 +44,7 @@ pub(super) async fn inventory(
         return Err(bad(&"its digest is another one"));
     }
     let store = fleet.store();
-    let members = store.record_inventory(&session.machine, &set, now).await?;
-    locked(&fleet.index).put(session.machine, &members);
+    fleet.record_inventory(&session.machine, &set, now).await?;
     if let Some(facts) = &report.facts {
         store
             .record_facts(&session.machine, facts.as_bytes(), now)

@@ -133,7 +133,6 @@ impl Desk {
     /// A machine says that it is idle, and which version of the viewer it has.
     pub(super) async fn reports(&self, number: u8, version: &str) {
         self.says(number, InterlockWord::Idle).await;
-        let store = &self.app.store;
         let id = machine(number);
         let viewer = Component {
             source: Source::Tree,
@@ -142,7 +141,8 @@ impl Desk {
             arch: String::new(),
         };
         let set = ComponentSet::new(vec![viewer]).unwrap();
-        store.record_inventory(&id, &set, now()).await.unwrap();
+        let fleet = &self.app.fleet;
+        fleet.record_inventory(&id, &set, now()).await.unwrap();
     }
 
     /// A machine is heard, and its interlock says this.

@@ -1,0 +1,102 @@
+//! A release's bill of materials: the file kept as it came, and what it lists.
+
+use super::super::Caller;
+use super::super::file::InputFile;
+use crate::app::App;
+use crate::component::bom::{self, MAX_BOM_BYTES};
+use crate::control::{Cell, Failure, FailureKind, Output, Report, Table};
+use crate::store::boms::{ReleaseComponent, StoredBom};
+use crate::store::releases::Release;
+use patchward_common::digest::Digest;
+use patchward_common::time::UtcMs;
+
+pub(super) async fn take_in(
+    app: &App,
+    caller: &Caller,
+    release: &Release,
+    file: &InputFile,
+) -> Result<Output, Failure> {
+    let bytes = file.bytes.as_slice();
+    // Checked again where it is parsed; here before anything is kept.
+    if bytes.len() > MAX_BOM_BYTES {
+        return Err(Failure::input(format!(
+            "{}: a bill of materials has up to {MAX_BOM_BYTES} bytes",
+            file.name
+        )));
+    }
+    let read = bom::read(bytes);
+    let read = read.map_err(|why| Failure::input(format!("{}: {why}", file.name)))?;
+    let digest = Digest::of(bytes);
+    let length = bytes.len() as u64;
+    let mut from = bytes;
+    let put = app.artifacts.put(digest, length, &mut from, |_| {});
+    put.await.map_err(|error| Failure {
+        kind: FailureKind::Unavailable,
+        text: format!("The file was not kept: {error}. Nothing is recorded; try again."),
+    })?;
+    let stored = StoredBom {
+        release: release.sha256,
+        file: digest,
+        length,
+        format: read.format,
+        taken_by: String::new(),
+        taken_at: UtcMs(0),
+    };
+    let components: Vec<ReleaseComponent> = read
+        .brings
+        .into_iter()
+        .map(|one| ReleaseComponent {
+            release: release.sha256,
+            source: one.source,
+            name: one.name,
+            version: one.version,
+            purl: one.purl,
+        })
+        .collect();
+    let mut change = app.change(caller).await?;
+    change.put_bom(&stored, &components).await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "{} {} brings {} components, as its {} says. `component search --releases` finds them.",
+        release.product,
+        release.version,
+        components.len(),
+        stored.format
+    )))
+}
+
+pub(super) async fn show(app: &App, release: &Release) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let bom = view.bom(&release.sha256).await?.ok_or_else(|| {
+        Failure::not_found(format!(
+            "No bill of materials of {} {} was taken in. Ask its vendor for one, then `release \
+             sbom {} {} FILE`.",
+            release.product, release.version, release.product, release.version
+        ))
+    })?;
+    let mut table = Table::new(&["component", "version", "order", "purl"]);
+    for one in view.bom_components(&release.sha256).await? {
+        table.row(vec![
+            Cell::of(one.name),
+            Cell::maybe((!one.version.is_empty()).then_some(one.version)),
+            Cell::of(one.source.word()),
+            Cell::maybe((!one.purl.is_empty()).then_some(one.purl)),
+        ]);
+    }
+    let text = format!(
+        "{}, taken in by {} at {}; the file is kept as {}.",
+        bom.format, bom.taken_by, bom.taken_at, bom.file
+    );
+    let parts = [
+        ("product", Cell::of(&release.product)),
+        ("version", Cell::of(&release.version)),
+        ("format", Cell::of(&bom.format)),
+        ("file", Cell::of(bom.file)),
+        ("bytes", Cell::Number(bom.length as i64)),
+        ("taken_by", Cell::of(&bom.taken_by)),
+        ("taken_at", Cell::of(bom.taken_at)),
+    ];
+    Ok(Output::Report(
+        Report::new(parts, text).with("components", table),
+    ))
+}
