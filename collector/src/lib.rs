@@ -16,6 +16,7 @@ pub mod command;
 pub mod config;
 pub mod control;
 pub mod evidence;
+pub mod exposure;
 pub mod fleet;
 pub mod folder;
 pub mod forecast;

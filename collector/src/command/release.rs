@@ -2,8 +2,8 @@
 
 pub(super) mod take_in;
 
-use super::adopt;
 use super::{Caller, Progress};
+use super::{adopt, contact};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::store::View;
@@ -31,6 +31,9 @@ pub enum VendorCommand {
         #[arg(long)]
         from: Option<String>,
     },
+    /// Whom the hospital asks there
+    #[command(subcommand)]
+    Contact(contact::ContactCommand),
 }
 
 /// What can be done with releases.
@@ -88,6 +91,7 @@ pub async fn vendor(
         VendorCommand::Sync { repository, from } => {
             sync(app, caller, &repository, from, progress).await
         }
+        VendorCommand::Contact(command) => contact::run(app, caller, command).await,
         VendorCommand::List => {
             let columns = ["vendor", "repository", "fetched", "first_root", "from"];
             let mut table = Table::new(&columns);

@@ -125,6 +125,16 @@ pub enum Kind {
     Fixable,
     /// Something of ours is affected, and its vendor has no fix.
     Unfixed,
+    /// What lowers a risk is not in place everywhere.
+    Mitigation,
+    /// A case with a vendor is open.
+    Case,
+    /// Somebody wanted to be reminded of a case.
+    Reminder,
+    /// A risk assessment was to be looked at again.
+    Review,
+    /// A release needs training, and nobody has confirmed it.
+    Training,
 }
 
 impl Kind {
@@ -162,6 +172,11 @@ impl Kind {
             Self::Match => "match",
             Self::Fixable => "fixable",
             Self::Unfixed => "unfixed",
+            Self::Mitigation => "mitigation",
+            Self::Case => "case",
+            Self::Reminder => "reminder",
+            Self::Review => "review",
+            Self::Training => "training",
         }
     }
 }

@@ -9,6 +9,7 @@ mod calendars;
 mod decided;
 mod desk;
 mod devices;
+mod exposure;
 mod intake;
 mod jobs;
 mod manual;

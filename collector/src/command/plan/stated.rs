@@ -84,6 +84,17 @@ pub enum TrainingCommand {
         #[arg(long)]
         unit: Option<Name>,
     },
+    /// A release needs no training after all
+    Drop {
+        /// PRODUCT=VERSION
+        release: String,
+        /// Why
+        #[arg(long)]
+        why: Label,
+        /// In this unit
+        #[arg(long)]
+        unit: Option<Name>,
+    },
 }
 
 /// What can be stated of duty.
@@ -255,7 +266,8 @@ fn way(known: &[Precedence], from: MachineId, to: MachineId) -> Option<Vec<Machi
     (way.first() == Some(&from)).then_some(way)
 }
 
-fn release(text: &str) -> Result<(Name, String), Failure> {
+/// Reads a release as it is typed.
+pub(in crate::command) fn release(text: &str) -> Result<(Name, String), Failure> {
     let wrong = || Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION"));
     let (product, version) = text.split_once('=').ok_or_else(wrong)?;
     let product = Name::new(product).map_err(|_| wrong())?;
@@ -295,6 +307,16 @@ async fn training(app: &App, caller: &Caller, command: TrainingCommand) -> Resul
                 .confirm_training(&product, &version, unit, &by)
                 .await?;
             format!("{by} confirms the training for {text}.")
+        }
+        TrainingCommand::Drop {
+            release: text,
+            why,
+            unit,
+        } => {
+            let (product, version) = release(&text)?;
+            let unit = unit.as_ref();
+            change.drop_training(&product, &version, unit, &why).await?;
+            format!("{text} needs no training there: {why}.")
         }
     };
     change.commit().await?;
