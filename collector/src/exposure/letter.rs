@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use patchward_common::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 /// What stands in a text in the place of a name of ours.
 const OURS: &str = "(one of ours)";
@@ -95,12 +94,17 @@ pub fn without(text: &str, ours: &BTreeSet<String>) -> String {
     found
 }
 
-/// Whether it is an address within a hospital. A version of four numbers is none but by chance.
+/// Whether it is an address within a hospital: of a private network (RFC 1918), of one link, or
+/// of the machine itself. A version of four numbers is none but by chance.
 fn is_private(word: &str) -> bool {
-    let address = word.parse::<Ipv4Addr>();
-    address.is_ok_and(|address| {
-        address.is_private() || address.is_link_local() || address.is_loopback()
-    })
+    let parts: Vec<Option<u8>> = word.split('.').map(|part| part.parse().ok()).collect();
+    matches!(
+        parts[..],
+        [Some(10 | 127), Some(_), Some(_), Some(_)]
+            | [Some(172), Some(16..=31), Some(_), Some(_)]
+            | [Some(192), Some(168), Some(_), Some(_)]
+            | [Some(169), Some(254), Some(_), Some(_)]
+    )
 }
 
 /// The letter.

@@ -1,6 +1,7 @@
 //! Exposure by command: priorities and their counts, mitigations, exceptions, cases, risks.
 
 mod monitors;
+mod risks;
 
 use super::desk::{Desk, machine, now};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
@@ -286,6 +287,11 @@ async fn a_case_says_for_how_long_the_vendor_has_it() {
         "{}",
         waits.1
     );
+    kept_and_answered(&desk).await;
+}
+
+/// The rest of the case: what the vendor sends, the letter, the answer.
+async fn kept_and_answered(desk: &Desk) {
     let promised = day(-3);
     let before = day(-20);
     let line = format!("case promised 1 --words a~fix --by {promised} --at {before}");
@@ -297,7 +303,7 @@ async fn a_case_says_for_how_long_the_vendor_has_it() {
     assert!(raised.contains("which has passed"), "{raised}");
     desk.ask(&format!("case remind 1 --words call~Kim --on {promised}"))
         .await;
-    assert_eq!(item(&desk, "reminder:1").await.unwrap().0, "htm");
+    assert_eq!(item(desk, "reminder:1").await.unwrap().0, "htm");
     let form = desk.write(b"%PDF form");
     desk.ask(&format!("case document 1 --words their~form --file {form}"))
         .await;
@@ -320,86 +326,12 @@ async fn a_case_says_for_how_long_the_vendor_has_it() {
     }
     assert!(!text.contains("a-1") && !text.contains("icu-3"), "{text}");
     desk.ask("case answered 1 --words in~March").await;
-    assert_eq!(item(&desk, "reminder:1").await, None);
-    assert_eq!(item(&desk, "case:1").await.unwrap().0, "htm");
+    assert_eq!(item(desk, "reminder:1").await, None);
+    assert_eq!(item(desk, "case:1").await.unwrap().0, "htm");
     desk.ask("case close 1 --why answered").await;
-    assert_eq!(item(&desk, "case:1").await, None);
+    assert_eq!(item(desk, "case:1").await, None);
     desk.refuses("case asked 1 --words again", Conflict, "is closed")
         .await;
     assert_eq!(desk.json("case list").await, json!([]));
     assert_eq!(desk.json("case list --all").await[0]["state"], "answered");
-}
-
-#[tokio::test]
-async fn a_risk_assessment_stands_above_the_signature() {
-    let (desk, plan, _) = super::manual::signed().await;
-    let shown = desk.ask(&format!("plan show {plan}")).await.text();
-    assert!(
-        shown.contains("Risk: viewer=2 on station: not assessed"),
-        "{shown}"
-    );
-    let put = "risk put viewer=2 --model station --of-patching images~late --of-waiting attacks \
-               --reason at~night --by Ada";
-    desk.refuses(
-        &format!("{put} --decision maybe --review {}", day(9)),
-        Input,
-        "do_not_patch",
-    )
-    .await;
-    desk.refuses(
-        &format!("{put} --decision wait --review {}", day(-1)),
-        Input,
-        "has passed",
-    )
-    .await;
-    let put_down = format!("{put} --decision do_not_patch --review {}", day(9));
-    desk.ask(&put_down).await;
-    let shown = desk.json(&format!("plan show {plan}")).await;
-    assert_eq!(shown["risks"][0]["decision"], "do_not_patch");
-    let found = desk.json(&format!("plan check {plan}")).await.to_string();
-    assert!(
-        found.contains("risk assessment") && found.contains("images late"),
-        "{found}"
-    );
-    let one = desk.json("risk show viewer=2 --model station").await;
-    assert_eq!(
-        (&one["is_overdue"], &one["decided_by"]),
-        (&json!(false), &json!("Ada"))
-    );
-    assert_eq!(item(&desk, "review:viewer=2/station").await, None);
-    // Months later.
-    let mut change = desk.change().await;
-    let mut risk = change.view().risks().await.unwrap().remove(0);
-    risk.review_at = day(-1);
-    change.put_risk(&risk).await.unwrap();
-    change.commit().await.unwrap();
-    let due = item(&desk, "review:viewer=2/station").await.unwrap();
-    assert_eq!(due.0, "htm");
-    desk.ask("risk remove viewer=2 --model station").await;
-    assert_eq!(desk.json("risk list").await, json!([]));
-}
-
-#[tokio::test]
-async fn training_that_nobody_confirmed_is_somebodys_move() {
-    let desk = Desk::with_papers().await;
-    let need = "plan training need viewer=2 --what the~new~button";
-    desk.ask(&format!("{need} --unit icu-3")).await;
-    desk.ask(need).await;
-    assert_eq!(
-        item(&desk, "training:viewer=2/icu-3").await.unwrap().0,
-        "ward"
-    );
-    assert_eq!(item(&desk, "training:viewer=2").await.unwrap().0, "htm");
-    desk.ask("plan training confirm viewer=2 --by Ada --unit icu-3")
-        .await;
-    desk.ask("plan training drop viewer=2 --why nothing~changes")
-        .await;
-    let listed = desk.json("item list").await;
-    assert_eq!(listed, json!([]));
-    desk.refuses(
-        "plan training drop viewer=2 --why again",
-        Conflict,
-        "plan stated",
-    )
-    .await;
 }

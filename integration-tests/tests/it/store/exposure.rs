@@ -81,6 +81,7 @@ async fn what_stands_in_for_a_fix(world: World) {
     let mut change = world.change().await;
     let again = change.close_mitigation(1, &words).await;
     refused!(again, StoreError::NotFound { .. });
+    drop(change);
     let mut change = world.change().await;
     refused!(change.end_granted(1).await, StoreError::NotFound { .. });
 }
@@ -136,6 +137,7 @@ async fn cases_with_vendors(world: World) {
         document: None,
     };
     refused!(change.step_case(2, &new).await, StoreError::NotFound { .. });
+    drop(change);
     let mut change = world.change().await;
     change.remove_vendor_contact("Acme", "Kim").await.unwrap();
     let again = change.remove_vendor_contact("Acme", "Kim").await;
@@ -195,6 +197,7 @@ async fn risks_and_training(world: World) {
     let mut change = world.change().await;
     let again = change.drop_training(&viewer, "2", Some(&icu), &why).await;
     refused!(again, StoreError::Conflict(_));
+    drop(change);
     let mut change = world.change().await;
     let again = change.remove_risk(&viewer, "2", &name("station")).await;
     refused!(again, StoreError::NotFound { .. });

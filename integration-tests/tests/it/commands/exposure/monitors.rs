@@ -258,7 +258,7 @@ async fn sixty_monitors_without_a_fix_from_import_to_what_is_left() {
         .collect();
     assert_eq!(values, ["not_affected"]);
     assert_eq!(matched[0]["count"], MONITORS);
-    let log = desk.json("audit list").await.to_string();
+    let log = desk.json("audit list --last 1000").await.to_string();
     for action in [
         "advisory.add",
         "mitigation.add",
