@@ -30,6 +30,8 @@ pub struct Exposed {
 /// What is known of machines and assets, by name.
 struct Known {
     machines: HashMap<String, MachineLine>,
+    /// The name of each, by its id.
+    names: HashMap<MachineId, String>,
     assets: HashMap<String, Asset>,
     /// The asset that a machine is.
     asset_of: HashMap<MachineId, String>,
@@ -39,8 +41,11 @@ struct Known {
 
 impl Known {
     async fn read(view: &mut View) -> Result<Self, Failure> {
-        let machines = crate::replan::enrolled(view).await?.into_values();
-        let machines = machines.map(|line| (line.name.to_string(), line)).collect();
+        let (mut machines, mut names) = (HashMap::new(), HashMap::new());
+        for (id, line) in crate::replan::enrolled(view).await? {
+            names.insert(id, line.name.to_string());
+            machines.insert(line.name.to_string(), line);
+        }
         let assets = view.all_assets().await?;
         let asset_of = assets
             .iter()
@@ -55,6 +60,7 @@ impl Known {
         }
         Ok(Self {
             machines,
+            names,
             assets: assets
                 .into_iter()
                 .map(|asset| (asset.tag.to_string(), asset))
@@ -102,10 +108,8 @@ impl Known {
             });
         }
         let asset = self.assets.get(holder.name.strip_prefix("asset ")?)?;
-        let machine = asset.machine.and_then(|id| {
-            let mut lines = self.machines.values();
-            lines.find(|line| line.id == id)
-        });
+        let machine = asset.machine.and_then(|id| self.names.get(&id));
+        let machine = machine.and_then(|name| self.machines.get(name));
         let unit = asset.unit.as_ref().and_then(|unit| self.units.get(unit));
         Some(Whose {
             machine: machine.map(|line| line.name.to_string()),
