@@ -3,6 +3,7 @@
 mod answers;
 mod asked;
 mod elsewhere;
+mod exposure;
 mod fallen;
 mod halted;
 mod jobs;
@@ -86,6 +87,9 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.stops(fleet).await?;
     gathering.matches().await?;
     gathering.unsupported(fleet).await?;
+    gathering.cases().await?;
+    gathering.reviews().await?;
+    gathering.trainings().await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {

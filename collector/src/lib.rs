@@ -17,6 +17,7 @@ pub mod component;
 pub mod config;
 pub mod control;
 pub mod evidence;
+pub mod exposure;
 pub mod fleet;
 pub mod folder;
 pub mod forecast;

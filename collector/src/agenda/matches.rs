@@ -5,10 +5,9 @@ use crate::advisory::Verdict;
 use crate::advisory::entry::Outlook;
 use crate::control::Failure;
 use crate::item::{Item, Kind, Owner};
-use crate::matching::{Holder, holders};
-use crate::store::advisories::{Mark, MarkRow, MatchRow};
+use crate::store::advisories::MatchRow;
 use patchward_common::time::UtcMs;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What belongs to one item.
 struct Open {
@@ -22,26 +21,14 @@ struct Open {
 impl Gathering<'_> {
     /// One item for each advisory and next step: 60 monitors that wait for one fix are one.
     pub(super) async fn matches(&mut self) -> Result<(), Failure> {
-        let rows = self.view.advisory_matches(None).await?;
-        let rows: Vec<MatchRow> = rows.into_iter().filter(is_open).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let wanted: HashSet<String> = rows.iter().map(|row| row.thing.clone()).collect();
-        let held = holders(self.view, &wanted).await?;
-        let done = Done::of(
-            &self.view.advisory_marks(None).await?,
-            &self.view.advisory_vulnerabilities().await?,
-        );
+        let found = crate::matching::open(self.view, None).await?;
+        self.mitigations(&found);
+        self.over(&found);
         let titles = self.view.advisories().await?.into_iter();
         let titles: HashMap<String, String> = titles.map(|row| (row.id, row.title)).collect();
         let mut open: BTreeMap<(String, Kind), Open> = BTreeMap::new();
-        for row in &rows {
-            let holders = held.get(&row.thing).map_or(&[][..], Vec::as_slice);
-            let left: Vec<&Holder> = holders
-                .iter()
-                .filter(|holder| !done.is_done(&row.advisory, &holder.name))
-                .collect();
+        for one in &found.matches {
+            let (row, left) = (&one.row, found.not_excepted(one, self.now));
             if left.is_empty() {
                 continue;
             }
@@ -66,10 +53,6 @@ impl Gathering<'_> {
         }
         Ok(())
     }
-}
-
-fn is_open(row: &MatchRow) -> bool {
-    row.value != Verdict::NotAffected.word()
 }
 
 fn kind(row: &MatchRow) -> Kind {
@@ -112,37 +95,5 @@ fn item(advisory: String, about: String, kind: Kind, one: Open) -> Item {
         since: one.since,
         raise_at: None,
         why,
-    }
-}
-
-/// The holders on which every vulnerability of an advisory is done.
-struct Done(HashSet<(String, String)>);
-
-impl Done {
-    fn of(marks: &[MarkRow], vulnerabilities: &[(String, String)]) -> Self {
-        let mut all: HashMap<&str, usize> = HashMap::new();
-        for (advisory, _) in vulnerabilities {
-            *all.entry(advisory).or_default() += 1;
-        }
-        let known: HashSet<(&str, &str)> = vulnerabilities
-            .iter()
-            .map(|(advisory, name)| (advisory.as_str(), name.as_str()))
-            .collect();
-        let mut marked: HashMap<(String, String), usize> = HashMap::new();
-        for mark in marks.iter().filter(|mark| mark.mark == Mark::Done) {
-            // A newer revision may have dropped a vulnerability.
-            if known.contains(&(mark.advisory.as_str(), mark.vulnerability.as_str())) {
-                let key = (mark.advisory.clone(), mark.holder.clone());
-                *marked.entry(key).or_default() += 1;
-            }
-        }
-        let whole = marked.into_iter().filter(|((advisory, _), count)| {
-            all.get(advisory.as_str()).is_some_and(|all| count >= all)
-        });
-        Self(whole.map(|(key, _)| key).collect())
-    }
-
-    fn is_done(&self, advisory: &str, holder: &str) -> bool {
-        self.0.contains(&(advisory.to_owned(), holder.to_owned()))
     }
 }

@@ -15,6 +15,7 @@ use super::{Caller, window};
 use crate::app::App;
 use crate::control::{Failure, Output};
 use files::Files;
+pub(super) use list::need;
 use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};

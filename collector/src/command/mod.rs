@@ -7,11 +7,14 @@ pub mod asset;
 pub mod audit;
 mod begun;
 mod calendar;
+pub mod case;
 pub mod component;
+mod contact;
 pub mod custodian;
 pub mod device;
 pub mod document;
 pub mod evidence;
+pub mod exposure;
 pub mod file;
 mod forecast;
 pub mod freeze;
@@ -21,10 +24,12 @@ pub mod job;
 pub mod machine;
 mod manual;
 pub mod mds2;
+pub mod mitigation;
 pub mod oncall;
 pub mod place;
 pub mod plan;
 pub mod release;
+pub mod risk;
 pub mod rollout;
 pub mod service;
 pub mod stop;
@@ -94,6 +99,18 @@ pub enum Command {
     /// Advisories: what is vulnerable, and what of it is ours
     #[command(subcommand)]
     Advisory(advisory::AdvisoryCommand),
+    /// Exposure: how urgent what is open is, and why; exceptions
+    #[command(subcommand)]
+    Exposure(exposure::ExposureCommand),
+    /// Mitigations: what lowers a risk until the fix is verified
+    #[command(subcommand)]
+    Mitigation(mitigation::MitigationCommand),
+    /// Cases: what vendors were asked, promised and answered
+    #[command(subcommand)]
+    Case(case::CaseCommand),
+    /// Risk assessments, per release and model
+    #[command(subcommand)]
+    Risk(risk::RiskCommand),
     /// Signed documents: charter, roster, assignment, stops ...
     #[command(subcommand)]
     Document(document::DocumentCommand),
@@ -151,6 +168,9 @@ impl Command {
             | Self::Asset(asset::AssetCommand::Export { out, .. })
             | Self::Mds2(mds2::Mds2Command::Original { out, .. })
             | Self::Component(component::ComponentCommand::Sbom { out, .. })
+            | Self::Case(
+                case::CaseCommand::Letter { out, .. } | case::CaseCommand::Kept { out, .. },
+            )
             | Self::Job(job::JobCommand::Photo { out, .. } | job::JobCommand::Order { out, .. }) => {
                 Some(out)
             }
@@ -201,6 +221,10 @@ pub async fn run(
         Command::Component(command) => component::run(app, caller, command).await,
         Command::Support(command) => support::run(app, caller, command).await,
         Command::Advisory(command) => advisory::run(app, caller, command).await,
+        Command::Exposure(command) => exposure::run(app, caller, command).await,
+        Command::Mitigation(command) => mitigation::run(app, caller, command).await,
+        Command::Case(command) => case::run(app, caller, command).await,
+        Command::Risk(command) => risk::run(app, caller, command).await,
         Command::Document(command) => document::run(app, caller, command).await,
         Command::Custodian(command) => custodian::run(app, caller, command, progress).await,
         Command::Vendor(command) => release::vendor(app, caller, command, progress).await,
@@ -235,6 +259,11 @@ fn list_of(what: &str) -> Option<&'static str> {
         "advisory" => "advisory list",
         "alias" => "advisory alias list",
         "decision that counts" => "advisory decisions",
+        "mitigation that is not closed" => "mitigation list",
+        "exception that is not ended" => "exposure except list",
+        "case that is open" => "case list",
+        "contact" => "vendor contact list",
+        "risk assessment" => "risk list",
         "vendor" => "vendor list",
         "release" => "release list",
         "window" => "window list",

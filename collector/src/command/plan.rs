@@ -7,9 +7,11 @@ mod held;
 mod make;
 mod releases;
 mod report;
+mod risks;
 mod show;
 mod sign;
 pub mod stated;
+pub(super) use stated::release;
 
 use super::file::InputFile;
 use super::zones::Zones;
@@ -167,8 +169,14 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
         PlanCommand::Check { plan } => {
             let file = file(app, &plan).await?;
             let findings = check::check(&file, app.now());
-            let named = findings::Named::read(&mut app.store.view().await?).await?;
-            Ok(Output::Table(findings::table(&findings, &named)))
+            let mut view = app.store.view().await?;
+            let named = findings::Named::read(&mut view).await?;
+            let mut table = findings::table(&findings, &named);
+            if let Ok((approval, leaves)) = file.plan.read() {
+                let risks = risks::Risks::read(&mut view, &approval, &leaves).await?;
+                risks.add_to(&mut table, app.now());
+            }
+            Ok(Output::Table(table))
         }
         PlanCommand::Due { plan, due } => forecast::due(app, caller, &plan, due).await,
         PlanCommand::Forecast { plan } => forecast::show(app, &plan).await,

@@ -3,9 +3,8 @@
 mod sbom;
 pub(super) mod take_in;
 
-use super::adopt;
 use super::file::InputFile;
-use super::{Caller, Progress};
+use super::{Caller, Progress, adopt, contact};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::store::View;
@@ -33,6 +32,9 @@ pub enum VendorCommand {
         #[arg(long)]
         from: Option<String>,
     },
+    /// Whom the hospital asks there
+    #[command(subcommand)]
+    Contact(contact::ContactCommand),
 }
 
 /// What can be done with releases.
@@ -99,6 +101,7 @@ pub async fn vendor(
         VendorCommand::Sync { repository, from } => {
             sync(app, caller, &repository, from, progress).await
         }
+        VendorCommand::Contact(command) => contact::run(app, caller, command).await,
         VendorCommand::List => {
             let columns = ["vendor", "repository", "fetched", "first_root", "from"];
             let mut table = Table::new(&columns);

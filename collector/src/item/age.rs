@@ -55,8 +55,9 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         }
         // These begin when a limit has passed already.
         Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan | Kind::Overrun => Some(0),
-        // From how long before its slot, it says itself.
-        Kind::Withheld => None,
+        Kind::Reminder | Kind::Review => Some(0),
+        // From how long before its slot, it says itself; a mitigation, from its due date on.
+        Kind::Withheld | Kind::Mitigation => None,
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),
         Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
         // A machine that was moved is looked for within a week; answers take vendors weeks.
@@ -68,5 +69,7 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         Kind::Unfit | Kind::Waiting | Kind::Behind | Kind::Fixable | Kind::Unfixed => {
             of_class(30 * DAY_MS, 14 * DAY_MS, 7 * DAY_MS)
         }
+        // A vendor is asked again after two weeks, and people are trained within two.
+        Kind::Case | Kind::Training => Some(14 * DAY_MS),
     }
 }

@@ -127,6 +127,16 @@ pub enum Kind {
     Unfixed,
     /// The support of something that we have has ended.
     Unsupported,
+    /// What lowers a risk is not in place everywhere.
+    Mitigation,
+    /// A case with a vendor is open.
+    Case,
+    /// Somebody wanted to be reminded of a case.
+    Reminder,
+    /// A risk assessment was to be looked at again.
+    Review,
+    /// A release needs training, and nobody has confirmed it.
+    Training,
 }
 
 impl Kind {
@@ -165,6 +175,11 @@ impl Kind {
             Self::Fixable => "fixable",
             Self::Unfixed => "unfixed",
             Self::Unsupported => "unsupported",
+            Self::Mitigation => "mitigation",
+            Self::Case => "case",
+            Self::Reminder => "reminder",
+            Self::Review => "review",
+            Self::Training => "training",
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod documents;
 pub mod enrolments;
 mod error;
 pub mod evidence;
+pub mod exposure;
 pub mod go;
 pub mod history;
 pub mod inventory;

@@ -263,14 +263,15 @@ impl Change {
         if let Some(unit) = &training.unit {
             self.view().need_unit(unit).await?;
         }
-        let unit = text(training.unit.as_ref());
+        let (now, unit) = (self.now(), text(training.unit.as_ref()));
         let detail = json!({ "version": training.version, "unit": unit, "what": training.what });
         self.step("training.need", &training.product, detail)
             .execute(
-                "INSERT INTO trainings (product, version, unit, what) VALUES ($1, $2, $3, $4)
+                "INSERT INTO trainings (product, version, unit, what, needed_at)
+                 VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (product, version, unit) DO UPDATE SET what = excluded.what,
-                    confirmed_by = NULL, confirmed_at = NULL",
-                args![training.product, training.version, unit, training.what],
+                    confirmed_by = NULL, confirmed_at = NULL, needed_at = excluded.needed_at",
+                args![training.product, training.version, unit, training.what, now],
             )
             .await?;
         self.done();

@@ -10,6 +10,7 @@ mod components;
 mod decided;
 mod desk;
 mod devices;
+mod exposure;
 mod intake;
 mod jobs;
 mod manual;

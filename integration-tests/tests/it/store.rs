@@ -7,6 +7,7 @@ mod crash;
 mod custody;
 mod devices;
 mod documents;
+mod exposure;
 mod fleet;
 mod go;
 mod inventory;
@@ -221,8 +222,16 @@ fn every_function_of_the_store_is_called_here() {
             .collect()
     };
     let tests = read("tests/it/store") + &read("tests/it");
-    let folders = ["", "/assets", "/jobs", "/machines", "/journal", "/places"]
-        .map(|f| format!("../collector/src/store{f}"));
+    let folders = [
+        "",
+        "/assets",
+        "/exposure",
+        "/jobs",
+        "/machines",
+        "/journal",
+        "/places",
+    ];
+    let folders = folders.map(|f| format!("../collector/src/store{f}"));
     let store: String = folders.iter().map(|folder| read(folder)).collect();
     let missing: Vec<_> = store
         .split("pub async fn ")

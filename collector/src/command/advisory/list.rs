@@ -32,7 +32,10 @@ pub struct Asked {
 }
 
 /// The newest revision of an advisory that must be there.
-pub(super) async fn need(view: &mut View, id: &str) -> Result<(AdvisoryRow, Vec<u8>), Failure> {
+pub(in crate::command) async fn need(
+    view: &mut View,
+    id: &str,
+) -> Result<(AdvisoryRow, Vec<u8>), Failure> {
     let found = view.advisory(id).await?;
     found.ok_or_else(|| missing(id))
 }

@@ -1,6 +1,7 @@
 //! `plan show`: a plan with all its machines and slots, what it leaves out, and who has
 //! still to sign.
 
+use super::risks::Risks;
 use super::sign::missing;
 use super::{find, report};
 use crate::app::App;
@@ -36,10 +37,11 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
     let signatures = signatures(&mut view, &plan, &table, app.now()).await?;
     let impossible = impossible(&mut view, &plan, &names).await?;
+    let risks = Risks::read(&mut view, &approval, &leaves).await?;
     let releases = releases(&approval);
     let text = format!(
         "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
-         one before are verified; {} halts it.{} {}.",
+         one before are verified; {} halts it.{}{} {}.",
         plan.id,
         plan.title,
         plan.state.word(),
@@ -53,6 +55,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             .emergency
             .as_ref()
             .map_or_else(String::new, emergency),
+        risks.words(app.now()),
         signatures.words,
     );
     let urgent = approval.emergency.as_ref();
@@ -76,7 +79,11 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         report
             .with("machines", machines(&leaves, &names, &zones))
             .with("spare_slots", spares(&leaves, &names, &zones))
-            .with("impossible", impossible),
+            .with("impossible", impossible)
+            .with(
+                "risks",
+                crate::command::risk::table(&risks.known, app.now()),
+            ),
     ))
 }
 

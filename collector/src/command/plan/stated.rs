@@ -1,11 +1,15 @@
 //! What people state for planning: limits, order, training, duty, members without agent.
 
+mod training;
+
+pub use training::TrainingCommand;
+
 use crate::app::App;
 use crate::command::{Caller, machine, window::instant};
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::store::View;
 use patchward_common::id::{Label, MachineId, Name};
-use patchward_common::plan::{Duty, Limits, Precedence, Training};
+use patchward_common::plan::{Duty, Limits, Precedence};
 use patchward_common::time::{Interval, UtcMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,33 +60,6 @@ pub enum StateCommand {
         /// How long it counts
         #[arg(long, value_parser = instant)]
         until: UtcMs,
-    },
-}
-
-/// What can be stated of training.
-#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
-pub enum TrainingCommand {
-    /// A release needs training; no plan with it is signed until somebody confirms
-    Need {
-        /// PRODUCT=VERSION
-        release: String,
-        /// What has to be known
-        #[arg(long)]
-        what: Label,
-        /// In this unit alone
-        #[arg(long)]
-        unit: Option<Name>,
-    },
-    /// People were trained
-    Confirm {
-        /// PRODUCT=VERSION
-        release: String,
-        /// Who says so
-        #[arg(long)]
-        by: Label,
-        /// In this unit
-        #[arg(long)]
-        unit: Option<Name>,
     },
 }
 
@@ -143,7 +120,7 @@ pub(super) async fn run(
             machine,
             remove,
         } => order(app, caller, &server, &machine, remove).await,
-        StateCommand::Training(command) => training(app, caller, command).await,
+        StateCommand::Training(command) => training::run(app, caller, command).await,
         StateCommand::Duty(command) => duty(app, caller, command).await,
         StateCommand::Member { tag, by, until } => {
             let mut change = app.change(caller).await?;
@@ -255,7 +232,8 @@ fn way(known: &[Precedence], from: MachineId, to: MachineId) -> Option<Vec<Machi
     (way.first() == Some(&from)).then_some(way)
 }
 
-fn release(text: &str) -> Result<(Name, String), Failure> {
+/// Reads a release as it is typed.
+pub(in crate::command) fn release(text: &str) -> Result<(Name, String), Failure> {
     let wrong = || Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION"));
     let (product, version) = text.split_once('=').ok_or_else(wrong)?;
     let product = Name::new(product).map_err(|_| wrong())?;
@@ -263,42 +241,6 @@ fn release(text: &str) -> Result<(Name, String), Failure> {
         return Err(wrong());
     }
     Ok((product, version.to_owned()))
-}
-
-async fn training(app: &App, caller: &Caller, command: TrainingCommand) -> Result<Output, Failure> {
-    let mut change = app.change(caller).await?;
-    let text = match command {
-        TrainingCommand::Need {
-            release: text,
-            what,
-            unit,
-        } => {
-            let (product, version) = release(&text)?;
-            let training = Training {
-                product,
-                version,
-                unit,
-                what,
-                confirmed: None,
-            };
-            change.need_training(&training).await?;
-            format!("{text} needs training: no plan with it is signed until it is confirmed.")
-        }
-        TrainingCommand::Confirm {
-            release: text,
-            by,
-            unit,
-        } => {
-            let (product, version) = release(&text)?;
-            let unit = unit.as_ref();
-            change
-                .confirm_training(&product, &version, unit, &by)
-                .await?;
-            format!("{by} confirms the training for {text}.")
-        }
-    };
-    change.commit().await?;
-    Ok(Output::Text(text))
 }
 
 async fn duty(app: &App, caller: &Caller, command: DutyCommand) -> Result<Output, Failure> {

@@ -1,0 +1,176 @@
+//! `exposure list`: every open match, or what they come to by machine, asset, model, unit or
+//! vendor.
+
+use crate::advisory::name;
+use crate::app::App;
+use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::exposure::{By, Line, Rolled, Standing, rolled};
+use crate::matching;
+use patchward_common::id::{Label, Name};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What is looked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
+pub struct Asked {
+    /// Only what is used in this unit
+    #[arg(long)]
+    unit: Option<Name>,
+    /// Only products of this vendor, by words of its name
+    #[arg(long)]
+    vendor: Option<String>,
+    /// Only this model, by words of its name
+    #[arg(long)]
+    model: Option<String>,
+    /// Only this machine, by its name
+    #[arg(long)]
+    machine: Option<Name>,
+    /// Only this asset
+    #[arg(long, conflicts_with = "machine")]
+    asset: Option<Label>,
+    /// Only this advisory
+    #[arg(long)]
+    advisory: Option<String>,
+    /// Put together by: machine, asset, model, unit, vendor
+    #[arg(long, value_parser = ["machine", "asset", "model", "unit", "vendor"])]
+    by: Option<String>,
+}
+
+impl Asked {
+    fn wants(&self, line: &Line) -> bool {
+        let has = |text: &str, words: &str| name::key(text).contains(&name::key(words));
+        let is = |name: &Option<String>, asked: &str| name.as_deref() == Some(asked);
+        (self.unit.is_none() || self.unit == line.unit)
+            && self
+                .vendor
+                .as_ref()
+                .is_none_or(|words| has(&line.vendor, words))
+            && self
+                .model
+                .as_ref()
+                .is_none_or(|words| has(&line.model, words))
+            && self
+                .machine
+                .as_ref()
+                .is_none_or(|name| is(&line.machine, name.as_str()))
+            && self
+                .asset
+                .as_ref()
+                .is_none_or(|tag| is(&line.asset, tag.as_str()))
+    }
+}
+
+/// Lists what is open.
+pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    if let Some(id) = &asked.advisory {
+        super::scope::need_advisory(&mut view, id).await?;
+    }
+    let found = matching::exposed(&mut view, asked.advisory.as_deref(), app.now()).await?;
+    let mut lines = found.lines;
+    lines.retain(|line| asked.wants(line));
+    let by = asked.by.as_deref().and_then(By::of_word);
+    let whole = rolled(&lines, by.unwrap_or(By::Model));
+    let report = counted(&lines, &whole);
+    Ok(Output::Report(match by {
+        Some(_) => report.with("groups", groups(&whole)),
+        None => report.with("matches", table(&lines)),
+    }))
+}
+
+fn counted(lines: &[Line], whole: &Rolled) -> Report {
+    let count = |is: fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count() as i64;
+    let needs_person = count(|line| line.needs_person);
+    let excepted = count(|line| matches!(line.standing, Standing::Excepted(_)));
+    let mitigated = count(|line| matches!(line.standing, Standing::Mitigated(_)));
+    let advisories: BTreeSet<&str> = lines.iter().map(|line| line.advisory.as_str()).collect();
+    let all = lines.len() as i64;
+    let text = format!(
+        "{all} open matches of {} advisories on {} machines and assets: {} are affected, and of \
+         {needs_person} a person must say. {excepted} have an exception, {mitigated} a mitigation \
+         in place. The order: known exploitation, then class, then severity, then reach.",
+        advisories.len(),
+        whole.holders,
+        all - needs_person,
+    );
+    Report::new(
+        [
+            ("open", Cell::Number(all)),
+            ("machines_and_assets", Cell::Number(whole.holders as i64)),
+            ("advisories", Cell::Number(advisories.len() as i64)),
+            ("affected", Cell::Number(all - needs_person)),
+            ("needs_person", Cell::Number(needs_person)),
+            ("excepted", Cell::Number(excepted)),
+            ("mitigated", Cell::Number(mitigated)),
+        ],
+        text,
+    )
+}
+
+fn table(lines: &[Line]) -> Table {
+    let mut table = Table::new(&[
+        "advisory",
+        "on",
+        "unit",
+        "model",
+        "vendor",
+        "thing",
+        "value",
+        "vulnerabilities",
+        "exploitation",
+        "class",
+        "severity",
+        "reach",
+        "state",
+        "since",
+    ]);
+    for line in lines {
+        let parts = &line.priority;
+        table.row(vec![
+            Cell::of(&line.advisory),
+            Cell::of(&line.holder),
+            Cell::maybe(line.unit.as_ref()),
+            Cell::of(&line.model),
+            Cell::of(&line.vendor),
+            Cell::of(&line.thing),
+            Cell::of(line.value()),
+            Cell::List(line.open.iter().map(|one| one.name.clone()).collect()),
+            Cell::of(parts.exploitation.words()),
+            Cell::of(parts.criticality.words()),
+            Cell::of(parts.severity.words()),
+            Cell::of(parts.reach.words()),
+            Cell::of(line.standing.words()),
+            Cell::of(line.since),
+        ]);
+    }
+    table
+}
+
+fn groups(whole: &Rolled) -> Table {
+    let mut table = Table::new(&[
+        "name",
+        "open",
+        "machines_and_assets",
+        "advisories",
+        "affected",
+        "needs_person",
+        "excepted",
+        "mitigated",
+        "most_urgent",
+    ]);
+    for group in &whole.groups {
+        let number = |count: usize| Cell::Number(count as i64);
+        table.row(vec![
+            Cell::maybe(group.name.as_ref()),
+            number(group.matches),
+            number(group.holders),
+            number(group.advisories),
+            number(group.affected),
+            number(group.needs_person),
+            number(group.excepted),
+            number(group.mitigated),
+            Cell::of(group.priority.words()),
+        ]);
+    }
+    table
+}

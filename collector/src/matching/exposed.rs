@@ -1,0 +1,298 @@
+//! Every open match with its priority, out of the store.
+
+use super::holders::Holder;
+use super::open::{OpenMatch, OpenMatches, open};
+use super::refresh::prepared;
+use crate::advisory::Verdict;
+use crate::advisory::entry::Outlook;
+use crate::advisory::kev::Kev;
+use crate::control::Failure;
+use crate::exposure::letter::day;
+use crate::exposure::{Criticality, Line, Open, Standing, Told};
+use crate::store::View;
+use crate::store::assets::Asset;
+use crate::store::machines::MachineLine;
+use patchward_common::facts::{PackedFacts, Reach};
+use patchward_common::id::{MachineId, Name};
+use patchward_common::time::UtcMs;
+use patchward_common::trust::roster::Class;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Every open match.
+#[derive(Clone, Debug, Default)]
+pub struct Exposed {
+    /// The matches, the most urgent first.
+    pub lines: Vec<Line>,
+    /// What they were read from.
+    pub open: OpenMatches,
+}
+
+/// What is known of machines and assets, by name.
+struct Known {
+    machines: HashMap<String, MachineLine>,
+    /// The name of each, by its id.
+    names: HashMap<MachineId, String>,
+    assets: HashMap<String, Asset>,
+    /// The asset that a machine is.
+    asset_of: HashMap<MachineId, String>,
+    units: HashMap<Name, Class>,
+    ports: HashMap<MachineId, u32>,
+}
+
+impl Known {
+    async fn read(view: &mut View) -> Result<Self, Failure> {
+        let (mut machines, mut names) = (HashMap::new(), HashMap::new());
+        for (id, line) in crate::replan::enrolled(view).await? {
+            names.insert(id, line.name.to_string());
+            machines.insert(line.name.to_string(), line);
+        }
+        let assets = view.all_assets().await?;
+        let asset_of = assets
+            .iter()
+            .filter_map(|asset| Some((asset.machine?, asset.tag.to_string())));
+        let asset_of = asset_of.collect();
+        let units = view.units().await?.into_iter();
+        let mut ports = HashMap::new();
+        for (machine, bytes) in view.all_machine_facts().await? {
+            if let Some(count) = listening(bytes) {
+                ports.insert(machine, count);
+            }
+        }
+        Ok(Self {
+            machines,
+            names,
+            assets: assets
+                .into_iter()
+                .map(|asset| (asset.tag.to_string(), asset))
+                .collect(),
+            asset_of,
+            units: units.map(|unit| (unit.name, unit.class)).collect(),
+            ports,
+        })
+    }
+}
+
+/// On how many ports a machine listens for the network; nothing where its facts do not tell.
+fn listening(bytes: Vec<u8>) -> Option<u32> {
+    let facts = PackedFacts::from_bytes(bytes).unpack().ok()?;
+    // Where something could not be read, no port is no proof.
+    if facts.ports.is_empty() && !(facts.gaps.is_empty() && facts.unfinished.is_empty()) {
+        return None;
+    }
+    let open = facts
+        .ports
+        .iter()
+        .filter(|port| port.reach == Reach::Network);
+    u32::try_from(open.count()).ok()
+}
+
+/// A machine or asset, as a line tells it.
+struct Whose {
+    machine: Option<String>,
+    asset: Option<String>,
+    model: String,
+    criticality: Criticality,
+    ports: Option<u32>,
+}
+
+impl Known {
+    fn whose(&self, holder: &Holder) -> Option<Whose> {
+        if let Some(name) = holder.name.strip_prefix("machine ") {
+            let line = self.machines.get(name)?;
+            return Some(Whose {
+                machine: Some(name.to_owned()),
+                asset: self.asset_of.get(&line.id).cloned(),
+                model: line.model.to_string(),
+                criticality: Criticality::of_machine(line.class),
+                ports: self.ports.get(&line.id).copied(),
+            });
+        }
+        let asset = self.assets.get(holder.name.strip_prefix("asset ")?)?;
+        let machine = asset.machine.and_then(|id| self.names.get(&id));
+        let machine = machine.and_then(|name| self.machines.get(name));
+        let unit = asset.unit.as_ref().and_then(|unit| self.units.get(unit));
+        Some(Whose {
+            machine: machine.map(|line| line.name.to_string()),
+            asset: Some(asset.tag.to_string()),
+            model: asset.model.clone(),
+            criticality: match machine {
+                Some(line) => Criticality::of_machine(line.class),
+                None => Criticality::of_asset(&asset.criticality, unit.copied()),
+            },
+            ports: machine.and_then(|line| self.ports.get(&line.id).copied()),
+        })
+    }
+}
+
+/// What an advisory tells of one of its products.
+struct Product {
+    vendor: String,
+    told: Vec<Told>,
+}
+
+/// Reads every open match of one advisory or of all, with its priority.
+pub async fn exposed(
+    view: &mut View,
+    advisory: Option<&str>,
+    now: UtcMs,
+) -> Result<Exposed, Failure> {
+    let open = open(view, advisory).await?;
+    if open.matches.is_empty() {
+        return Ok(Exposed {
+            open,
+            ..Exposed::default()
+        });
+    }
+    let known = Known::read(view).await?;
+    let products = products(view, &open, now).await?;
+    let in_place = in_place(&open, now);
+    let mut marked: BTreeSet<(String, String, String)> = BTreeSet::new();
+    for mark in view.advisory_marks(advisory).await? {
+        if mark.mark == crate::store::advisories::Mark::Done {
+            marked.insert((mark.advisory, mark.holder, mark.vulnerability));
+        }
+    }
+    let mut lines = Vec::new();
+    for one in &open.matches {
+        let key = (one.row.advisory.clone(), one.row.product_id.clone());
+        let Some(product) = products.get(&key) else {
+            continue;
+        };
+        for holder in &one.holders {
+            let Some(whose) = known.whose(holder) else {
+                continue;
+            };
+            let is_done = |told: &Told| {
+                let key = (
+                    one.row.advisory.clone(),
+                    holder.name.clone(),
+                    told.name.clone(),
+                );
+                marked.contains(&key)
+            };
+            let line = line(one, holder, whose, product, &is_done);
+            lines.extend(line.map(|line| Line {
+                standing: standing(&open, &in_place, one, holder, now),
+                ..line
+            }));
+        }
+    }
+    lines.sort_by(|a, b| {
+        let urgent = b.priority.cmp(&a.priority);
+        urgent
+            .then_with(|| a.advisory.cmp(&b.advisory))
+            .then_with(|| a.holder.cmp(&b.holder))
+            .then_with(|| a.thing.cmp(&b.thing))
+    });
+    Ok(Exposed { lines, open })
+}
+
+async fn products(
+    view: &mut View,
+    open: &OpenMatches,
+    now: UtcMs,
+) -> Result<BTreeMap<(String, String), Product>, Failure> {
+    let kev = view.exploited().await?.into_iter();
+    let kev: HashMap<String, Kev> = kev.map(|one| (one.cve.clone(), one)).collect();
+    let today = day(now);
+    let wanted: BTreeSet<&str> = open
+        .matches
+        .iter()
+        .map(|one| one.row.advisory.as_str())
+        .collect();
+    let mut found = BTreeMap::new();
+    for row in view.advisories().await? {
+        if !wanted.contains(row.id.as_str()) {
+            continue;
+        }
+        let bytes = view.advisory_bytes(&row.id, row.revision).await?;
+        let prepared = prepared(&row, &bytes.unwrap_or_default())?;
+        let of = open.matches.iter().filter(|one| one.row.advisory == row.id);
+        for id in of.map(|one| &one.row.product_id) {
+            let mut products = prepared.advisory.products.iter();
+            let vendor = products.find(|one| one.id == *id).map(|one| &one.vendor);
+            let vendor = vendor.filter(|vendor| !vendor.is_empty());
+            let product = Product {
+                vendor: vendor.unwrap_or(&row.publisher).clone(),
+                told: Told::of_product(&prepared, id, &kev, &today),
+            };
+            found.insert((row.id.clone(), id.clone()), product);
+        }
+    }
+    Ok(found)
+}
+
+/// Where a mitigation is in place, by advisory.
+fn in_place(open: &OpenMatches, now: UtcMs) -> HashMap<(String, String), u32> {
+    let mut found = HashMap::new();
+    for one in open.mitigations.iter().filter(|one| one.closed.is_none()) {
+        let progress = open.progress(one, now);
+        for holder in progress.covered.difference(&progress.left) {
+            let key = (one.advisory.clone(), holder.clone());
+            found.entry(key).or_insert(one.number);
+        }
+    }
+    found
+}
+
+fn standing(
+    open: &OpenMatches,
+    in_place: &HashMap<(String, String), u32>,
+    one: &OpenMatch,
+    holder: &Holder,
+    now: UtcMs,
+) -> Standing {
+    if let Some(granted) = open.exception(&one.row, holder, now) {
+        return Standing::Excepted(granted.words());
+    }
+    let key = (one.row.advisory.clone(), holder.name.clone());
+    match in_place.get(&key) {
+        Some(number) => Standing::Mitigated(*number),
+        None => Standing::Waiting(Line::owner(needs_person(one), has_fix(one))),
+    }
+}
+
+fn needs_person(one: &OpenMatch) -> bool {
+    one.row.value != Verdict::Affected.word()
+}
+
+fn has_fix(one: &OpenMatch) -> bool {
+    Outlook::of_word(&one.row.outlook) == Some(Outlook::Fix)
+}
+
+fn line(
+    one: &OpenMatch,
+    holder: &Holder,
+    whose: Whose,
+    product: &Product,
+    is_done: &dyn Fn(&Told) -> bool,
+) -> Option<Line> {
+    let mut told: Vec<&Told> = product.told.iter().filter(|told| !is_done(told)).collect();
+    if told.is_empty() {
+        // The match is open all the same: what of it is left, nobody said.
+        told = product.told.iter().collect();
+    }
+    let open = told.into_iter().map(|told| Open {
+        name: told.name.clone(),
+        priority: told.on(whose.criticality, whose.ports),
+    });
+    let mut open: Vec<Open> = open.collect();
+    open.sort_by(|a, b| b.priority.cmp(&a.priority).then(a.name.cmp(&b.name)));
+    let priority = open.first()?.priority.clone();
+    Some(Line {
+        advisory: one.row.advisory.clone(),
+        holder: holder.name.clone(),
+        machine: whose.machine,
+        asset: whose.asset,
+        unit: holder.unit.clone(),
+        model: whose.model,
+        vendor: product.vendor.clone(),
+        thing: one.row.shown.clone(),
+        needs_person: needs_person(one),
+        has_fix: has_fix(one),
+        since: one.row.since,
+        open,
+        priority,
+        standing: Standing::Waiting(Line::owner(needs_person(one), has_fix(one))),
+    })
+}
