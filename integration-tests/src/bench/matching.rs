@@ -203,10 +203,10 @@ async fn enrol(store: &Store) -> anyhow::Result<()> {
             change.ask_enrolment(&enrolment(&token, number)?).await?;
             let new = NewMachine {
                 id: machine(number),
-                name: Name::new(&format!("pc-{number}"))?,
+                name: Name::new(format!("pc-{number}"))?,
                 unit: unit.clone(),
                 class,
-                model: Name::new(&format!("station-{}", number % 40))?,
+                model: Name::new(format!("station-{}", number % 40))?,
                 mode: Mode::Active,
             };
             change.accept_enrolment(&new).await?;
@@ -241,7 +241,7 @@ async fn equip(store: &Store, files: &[File]) -> anyhow::Result<()> {
                 0 => String::new(),
                 patch => format!("{}.{patch}", 1 + number % 7),
             },
-            ..Asset::new(Label::new(&format!("HTM-{number:05}"))?)
+            ..Asset::new(Label::new(format!("HTM-{number:05}"))?)
         });
     }
     let mut change = store.change(Actor::Collector, NOW).await?;
@@ -315,7 +315,7 @@ fn enrolment(token: &Token, number: u32) -> anyhow::Result<Enrolment> {
     Ok(Enrolment {
         machine: machine(number),
         spki: number.to_be_bytes().to_vec(),
-        host: Name::new(&format!("pc-{number}"))?,
+        host: Name::new(format!("pc-{number}"))?,
         unit: token.unit.clone(),
         token: token.id.clone(),
         csr: number.to_be_bytes().to_vec(),
