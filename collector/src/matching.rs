@@ -1,6 +1,8 @@
 //! Holding stored advisories against what the hospital has: gathered here out of the store,
 //! decided by `advisory`, kept as matches.
 
+mod assets;
+mod decisions;
 mod done;
 mod exposed;
 mod holders;
@@ -8,8 +10,17 @@ mod inventory;
 mod open;
 mod refresh;
 
+pub use decisions::product_key;
 pub use exposed::{Exposed, exposed};
 pub use holders::{Holder, holders};
 pub use inventory::{aliases, inventory};
 pub use open::{OpenMatch, OpenMatches, open};
-pub use refresh::{Outcome, prepared, product_key, refresh};
+pub use refresh::{Outcome, Ran, prepared, refresh};
+
+use crate::control::Failure;
+
+/// Computes beside the tasks that serve machines: a run may take seconds.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Failure::unavailable("The matching was ended; try again."))
+}

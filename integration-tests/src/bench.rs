@@ -7,6 +7,7 @@ pub mod held;
 pub mod idle;
 pub mod inventory;
 pub mod load;
+pub mod matching;
 pub mod openings;
 pub mod peers;
 pub mod plan;

@@ -16,6 +16,7 @@ CREATE TABLE advisories (
     changed BIGINT,
     due BIGINT,
     score BIGINT,
+    severity TEXT COLLATE "C" NOT NULL,
     added_at BIGINT NOT NULL,
     is_newest BIGINT NOT NULL,
     PRIMARY KEY (id, revision)
@@ -108,9 +109,15 @@ CREATE TABLE exploited (
     ransomware BIGINT NOT NULL
 );
 
--- Which software an asset has, where a person or a probe said it.
-CREATE TABLE asset_versions (
-    asset TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    version TEXT COLLATE "C" NOT NULL,
-    at BIGINT NOT NULL
+-- Whoever holds a model, an asset or a set of components is found by it.
+CREATE INDEX machines_of_model ON machines (model);
+CREATE INDEX assets_of_model ON assets (manufacturer, model);
+CREATE INDEX assets_of_machine ON assets (machine);
+
+-- What a repository was read with when all that it offers was taken in: the vendor's grant of
+-- the charter, and the timestamp.
+CREATE TABLE repository_reads (
+    repository TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    granted TEXT COLLATE "C" NOT NULL,
+    timestamp TEXT COLLATE "C" NOT NULL
 );

@@ -16,6 +16,7 @@ CREATE TABLE advisories (
     changed INTEGER,
     due INTEGER,
     score INTEGER,
+    severity TEXT NOT NULL,
     added_at INTEGER NOT NULL,
     is_newest INTEGER NOT NULL,
     PRIMARY KEY (id, revision)
@@ -108,9 +109,15 @@ CREATE TABLE exploited (
     ransomware INTEGER NOT NULL
 ) STRICT;
 
--- Which software an asset has, where a person or a probe said it.
-CREATE TABLE asset_versions (
-    asset TEXT NOT NULL PRIMARY KEY,
-    version TEXT NOT NULL,
-    at INTEGER NOT NULL
+-- Whoever holds a model, an asset or a set of components is found by it.
+CREATE INDEX machines_of_model ON machines (model);
+CREATE INDEX assets_of_model ON assets (manufacturer, model);
+CREATE INDEX assets_of_machine ON assets (machine);
+
+-- What a repository was read with when all that it offers was taken in: the vendor's grant of
+-- the charter, and the timestamp.
+CREATE TABLE repository_reads (
+    repository TEXT NOT NULL PRIMARY KEY,
+    granted TEXT NOT NULL,
+    timestamp TEXT NOT NULL
 ) STRICT;

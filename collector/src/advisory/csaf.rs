@@ -4,11 +4,13 @@
 //! referred to, cycles. Tolerant where real files are messy and nothing depends on it: unknown
 //! members, scores without a number, dates that are no dates; such things become remarks.
 
+mod helpers;
 mod raw;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod vulnerability;
+mod words;
 
 use super::document::{Advisory, Form};
 use patchward_common::time::UtcMs;
@@ -127,10 +129,16 @@ pub fn read(bytes: &[u8]) -> Result<Advisory, BadCsaf> {
         other => return Err(BadCsaf::Version(short(other))),
     };
     let mut remarks = Vec::new();
-    let tree = tree::Tree::read(raw.product_tree.unwrap_or_default(), &mut remarks)?;
-    let vulnerabilities = vulnerability::read(raw.vulnerabilities, &tree, &mut remarks)?;
+    let mut tree = tree::Tree::read(raw.product_tree.unwrap_or_default(), &mut remarks)?;
+    remarks.append(&mut tree.remarks);
+    let mut words = words::Words::default();
+    let link = raw.document.references.iter().find_map(own_page);
+    words.add("", raw.document.notes, raw.document.references);
+    let vulnerabilities =
+        vulnerability::read(raw.vulnerabilities, &tree, &mut words, &mut remarks)?;
+    let severity = raw.document.aggregate_severity;
+    let severity = severity.and_then(raw::Lenient::value).map(|one| one.text);
     let tracking = raw.document.tracking;
-    let link = raw.document.references.into_iter().find_map(own_page);
     let mut moment = |what: &str, text: Option<String>| {
         let text = text?;
         let found = instant(&text);
@@ -141,11 +149,14 @@ pub fn read(bytes: &[u8]) -> Result<Advisory, BadCsaf> {
     };
     let published = moment("its first release", tracking.initial_release_date);
     let current = moment("its current release", tracking.current_release_date);
+    let publisher = raw.document.publisher;
     Ok(Advisory {
         form,
+        namespace: cut(publisher.namespace, MAX_NAME_BYTES),
+        publisher_kind: cut(publisher.category, MAX_NAME_BYTES),
         id: name("tracking id", tracking.id)?,
         title: cut(raw.document.title, MAX_NAME_BYTES),
-        publisher: name("publisher's name", raw.document.publisher.name)?,
+        publisher: name("publisher's name", publisher.name)?,
         category: name("category", raw.document.category)?,
         version: name("version", tracking.version)?,
         status: name("status", tracking.status)?,
@@ -153,6 +164,9 @@ pub fn read(bytes: &[u8]) -> Result<Advisory, BadCsaf> {
         current,
         due: None,
         link,
+        severity: cut(severity.unwrap_or_default(), MAX_NAME_BYTES),
+        notes: words.notes,
+        references: words.references,
         products: tree.products,
         vulnerabilities,
         remarks,
@@ -180,10 +194,11 @@ fn parse(text: &str) -> Result<raw::Csaf, BadCsaf> {
 }
 
 /// The page for people among the references to itself.
-fn own_page(reference: raw::Reference) -> Option<String> {
+fn own_page(reference: &raw::Reference) -> Option<String> {
     let is_own = reference.category.as_deref() == Some("self");
-    let url = reference.url.filter(|url| url.len() <= MAX_NAME_BYTES)?;
-    (is_own && url.starts_with("https://") && !url.ends_with(".json")).then_some(url)
+    let url = reference.url.as_ref();
+    let url = url.filter(|url| url.len() <= MAX_NAME_BYTES)?;
+    (is_own && url.starts_with("https://") && !url.ends_with(".json")).then(|| url.clone())
 }
 
 /// An instant as RFC 3339 writes it, with any offset and any digits of a second.

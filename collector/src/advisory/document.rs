@@ -38,6 +38,10 @@ pub struct Advisory {
     pub title: String,
     /// Who published it.
     pub publisher: String,
+    /// Under which address its publisher gives names.
+    pub namespace: String,
+    /// What its publisher is: `vendor`, `coordinator` …
+    pub publisher_kind: String,
     /// Its category: `csaf_security_advisory`, `csaf_vex`, `csaf_withdrawn` …
     pub category: String,
     /// Its version, as its publisher counts.
@@ -52,6 +56,12 @@ pub struct Advisory {
     pub due: Option<UtcMs>,
     /// Where it can be read.
     pub link: Option<String>,
+    /// How severe its publisher calls all of it together; empty where it does not.
+    pub severity: String,
+    /// What else it says, of all of it or of one vulnerability.
+    pub notes: Vec<Note>,
+    /// Where there is more.
+    pub references: Vec<Reference>,
     /// Its products.
     pub products: Vec<Product>,
     /// Its vulnerabilities; a notice has one, without a CVE.
@@ -64,6 +74,45 @@ impl Advisory {
     /// Whether its publisher took it back or replaced it.
     pub fn is_withdrawn(&self) -> bool {
         matches!(self.category.as_str(), "csaf_withdrawn" | "csaf_superseded")
+    }
+}
+
+/// Something that an advisory says in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The vulnerability that it is about; empty where it is about all.
+    pub about: String,
+    /// Its category: `summary`, `description`, `legal_disclaimer` …
+    pub category: String,
+    /// Its title.
+    pub title: String,
+    /// The words.
+    pub text: String,
+}
+
+/// A place where there is more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The vulnerability that it is about; empty where it is about all.
+    pub about: String,
+    /// Whether it is the advisory itself: `self` or `external`.
+    pub category: String,
+    /// What is there.
+    pub summary: String,
+    /// Where.
+    pub url: String,
+}
+
+/// How severe a word calls something: the words of those who publish most. `None` for
+/// others, which stand below all of these.
+pub fn severity_rank(word: &str) -> Option<u8> {
+    match word.trim().to_lowercase().as_str() {
+        "critical" => Some(4),
+        "important" | "high" => Some(3),
+        "moderate" | "medium" => Some(2),
+        "low" => Some(1),
+        "none" | "informational" => Some(0),
+        _ => None,
     }
 }
 

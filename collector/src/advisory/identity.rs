@@ -180,6 +180,16 @@ fn doubt(product: &Product, named: &str, words: &[String]) -> Option<Doubt> {
     lists.then(|| Doubt::Several(shown()))
 }
 
+/// Whether a text is a package URL.
+pub(super) fn is_purl(text: &str) -> bool {
+    purl(text).is_some()
+}
+
+/// Whether a text is the name of a platform, as CPE 2.2 or 2.3 writes it.
+pub(super) fn is_cpe(text: &str) -> bool {
+    cpe_parts(text).is_some()
+}
+
 fn purl(text: &str) -> Option<Purl> {
     let purl = PackageUrl::from_str(text).ok()?;
     Some(Purl {

@@ -22,7 +22,7 @@ pub mod revision;
 pub mod version;
 
 pub use document::{
-    Advisory, Form, Helpers, Product, Relation, Remediation, Remedy, Score, Status, VersionText,
-    Vulnerability,
+    Advisory, Form, Helpers, Note, Product, Reference, Relation, Remediation, Remedy, Score,
+    Status, VersionText, Vulnerability, severity_rank,
 };
 pub use reason::{Finding, Reason, Verdict};

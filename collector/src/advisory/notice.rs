@@ -66,6 +66,8 @@ pub fn advisory(notice: &Notice) -> Advisory {
         id: notice.id.clone(),
         title: title.chars().take(200).collect(),
         publisher: notice.maker.clone(),
+        namespace: String::new(),
+        publisher_kind: "vendor".to_owned(),
         category: "safety_notice".to_owned(),
         version: notice.version.to_string(),
         status: "final".to_owned(),
@@ -73,6 +75,9 @@ pub fn advisory(notice: &Notice) -> Advisory {
         current: Some(notice.at),
         due: notice.due,
         link: notice.link.clone(),
+        severity: String::new(),
+        notes: Vec::new(),
+        references: Vec::new(),
         vulnerabilities: vec![Vulnerability {
             name: notice.id.clone(),
             title: title.chars().take(200).collect(),

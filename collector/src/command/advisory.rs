@@ -1,6 +1,7 @@
 //! Advisories: what is vulnerable, what of it is ours, and what people said about it.
 
 mod alias;
+mod asked;
 mod check;
 mod decide;
 pub mod files;
@@ -14,6 +15,7 @@ use super::file::InputFile;
 use super::{Caller, window};
 use crate::app::App;
 use crate::control::{Failure, Output};
+use crate::matching::{self, Outcome};
 use files::Files;
 pub(super) use list::need;
 use patchward_common::id::Label;
@@ -32,7 +34,7 @@ pub enum AdvisoryCommand {
         files: Files,
     },
     /// Show all advisories, those that need somebody first
-    List(list::Asked),
+    List(Box<asked::Asked>),
     /// Show one: its products, what can be done, what it comes to here
     Show {
         /// Its id
@@ -176,6 +178,12 @@ impl AdvisoryCommand {
             _ => None,
         }
     }
+}
+
+/// Matches some advisories or all after a change is stored, as its caller.
+async fn matched(app: &App, caller: &Caller, only: Option<&[String]>) -> Result<Outcome, Failure> {
+    let ran = matching::refresh(&app.store, &caller.actor, app.now(), only).await?;
+    Ok(ran.outcome)
 }
 
 /// Carries out a command on advisories.

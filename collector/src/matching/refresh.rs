@@ -1,15 +1,23 @@
 //! A run of the matching: all advisories or some, against everything.
 
+use super::decisions::{Decisions, product_key};
 use super::inventory::{aliases, inventory};
 use crate::advisory::entry::Entry;
 use crate::advisory::identity::{Aliases, Thing};
 use crate::advisory::matcher::{Index, Match, Prepared, matches_with};
-use crate::advisory::{Advisory, Finding, Reason, Verdict, csaf, name, notice, revision};
+use crate::advisory::{Verdict, csaf, notice, revision};
 use crate::control::Failure;
-use crate::store::advisories::{AdvisoryRow, Decision, MatchRow};
-use crate::store::{Change, View};
+use crate::store::advisories::{AdvisoryRow, MatchRow, Moved, Stamp};
+use crate::store::{Actor, Store};
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How often a run begins again where what it reads moved meanwhile: a run takes seconds, and
+/// people who change things without a pause are answered by the run after.
+const ATTEMPTS: u32 = 3;
+/// Bytes of documents that are held at once, after which those are matched that were read.
+const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +32,25 @@ pub struct Outcome {
     pub not_affected: usize,
     /// Of all, those that are new or other than before.
     pub opened: usize,
+}
+
+impl Outcome {
+    fn add(&mut self, other: &Self) {
+        self.advisories += other.advisories;
+        self.affected += other.affected;
+        self.needs_person += other.needs_person;
+        self.not_affected += other.not_affected;
+        self.opened += other.opened;
+    }
+}
+
+/// A run, and the state of the store that it followed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The state, with what the run itself wrote.
+    pub stamp: Stamp,
 }
 
 /// Reads a stored advisory again.
@@ -44,97 +71,169 @@ pub fn prepared(row: &AdvisoryRow, bytes: &[u8]) -> Result<Prepared, Failure> {
     Ok(Prepared::of(advisory))
 }
 
-/// What decisions on an entry are remembered by: vendor, product and versions, in whatever
-/// revision they stand.
-pub fn product_key(advisory: &Advisory, entry: &Entry) -> String {
-    let product = &advisory.products[entry.product];
-    let who = entry.identities.iter().map(|one| name::key(&one.shown));
-    let who = who.collect::<Vec<_>>().join(" + ");
-    let version: Vec<&str> = product.version.text().split_whitespace().collect();
-    format!("{who}@{}", version.join(" "))
-}
-
-/// Runs the matching of all advisories, or of `only` these, and writes what changed.
-pub async fn refresh(change: &mut Change, only: Option<&[String]>) -> Result<Outcome, Failure> {
-    let now = change.now();
-    let index = inventory(change.view()).await?;
-    let aliases = aliases(change.view()).await?;
-    let decisions = Decisions::read(change.view()).await?;
-    let mut outcome = Outcome::default();
-    for row in change.view().advisories().await? {
-        if only.is_some_and(|only| !only.contains(&row.id)) {
+/// Runs the matching of all advisories, or of `only` these, and writes what changed. It reads
+/// and computes with nothing open that writes; hellos and goes wait for no run. What it was
+/// computed from is looked at again as it is written, and where that moved it runs again.
+///
+/// # Errors
+/// [`Failure::conflict`] where people changed what it reads all the while. Nothing is lost
+/// then: the collector's own run takes it within a minute.
+pub async fn refresh(
+    store: &Store,
+    actor: &Actor,
+    now: UtcMs,
+    only: Option<&[String]>,
+) -> Result<Ran, Failure> {
+    for attempt in 1..=ATTEMPTS {
+        let computed = compute(store, now, only).await?;
+        if computed.differing.is_empty() {
+            return Ok(computed.ran);
+        }
+        let mut change = store.change(actor.clone(), now).await?;
+        // Machines report at any hour, and a run of their own follows what they say: the last
+        // attempt is for what people said.
+        let may_move = |moved| attempt == ATTEMPTS && moved == Moved::Inventory;
+        let moved = change.view().moved_since(&computed.ran.stamp).await?;
+        if moved != Moved::Nothing && !may_move(moved) {
             continue;
         }
-        let bytes = change.view().advisory_bytes(&row.id, row.revision).await?;
-        let prepared = prepared(&row, &bytes.unwrap_or_default())?;
-        let new = of_advisory(&prepared, &index, &aliases, &decisions, now);
-        let old = change.view().advisory_matches(Some(&row.id)).await?;
-        let (rows, opened) = merged(new, &old);
-        outcome.advisories += 1;
-        outcome.opened += opened;
-        for one in &rows {
-            match Verdict::of_word(&one.value) {
-                Some(Verdict::Affected) => outcome.affected += 1,
-                Some(Verdict::NotAffected) => outcome.not_affected += 1,
-                _ => outcome.needs_person += 1,
-            }
+        for one in &computed.differing {
+            change
+                .put_matches(&one.advisory, &one.rows, &one.gone, one.opened)
+                .await?;
         }
-        if rows != old {
-            change.put_matches(&row.id, &rows, opened).await?;
+        let committed = change.commit_unless_moved(&computed.ran.stamp, may_move);
+        if let Ok(head) = committed.await? {
+            let audit = head.seq;
+            let ran = computed.ran;
+            return Ok(Ran {
+                stamp: Stamp { audit, ..ran.stamp },
+                ..ran
+            });
         }
     }
-    Ok(outcome)
+    Err(Failure::conflict(format!(
+        "Advisories, decisions or assets changed while they were matched, {ATTEMPTS} times; what \
+         you did is stored, and the collector matches it by itself within a minute. `advisory \
+         match` does it now."
+    )))
 }
 
-/// Decisions that count, by advisory, product and thing.
-struct Decisions(HashMap<(String, String, String), Vec<Decision>>);
-
-impl Decisions {
-    async fn read(view: &mut View) -> Result<Self, Failure> {
-        let mut all: HashMap<_, Vec<Decision>> = HashMap::new();
-        for one in view.decisions().await? {
-            if one.ended_at.is_none() {
-                let key = (one.advisory.clone(), one.product.clone(), one.who.clone());
-                all.entry(key).or_default().push(one);
-            }
-        }
-        Ok(Self(all))
-    }
-
-    /// What a person said of an entry and a thing; of its version before of every one.
-    fn of(&self, advisory: &Advisory, entry: &Entry, thing: &Thing) -> Option<Finding> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let key = (
-            advisory.id.clone(),
-            product_key(advisory, entry),
-            thing.who(),
-        );
-        let said = self.0.get(&key)?;
-        let exact = said.iter().find(|one| one.version == thing.version);
-        let one = exact.or_else(|| said.iter().find(|one| one.version.is_empty()))?;
-        Some(Finding {
-            verdict: Verdict::of_word(&one.value)?,
-            reason: Reason::Decided(one.reason.clone()),
-        })
-    }
+/// What differs in the matches of one advisory.
+struct Differing {
+    advisory: String,
+    rows: Vec<MatchRow>,
+    gone: Vec<String>,
+    opened: usize,
 }
 
-fn of_advisory(
-    prepared: &Prepared,
-    index: &Index,
-    aliases: &Aliases,
-    decisions: &Decisions,
-    now: UtcMs,
-) -> Vec<MatchRow> {
+/// A run that is not written yet.
+struct Computed {
+    ran: Ran,
+    differing: Vec<Differing>,
+}
+
+/// Reads one consistent state, and computes what follows from it.
+async fn compute(store: &Store, now: UtcMs, only: Option<&[String]>) -> Result<Computed, Failure> {
+    let mut view = store.view().await?;
+    let stamp = view.matching_stamp().await?;
+    let mut rows = view.advisories().await?;
+    rows.retain(|row| only.is_none_or(|only| only.contains(&row.id)));
+    let mut outcome = Outcome::default();
+    let mut differing = Vec::new();
+    if rows.is_empty() {
+        let ran = Ran { outcome, stamp };
+        return Ok(Computed { ran, differing });
+    }
+    let held = Arc::new(Held {
+        index: inventory(&mut view).await?,
+        aliases: aliases(&mut view).await?,
+        decisions: Decisions::read(&mut view).await?,
+    });
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let mut some = Vec::new();
+        let mut bytes = 0;
+        while bytes < DOCUMENT_BYTES
+            && let Some(row) = rows.next()
+        {
+            let document = view.advisory_bytes(&row.id, row.revision).await?;
+            let document = document.unwrap_or_default();
+            let old = view.advisory_matches(Some(&row.id)).await?;
+            bytes += document.len();
+            some.push((row, document, old));
+        }
+        let held = Arc::clone(&held);
+        let all = move || -> Result<Vec<_>, Failure> {
+            let one = |(row, document, old): &(AdvisoryRow, Vec<u8>, Vec<MatchRow>)| {
+                let new = of_advisory(&prepared(row, document)?, &held, now);
+                Ok(compared(&row.id, new, old))
+            };
+            some.iter().map(one).collect()
+        };
+        for (of_one, counted) in super::aside(all).await?? {
+            outcome.add(&counted);
+            differing.extend(of_one);
+        }
+    }
+    let ran = Ran { outcome, stamp };
+    Ok(Computed { ran, differing })
+}
+
+/// What advisories are held against.
+struct Held {
+    index: Index,
+    aliases: Aliases,
+    decisions: Decisions,
+}
+
+/// The new matches of an advisory beside those that stand: what differs, and what all come to.
+fn compared(id: &str, new: Vec<MatchRow>, old: &[MatchRow]) -> (Option<Differing>, Outcome) {
+    let (rows, opened) = merged(new, old);
+    let mut outcome = Outcome {
+        advisories: 1,
+        opened,
+        ..Outcome::default()
+    };
+    for one in &rows {
+        match Verdict::of_word(&one.value) {
+            Some(Verdict::Affected) => outcome.affected += 1,
+            Some(Verdict::NotAffected) => outcome.not_affected += 1,
+            _ => outcome.needs_person += 1,
+        }
+    }
+    let stands: HashMap<&str, &MatchRow> = by_thing(old);
+    let gone: Vec<String> = {
+        let known = by_thing(&rows);
+        let gone = old
+            .iter()
+            .filter(|row| !known.contains_key(row.thing.as_str()));
+        gone.map(|row| row.thing.clone()).collect()
+    };
+    let differs = |row: &MatchRow| stands.get(row.thing.as_str()).is_none_or(|old| *old != row);
+    let rows: Vec<MatchRow> = rows.into_iter().filter(differs).collect();
+    let is_same = rows.is_empty() && gone.is_empty();
+    let differing = (!is_same).then(|| Differing {
+        advisory: id.to_owned(),
+        rows,
+        gone,
+        opened,
+    });
+    (differing, outcome)
+}
+
+fn by_thing(rows: &[MatchRow]) -> HashMap<&str, &MatchRow> {
+    rows.iter().map(|row| (row.thing.as_str(), row)).collect()
+}
+
+fn of_advisory(prepared: &Prepared, held: &Held, now: UtcMs) -> Vec<MatchRow> {
     let advisory = &prepared.advisory;
     if advisory.is_withdrawn() {
         return Vec::new();
     }
-    let decided = |entry: &Entry, thing: &Thing| decisions.of(advisory, entry, thing);
-    let found = matches_with(prepared, index, aliases, &decided);
-    let rows = found.iter().map(|one| row(prepared, index, one, now));
+    let decided = |entry: &Entry, thing: &Thing| held.decisions.of(advisory, entry, thing);
+    let found = matches_with(prepared, &held.index, &held.aliases, &decided);
+    let rows = found.iter().map(|one| row(prepared, &held.index, one, now));
     let mut rows: Vec<MatchRow> = rows.collect();
     rows.sort_by(|a, b| a.thing.cmp(&b.thing));
     rows.dedup_by(|a, b| a.thing == b.thing);
@@ -163,7 +262,7 @@ fn row(prepared: &Prepared, index: &Index, one: &Match, now: UtcMs) -> MatchRow 
 
 /// The new matches, with the time of those that were there before and ask for nothing else.
 fn merged(mut new: Vec<MatchRow>, old: &[MatchRow]) -> (Vec<MatchRow>, usize) {
-    let known: HashMap<&str, &MatchRow> = old.iter().map(|row| (row.thing.as_str(), row)).collect();
+    let known = by_thing(old);
     let mut opened = 0;
     for row in &mut new {
         match known.get(row.thing.as_str()) {

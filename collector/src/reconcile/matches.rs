@@ -3,6 +3,7 @@
 
 use crate::control::Failure;
 use crate::matching;
+use crate::store::advisories::{Moved, Stamp};
 use crate::store::{Actor, Store};
 use patchward_common::time::{MINUTE_MS, UtcMs};
 
@@ -13,7 +14,7 @@ const EVERY_MS: i64 = MINUTE_MS;
 #[derive(Debug, Default)]
 pub struct Matches {
     last: Option<UtcMs>,
-    stamp: Option<(u64, u64, u64)>,
+    stamp: Option<Stamp>,
 }
 
 impl Matches {
@@ -23,17 +24,17 @@ impl Matches {
             return Ok(false);
         }
         self.last = Some(now);
-        let mut view = store.view().await?;
-        let stamp = view.matching_stamp().await?;
-        if self.stamp == Some(stamp) {
-            return Ok(false);
+        if let Some(stamp) = &mut self.stamp {
+            let mut view = store.view().await?;
+            let now = view.matching_stamp().await?;
+            if view.moved_since(stamp).await? == Moved::Nothing {
+                // Rows of the log that do not matter are not read again.
+                *stamp = now;
+                return Ok(false);
+            }
         }
-        drop(view);
-        let mut change = store.change(Actor::Collector, now).await?;
-        matching::refresh(&mut change, None).await?;
-        change.commit().await?;
-        // A run that wrote something moved the stamp itself.
-        self.stamp = Some(store.view().await?.matching_stamp().await?);
+        let ran = matching::refresh(store, &Actor::Collector, now, None).await?;
+        self.stamp = Some(ran.stamp);
         Ok(true)
     }
 }

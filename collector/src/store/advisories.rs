@@ -1,10 +1,14 @@
 //! Advisories: their revisions with their bytes, and what people noted on them.
 
+mod held;
 mod judgements;
 mod matches;
+mod stamp;
 
+pub use held::{HeldModel, HeldSet};
 pub use judgements::{AliasRow, Decision, NewDecision};
 pub use matches::{Mark, MarkRow, MatchRow};
+pub use stamp::{Moved, Stamp};
 
 use super::value::{args, from_row};
 use super::{Change, StoreError, View};
@@ -45,6 +49,8 @@ pub struct AdvisoryRow {
     pub due: Option<UtcMs>,
     /// Its highest CVSS score, in tenths.
     pub score: Option<u32>,
+    /// How severe its publisher calls all of it; empty where it does not.
+    pub severity: String,
     /// When it was taken in.
     pub added_at: UtcMs,
 }
@@ -62,6 +68,7 @@ from_row!(AdvisoryRow {
     changed,
     due,
     score,
+    severity,
     added_at
 });
 
@@ -83,7 +90,7 @@ impl View {
         self.tx
             .all(
                 "SELECT id, revision, version, form, publisher, title, category, status, digest,
-                        published, changed, due, score, added_at
+                        published, changed, due, score, severity, added_at
                  FROM advisories WHERE is_newest = 1 ORDER BY id",
                 args![],
             )
@@ -95,7 +102,7 @@ impl View {
         self.tx
             .all(
                 "SELECT id, revision, version, form, publisher, title, category, status, digest,
-                        published, changed, due, score, added_at
+                        published, changed, due, score, severity, added_at
                  FROM advisories WHERE id = $1 ORDER BY revision",
                 args![id],
             )
@@ -207,8 +214,10 @@ impl Change {
         }
         tx.execute(
             "INSERT INTO advisories (id, revision, version, form, publisher, title, category,
-                 status, digest, document, published, changed, due, score, added_at, is_newest)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                 status, digest, document, published, changed, due, score, severity, added_at,
+                 is_newest)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                 $17)",
             args![
                 row.id,
                 row.revision,
@@ -224,6 +233,7 @@ impl Change {
                 row.changed,
                 row.due,
                 row.score,
+                row.severity,
                 row.added_at,
                 u32::from(is_newest)
             ],

@@ -279,6 +279,26 @@ impl Change {
         self.done_if(changed, || StoreError::missing("asset", tag))
     }
 
+    /// Says which software an asset has, as a person read it. The next import of the
+    /// hospital's list says it anew.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where there is no such asset.
+    pub async fn set_software_version(
+        &mut self,
+        tag: &Label,
+        version: &str,
+    ) -> Result<(), StoreError> {
+        let changed = self
+            .step("asset.version", tag, json!({ "version": version }))
+            .execute(
+                "UPDATE assets SET software_version = $2 WHERE tag = $1",
+                args![tag, version],
+            )
+            .await?;
+        self.done_if(changed, || StoreError::missing("asset", tag))
+    }
+
     /// Removes an asset.
     pub async fn remove_asset(&mut self, tag: &Label) -> Result<(), StoreError> {
         let tx = self.step("asset.remove", tag, json!({}));

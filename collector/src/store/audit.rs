@@ -107,6 +107,13 @@ pub enum ChainError {
     Store(#[from] StoreError),
 }
 
+/// Locks the end of the log until the transaction ends: nobody's row follows meanwhile.
+pub(super) async fn lock_head(tx: &mut Tx) -> Result<(), StoreError> {
+    let sql = "UPDATE audit_head SET seq = seq WHERE id = 1";
+    tx.execute(sql, Vec::new()).await?;
+    Ok(())
+}
+
 /// Appends a row for each note; the head is locked until the transaction ends.
 pub(super) async fn append(tx: &mut Tx, at: UtcMs, notes: &[Note]) -> Result<Head, StoreError> {
     // The last lock that a change takes, so that waiting for it cannot be mutual.

@@ -81,6 +81,28 @@ impl View {
             )
             .await
     }
+
+    /// The version that each component of a device answered last, as those that may speak
+    /// for it now heard it, by asset and component.
+    pub async fn device_versions(
+        &mut self,
+    ) -> Result<BTreeMap<(Label, String), String>, StoreError> {
+        let rows: Vec<(Label, String, String)> = self
+            .tx
+            .all(
+                "SELECT a.asset, a.component, a.version FROM device_answers a
+                 JOIN device_watches w ON w.asset = a.asset AND w.machine = a.machine
+                 WHERE a.version IS NOT NULL
+                 ORDER BY a.asset, a.component, a.answered_at, a.machine",
+                args![],
+            )
+            .await?;
+        // Of one component the newest comes last, and stays.
+        let pairs = rows
+            .into_iter()
+            .map(|(asset, component, version)| ((asset, component), version));
+        Ok(pairs.collect())
+    }
 }
 
 impl Store {

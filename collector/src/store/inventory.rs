@@ -341,7 +341,7 @@ fn pack(members: &RoaringBitmap) -> Vec<u8> {
     bytes
 }
 
-fn unpack(bytes: &[u8]) -> Result<RoaringBitmap, StoreError> {
+pub(super) fn unpack(bytes: &[u8]) -> Result<RoaringBitmap, StoreError> {
     RoaringBitmap::deserialize_from(bytes)
         .map_err(|error| StoreError::Corrupt(format!("a set of components: {error}")))
 }

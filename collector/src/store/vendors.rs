@@ -46,6 +46,16 @@ from_row!(TufFile {
     bytes
 });
 
+/// What a repository was read with when all that it offers was taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastRead {
+    /// The digest of what the charter grants its vendor.
+    pub granted: Digest,
+    /// The digest of the timestamp's bytes.
+    pub timestamp: Digest,
+}
+from_row!(LastRead { granted, timestamp });
+
 impl View {
     /// Every vendor, by name.
     pub async fn vendors(&mut self) -> Result<Vec<Vendor>, StoreError> {
@@ -101,6 +111,16 @@ impl View {
             .all(
                 "SELECT file, version, digest, bytes FROM tuf_files
                  WHERE repository = $1 ORDER BY file",
+                args![repository],
+            )
+            .await
+    }
+
+    /// What a repository was last read with to its end; `None` where something of it was left.
+    pub async fn last_read(&mut self, repository: &Name) -> Result<Option<LastRead>, StoreError> {
+        self.tx
+            .first(
+                "SELECT granted, timestamp FROM repository_reads WHERE repository = $1",
                 args![repository],
             )
             .await
@@ -211,6 +231,32 @@ impl Change {
                     file.file, file.version
                 )));
             }
+        }
+        self.done();
+        Ok(())
+    }
+
+    /// Notes what a repository was read with to its end, or that something of it is left.
+    pub async fn note_read(
+        &mut self,
+        repository: &Name,
+        read: Option<&LastRead>,
+    ) -> Result<(), StoreError> {
+        self.view().need_repository(repository).await?;
+        let detail = json!({ "complete": read.is_some() });
+        let tx = self.step("vendor.read", repository, detail);
+        tx.execute(
+            "DELETE FROM repository_reads WHERE repository = $1",
+            args![repository],
+        )
+        .await?;
+        if let Some(read) = read {
+            tx.execute(
+                "INSERT INTO repository_reads (repository, granted, timestamp)
+                 VALUES ($1, $2, $3)",
+                args![repository, read.granted, read.timestamp],
+            )
+            .await?;
         }
         self.done();
         Ok(())

@@ -39,6 +39,8 @@ pub struct Mirrored {
     pub releases: Vec<FoundRelease>,
     /// What was passed over, and why.
     pub passed_over: Vec<String>,
+    /// Whether one of these is only for want of its bytes, which may come.
+    pub waits: bool,
 }
 
 /// An artifact and where the repository has it.
@@ -162,9 +164,8 @@ pub fn read(
     let paths = repository.listed(&mut source)?;
     let targets = repository.resolve(&mut source, paths.iter().map(String::as_str))?;
     let watermark = repository.watermark().clone();
-    let fetched = source.fetched;
     let mut mirrored = Mirrored {
-        files: fetched.into_iter().map(tuf_file).collect(),
+        files: source.fetched.into_iter().map(tuf_file).collect(),
         recovered: fell(&before, &watermark),
         watermark,
         listed: targets
@@ -173,6 +174,7 @@ pub fn read(
             .collect(),
         releases: Vec::new(),
         passed_over: Vec::new(),
+        waits: false,
     };
     let parts = described_elsewhere(&targets);
     for path in &paths {
@@ -181,7 +183,10 @@ pub fn read(
         match release(place, grant, &targets, path, now) {
             Ok(found) => mirrored.releases.push(found),
             Err(NotARelease::Undescribed) if is_part => {}
-            Err(why) => mirrored.passed_over.push(format!("{path}: {why}")),
+            Err(why) => {
+                mirrored.waits |= matches!(why, NotARelease::NoBytes(_));
+                mirrored.passed_over.push(format!("{path}: {why}"));
+            }
         }
     }
     Ok(mirrored)
@@ -240,6 +245,9 @@ enum NotARelease {
     /// What is said of it does not hold.
     #[error("{0}")]
     Wrong(String),
+    /// Its bytes are not there.
+    #[error("the bytes of {0} are not in the folder")]
+    NoBytes(String),
 }
 
 /// The artifacts that descriptions name beside the target that carries each: they need
@@ -268,8 +276,8 @@ fn release(
         .target(path)
         .map_err(|error| wrong(error.to_string()))?
         .ok_or_else(|| wrong("no role that may speak for it lists it".to_owned()))?;
-    let custom = target.custom.get(DESCRIPTION);
-    let custom = custom.ok_or(NotARelease::Undescribed)?;
+    let described = target.custom.get(DESCRIPTION);
+    let custom = described.ok_or(NotARelease::Undescribed)?;
     let description: ReleaseDescription = serde_json::from_value(custom.clone())
         .map_err(|error| wrong(format!("its description cannot be read: {error}")))?;
     if !grant.products.contains(&description.product) {
@@ -278,7 +286,11 @@ fn release(
             grant.repository, description.product
         )));
     }
-    let artifacts = artifacts(place, grant, targets, &description).map_err(wrong)?;
+    let artifacts = artifacts(grant, targets, &description).map_err(wrong)?;
+    let is_missing = |one: &&FoundArtifact| !place.has(&one.file, &one.path);
+    if let Some(missing) = artifacts.iter().find(is_missing) {
+        return Err(NotARelease::NoBytes(missing.path.clone()));
+    }
     let origin = match grant.publisher {
         Publisher::Vendor => None,
         Publisher::Custodian => {
@@ -310,7 +322,6 @@ fn release(
 
 /// Where the artifacts of a release lie, each the very target that is described.
 fn artifacts(
-    place: &Place,
     grant: &VendorGrant,
     targets: &VerifiedTargets,
     description: &ReleaseDescription,
@@ -336,12 +347,6 @@ fn artifacts(
         if artifact.length > MAX_ARTIFACT_BYTES {
             return Err(format!(
                 "{} is larger than any artifact may be",
-                artifact.path
-            ));
-        }
-        if !place.has(&target.file, &artifact.path) {
-            return Err(format!(
-                "the bytes of {} are not in the folder",
                 artifact.path
             ));
         }
@@ -392,4 +397,4 @@ pub fn watermark_of(grant: &VendorGrant, files: &[TufFile]) -> VendorWatermark {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,4 +5,5 @@ pub mod custodian;
 pub mod mirror;
 pub mod place;
 pub mod standing;
+pub mod unchanged;
 pub mod web;

@@ -4,9 +4,14 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, openings, peers, plan, search, sizes, stops, vendors, wire,
+    checks, held, idle, inventory, load, matching, openings, peers, plan, search, sizes, stops,
+    vendors, wire,
 };
+use std::path::Path;
 use std::process::ExitCode;
+
+/// The real advisories, beside the repository that the command is typed in.
+const ADVISORIES: &str = "../shared/data/csaf-icsma";
 
 /// Measures this release build on this computer. A figure that is missed is shown as
 /// missed, and is no failure.
@@ -64,12 +69,14 @@ enum Which {
     Takein,
     /// Who has 30 versions of a component in one unit, of 50,000 machines.
     Search,
+    /// Advisories against 50,000 machines and 10,000 assets.
+    Matching,
     /// All of them, one after the other.
     All,
 }
 
 impl Which {
-    const EACH: [Self; 15] = [
+    const EACH: [Self; 16] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -85,6 +92,7 @@ impl Which {
         Self::Tuf,
         Self::Takein,
         Self::Search,
+        Self::Matching,
     ];
 
     fn run(self) -> anyhow::Result<Vec<Report>> {
@@ -104,6 +112,7 @@ impl Which {
             Self::Tuf => vendors::tuf()?,
             Self::Takein => wait_for(vendors::take_in())?,
             Self::Search => wait_for(search::run())?,
+            Self::Matching => wait_for(matching::run(Path::new(ADVISORIES)))?,
             Self::All => return all(),
         };
         print!("{report}");

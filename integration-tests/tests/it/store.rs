@@ -1,5 +1,6 @@
 //! The collector's store: one suite, run on SQLite and on a real PostgreSQL.
 
+mod advisories;
 mod assets;
 mod calendars;
 mod components;
@@ -214,25 +215,9 @@ use refused;
 #[test]
 fn every_function_of_the_store_is_called_here() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |folder: &str| -> String {
-        let files = std::fs::read_dir(root.join(folder)).unwrap();
-        let paths = files.map(|entry| entry.unwrap().path());
-        let rust = paths.filter(|path| path.extension().is_some_and(|e| e == "rs"));
-        rust.map(|path| std::fs::read_to_string(path).unwrap())
-            .collect()
-    };
-    let tests = read("tests/it/store") + &read("tests/it");
-    let folders = [
-        "",
-        "/assets",
-        "/exposure",
-        "/jobs",
-        "/machines",
-        "/journal",
-        "/places",
-    ];
-    let folders = folders.map(|f| format!("../collector/src/store{f}"));
-    let store: String = folders.iter().map(|folder| read(folder)).collect();
+    let tests = rust_below(&root.join("tests/it/store"))
+        + &std::fs::read_to_string(root.join("tests/it/store.rs")).unwrap();
+    let store = rust_below(&root.join("../collector/src/store"));
     let missing: Vec<_> = store
         .split("pub async fn ")
         .skip(1)
@@ -241,4 +226,18 @@ fn every_function_of_the_store_is_called_here() {
         .filter(|function| !matches!(function.as_str(), "open" | "create"))
         .collect();
     assert_eq!(missing, Vec::<String>::new());
+}
+
+/// Every Rust file below a folder, one after the other.
+fn rust_below(folder: &std::path::Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &rust_below(&path);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            text += &std::fs::read_to_string(path).unwrap();
+        }
+    }
+    text
 }

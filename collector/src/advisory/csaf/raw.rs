@@ -38,16 +38,38 @@ pub(super) struct Document {
     pub(super) tracking: Tracking,
     #[serde(default)]
     pub(super) references: Vec<Reference>,
+    #[serde(default)]
+    pub(super) notes: Vec<Lenient<Note>>,
+    pub(super) aggregate_severity: Option<Lenient<Severity>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Severity {
+    pub(super) text: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Note {
+    #[serde(default)]
+    pub(super) category: String,
+    #[serde(default)]
+    pub(super) title: String,
+    pub(super) text: String,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Reference {
     pub(super) category: Option<String>,
     pub(super) url: Option<String>,
+    pub(super) summary: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Publisher {
+    #[serde(default)]
+    pub(super) category: String,
+    #[serde(default)]
+    pub(super) namespace: String,
     pub(super) name: String,
 }
 
@@ -134,6 +156,10 @@ pub(super) struct Vulnerability {
     #[serde(default)]
     pub(super) ids: Vec<Id>,
     pub(super) title: Option<String>,
+    #[serde(default)]
+    pub(super) notes: Vec<Lenient<Note>>,
+    #[serde(default)]
+    pub(super) references: Vec<Lenient<Reference>>,
     #[serde(default)]
     pub(super) product_status: Statuses,
     #[serde(default)]

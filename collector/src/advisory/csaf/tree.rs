@@ -1,13 +1,15 @@
 //! The product tree, laid flat: every product with what the branches above it say.
 
-use super::super::document::{Helpers, Product, Relation, VersionText};
-use super::{BadCsaf, MAX_CHAIN, MAX_DEPTH, MAX_PRODUCTS, name, raw, short};
+use super::super::document::{Product, Relation, VersionText};
+use super::{BadCsaf, MAX_CHAIN, MAX_DEPTH, MAX_PRODUCTS, helpers, name, raw, short};
 use std::collections::HashMap;
 
 /// Every product, and who is who.
 pub(super) struct Tree {
     /// In the order of the file.
     pub(super) products: Vec<Product>,
+    /// What of the products could not be read.
+    pub(super) remarks: Vec<String>,
     places: HashMap<String, usize>,
     groups: HashMap<String, Vec<usize>>,
 }
@@ -17,6 +19,7 @@ impl Tree {
     pub(super) fn read(raw: raw::ProductTree, remarks: &mut Vec<String>) -> Result<Self, BadCsaf> {
         let mut tree = Self {
             products: Vec::new(),
+            remarks: Vec::new(),
             places: HashMap::new(),
             groups: HashMap::new(),
         };
@@ -71,9 +74,7 @@ impl Tree {
         let product = Product {
             id: name("product id", raw.product_id.clone())?,
             name: name("name of a product", raw.name)?,
-            helpers: helper
-                .and_then(raw::Lenient::value)
-                .map_or_else(Helpers::default, helpers),
+            helpers: helpers::read(helper, &raw.product_id, &mut self.remarks),
             ..said
         };
         if self.places.insert(raw.product_id.clone(), place).is_some() {
@@ -215,18 +216,4 @@ fn is_nobody(vendor: &str) -> bool {
     let letters = vendor.chars().filter(|c| c.is_alphanumeric());
     let plain: String = letters.flat_map(char::to_lowercase).collect();
     ["opensource", "noassertion", "undefined", "unknown"].contains(&plain.as_str())
-}
-
-fn helpers(raw: raw::Identifiers) -> Helpers {
-    let hashes = raw.hashes.into_iter().flat_map(|one| one.file_hashes);
-    Helpers {
-        cpe: raw.cpe,
-        purls: raw.purl.into_iter().chain(raw.purls).collect(),
-        models: raw.model_numbers,
-        serials: raw.serial_numbers,
-        skus: raw.skus,
-        hashes: hashes.map(|hash| hash.value).collect(),
-        sboms: raw.sbom_urls,
-        uris: raw.x_generic_uris.into_iter().map(|one| one.uri).collect(),
-    }
 }

@@ -31,6 +31,11 @@ fn advisory(said: &[(&str, Status)]) -> Prepared {
         current: None,
         due: None,
         link: None,
+        namespace: String::new(),
+        publisher_kind: String::new(),
+        severity: String::new(),
+        notes: Vec::new(),
+        references: Vec::new(),
         products: said.iter().enumerate().map(product).collect(),
         vulnerabilities: vec![Vulnerability {
             name: "CVE-2026-0001".into(),

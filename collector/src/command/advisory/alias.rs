@@ -68,8 +68,8 @@ pub(super) async fn run(
                 )));
             }
             change.add_alias(&owner, &from, &to).await?;
-            let outcome = matching::refresh(&mut change, None).await?;
             change.commit().await?;
+            let outcome = super::matched(app, caller, None).await?;
             Ok(Output::Text(format!(
                 "{name} stands for {means} from now on; {} matches changed by it.",
                 outcome.opened
@@ -93,8 +93,8 @@ pub(super) async fn run(
             let (owner, from) = keys(vendor.as_ref(), &name)?;
             let mut change = app.change(caller).await?;
             change.remove_alias(&owner, &from).await?;
-            matching::refresh(&mut change, None).await?;
             change.commit().await?;
+            super::matched(app, caller, None).await?;
             Ok(Output::Text(format!("{name} stands for itself again.")))
         }
     }

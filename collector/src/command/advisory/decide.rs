@@ -37,11 +37,12 @@ pub struct Asked {
 
 /// Remembers a decision and runs the matching of its advisory.
 pub(super) async fn decide(app: &App, caller: &Caller, asked: &Asked) -> Result<Output, Failure> {
-    let mut change = app.change(caller).await?;
-    let (row, bytes) = need(change.view(), &asked.id).await?;
+    let mut view = app.store.view().await?;
+    let (row, bytes) = need(&mut view, &asked.id).await?;
     let prepared = matching::prepared(&row, &bytes)?;
-    let index = matching::inventory(change.view()).await?;
-    let aliases = matching::aliases(change.view()).await?;
+    let index = matching::inventory(&mut view).await?;
+    let aliases = matching::aliases(&mut view).await?;
+    drop(view);
     let all = matches(&prepared, &index, &aliases);
     let found = all
         .iter()
@@ -60,6 +61,15 @@ pub(super) async fn decide(app: &App, caller: &Caller, asked: &Asked) -> Result<
         false => Verdict::NotAffected,
     };
     let (who, version) = (thing.who(), thing.version.clone());
+    let mut change = app.change(caller).await?;
+    // What was decided is about the revision that was read.
+    let (newest, _) = need(change.view(), &asked.id).await?;
+    if newest.revision != row.revision {
+        return Err(Failure::conflict(format!(
+            "Advisory {} has a new revision since; look at it with `advisory show {}`, then decide.",
+            row.id, row.id
+        )));
+    }
     let mut numbers = Vec::new();
     for product in &products {
         let new = NewDecision {
@@ -72,8 +82,8 @@ pub(super) async fn decide(app: &App, caller: &Caller, asked: &Asked) -> Result<
         };
         numbers.push(change.decide(&new).await?.to_string());
     }
-    matching::refresh(&mut change, Some(std::slice::from_ref(&row.id))).await?;
     change.commit().await?;
+    super::matched(app, caller, Some(std::slice::from_ref(&row.id))).await?;
     Ok(Output::Text(format!(
         "{} counts as {} by {}: {}. It holds for all of its kind and for new revisions that name \
          the same product and versions; `advisory undo {}` takes it back.",
@@ -148,8 +158,8 @@ pub(super) async fn undo(app: &App, caller: &Caller, number: u32) -> Result<Outp
     let decisions = change.view().decisions().await?;
     let of = decisions.into_iter().find(|one| one.number == number);
     let ids: Vec<String> = of.into_iter().map(|one| one.advisory).collect();
-    matching::refresh(&mut change, Some(&ids)).await?;
     change.commit().await?;
+    super::matched(app, caller, Some(&ids)).await?;
     Ok(Output::Text(format!(
         "Decision {number} counts no more; what it had settled is open again."
     )))

@@ -1,35 +1,12 @@
 //! `advisory list`: searched, filtered and sorted.
 
-use crate::advisory::Verdict;
+use super::asked::{Asked, Told};
+use crate::advisory::{Verdict, severity_rank};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::store::View;
 use crate::store::advisories::{AdvisoryRow, MatchRow};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// What is looked for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
-pub struct Asked {
-    /// Words in the id, title, publisher, category or status
-    #[arg(long)]
-    search: Option<String>,
-    /// A vulnerability, such as CVE-2024-1234
-    #[arg(long)]
-    cve: Option<String>,
-    /// Words in the name of a product
-    #[arg(long)]
-    product: Option<String>,
-    /// Only what nobody has read
-    #[arg(long)]
-    unread: bool,
-    /// Only what has an exploited vulnerability
-    #[arg(long)]
-    exploited: bool,
-    /// The order: urgency, id, title, publisher, changed, score
-    #[arg(long, default_value = "urgency", value_parser = ["urgency", "id", "title", "publisher", "changed", "score"])]
-    sort: String,
-}
 
 /// The newest revision of an advisory that must be there.
 pub(in crate::command) async fn need(
@@ -83,31 +60,24 @@ pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
     }
     let of = |id: &str| names.get(id).map_or(&[][..], Vec::as_slice);
     let is_exploited = |id: &str| of(id).iter().any(|name| exploited.contains(name));
-    let has = |text: &str, words: &str| text.to_lowercase().contains(&words.to_lowercase());
     rows.retain(|row| {
-        let text = [
-            &row.id,
-            &row.title,
-            &row.publisher,
-            &row.category,
-            &row.status,
-        ];
-        let text = text.map(String::as_str).join("\n");
-        asked.search.as_ref().is_none_or(|words| has(&text, words))
-            && asked.cve.as_ref().is_none_or(|cve| {
-                of(&row.id)
-                    .iter()
-                    .any(|name| name.eq_ignore_ascii_case(cve))
-            })
+        asked.keeps(row, of(&row.id))
             && (!asked.unread || !read.contains_key(&row.id))
             && (!asked.exploited || is_exploited(&row.id))
     });
-    if let Some(words) = &asked.product {
-        rows = with_product(&mut view, rows, words).await?;
-    }
+    let told = match asked.reads_documents() {
+        true => told(&mut view, &rows).await?,
+        false => HashMap::new(),
+    };
+    rows.retain(|row| told.get(&row.id).is_none_or(|told| asked.keeps_told(told)));
     let known = Known {
         counts,
         read,
+        first: names
+            .iter()
+            .filter_map(|(id, names)| Some((id.clone(), names.first()?.clone())))
+            .collect(),
+        told,
         exploited: rows
             .iter()
             .map(|row| row.id.clone())
@@ -123,6 +93,9 @@ struct Known<'a> {
     counts: HashMap<&'a str, Counts>,
     read: BTreeMap<String, String>,
     exploited: BTreeSet<String>,
+    /// The first vulnerability of each.
+    first: HashMap<String, String>,
+    told: HashMap<String, Told>,
 }
 
 impl Known<'_> {
@@ -131,6 +104,11 @@ impl Known<'_> {
             .get(row.id.as_str())
             .copied()
             .unwrap_or_default()
+    }
+
+    fn product(&self, row: &AdvisoryRow) -> Option<&str> {
+        let told = self.told.get(&row.id)?;
+        told.products.first().map(String::as_str)
     }
 
     fn sort(&self, rows: &mut [AdvisoryRow], by: &str) {
@@ -144,8 +122,16 @@ impl Known<'_> {
             let order = match by {
                 "title" => a.title.cmp(&b.title),
                 "publisher" => a.publisher.cmp(&b.publisher),
+                "category" => a.category.cmp(&b.category),
+                "form" => a.form.cmp(&b.form),
+                "version" => a.version.cmp(&b.version),
+                "status" => a.status.cmp(&b.status),
+                "published" => b.published.cmp(&a.published),
                 "changed" => b.changed.cmp(&a.changed),
                 "score" => b.score.cmp(&a.score),
+                "severity" => severity(b).cmp(&severity(a)),
+                "cve" => self.first.get(&a.id).cmp(&self.first.get(&b.id)),
+                "product" => self.product(a).cmp(&self.product(b)),
                 "urgency" => urgency(b).cmp(&urgency(a)),
                 _ => std::cmp::Ordering::Equal,
             };
@@ -161,6 +147,7 @@ impl Known<'_> {
             "version",
             "status",
             "score",
+            "severity",
             "exploited",
             "due",
             "affected",
@@ -177,6 +164,7 @@ impl Known<'_> {
                 Cell::of(&row.version),
                 Cell::of(&row.status),
                 Cell::maybe(row.score.map(|tenths| f64::from(tenths) / 10.0)),
+                Cell::maybe(Some(&row.severity).filter(|word| !word.is_empty())),
                 Cell::Flag(self.exploited.contains(&row.id)),
                 Cell::maybe(row.due),
                 Cell::Number(counts.affected),
@@ -189,24 +177,18 @@ impl Known<'_> {
     }
 }
 
-/// Those that name a product with these words; the documents are read for it.
-async fn with_product(
-    view: &mut View,
-    rows: Vec<AdvisoryRow>,
-    words: &str,
-) -> Result<Vec<AdvisoryRow>, Failure> {
-    let words = words.to_lowercase();
-    let mut found = Vec::new();
+/// Words that publishers rank come before others, and these before none.
+fn severity(row: &AdvisoryRow) -> (Option<u8>, bool) {
+    (severity_rank(&row.severity), !row.severity.is_empty())
+}
+
+/// What the documents themselves say of publisher and products; each is read for it.
+async fn told(view: &mut View, rows: &[AdvisoryRow]) -> Result<HashMap<String, Told>, Failure> {
+    let mut all = HashMap::new();
     for row in rows {
         let bytes = view.advisory_bytes(&row.id, row.revision).await?;
-        let prepared = crate::matching::prepared(&row, &bytes.unwrap_or_default())?;
-        let mut products = prepared.advisory.products.iter();
-        if products.any(|one| {
-            let text = format!("{} {} {} {}", one.vendor, one.family, one.product, one.name);
-            text.to_lowercase().contains(&words)
-        }) {
-            found.push(row);
-        }
+        let prepared = crate::matching::prepared(row, &bytes.unwrap_or_default())?;
+        all.insert(row.id.clone(), Told::of(&prepared.advisory));
     }
-    Ok(found)
+    Ok(all)
 }

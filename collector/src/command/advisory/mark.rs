@@ -60,7 +60,7 @@ pub(super) async fn mark(app: &App, caller: &Caller, asked: &Asked) -> Result<Ou
     }
     for text in &asked.machines {
         let found = machine::find(change.view(), text).await?;
-        holders.push(format!("machine {}", found.name));
+        holders.push(known.called(&format!("machine {}", found.name)));
     }
     if asked.all {
         holders.extend(open.iter().cloned());
@@ -108,11 +108,20 @@ pub(super) async fn installed(
             "There is no asset {tag}. `asset list` shows all."
         )));
     }
-    change.set_asset_version(tag, version.as_str()).await?;
-    let outcome = matching::refresh(&mut change, None).await?;
+    change.set_software_version(tag, version.as_str()).await?;
+    let answered = change.view().device_versions().await?;
     change.commit().await?;
+    let outcome = super::matched(app, caller, None).await?;
+    let mut of_asset = answered.iter().filter(|((asset, _), _)| asset == tag);
+    let counts = match (of_asset.next(), of_asset.next()) {
+        (Some((_, answered)), None) if answered != version.as_str() => format!(
+            " The device itself answered {answered}, and that counts for advisories; `device show \
+             {tag}` shows when."
+        ),
+        _ => String::new(),
+    };
     Ok(Output::Text(format!(
-        "Asset {tag} has {version}; {} matches changed by it.",
+        "Asset {tag} has {version}; {} matches changed by it.{counts}",
         outcome.opened
     )))
 }

@@ -69,6 +69,13 @@ impl Rows {
         self.names().map(str::to_owned).collect()
     }
 
+    /// The name of whoever is called `name`: a machine without an agent is its asset.
+    pub(super) fn called(&self, name: &str) -> String {
+        let mut all = self.holders.values().flatten();
+        let found = all.find(|one| one.is(name));
+        found.map_or_else(|| name.to_owned(), |one| one.name.clone())
+    }
+
     /// How many machines and assets match at all.
     pub(super) fn holders(&self) -> i64 {
         let all: BTreeSet<&str> = self.names().collect();
@@ -155,7 +162,7 @@ pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
             && asked.unit.as_ref().is_none_or(in_unit)
             && holder
                 .as_ref()
-                .is_none_or(|name| held.iter().any(|one| one.name == *name))
+                .is_none_or(|name| held.iter().any(|one| one.is(name)))
             && words.is_none_or(|words| row.shown.to_lowercase().contains(&words))
     });
     rows.rows = kept.collect();

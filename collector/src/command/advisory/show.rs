@@ -7,6 +7,7 @@ use crate::advisory::revision::{Counted, differences};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::matching;
+use crate::store::View;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Shows one advisory with everything that belongs to it.
@@ -20,25 +21,8 @@ pub(super) async fn show(app: &App, id: &str) -> Result<Output, Failure> {
         .map(|one| (one.cve.as_str(), one))
         .collect();
     let rows = matches::Rows::read(&mut view, Some(id)).await?;
-    let comments = view.advisory_comments(id).await?;
-    let mut notes = Table::new(&["by", "at", "note"]);
-    for one in comments {
-        notes.row(vec![
-            Cell::of(one.author),
-            Cell::of(one.at),
-            Cell::of(one.text),
-        ]);
-    }
-    let mut revisions = Table::new(&["revision", "version", "status", "changed", "taken_in"]);
-    for one in view.revisions(id).await? {
-        revisions.row(vec![
-            Cell::Number(i64::from(one.revision)),
-            Cell::of(one.version),
-            Cell::of(one.status),
-            Cell::maybe(one.changed),
-            Cell::of(one.added_at),
-        ]);
-    }
+    let notes = comments(&mut view, id).await?;
+    let revisions = revisions(&mut view, id).await?;
     let advisory = &prepared.advisory;
     let holders = rows.holders();
     let marked = |mark: &str| rows.marked(mark);
@@ -55,6 +39,10 @@ pub(super) async fn show(app: &App, id: &str) -> Result<Output, Failure> {
         ),
         ("status", Cell::of(&row.status)),
         ("changed", Cell::maybe(row.changed)),
+        (
+            "severity",
+            Cell::maybe(Some(&row.severity).filter(|word| !word.is_empty())),
+        ),
         ("due", Cell::maybe(row.due)),
         ("link", Cell::maybe(advisory.link.as_ref())),
         ("withdrawn", Cell::Flag(advisory.is_withdrawn())),
@@ -73,10 +61,41 @@ pub(super) async fn show(app: &App, id: &str) -> Result<Output, Failure> {
         .with("vulnerabilities", vulnerabilities(&prepared, &exploited))
         .with("products", products(&prepared))
         .with("remediations", remediations(&prepared))
+        .with("says", says(&prepared))
+        .with("references", references(&prepared))
         .with("matches", rows.table())
         .with("notes", notes)
         .with("revisions", revisions);
     Ok(Output::Report(report))
+}
+
+/// What people noted on it.
+async fn comments(view: &mut View, id: &str) -> Result<Table, Failure> {
+    let comments = view.advisory_comments(id).await?;
+    let mut notes = Table::new(&["by", "at", "note"]);
+    for one in comments {
+        notes.row(vec![
+            Cell::of(one.author),
+            Cell::of(one.at),
+            Cell::of(one.text),
+        ]);
+    }
+    Ok(notes)
+}
+
+/// Every revision of it.
+async fn revisions(view: &mut View, id: &str) -> Result<Table, Failure> {
+    let mut revisions = Table::new(&["revision", "version", "status", "changed", "taken_in"]);
+    for one in view.revisions(id).await? {
+        revisions.row(vec![
+            Cell::Number(i64::from(one.revision)),
+            Cell::of(one.version),
+            Cell::of(one.status),
+            Cell::maybe(one.changed),
+            Cell::of(one.added_at),
+        ]);
+    }
+    Ok(revisions)
 }
 
 fn vulnerabilities(
@@ -150,6 +169,33 @@ fn remediations(prepared: &Prepared) -> Table {
             Cell::of(details),
             Cell::maybe(Some(url).filter(|url| !url.is_empty())),
             Cell::List(names),
+        ]);
+    }
+    table
+}
+
+/// What the advisory itself says in words: its notes.
+fn says(prepared: &Prepared) -> Table {
+    let mut table = Table::new(&["about", "category", "title", "text"]);
+    for one in &prepared.advisory.notes {
+        table.row(vec![
+            Cell::maybe(Some(&one.about).filter(|about| !about.is_empty())),
+            Cell::of(&one.category),
+            Cell::of(&one.title),
+            Cell::of(&one.text),
+        ]);
+    }
+    table
+}
+
+fn references(prepared: &Prepared) -> Table {
+    let mut table = Table::new(&["about", "category", "summary", "url"]);
+    for one in &prepared.advisory.references {
+        table.row(vec![
+            Cell::maybe(Some(&one.about).filter(|about| !about.is_empty())),
+            Cell::of(&one.category),
+            Cell::of(&one.summary),
+            Cell::of(&one.url),
         ]);
     }
     table

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::command::Caller;
 use crate::command::file::InputFile;
 use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::matching::{self, Outcome};
+use crate::matching::Outcome;
 use crate::store::Change;
 use crate::store::advisories::{AdvisoryRow, MAX_REVISIONS};
 use patchward_common::digest::Digest;
@@ -41,14 +41,16 @@ impl Taken {
 
 /// Takes in a file or a folder; what is bad in it is reported, and the rest taken in.
 pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<Output, Failure> {
+    // All are read before anything is open that writes.
+    let read = |file: &OneFile| match &file.problem {
+        Some(problem) => Err(problem.clone()),
+        None => csaf::read(&file.bytes).map_err(|error| error.to_string()),
+    };
+    let all: Vec<_> = files.0.iter().map(|file| (file, read(file))).collect();
     let mut change = app.change(caller).await?;
     let mut table = Table::new(&["file", "advisory", "version", "result", "problem"]);
     let (mut ids, mut bad) = (Vec::new(), 0);
-    for file in &files.0 {
-        let read = match &file.problem {
-            Some(problem) => Err(problem.clone()),
-            None => csaf::read(&file.bytes).map_err(|error| error.to_string()),
-        };
+    for (file, read) in all {
         let taken = match read {
             Ok(advisory) => match take(&mut change, &advisory, &file.bytes).await? {
                 Ok(taken) => Ok((advisory, taken)),
@@ -69,8 +71,8 @@ pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<
         let problem = problem.map_or_else(String::new, ToString::to_string);
         return Err(Failure::input(format!("{}: {problem}", only.name)));
     }
-    let outcome = matching::refresh(&mut change, Some(&ids)).await?;
     change.commit().await?;
+    let outcome = super::matched(app, caller, Some(&ids)).await?;
     let count = |n: usize| Cell::Number(i64::try_from(n).unwrap_or(i64::MAX));
     let parts = [
         ("files_total", count(files.0.len())),
@@ -166,6 +168,7 @@ async fn take(
         changed: advisory.current,
         due: advisory.due,
         score: score(advisory),
+        severity: advisory.severity.clone(),
         added_at: change.now(),
     };
     let names = advisory.vulnerabilities.iter().map(|one| one.name.clone());
@@ -206,13 +209,13 @@ pub(super) async fn run_matching(
     caller: &Caller,
     ids: &[String],
 ) -> Result<Output, Failure> {
-    let mut change = app.change(caller).await?;
+    let mut view = app.store.view().await?;
     for id in ids {
-        super::list::need(change.view(), id).await?;
+        super::list::need(&mut view, id).await?;
     }
+    drop(view);
     let only = (!ids.is_empty()).then_some(ids);
-    let outcome = matching::refresh(&mut change, only).await?;
-    change.commit().await?;
+    let outcome = super::matched(app, caller, only).await?;
     Ok(Output::Text(format!(
         "{} advisories were matched. {}",
         outcome.advisories,
@@ -274,8 +277,8 @@ pub(super) async fn notice(
     let advisory = notice::advisory(&notice);
     let taken = take(&mut change, &advisory, &bytes).await?;
     taken.map_err(Failure::conflict)?;
-    let outcome = matching::refresh(&mut change, Some(std::slice::from_ref(&notice.id))).await?;
     change.commit().await?;
+    let outcome = super::matched(app, caller, Some(std::slice::from_ref(&notice.id))).await?;
     let kind = asked.kind;
     Ok(Output::Text(format!(
         "The {kind} {} is entered. {}",

@@ -4,6 +4,7 @@ use crate::advisory::name;
 use crate::control::Failure;
 use crate::replan;
 use crate::store::View;
+use patchward_common::id::Label;
 use std::collections::BTreeMap;
 
 /// Whether two names of models are one.
@@ -14,9 +15,10 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 /// How many machines and assets of a model there are, each as maker, model and version; a
 /// machine that is an asset counts once.
 pub(super) async fn ours(view: &mut View, model: &str) -> Result<BTreeMap<String, usize>, Failure> {
-    let mut versions: BTreeMap<String, String> = BTreeMap::new();
-    for (tag, version) in view.asset_versions().await? {
-        versions.insert(tag.to_string(), version);
+    // What a device answered, where that is one version and not one of each part.
+    let mut answered: BTreeMap<Label, Vec<String>> = BTreeMap::new();
+    for ((tag, _), version) in view.device_versions().await? {
+        answered.entry(tag).or_default().push(version);
     }
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
     let mut machines = replan::enrolled(view).await?;
@@ -26,8 +28,9 @@ pub(super) async fn ours(view: &mut View, model: &str) -> Result<BTreeMap<String
         if !of_machine && !is_same(&asset.model, model) {
             continue;
         }
-        let version = versions.remove(asset.tag.as_str());
-        let version = version.unwrap_or(asset.software_version);
+        let mut told = answered.remove(&asset.tag).unwrap_or_default();
+        let alone = (told.len() == 1).then(|| told.pop()).flatten();
+        let version = alone.unwrap_or(asset.software_version);
         let version = match version.is_empty() {
             true => "version not recorded".to_owned(),
             false => version,

@@ -6,12 +6,13 @@ use crate::clock;
 use crate::command::{Caller, Progress};
 use crate::control::{Failure, FailureKind, Output, Reply, is_no_room};
 use crate::store::Change;
-use crate::store::releases::ArtifactState;
+use crate::store::releases::{ArtifactState, Release, ReleaseState};
 use crate::store::vendors::TufFile;
 use crate::vendor::artifact::ArtifactError;
 use crate::vendor::mirror::{self, MirrorError, Mirrored};
 use crate::vendor::place::Place;
 use crate::vendor::standing::{self, Known};
+use crate::vendor::unchanged::{is_unchanged, read_with};
 use patchward_common::id::Name;
 use patchward_common::trust::charter::VendorGrant;
 
@@ -60,6 +61,24 @@ pub(in crate::command) async fn of_place(
 ) -> Result<String, Failure> {
     let repository = grant.repository.clone();
     let (now, seen, shown) = (app.now(), known.clone(), shown.to_owned());
+    let last = app.store.view().await?.last_read(&repository).await?;
+    if let Some(last) = last
+        && all_here(app, &repository).await?
+    {
+        let (granted, seen) = (grant.clone(), known.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let is_unchanged = is_unchanged(&mut place, &granted, &last, &seen, now);
+            (place, is_unchanged)
+        });
+        let is_same;
+        (place, is_same) = looked
+            .await
+            .map_err(|error| Failure::because(FailureKind::Internal, &error))?;
+        if is_same {
+            return nothing_new(app, caller, &repository, &known).await;
+        }
+    }
+    let granted = grant.clone();
     let read = tokio::task::spawn_blocking(move || {
         let watermark = mirror::watermark_of(&grant, &seen);
         let read = mirror::read(&mut place, &shown, &grant, watermark, &seen, now);
@@ -83,7 +102,7 @@ pub(in crate::command) async fn of_place(
         let taken = mirror::take_in(&app.artifacts, &place, found, says).await;
         taken.map_err(not_taken_in)?;
     }
-    let moved = store(app, caller, &repository, &known, &mirrored).await?;
+    let moved = store(app, caller, &granted, &known, &mirrored).await?;
     let mut text = format!(
         "{repository}: {} releases verified and taken in.",
         mirrored.releases.len()
@@ -103,20 +122,65 @@ pub(in crate::command) async fn of_place(
     Ok(text)
 }
 
+/// Whether the bytes of every release of a repository that counts are here.
+async fn all_here(app: &App, repository: &Name) -> Result<bool, Failure> {
+    let releases = app.store.view().await?.releases(None).await?;
+    let counts = |release: &&Release| {
+        release.repository == *repository && release.state != ReleaseState::Withdrawn
+    };
+    for release in releases.iter().filter(counts) {
+        for artifact in super::description(release)?.artifacts {
+            let here = app.artifacts.has(artifact.sha256, artifact.length).await;
+            if !here.unwrap_or(false) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Notes that a repository was looked at and offers what is here already.
+async fn nothing_new(
+    app: &App,
+    caller: &Caller,
+    repository: &Name,
+    known: &[TufFile],
+) -> Result<String, Failure> {
+    let mut change = app.change(caller).await?;
+    if change.view().tuf_files(repository).await? != known {
+        return Err(somebody_else(repository));
+    }
+    let timestamp: Vec<TufFile> = known
+        .iter()
+        .filter(|file| file.file == "timestamp.json")
+        .cloned()
+        .collect();
+    change.put_tuf_files(repository, &timestamp).await?;
+    change.commit().await?;
+    Ok(format!(
+        "{repository}: nothing new; all that it offers was verified and taken in before."
+    ))
+}
+
+fn somebody_else(repository: &Name) -> Failure {
+    Failure::conflict(format!(
+        "Somebody else took in {repository} meanwhile; nothing was changed, look and try again."
+    ))
+}
+
 /// Stores what was verified, all of it or nothing. Gives back which releases stand
 /// otherwise now.
 async fn store(
     app: &App,
     caller: &Caller,
-    repository: &Name,
+    grant: &VendorGrant,
     known: &[TufFile],
     mirrored: &Mirrored,
 ) -> Result<Vec<String>, Failure> {
+    let repository = &grant.repository;
     let mut change = app.change(caller).await?;
     if change.view().tuf_files(repository).await? != known {
-        return Err(Failure::conflict(format!(
-            "Somebody else took in {repository} meanwhile; nothing was changed, look and try again."
-        )));
+        return Err(somebody_else(repository));
     }
     if mirrored.recovered {
         let void = known.iter().map(|file| &*file.file);
@@ -146,6 +210,9 @@ async fn store(
         }
     }
     let moved = stand(&mut change, repository, mirrored).await?;
+    let stored = change.view().tuf_files(repository).await?;
+    let read = read_with(grant, &stored).filter(|_| !mirrored.waits);
+    change.note_read(repository, read.as_ref()).await?;
     change.commit().await?;
     Ok(moved)
 }

@@ -1,5 +1,4 @@
-//! What people said: decisions, aliases, versions of assets; and which vulnerabilities are
-//! exploited.
+//! What people said: decisions and aliases; and which vulnerabilities are exploited.
 
 use super::super::value::{args, from_row};
 use super::super::{Change, StoreError, View};
@@ -128,13 +127,6 @@ impl View {
             });
         Ok(kev.collect())
     }
-
-    /// The versions of assets, by tag.
-    pub async fn asset_versions(&mut self) -> Result<Vec<(Label, String)>, StoreError> {
-        self.tx
-            .all("SELECT asset, version FROM asset_versions", args![])
-            .await
-    }
 }
 
 impl Change {
@@ -248,24 +240,6 @@ impl Change {
             rows.collect(),
         )
         .await?;
-        self.done();
-        Ok(())
-    }
-
-    /// Says which software an asset has.
-    pub async fn set_asset_version(
-        &mut self,
-        tag: &Label,
-        version: &str,
-    ) -> Result<(), StoreError> {
-        let at = self.now();
-        self.step("asset.version", tag, json!({ "version": version }))
-            .execute(
-                "INSERT INTO asset_versions (asset, version, at) VALUES ($1, $2, $3)
-                 ON CONFLICT (asset) DO UPDATE SET version = excluded.version, at = excluded.at",
-                args![tag, version, at],
-            )
-            .await?;
         self.done();
         Ok(())
     }

@@ -103,17 +103,6 @@ impl View {
             .await
     }
 
-    /// What moves whenever a match may change: changes by people, machines with other software.
-    pub async fn matching_stamp(&mut self) -> Result<(u64, u64, u64), StoreError> {
-        self.tx
-            .one(
-                "SELECT (SELECT seq FROM audit_head WHERE id = 1), COUNT(*),
-                        COALESCE(MAX(since), 0) FROM machine_sets",
-                args![],
-            )
-            .await
-    }
-
     /// How far the work is, of one advisory or of all.
     pub async fn advisory_marks(
         &mut self,
@@ -131,20 +120,24 @@ impl View {
 }
 
 impl Change {
-    /// Replaces the matches of an advisory. `opened` of them are new or changed.
+    /// Writes what differs in the matches of an advisory: rows that are new or other than
+    /// before, and things that it has to do with no more. `opened` asks people for something.
     pub async fn put_matches(
         &mut self,
         advisory: &str,
         rows: &[MatchRow],
+        gone: &[String],
         opened: usize,
     ) -> Result<(), StoreError> {
-        let detail = json!({ "things": rows.len(), "new": opened });
+        let detail = json!({ "written": rows.len(), "gone": gone.len(), "new": opened });
         let tx = self.step("advisory.match", advisory, detail);
-        tx.execute(
-            "DELETE FROM advisory_matches WHERE advisory = $1",
-            args![advisory],
-        )
-        .await?;
+        for thing in gone {
+            tx.execute(
+                "DELETE FROM advisory_matches WHERE advisory = $1 AND thing = $2",
+                args![advisory, thing],
+            )
+            .await?;
+        }
         let rows = rows.iter().map(|row| {
             args![
                 row.advisory,
@@ -165,7 +158,11 @@ impl Change {
             (
                 "INSERT INTO advisory_matches (advisory, thing, who, shown, value, reason, why,
                      product, product_id, outlook, fingerprint, since) VALUES",
-                "",
+                "ON CONFLICT (advisory, thing) DO UPDATE SET who = excluded.who,
+                     shown = excluded.shown, value = excluded.value, reason = excluded.reason,
+                     why = excluded.why, product = excluded.product,
+                     product_id = excluded.product_id, outlook = excluded.outlook,
+                     fingerprint = excluded.fingerprint, since = excluded.since",
             ),
             rows.collect(),
         )

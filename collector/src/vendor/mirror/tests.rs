@@ -14,7 +14,7 @@ fn name(text: &str) -> Name {
 }
 
 /// A repository in a folder: path, bytes, what is said of them.
-fn repository(
+pub(in crate::vendor) fn repository(
     targets: &[(&str, &[u8], Option<Value>)],
     publisher: Publisher,
 ) -> (tempfile::TempDir, VendorGrant) {

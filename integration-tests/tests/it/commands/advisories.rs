@@ -1,5 +1,7 @@
 //! Advisories by command: taken in, matched, decided on, undone, in a new revision.
 
+mod versions;
+
 use super::desk::Desk;
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
 use serde_json::{Value, json};

@@ -3,11 +3,11 @@
 use super::*;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::releases::{ArtifactState, Release, ReleaseState};
-use patchward_collector::store::vendors::{TufFile, Vendor};
+use patchward_collector::store::vendors::{LastRead, TufFile, Vendor};
 use patchward_common::trust::release::Provenance;
 use patchward_integration_tests::fixture::Hospital;
 
-on_both_engines!(vendors, metadata, releases, artifacts);
+on_both_engines!(vendors, metadata, reads, releases, artifacts);
 
 pub(super) fn vendor(text: &str) -> Vendor {
     Vendor {
@@ -57,6 +57,31 @@ fn file(name: &str, version: u64, bytes: &[u8]) -> TufFile {
         version,
         digest: Digest::of(bytes),
         bytes: bytes.to_vec(),
+    }
+}
+
+/// What a repository was read with is one row, and none where something of it is left.
+async fn reads(world: World) {
+    let repository = name("acme-repo");
+    let read = |number| LastRead {
+        granted: digest(number),
+        timestamp: digest(9),
+    };
+    let mut change = world.change().await;
+    refused!(
+        change.note_read(&repository, None).await,
+        StoreError::NotFound { .. }
+    );
+    drop(change);
+    let mut change = world.change().await;
+    change.add_vendor(&vendor("acme")).await.unwrap();
+    change.commit().await.unwrap();
+    for noted in [Some(read(1)), Some(read(2)), None] {
+        let mut change = world.change().await;
+        change.note_read(&repository, noted.as_ref()).await.unwrap();
+        change.commit().await.unwrap();
+        let mut view = world.store.view().await.unwrap();
+        assert_eq!(view.last_read(&repository).await.unwrap(), noted);
     }
 }
 

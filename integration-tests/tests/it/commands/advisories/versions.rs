@@ -1,0 +1,193 @@
+//! Which version of an asset counts, who holds it, and that no run keeps writers waiting.
+
+use super::super::desk::{Desk, machine, now};
+use super::*;
+use patchward_collector::matching;
+use patchward_collector::reconcile::matches::Matches;
+use patchward_collector::store::Actor;
+use patchward_collector::store::machines::NewMachine;
+use patchward_collector::store::manual::Worker;
+use patchward_common::trust::assignment::Mode;
+use patchward_common::trust::roster::Class;
+use patchward_common::wire::machine::{DeviceFound, DeviceSaid};
+use patchward_integration_tests::fixture::{label, name};
+use std::time::Duration;
+
+/// The monitor `CT-7` without an agent, which `pc-1` may ask.
+async fn beside() -> Desk {
+    let desk = Desk::with_machines(1).await;
+    let rest = "--manufacturer Acme~Medical --model Monitor~M7 --unit icu-3";
+    desk.ask(&format!("asset put CT-7 {rest}")).await;
+    let manual = NewMachine {
+        id: machine(9),
+        name: name("ct-7"),
+        unit: name("icu-3"),
+        class: Class::Critical,
+        model: name("station-4"),
+        mode: Mode::Manual,
+    };
+    let tag = label("CT-7");
+    let mut change = desk.change().await;
+    let added = change.add_manual_machine(&manual, &tag, Worker::Vendor);
+    added.await.unwrap();
+    change.watch_device(&tag, &machine(1)).await.unwrap();
+    change.commit().await.unwrap();
+    desk
+}
+
+async fn answers(desk: &Desk, component: &str, version: &str, at: i64) {
+    let said = DeviceSaid {
+        asset: label("CT-7"),
+        component: component.into(),
+        at: now().plus_ms(at),
+        found: DeviceFound::Version(version.into()),
+    };
+    let store = &desk.app.store;
+    store
+        .record_device_answers(&machine(1), &[said])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_a_device_answered_counts_before_the_list() {
+    let desk = beside().await;
+    import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
+    let of_machine = matches(&desk, " --machine ct-7").await;
+    let unknown = row(UNKNOWN, "needs_person", "version_not_recorded");
+    assert_eq!(of_machine, [unknown], "it is what its asset says");
+    desk.ask("advisory installed CT-7 2.5").await;
+    let listed = desk.json("asset show CT-7").await;
+    assert_eq!(listed["software_version"], "2.5", "one place");
+    let known = row(KNOWN, "affected", "version_is_affected");
+    assert_eq!(matches(&desk, " --asset CT-7").await, [known]);
+    // It says itself that it was updated.
+    answers(&desk, "viewer", "3.0", 1).await;
+    desk.ask("advisory match").await;
+    let of_asset = matches(&desk, " --asset CT-7").await;
+    assert_eq!(of_asset[0].1, "not_affected");
+    let said = desk.ask("advisory installed CT-7 2.5").await.text();
+    assert!(said.contains("answered 3.0"), "{said}");
+    assert_eq!(matches(&desk, " --asset CT-7").await, of_asset);
+    // With a second component each is a thing of its own, and the list counts again.
+    answers(&desk, "Monitor M7", "2.0", 2).await;
+    desk.ask("advisory match").await;
+    let keys = matches(&desk, " --asset CT-7 --affected").await;
+    let keys: Vec<_> = keys.into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(keys, ["asset/acme medical/monitor m7@2.0", KNOWN]);
+    // Nobody may ask it any more: the list is all there is.
+    desk.ask("device unwatch CT-7 --by pc-1").await;
+    desk.ask("advisory match").await;
+    assert_eq!(matches(&desk, " --asset CT-7").await.len(), 1);
+}
+
+/// A device is one holder, with the class of the machine that it is in plans.
+#[tokio::test]
+async fn a_machine_without_an_agent_is_its_asset() {
+    let desk = beside().await;
+    desk.ask("advisory installed CT-7 2.5").await;
+    import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
+    let listed = desk.json("advisory matches").await;
+    assert_eq!(listed[0]["held_by"], json!(["asset CT-7"]));
+    desk.ask("advisory mark ACME-1 done --machine ct-7").await;
+    assert_eq!(items(&desk).await, []);
+    // What is gone for good is nobody's work.
+    desk.ask("advisory mark ACME-1 not-remediated --all").await;
+    assert_eq!(items(&desk).await.len(), 1);
+}
+
+/// On SQLite there is one writer; a run that had nothing to write used to hold it all the same.
+#[tokio::test]
+async fn a_run_that_finds_nothing_new_waits_for_no_writer() {
+    let desk = ward().await;
+    import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
+    let store = desk.app.store.clone();
+    let open = desk.change().await;
+    let run = matching::refresh(&store, &Actor::Collector, now(), None);
+    let ran = tokio::time::timeout(Duration::from_secs(4), run).await;
+    let ran = ran.expect("it waited for the writer").unwrap();
+    assert_eq!((ran.outcome.affected, ran.outcome.opened), (1, 0));
+    drop(open);
+}
+
+#[tokio::test]
+async fn the_collector_runs_again_where_something_moved_and_only_then() {
+    let desk = beside().await;
+    import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
+    let store = &desk.app.store;
+    let mut reconciler = Matches::default();
+    let at = |minutes: i64| now().plus_ms(minutes * 60_000);
+    assert!(
+        reconciler.run(store, at(1)).await.unwrap(),
+        "the first time"
+    );
+    assert!(!reconciler.run(store, at(2)).await.unwrap());
+    desk.ask("advisory comment ACME-1 seen").await;
+    assert!(!reconciler.run(store, at(3)).await.unwrap(), "a note");
+    answers(&desk, "viewer", "2.5", 1).await;
+    assert!(reconciler.run(store, at(4)).await.unwrap(), "a version");
+    let known = row(KNOWN, "affected", "version_is_affected");
+    assert_eq!(matches(&desk, "").await, [known]);
+    assert!(!reconciler.run(store, at(5)).await.unwrap(), "its own rows");
+    answers(&desk, "viewer", "2.5", 2).await;
+    assert!(!reconciler.run(store, at(6)).await.unwrap(), "the same");
+}
+
+#[tokio::test]
+async fn advisories_are_filtered_sorted_and_shown_in_their_own_words() {
+    let desk = ward().await;
+    for (id, severity, kind) in [("A", "Low", "vendor"), ("B", "Critical", "coordinator")] {
+        let mut document: Value =
+            serde_json::from_slice(&csaf("2.1", id, "1.0.0", "<3.0", FIX)).unwrap();
+        document["document"]["aggregate_severity"] = json!({ "text": severity });
+        document["document"]["publisher"]["category"] = json!(kind);
+        document["document"]["notes"] =
+            json!([{ "category": "summary", "title": "In short", "text": "Update it." }]);
+        document["vulnerabilities"][0]["references"] =
+            json!([{ "summary": "more", "url": "https://acme.example/more" }]);
+        import(&desk, document.to_string().as_bytes()).await;
+    }
+    let ids = async |rest: &str| {
+        let listed = desk.json(&format!("advisory list {rest}")).await;
+        let ids = listed.as_array().unwrap().iter();
+        ids.map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids("--sort severity").await, ["B", "A"]);
+    for (filter, expected) in [
+        ("--severity crit", vec!["B"]),
+        ("--publisher-category coordinator", vec!["B"]),
+        ("--namespace acme.example --sort product", vec!["A", "B"]),
+        (
+            "--form csaf-2.1 --status final --tracking-version 1.0.0",
+            vec!["A", "B"],
+        ),
+        ("--published-since 2026-01-03T00:00:00Z", vec![]),
+        ("--product monitor~m7 --id a", vec!["A"]),
+        ("--category vex", vec![]),
+    ] {
+        assert_eq!(ids(filter).await, expected, "{filter}");
+    }
+    let shown = desk.json("advisory show A").await;
+    assert_eq!(shown["severity"], "Low");
+    assert_eq!(shown["says"][0]["text"], "Update it.");
+    assert_eq!(shown["references"][0]["about"], "CVE-2026-0001");
+}
+
+#[tokio::test]
+async fn a_helper_that_cannot_be_read_is_remarked() {
+    let desk = ward().await;
+    let mut document: Value = serde_json::from_slice(&csaf("2.0", "A", "1", "<3.0", FIX)).unwrap();
+    let product = "/product_tree/branches/0/branches/0/branches/0/product";
+    for (helper, said) in [
+        (json!({ "purl": "no url" }), "package URL that is none"),
+        (json!({ "cpe": "acme" }), "CPE name that is none"),
+        (json!("acme"), "not of CSAF's shape"),
+    ] {
+        document.pointer_mut(product).unwrap()["product_identification_helper"] = helper;
+        let path = desk.write(document.to_string().as_bytes());
+        let checked = desk.json(&format!("advisory check {path}")).await;
+        let remarks = checked["files"][0]["remarks"].to_string();
+        assert!(remarks.contains(said), "{remarks}");
+    }
+}
