@@ -102,8 +102,8 @@ pub enum BadCsaf {
     /// A product that is a part of itself.
     #[error("relationships make product {0:?} a part of itself")]
     Cycle(String),
-    /// Relationships longer than [`MAX_CHAIN`].
-    #[error("product {0:?} stands at the end of more than {MAX_CHAIN} relationships")]
+    /// Relationships longer than [`MAX_CHAIN`], or of more products.
+    #[error("product {0:?} is put together of more than {MAX_CHAIN} products")]
     ChainTooLong(String),
 }
 

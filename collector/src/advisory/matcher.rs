@@ -94,7 +94,7 @@ fn combined(prepared: &Prepared, thing: usize, said: Vec<(usize, Option<Finding>
         .map(|entry| (entry, Finding::needs_person(Reason::TwoStatements)))
         .or_else(|| found(Verdict::Affected))
         .or_else(|| found(Verdict::NeedsPerson))
-        .or_else(|| found(Verdict::NotAffected))
+        .or_else(|| found(Verdict::NotAffected).filter(|_| !is_open(prepared, &said)))
         .unwrap_or_else(|| not_named(prepared, &said));
     Match {
         thing,
@@ -102,6 +102,16 @@ fn combined(prepared: &Prepared, thing: usize, said: Vec<(usize, Option<Finding>
         entry,
         said,
     }
+}
+
+/// Whether a vulnerability is left of which nothing is said for the thing: what is known of
+/// the others closes nothing.
+fn is_open(prepared: &Prepared, said: &[(usize, Option<Finding>)]) -> bool {
+    let vulnerabilities = |entry: &usize| prepared.entries[*entry].vulnerabilities.iter();
+    let with = said.iter().filter(|(_, finding)| finding.is_some());
+    let told: BTreeSet<&usize> = with.flat_map(|(entry, _)| vulnerabilities(entry)).collect();
+    let mut without = said.iter().filter(|(_, finding)| finding.is_none());
+    without.any(|(entry, _)| vulnerabilities(entry).any(|one| !told.contains(one)))
 }
 
 /// Only single versions are named, and none is the thing's.

@@ -146,10 +146,10 @@ pub async fn exposed(
     let known = Known::read(view).await?;
     let products = products(view, &open, now).await?;
     let in_place = in_place(&open, now);
-    let mut marked: BTreeSet<(String, String, String)> = BTreeSet::new();
+    let mut marked: HashMap<(String, String, String), UtcMs> = HashMap::new();
     for mark in view.advisory_marks(advisory).await? {
         if mark.mark == crate::store::advisories::Mark::Done {
-            marked.insert((mark.advisory, mark.holder, mark.vulnerability));
+            marked.insert((mark.advisory, mark.holder, mark.vulnerability), mark.at);
         }
     }
     let mut lines = Vec::new();
@@ -168,7 +168,8 @@ pub async fn exposed(
                     holder.name.clone(),
                     told.name.clone(),
                 );
-                marked.contains(&key)
+                // What was said before a revision changed it says nothing of that.
+                marked.get(&key).is_some_and(|at| one.row.since <= *at)
             };
             let line = line(one, holder, whose, product, &is_done);
             lines.extend(line.map(|line| Line {

@@ -71,7 +71,7 @@ pub async fn open(view: &mut View, advisory: Option<&str>) -> Result<OpenMatches
     let of = |key: &str| held.get(key).map_or(&[][..], Vec::as_slice);
     let matches = rows.into_iter().filter_map(|row| {
         let left = of(&row.thing).iter();
-        let left = left.filter(|holder| !done.is_done(&row.advisory, &holder.name));
+        let left = left.filter(|holder| !done.is_done(&row.advisory, &holder.name, row.since));
         let holders: Vec<Holder> = left.cloned().collect();
         (!holders.is_empty()).then_some(OpenMatch { row, holders })
     });

@@ -47,7 +47,9 @@ async fn read(view: &mut View, job: &Job) -> Result<Option<Read>, StoreError> {
     let Some(asset) = view.asset_of(&job.machine).await? else {
         return Ok(None);
     };
-    let answers = view.device_answers(Some(&asset.tag)).await?;
+    let mut answers = view.device_answers(Some(&asset.tag)).await?;
+    let watches = view.device_watches().await?;
+    answers.retain(|one| watches.contains(&(one.asset.clone(), one.machine)));
     // Most manual jobs are on machines that nobody asks.
     let Some(newest) = answers.iter().max_by_key(|answer| answer.answered_at) else {
         return Ok(None);

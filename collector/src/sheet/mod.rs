@@ -22,6 +22,8 @@ pub const MAX_CELLS: usize = 4_000_000;
 /// Longest cell, in bytes: what a spreadsheet's cell holds (32,767 characters) in the
 /// longest encoding.
 pub const MAX_CELL_BYTES: usize = 128 * 1024;
+/// Most bytes of text in all: what the longest list of assets has, several times.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024 * 1024;
 
 /// One row as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +50,19 @@ pub struct Sheet {
 struct Limits {
     rows: usize,
     cells: usize,
+    bytes: usize,
 }
 
 impl Limits {
+    /// Counts a cell's text as it is taken: many cells may name one long text.
+    fn text(&mut self, text: &str) -> Result<(), SheetError> {
+        self.bytes += text.len();
+        match self.bytes > MAX_TEXT_BYTES {
+            true => Err(SheetError::TooMany("bytes of text", MAX_TEXT_BYTES)),
+            false => Ok(()),
+        }
+    }
+
     fn row(&mut self, row: &SheetRow) -> Result<(), SheetError> {
         self.rows += 1;
         self.cells += row.cells.len();

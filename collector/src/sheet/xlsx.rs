@@ -91,6 +91,7 @@ fn rows(
         if text.is_empty() {
             continue;
         }
+        limits.text(&text)?;
         let column = column as usize;
         if column >= MAX_COLUMNS {
             return Err(SheetError::TooWide(row as usize + 1));

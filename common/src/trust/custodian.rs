@@ -133,7 +133,7 @@ impl Draft {
     }
 
     /// What it changes. `keys` are those that sign now; they signed what was before,
-    /// unless `new_key` says that the keys were changed.
+    /// unless `new_key` says that the keys were changed: then everything counts as new.
     pub fn changes(&self, keys: &[PublicKey], new_key: bool) -> Result<Changes, DraftError> {
         let before = self.signed_before(keys, new_key)?;
         let mut changes = Changes::default();
@@ -191,7 +191,11 @@ impl Draft {
                 found: self.version,
             });
         }
-        Ok(file.spec.targets)
+        // By other keys: nobody here knows who signed that, so all of it is new.
+        Ok(match new_key {
+            true => BTreeMap::new(),
+            false => file.spec.targets,
+        })
     }
 
     /// A new target is part of a new release or a proof of one: nothing comes along unseen.
@@ -234,7 +238,11 @@ fn released(
     }
     let custom = target.custom.as_ref().and_then(|custom| custom.as_object());
     let Some(custom) = custom.filter(|custom| custom.contains_key(DESCRIPTION)) else {
-        return Ok(None);
+        // Whatever else stands there would be signed without having been shown.
+        return match &target.custom {
+            None => Ok(None),
+            Some(_) => Err(wrong("it says something that belongs to no release")),
+        };
     };
     let stated = custom.get(DESCRIPTION).cloned().unwrap_or_default();
     let release: ReleaseDescription =

@@ -166,6 +166,18 @@ fn cycles_and_names_without_a_product_are_refused() {
         read_tree(&with(chain.collect())),
         Err(BadCsaf::ChainTooLong(_))
     ));
+    // Few steps, and each doubles what it is put together of.
+    let doubling = (0..5).map(|n| {
+        let before = match n {
+            0 => "A".to_owned(),
+            n => format!("R{}", n - 1),
+        };
+        relation(&format!("R{n}"), &before, &before)
+    });
+    assert!(matches!(
+        read_tree(&with(doubling.collect())),
+        Err(BadCsaf::ChainTooLong(_))
+    ));
     let missing = with(vec![relation("C", "A", "Z")]);
     assert!(matches!(
         read_tree(&missing),

@@ -106,10 +106,12 @@ impl Tree {
     }
 
     /// Looks for products that are a part of themselves: each is walked once, and knows its
-    /// height afterwards.
+    /// height afterwards, and of how many it is put together: a chain of ten could be a
+    /// thousand.
     fn find_cycles(&self, places: &[usize]) -> Result<(), BadCsaf> {
         const OPEN: usize = usize::MAX;
         let mut heights: HashMap<usize, usize> = HashMap::new();
+        let mut together: HashMap<usize, usize> = HashMap::new();
         for &start in places {
             let mut stack = vec![start];
             while let Some(&place) = stack.last() {
@@ -126,9 +128,12 @@ impl Tree {
                     }
                     (Some(part), Some(whole)) => {
                         let height = part.max(whole) + 1;
-                        if height > MAX_CHAIN {
+                        let parts = |place| together.get(&place).copied().unwrap_or(1);
+                        let count: usize = parts(relation.part) + parts(relation.whole);
+                        if height > MAX_CHAIN || count > MAX_CHAIN {
                             return Err(BadCsaf::ChainTooLong(short(&self.products[place].id)));
                         }
+                        together.insert(place, count);
                         heights.insert(place, height);
                         stack.pop();
                     }

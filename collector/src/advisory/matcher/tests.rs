@@ -204,3 +204,29 @@ fn what_a_person_decided_stands_above() {
     assert_eq!(found[0].finding.verdict, Verdict::NotAffected);
     assert_eq!(found[0].finding.reason.word(), "person_decided");
 }
+
+#[test]
+fn what_is_known_of_one_vulnerability_closes_no_other() {
+    let mut prepared = advisory(&[("2.0", Fixed), ("1.9", KnownAffected)]);
+    let mut all = prepared.advisory.clone();
+    let statuses = |at| {
+        all.vulnerabilities[0]
+            .statuses
+            .iter()
+            .filter(move |(_, of)| *of == at)
+    };
+    let (first, second): (Vec<_>, Vec<_>) = (
+        statuses(0).copied().collect(),
+        statuses(1).copied().collect(),
+    );
+    let mut other = all.vulnerabilities[0].clone();
+    other.name = "CVE-2026-0002".into();
+    other.statuses = second;
+    all.vulnerabilities[0].statuses = first;
+    all.vulnerabilities.push(other);
+    prepared = Prepared::of(all);
+    let ours = Thing::asset("Acme Inc", "Viewer Pro", "2.0");
+    let found = matches(&prepared, &Index::of(vec![ours]), &Aliases::default());
+    // Fixed for the one; of the other only 1.9 is spoken of.
+    assert_eq!(found[0].finding.verdict, Verdict::NeedsPerson);
+}

@@ -25,17 +25,21 @@ pub(super) async fn devices(
     }
     let (now, store) = (fleet.now(), fleet.store());
     let beside = store.view().await?.devices_beside(&session.machine).await?;
-    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    let mut refused = Vec::new();
+    let mut newest: BTreeMap<(Label, String), DeviceSaid> = BTreeMap::new();
     for said in report.devices {
-        match beside.contains_key(&said.asset) {
+        if !beside.contains_key(&said.asset) {
+            refused.push(said.asset);
+            continue;
+        }
+        let key = (said.asset.clone(), said.component.clone());
+        if newest.get(&key).is_none_or(|known| known.at < said.at) {
             // A clock that runs ahead proves nothing of later work.
-            true => taken.push(DeviceSaid {
-                at: said.at.min(now),
-                ..said
-            }),
-            false => refused.push(said.asset),
+            let at = said.at.min(now);
+            newest.insert(key, DeviceSaid { at, ..said });
         }
     }
+    let taken: Vec<DeviceSaid> = newest.into_values().collect();
     store
         .record_device_answers(&session.machine, &taken)
         .await?;
@@ -63,7 +67,7 @@ fn is_sound(said: &DeviceSaid) -> bool {
     };
     let found = match &said.found {
         DeviceFound::Version(text) => is_text(text),
-        DeviceFound::Nothing(why) => why.len() <= MAX_FIELD_BYTES,
+        DeviceFound::Nothing(why) => why.is_empty() || is_text(why),
     };
     is_text(&said.component) && found
 }
@@ -76,7 +80,12 @@ async fn take_in(
     at: UtcMs,
 ) -> Result<(), Refused> {
     let store = fleet.store();
-    let answers = store.view().await?.device_answers(Some(asset)).await?;
+    let mut view = store.view().await?;
+    let mut answers = view.device_answers(Some(asset)).await?;
+    // What one said that may speak for it no more counts no more.
+    let watches = view.device_watches().await?;
+    drop(view);
+    answers.retain(|one| watches.contains(&(one.asset.clone(), one.machine)));
     let set = components(answers).map_err(|problem| super::busy(&problem))?;
     fleet.record_inventory(device, &set, fleet.now()).await?;
     store.record_seen(&[(*device, at.into())]).await?;

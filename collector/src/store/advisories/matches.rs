@@ -5,6 +5,7 @@ use super::super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 words! {
     /// How far the work on one holder and vulnerability is.
@@ -184,6 +185,9 @@ impl Change {
             "mark": mark, "vulnerabilities": vulnerabilities, "holders": holders.len(),
         });
         let none = Digest::default();
+        // PostgreSQL takes a row once per statement.
+        let vulnerabilities: BTreeSet<&String> = vulnerabilities.iter().collect();
+        let holders: BTreeSet<&String> = holders.iter().collect();
         let rows = vulnerabilities.iter().flat_map(|vulnerability| {
             let by = &by;
             holders

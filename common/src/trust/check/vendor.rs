@@ -85,7 +85,7 @@ fn released(
         }
         is_target(artifact, targets)?;
     }
-    is_described(described, targets)
+    is_described(grant.publisher, described, targets)
 }
 
 fn is_target(artifact: &ArtifactRef, targets: &VerifiedTargets) -> Result<(), Why> {
@@ -107,7 +107,11 @@ fn is_target(artifact: &ArtifactRef, targets: &VerifiedTargets) -> Result<(), Wh
 }
 
 /// The description that the first target carries, where it has one, is the approved one.
-fn is_described(described: &ReleaseDescription, targets: &VerifiedTargets) -> Result<(), Why> {
+fn is_described(
+    publisher: Publisher,
+    described: &ReleaseDescription,
+    targets: &VerifiedTargets,
+) -> Result<(), Why> {
     let Some(first) = described.artifacts.first() else {
         return Err(Why::Malformed {
             document: "release",
@@ -116,7 +120,14 @@ fn is_described(described: &ReleaseDescription, targets: &VerifiedTargets) -> Re
     };
     let target = targets.target(&first.path).map_err(Why::Tuf)?;
     let Some(custom) = target.and_then(|mut target| target.custom.remove("patchward")) else {
-        return Ok(());
+        return match publisher {
+            Publisher::Vendor => Ok(()),
+            // An origin vouches for what is described beside it, and for nothing else.
+            Publisher::Custodian => Err(Why::VendorDiffers {
+                path: first.path.clone(),
+                what: "the description, which is missing,",
+            }),
+        };
     };
     match serde_json::from_value::<ReleaseDescription>(custom) {
         Ok(stated) if stated == *described => Ok(()),
