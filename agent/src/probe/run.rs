@@ -22,8 +22,7 @@ pub async fn run(argv: &[String], limit_ms: u64, max_bytes: usize) -> Ran {
     run_with(argv, &[], limit_ms, max_bytes).await
 }
 
-/// The same with `input` on its standard input: a program that does not
-/// read it is ended at its limit.
+/// The same with `input` on its standard input, which it need not read.
 pub(crate) async fn run_with(
     argv: &[String],
     input: &[u8],
@@ -57,6 +56,7 @@ pub(crate) async fn run_with(
     let ran = async {
         if let Some(mut pipe) = child.stdin.take()
             && let Err(error) = pipe.write_all(input).await
+            && error.kind() != std::io::ErrorKind::BrokenPipe
         {
             return Ran::NotStarted(error.to_string());
         }

@@ -19,8 +19,8 @@ pub fn read_with(grant: &VendorGrant, kept: &[TufFile]) -> Option<LastRead> {
     })
 }
 
-/// Whether the repository in `place` offers what is stored of it, and nothing else: no next
-/// root, the very bytes of the timestamp with which all of it was verified and taken in under
+/// Whether the repository in `place` offers what is stored of it, and nothing else: the same
+/// newest root and no next one, the very bytes of the timestamp with which all of it was verified and taken in under
 /// this grant, and nothing of that has expired by `now`. A timestamp pins the snapshot, and
 /// that every other file, so nothing of them can differ. Whatever cannot be told is no: then
 /// everything is done, and says what is wrong.
@@ -44,6 +44,12 @@ pub fn is_unchanged(
     }
     let counts = |file: &&TufFile| expires(&file.bytes).is_some_and(|end| end > now);
     if !newest.values().all(counts) {
+        return false;
+    }
+    // A place whose root is another one is somebody else's, whatever else it copied.
+    let ours = format!("{}.root.json", root.version);
+    let offered = place.metadata(&ours, MAX_ROOT_BYTES);
+    if !matches!(offered, Ok(Some(bytes)) if bytes == root.bytes) {
         return false;
     }
     let next = format!("{}.root.json", root.version.saturating_add(1));

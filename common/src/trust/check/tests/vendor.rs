@@ -145,7 +145,7 @@ fn vouch_for_all(h: &mut Hospital, provenance: Provenance) {
             proofs: proofs.collect(),
         };
         let target = h.targets.get_mut(first).unwrap();
-        target.custom = Some(json!({ origin::ORIGIN: origin }));
+        target.custom = Some(json!({ "patchward": release, origin::ORIGIN: origin }));
     }
 }
 
@@ -155,8 +155,12 @@ fn what_the_hospital_publishes_is_called_no_more_than_its_origin_carries() {
         changed(|h| {
             h.charter().vendors[0].publisher = Publisher::Custodian;
             h.release().provenance = approved;
-            if let Some(carried) = carried {
-                vouch_for_all(h, carried);
+            vouch_for_all(h, carried.unwrap_or(approved));
+            if carried.is_none() {
+                for target in h.targets.values_mut() {
+                    let custom = target.custom.as_mut().and_then(|one| one.as_object_mut());
+                    custom.map(|custom| custom.remove(origin::ORIGIN));
+                }
             }
         })
     };
@@ -172,6 +176,17 @@ fn what_the_hospital_publishes_is_called_no_more_than_its_origin_carries() {
         let refused = said(approved, carried);
         refused!(refused, 5, ArbitrarySoftware, Why::Origin { .. });
     }
+    // An origin vouches for what is described beside it, and for nothing else.
+    let bare = changed(|h| {
+        h.charter().vendors[0].publisher = Publisher::Custodian;
+        h.release().provenance = attested;
+        vouch_for_all(h, attested);
+        for target in h.targets.values_mut() {
+            let custom = target.custom.as_mut().and_then(|one| one.as_object_mut());
+            custom.map(|custom| custom.remove("patchward"));
+        }
+    });
+    refused!(bare, 5, ArbitrarySoftware, Why::VendorDiffers { .. });
 }
 
 #[test]
