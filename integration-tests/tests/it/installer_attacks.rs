@@ -78,7 +78,9 @@ impl Scene {
 
     fn bring_edition(&self, version: u64, work: &Work) -> JobId {
         let release = &work.approval.releases[0];
-        self.put(&self.edition(version, now().plus_ms(DAY_MS), release));
+        // The same bytes, whichever second they are brought in.
+        let expires = self.hospital.now.plus_ms(DAY_MS);
+        self.put(&self.edition(version, expires, release));
         self.machine.put_artifact(&work.bytes).unwrap();
         let (job, documents) = self.approved(work);
         assert_eq!(self.machine.give(&documents).unwrap(), [""; 0]);
