@@ -47,9 +47,7 @@ async fn read(view: &mut View, job: &Job) -> Result<Option<Read>, StoreError> {
     let Some(asset) = view.asset_of(&job.machine).await? else {
         return Ok(None);
     };
-    let mut answers = view.device_answers(Some(&asset.tag)).await?;
-    let watches = view.device_watches().await?;
-    answers.retain(|one| watches.contains(&(one.asset.clone(), one.machine)));
+    let answers = view.device_answers_that_count(&asset.tag).await?;
     // Most manual jobs are on machines that nobody asks.
     let Some(newest) = answers.iter().max_by_key(|answer| answer.answered_at) else {
         return Ok(None);

@@ -82,6 +82,23 @@ impl View {
             .await
     }
 
+    /// The same of one asset, without what machines said that may speak for it no more.
+    pub async fn device_answers_that_count(
+        &mut self,
+        asset: &Label,
+    ) -> Result<Vec<DeviceAnswer>, StoreError> {
+        self.tx
+            .all(
+                "SELECT a.asset, a.component, a.machine, a.asked_at, a.problem, a.answered_at,
+                        a.version
+                 FROM device_answers a
+                 JOIN device_watches w ON w.asset = a.asset AND w.machine = a.machine
+                 WHERE a.asset = $1 ORDER BY a.component, a.machine",
+                args![asset],
+            )
+            .await
+    }
+
     /// The version that each component of a device answered last, as those that may speak
     /// for it now heard it, by asset and component.
     pub async fn device_versions(

@@ -80,12 +80,7 @@ async fn take_in(
     at: UtcMs,
 ) -> Result<(), Refused> {
     let store = fleet.store();
-    let mut view = store.view().await?;
-    let mut answers = view.device_answers(Some(asset)).await?;
-    // What one said that may speak for it no more counts no more.
-    let watches = view.device_watches().await?;
-    drop(view);
-    answers.retain(|one| watches.contains(&(one.asset.clone(), one.machine)));
+    let answers = store.view().await?.device_answers_that_count(asset).await?;
     let set = components(answers).map_err(|problem| super::busy(&problem))?;
     fleet.record_inventory(device, &set, fleet.now()).await?;
     store.record_seen(&[(*device, at.into())]).await?;

@@ -94,6 +94,14 @@ async fn devices(world: World) {
     let late = answer(said(2, Ok("0"))).await;
     assert_eq!(late, silent, "an older one came late");
 
+    let counts = async || {
+        let mut view = world.store.view().await.unwrap();
+        view.device_answers_that_count(&label("CT-7"))
+            .await
+            .unwrap()
+            .len()
+    };
+    assert_eq!(counts().await, 1);
     let mut change = world.change().await;
     change.unwatch_device(&tag, &machine(1)).await.unwrap();
     refused!(
@@ -105,6 +113,7 @@ async fn devices(world: World) {
     change.unwatch_device(&tag, &machine(1)).await.unwrap();
     change.remove_asset(&label("PC")).await.unwrap();
     change.commit().await.unwrap();
+    assert_eq!(counts().await, 0, "it may speak for it no more");
     let mut view = world.store.view().await.unwrap();
     assert_eq!(view.device_watches().await.unwrap(), []);
     assert_eq!(
