@@ -9,7 +9,7 @@ use crate::exposure::Scope;
 use crate::exposure::mitigation::Mitigation;
 use crate::matching::{self, OpenMatches};
 use crate::store::View;
-use crate::store::exposure::NewMitigation;
+use crate::store::exposure::{NewAttestation, NewMitigation};
 use patchward_common::id::{Label, MAX_LABEL_LEN};
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub enum MitigationCommand {
         /// Its number
         number: u32,
     },
-    /// Say that it is in place: everywhere that it has to be, or where you name
+    /// Say that it is in place: everywhere that it has to be now, or where you name
     Attest(Attest),
     /// Close it: it is not waited for any more
     Close {
@@ -243,9 +243,14 @@ async fn attest(app: &App, caller: &Caller, asked: &Attest) -> Result<Output, Fa
                 .await?
         }
     };
-    change
-        .attest_mitigation(&found, &scope, &asked.by, &asked.words)
-        .await?;
+    let holders = found.within(&scope, &open.of_advisory(&found.advisory));
+    let word = NewAttestation {
+        scope: &scope,
+        holders: &holders,
+        by: &asked.by,
+        words: &asked.words,
+    };
+    change.attest_mitigation(&found, &word).await?;
     let now = change.now();
     let found = find(change.view(), asked.number).await?;
     change.commit().await?;

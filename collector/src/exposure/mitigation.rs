@@ -4,13 +4,16 @@ use super::scope::{Scope, covers};
 use crate::item::Owner;
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A person's word that it is in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attestation {
-    /// Where.
+    /// Where, as it was said.
     pub scope: Vec<Scope>,
+    /// On which machines and assets that was, then: nobody has looked at what came later.
+    /// Unknown for what was said before this was kept.
+    pub holders: Option<BTreeSet<String>>,
     /// Who looked.
     pub by: String,
     /// What they saw.
@@ -18,6 +21,28 @@ pub struct Attestation {
     /// When it was noted.
     pub at: UtcMs,
 }
+
+impl Attestation {
+    fn is_about(&self, holder: &str, on: &OpenOn) -> bool {
+        let was_there = self
+            .holders
+            .as_ref()
+            .is_none_or(|then| then.contains(holder));
+        was_there && on.since <= self.at && covers(&self.scope, holder, on.unit.as_ref())
+    }
+}
+
+/// What is open of an advisory on a machine or asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOn {
+    /// Where it is used.
+    pub unit: Option<Name>,
+    /// Since when the newest of its matches is what it is.
+    pub since: UtcMs,
+}
+
+/// What is open of an advisory, by machine or asset.
+pub type OpenPlaces = BTreeMap<String, OpenOn>;
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,27 +127,25 @@ impl Mitigation {
         Owner::of_word(&self.owner).unwrap_or(Owner::Htm)
     }
 
-    /// How it stands: `open` is what is open of its advisory, each with its unit; `probed` is
-    /// where its probe answers what it should.
-    pub fn progress(
-        &self,
-        open: &BTreeSet<(String, Option<Name>)>,
-        probed: &BTreeSet<String>,
-        now: UtcMs,
-    ) -> Progress {
-        let about = open
-            .iter()
-            .filter(|(holder, unit)| covers(&self.scope, holder, unit.as_ref()));
-        let about: Vec<&(String, Option<Name>)> = about.collect();
-        let is_attested = |one: &&&(String, Option<Name>)| {
+    /// On which machines and assets it is, of what is open and within a part of its scope.
+    pub fn within(&self, scope: &[Scope], open: &OpenPlaces) -> BTreeSet<String> {
+        let has = |part: &[Scope], name: &str, on: &OpenOn| covers(part, name, on.unit.as_ref());
+        open.iter()
+            .filter(|(name, on)| has(&self.scope, name, on) && has(scope, name, on))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// How it stands: `open` is what is open of its advisory; `probed` is where its probe
+    /// answers what it should. A person's word is about what was open when it was said.
+    pub fn progress(&self, open: &OpenPlaces, probed: &BTreeSet<String>, now: UtcMs) -> Progress {
+        let covered = self.within(&[Scope::All], open);
+        let is_attested = |name: &&String| {
             let mut words = self.attested.iter();
-            words.any(|word| covers(&word.scope, &one.0, one.1.as_ref()))
+            open.get(*name)
+                .is_some_and(|on| words.any(|word| word.is_about(name, on)))
         };
-        let names = |part: Vec<&(String, Option<Name>)>| -> BTreeSet<String> {
-            part.into_iter().map(|(holder, _)| holder.clone()).collect()
-        };
-        let attested = names(about.iter().filter(is_attested).copied().collect());
-        let covered = names(about);
+        let attested: BTreeSet<String> = covered.iter().filter(is_attested).cloned().collect();
         let probed: BTreeSet<String> = covered.intersection(probed).cloned().collect();
         let left: BTreeSet<String> = covered
             .iter()
@@ -167,11 +190,13 @@ mod tests {
         }
     }
 
-    fn open(names: &[&str]) -> BTreeSet<(String, Option<Name>)> {
-        names
-            .iter()
-            .map(|name| ((*name).to_owned(), None))
-            .collect()
+    fn open(names: &[&str]) -> OpenPlaces {
+        let on = OpenOn {
+            unit: None,
+            since: UtcMs(0),
+        };
+        let open = names.iter().map(|name| ((*name).to_owned(), on.clone()));
+        open.collect()
     }
 
     fn set(names: &[&str]) -> BTreeSet<String> {
@@ -187,6 +212,7 @@ mod tests {
         assert_eq!(state(&task, 100), State::Overdue);
         task.attested.push(Attestation {
             scope: vec![Scope::Holder("asset a-1".into())],
+            holders: None,
             by: "Ada".into(),
             words: "port is closed".into(),
             at: UtcMs(5),
@@ -198,6 +224,33 @@ mod tests {
         assert_eq!(found.covered.len(), 3);
         task.attested[0].scope = vec![Scope::All];
         assert_eq!(state(&task, 200), State::InPlace);
+    }
+
+    #[test]
+    fn a_word_that_it_is_in_place_everywhere_says_nothing_of_what_came_later() {
+        let mut task = task();
+        let word = |holders: Option<BTreeSet<String>>| Attestation {
+            scope: vec![Scope::All],
+            holders,
+            by: "Ada".into(),
+            words: "port is closed".into(),
+            at: UtcMs(5),
+        };
+        let mut all = open(&["asset a-1", "asset a-2"]);
+        let left = |task: &Mitigation, all: &OpenPlaces| {
+            let found = task.progress(all, &set(&[]), UtcMs(9));
+            (found.state, found.left)
+        };
+        // A machine of a kind that was known already: its match is older than the word.
+        task.attested = vec![word(Some(set(&["asset a-1"])))];
+        assert_eq!(left(&task, &all), (State::Open, set(&["asset a-2"])));
+        // What is open on it became something else.
+        task.attested = vec![word(Some(set(&["asset a-1", "asset a-2"])))];
+        assert_eq!(left(&task, &all), (State::InPlace, set(&[])));
+        all.get_mut("asset a-1").unwrap().since = UtcMs(6);
+        assert_eq!(left(&task, &all), (State::Open, set(&["asset a-1"])));
+        task.attested = vec![word(None)];
+        assert_eq!(left(&task, &all), (State::Open, set(&["asset a-1"])));
     }
 
     #[test]

@@ -5,11 +5,10 @@ use super::holders::{Holder, holders};
 use crate::advisory::Verdict;
 use crate::advisory::identity::Thing;
 use crate::exposure::exception::Granted;
-use crate::exposure::mitigation::{Mitigation, Progress};
+use crate::exposure::mitigation::{Mitigation, OpenOn, OpenPlaces, Progress};
 use crate::store::advisories::MatchRow;
 use crate::store::{StoreError, View};
 use patchward_common::component::Source;
-use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -122,16 +121,21 @@ impl OpenMatches {
         about.collect::<BTreeSet<_>>().len()
     }
 
-    /// What is open of an advisory, each with its unit.
-    pub fn of_advisory(&self, advisory: &str) -> BTreeSet<(String, Option<Name>)> {
+    /// What is open of an advisory, by machine or asset.
+    pub fn of_advisory(&self, advisory: &str) -> OpenPlaces {
         let of = self
             .matches
             .iter()
             .filter(|one| one.row.advisory == advisory);
-        let holders = of.flat_map(|one| &one.holders);
-        holders
-            .map(|holder| (holder.name.clone(), holder.unit.clone()))
-            .collect()
+        let mut places = OpenPlaces::new();
+        for (holder, since) in of.flat_map(|one| one.holders.iter().map(|it| (it, one.row.since))) {
+            let on = places.entry(holder.name.clone()).or_insert_with(|| OpenOn {
+                unit: holder.unit.clone(),
+                since,
+            });
+            on.since = on.since.max(since);
+        }
+        places
     }
 
     /// How a mitigation stands.

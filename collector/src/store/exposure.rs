@@ -8,7 +8,7 @@ mod trainings;
 
 pub use cases::{Case, CaseStep, Contact, NewStep};
 pub use exceptions::NewException;
-pub use mitigations::NewMitigation;
+pub use mitigations::{NewAttestation, NewMitigation};
 pub use risks::{DECISIONS, Decision, Risk};
 
 use super::StoreError;

@@ -23,7 +23,7 @@ pub struct ScopeArguments {
     /// What is used in this unit; may be given several times
     #[arg(long = "unit")]
     pub(crate) units: Vec<Name>,
-    /// All that is open of the advisory, now and later
+    /// All that is open of the advisory, now and later; as a person's word, all that is open now
     #[arg(long, conflicts_with_all = ["machines", "assets", "units"])]
     pub(crate) all: bool,
 }
@@ -76,7 +76,7 @@ impl ScopeArguments {
             let part = std::slice::from_ref(part);
             if !there
                 .iter()
-                .any(|(name, unit)| covers(part, name, unit.as_ref()))
+                .any(|(name, on)| covers(part, name, on.unit.as_ref()))
             {
                 return Err(Failure::not_found(format!(
                     "Advisory {advisory} has nothing open on {}. `exposure list --advisory \

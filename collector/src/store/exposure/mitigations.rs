@@ -8,7 +8,7 @@ use crate::exposure::mitigation::{Attestation, Mitigation};
 use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A task as it is made.
 #[derive(Clone, Debug)]
@@ -28,6 +28,22 @@ pub struct NewMitigation<'a> {
     /// The probe that tells that it is in place, and what it answers then.
     pub probe: Option<(&'a str, &'a str)>,
 }
+
+/// A person's word as it is said.
+#[derive(Clone, Debug)]
+pub struct NewAttestation<'a> {
+    /// Where.
+    pub scope: &'a [Scope],
+    /// On which machines and assets that is now.
+    pub holders: &'a BTreeSet<String>,
+    /// Who looked.
+    pub by: &'a Label,
+    /// What they saw.
+    pub words: &'a Label,
+}
+
+/// A word as it is kept: of which mitigation, where, by whom, what and when.
+type Said = (u32, String, Option<String>, String, String, UtcMs);
 
 struct Row {
     number: u32,
@@ -63,18 +79,22 @@ from_row!(Row {
 impl View {
     /// Every mitigation, also those that a person closed, by number.
     pub async fn mitigations(&mut self) -> Result<Vec<Mitigation>, StoreError> {
-        let said: Vec<(u32, String, String, String, UtcMs)> = self
+        let said: Vec<Said> = self
             .tx
             .all(
-                "SELECT mitigation, scope, said_by, words, at FROM mitigation_attestations
+                "SELECT mitigation, scope, holders, said_by, words, at FROM mitigation_attestations
                  ORDER BY mitigation, number",
                 args![],
             )
             .await?;
         let mut attested: HashMap<u32, Vec<Attestation>> = HashMap::new();
-        for (mitigation, text, by, words, at) in said {
+        for (mitigation, text, holders, by, words, at) in said {
+            let holders = holders.map(|holders| serde_json::from_str(&holders));
+            let holders = holders.transpose();
             attested.entry(mitigation).or_default().push(Attestation {
                 scope: scope(&text)?,
+                holders: holders
+                    .map_err(|error| StoreError::Corrupt(format!("holders: {error}")))?,
                 by,
                 words,
                 at,
@@ -150,18 +170,20 @@ impl Change {
     pub async fn attest_mitigation(
         &mut self,
         of: &Mitigation,
-        scope: &[Scope],
-        by: &Label,
-        words: &Label,
+        word: &NewAttestation<'_>,
     ) -> Result<(), StoreError> {
         let at = self.now();
         let number = of.attested.len() as u64 + 1;
-        let detail = json!({ "by": by, "words": words, "scope": kept(scope) });
+        let scope = kept(word.scope);
+        let detail = json!({
+            "by": word.by, "words": word.words, "scope": scope, "on": word.holders.len(),
+        });
+        let holders = json!(word.holders).to_string();
         self.step("mitigation.attest", of.number, detail)
             .execute(
-                "INSERT INTO mitigation_attestations (mitigation, number, scope, said_by, words,
-                     at) VALUES ($1, $2, $3, $4, $5, $6)",
-                args![of.number, number, kept(scope), by, words, at],
+                "INSERT INTO mitigation_attestations (mitigation, number, scope, holders,
+                     said_by, words, at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                args![of.number, number, scope, holders, word.by, word.words, at],
             )
             .await?;
         self.done();

@@ -5,7 +5,7 @@ use patchward_collector::exposure::Scope;
 use patchward_collector::exposure::case::{Step, StepKind};
 use patchward_collector::store::StoreError;
 use patchward_collector::store::exposure::{
-    Contact, Decision, NewException, NewMitigation, NewStep, Risk,
+    Contact, Decision, NewAttestation, NewException, NewMitigation, NewStep, Risk,
 };
 use patchward_common::plan::Training;
 
@@ -42,8 +42,14 @@ async fn what_stands_in_for_a_fix(world: World) {
         (&scope[..], &None)
     );
     let (by, words) = (label("Ada"), label("it is closed"));
-    let attested = change.attest_mitigation(&made[0], &scope[..1], &by, &words);
-    attested.await.unwrap();
+    let holders = std::collections::BTreeSet::from(["asset a-1".to_owned()]);
+    let word = NewAttestation {
+        scope: &scope[..1],
+        holders: &holders,
+        by: &by,
+        words: &words,
+    };
+    change.attest_mitigation(&made[0], &word).await.unwrap();
     let except = NewException {
         advisory: "ACME-1",
         scope: &scope[..2],
@@ -57,6 +63,7 @@ async fn what_stands_in_for_a_fix(world: World) {
     let mut view = world.store.view().await.unwrap();
     let kept = view.mitigations().await.unwrap();
     assert_eq!(kept[0].attested[0].scope, scope[..1]);
+    assert_eq!(kept[0].attested[0].holders, Some(holders));
     assert_eq!(kept[1].probe, Some(("port-104".into(), "closed".into())));
     assert_eq!(kept[0].steps, steps);
     let granted = view.granted().await.unwrap();
