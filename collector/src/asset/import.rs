@@ -173,7 +173,9 @@ fn by_hand(field: Field, known: &Asset, to: &str) -> Option<String> {
         Field::Kind if known.machine.is_some() => Some(String::new()),
         Field::LifeCycle => {
             let to = super::field::life_cycle(to)?;
-            life::by_list(known.life_cycle, to).err().map(|command| {
+            let was_accepted = known.accepted_at.is_some();
+            let moved = life::by_list(known.life_cycle, to, was_accepted);
+            moved.err().map(|command| {
                 format!(
                     "the file says {}, and here it is {}; `{command} {tag}` does that",
                     to.word(),
@@ -250,6 +252,21 @@ mod tests {
         let lines: Vec<_> = import.refused.iter().map(|one| one.line).collect();
         assert_eq!((lines, import.added.len()), (vec![2, 4], 1));
         assert!(import.refused[0].why.contains("2, 4"));
+    }
+
+    #[test]
+    fn what_was_never_accepted_comes_into_use_by_no_file() {
+        let stored = asset("A-1", "", LifeCycle::InStorage);
+        let import = decided("tag,status", &["A-1,in use"], std::slice::from_ref(&stored));
+        assert_eq!(import.moves().count(), 0);
+        let why = &import.by_hand[0].1;
+        assert!(why.contains("asset accept A-1"), "{why}");
+        let accepted = Asset {
+            accepted_at: Some(NOW),
+            ..stored
+        };
+        let import = decided("tag,status", &["A-1,in use"], &[accepted]);
+        assert_eq!((import.moves().count(), import.by_hand.len()), (1, 0));
     }
 
     #[test]

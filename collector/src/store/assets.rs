@@ -93,6 +93,9 @@ pub struct Asset {
     pub life_cycle: LifeCycle,
     /// Since when; `None` where that was never changed here.
     pub life_cycle_since: Option<UtcMs>,
+    /// When it was accepted, or came into the list as used; nothing before that, and anew
+    /// when it has to be accepted again.
+    pub accepted_at: Option<UtcMs>,
 }
 from_row!(Asset {
     tag,
@@ -108,7 +111,8 @@ from_row!(Asset {
     software_version,
     kind,
     life_cycle,
-    life_cycle_since
+    life_cycle_since,
+    accepted_at
 });
 
 impl Asset {
@@ -129,6 +133,7 @@ impl Asset {
             kind: AssetKind::NoneYet,
             life_cycle: LifeCycle::InUse,
             life_cycle_since: None,
+            accepted_at: None,
         }
     }
 
@@ -148,7 +153,7 @@ impl View {
             .first(
                 "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
                         coverage_group, machine, software_version, kind, life_cycle,
-                        life_cycle_since
+                        life_cycle_since, accepted_at
                  FROM assets WHERE tag = $1",
                 args![tag],
             )
@@ -161,7 +166,7 @@ impl View {
             .first(
                 "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
                         coverage_group, machine, software_version, kind, life_cycle,
-                        life_cycle_since
+                        life_cycle_since, accepted_at
                  FROM assets WHERE machine = $1",
                 args![machine],
             )
@@ -179,7 +184,7 @@ impl View {
             .all(
                 "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
                         coverage_group, machine, software_version, kind, life_cycle,
-                        life_cycle_since
+                        life_cycle_since, accepted_at
                  FROM assets
                  WHERE ($1 IS NULL OR unit = $1) AND ($2 IS NULL OR tag > $2)
                  ORDER BY tag LIMIT $3",
@@ -217,7 +222,7 @@ impl Change {
     /// Adds assets, or changes those whose tag is there already. A row of an import
     /// without a machine keeps the machine that was linked before; what a known asset is
     /// and where it stands in its life change by [`Change::set_asset_kind`] and
-    /// [`Change::move_asset`] alone.
+    /// [`Change::move_asset`] alone. What comes into the list as used counts as accepted.
     pub async fn put_assets(&mut self, assets: &[Asset]) -> Result<(), StoreError> {
         let (mut tags, mut units, mut groups) = Default::default();
         for asset in assets {
@@ -236,9 +241,10 @@ impl Change {
             self.view().need_group(group).await?;
         }
         let first = assets.first().map_or(String::new(), |a| a.tag.to_string());
+        let now = self.now();
         let tx = self.step("asset.put", first, json!({ "assets": assets.len() }));
         for some in assets.chunks(MAX_ROWS) {
-            let rows = some.iter().map(columns).collect();
+            let rows = some.iter().map(|asset| columns(asset, now)).collect();
             tx.execute_many(UPSERT, rows).await?;
         }
         self.done();
@@ -318,7 +324,7 @@ impl Change {
 const UPSERT: (&str, &str) = (
     "INSERT INTO assets (tag, serial, manufacturer, model, udi, unit, location, criticality,
                          coverage_group, machine, software_version, kind, life_cycle,
-                         life_cycle_since) VALUES",
+                         life_cycle_since, accepted_at) VALUES",
     "ON CONFLICT (tag) DO UPDATE SET serial = excluded.serial,
         manufacturer = excluded.manufacturer, model = excluded.model, udi = excluded.udi,
         unit = excluded.unit, location = excluded.location, criticality = excluded.criticality,
@@ -327,7 +333,8 @@ const UPSERT: (&str, &str) = (
         software_version = excluded.software_version",
 );
 
-fn columns(asset: &Asset) -> Vec<super::value::Value> {
+fn columns(asset: &Asset, now: UtcMs) -> Vec<super::value::Value> {
+    let accepted_at = (asset.life_cycle == LifeCycle::InUse).then_some(now);
     args![
         asset.tag,
         asset.serial,
@@ -342,7 +349,8 @@ fn columns(asset: &Asset) -> Vec<super::value::Value> {
         asset.software_version,
         asset.kind,
         asset.life_cycle,
-        asset.life_cycle_since
+        asset.life_cycle_since,
+        accepted_at
     ]
 }
 

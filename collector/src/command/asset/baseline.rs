@@ -222,7 +222,12 @@ pub(super) async fn accept(
     let mut change = app.change(caller).await?;
     let asset = find(change.view(), tag).await?;
     let from = asset.life_cycle;
-    if !matches!(from, LifeCycle::Procurement | LifeCycle::Acceptance) {
+    let is_new = match from {
+        LifeCycle::Procurement | LifeCycle::Acceptance => true,
+        LifeCycle::Loaned | LifeCycle::InStorage => asset.accepted_at.is_none(),
+        LifeCycle::InUse | LifeCycle::Decommissioned => false,
+    };
+    if !is_new {
         return Err(Failure::conflict(format!(
             "Asset {tag} is {}: only what is new is accepted. `asset move {tag} acceptance` has \
              it shown again.",

@@ -32,7 +32,7 @@ pub(super) async fn moved(
     let mut change = app.change(caller).await?;
     let asset = find(change.view(), tag).await?;
     let from = asset.life_cycle;
-    life::by_hand(from, to)
+    life::by_hand(from, to, asset.accepted_at.is_some())
         .map_err(|why| Failure::conflict(format!("Asset {tag} stays {}: {why}.", from.word())))?;
     change.move_asset(tag, from, to, reason.as_str()).await?;
     change.commit().await?;

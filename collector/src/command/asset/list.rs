@@ -103,6 +103,7 @@ pub(super) async fn show(app: &App, tag: &Label) -> Result<Output, Failure> {
     let name = machine.as_ref().map(|machine| &machine.name);
     let rest = [
         ("life_cycle_since", Cell::maybe(asset.life_cycle_since)),
+        ("accepted_at", Cell::maybe(asset.accepted_at)),
         ("machine", Cell::maybe(name)),
         ("machine_id", Cell::maybe(asset.machine)),
         (

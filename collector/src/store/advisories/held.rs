@@ -155,7 +155,7 @@ impl View {
                     "WITH wanted (w, v) AS (VALUES",
                     ") SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
                             coverage_group, machine, software_version, kind, life_cycle,
-                            life_cycle_since
+                            life_cycle_since, accepted_at
                      FROM wanted CROSS JOIN assets WHERE manufacturer = w AND model = v",
                 ),
                 rows,

@@ -182,7 +182,8 @@ impl Change {
         self.done_if(changed, || StoreError::missing("asset", tag))
     }
 
-    /// Moves an asset to another state of its life, and says why.
+    /// Moves an asset to another state of its life, and says why. What is used was accepted,
+    /// and stays so while it is loaned or put away.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it is not in the state `from`.
@@ -195,12 +196,20 @@ impl Change {
     ) -> Result<(), StoreError> {
         let now = self.now();
         let detail = json!({ "from": from, "to": to, "reason": reason });
+        let (is_used, is_kept) = match to {
+            LifeCycle::InUse => (1_u32, 1_u32),
+            LifeCycle::Loaned | LifeCycle::InStorage => (0, 1),
+            _ => (0, 0),
+        };
         let changed = self
             .step("asset.move", tag, detail)
             .execute(
-                "UPDATE assets SET life_cycle = $3, life_cycle_since = $4
+                "UPDATE assets SET life_cycle = $3, life_cycle_since = $4,
+                     accepted_at = CASE WHEN $6 = 0 THEN NULL
+                                        WHEN $5 = 1 THEN COALESCE(accepted_at, $4)
+                                        ELSE accepted_at END
                  WHERE tag = $1 AND life_cycle = $2",
-                args![tag, from, to, now],
+                args![tag, from, to, now, is_used, is_kept],
             )
             .await?;
         self.done_if(changed, || {

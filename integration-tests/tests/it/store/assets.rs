@@ -65,6 +65,8 @@ async fn life_of_assets(world: World) {
         (all[0].life_cycle, all[0].life_cycle_since),
         (stored, Some(NOW))
     );
+    // What is used was accepted, and stays so in storage.
+    assert_eq!(all[0].accepted_at, Some(NOW));
     assert_eq!(
         (all[1].kind, all[1].software_version.as_str()),
         (device, "4.1")

@@ -98,6 +98,23 @@ async fn a_new_machine_is_used_once_it_shows_its_baseline() {
         "1, which is not in the range",
     )
     .await;
+    // Storage is no way around it.
+    desk.ask("asset move A-1 in_storage --reason later").await;
+    desk.refuses(
+        "asset move A-1 in_use --reason hurry",
+        Conflict,
+        "never accepted",
+    )
+    .await;
+    let by_list = imported(&desk, b"tag,status\nA-1,in use\n", "").await;
+    let by_hand = by_list["by_hand"].to_string();
+    assert!(by_hand.contains("asset accept A-1"), "{by_hand}");
+    desk.refuses(
+        "asset accept A-1 --reason fine",
+        Conflict,
+        "1, which is not in the range",
+    )
+    .await;
     desk.ask("asset baseline remove mode").await;
     desk.reports(1, "2").await;
     desk.ask("asset accept A-1 --reason looked").await;
