@@ -15,7 +15,7 @@ pub use exposed::{Exposed, exposed};
 pub use holders::{Holder, holders};
 pub use inventory::{aliases, inventory};
 pub use open::{OpenMatch, OpenMatches, open};
-pub use refresh::{Outcome, Ran, prepared, refresh};
+pub use refresh::{Outcome, Ran, Unreadable, prepared, refresh};
 
 use crate::control::Failure;
 

@@ -75,6 +75,17 @@ impl Advisory {
     pub fn is_withdrawn(&self) -> bool {
         matches!(self.category.as_str(), "csaf_withdrawn" | "csaf_superseded")
     }
+
+    /// What of it is marked as done: each vulnerability, or where it names none, itself.
+    pub fn to_be_done(&self) -> Vec<String> {
+        match self.vulnerabilities.is_empty() {
+            true => vec![self.id.clone()],
+            false => {
+                let names = self.vulnerabilities.iter().map(|one| one.name.clone());
+                names.collect()
+            }
+        }
+    }
 }
 
 /// Something that an advisory says in words.

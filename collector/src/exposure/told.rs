@@ -62,6 +62,17 @@ impl Told {
         numbers.into_iter().filter_map(told).collect()
     }
 
+    /// What stands for an advisory of which no vulnerability is known: called as the advisory
+    /// is, and as urgent as what nobody judged.
+    pub fn unnamed(advisory: &str) -> Self {
+        Self {
+            name: advisory.to_owned(),
+            exploitation: Exploitation::NotKnown,
+            severity: Severity::of_score(None),
+            reach: NetworkReach::of_vectors(std::iter::empty()),
+        }
+    }
+
     /// Its priority on a machine or asset; `ports` is how many that offers to the network.
     pub fn on(&self, criticality: Criticality, ports: Option<u32>) -> Priority {
         Priority {

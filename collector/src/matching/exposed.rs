@@ -2,7 +2,7 @@
 
 use super::holders::Holder;
 use super::open::{OpenMatch, OpenMatches, open};
-use super::refresh::prepared;
+use super::refresh::{Unreadable, prepared};
 use crate::advisory::Verdict;
 use crate::advisory::entry::Outlook;
 use crate::advisory::kev::Kev;
@@ -25,6 +25,9 @@ pub struct Exposed {
     pub lines: Vec<Line>,
     /// What they were read from.
     pub open: OpenMatches,
+    /// Stored advisories that cannot be read any more: what each is about stands in the lines,
+    /// without its vulnerabilities.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// What is known of machines and assets, by name.
@@ -95,6 +98,23 @@ struct Whose {
     ports: Option<u32>,
 }
 
+impl Whose {
+    /// Of a machine or asset of which nothing else is known.
+    fn unknown(holder: &Holder) -> Self {
+        let called = |kind: &str| holder.name.strip_prefix(kind).map(str::to_owned);
+        Self {
+            machine: called("machine "),
+            asset: called("asset "),
+            model: String::new(),
+            criticality: match holder.class {
+                Some(class) => Criticality::of_machine(class),
+                None => Criticality::of_asset("", None),
+            },
+            ports: None,
+        }
+    }
+}
+
 impl Known {
     fn whose(&self, holder: &Holder) -> Option<Whose> {
         if let Some(name) = holder.name.strip_prefix("machine ") {
@@ -124,7 +144,8 @@ impl Known {
     }
 }
 
-/// What an advisory tells of one of its products.
+/// What an advisory tells of one of its products; nothing where it cannot be read.
+#[derive(Default)]
 struct Product {
     vendor: String,
     told: Vec<Told>,
@@ -144,7 +165,8 @@ pub async fn exposed(
         });
     }
     let known = Known::read(view).await?;
-    let products = products(view, &open, now).await?;
+    let (products, unreadable) = products(view, &open, now).await?;
+    let nothing = Product::default();
     let in_place = in_place(&open, now);
     let mut marked: HashMap<(String, String, String), UtcMs> = HashMap::new();
     for mark in view.advisory_marks(advisory).await? {
@@ -155,13 +177,11 @@ pub async fn exposed(
     let mut lines = Vec::new();
     for one in &open.matches {
         let key = (one.row.advisory.clone(), one.row.product_id.clone());
-        let Some(product) = products.get(&key) else {
-            continue;
-        };
+        // What is open is in the list, however little is known of it.
+        let product = products.get(&key).unwrap_or(&nothing);
         for holder in &one.holders {
-            let Some(whose) = known.whose(holder) else {
-                continue;
-            };
+            let whose = known.whose(holder);
+            let whose = whose.unwrap_or_else(|| Whose::unknown(holder));
             let is_done = |told: &Told| {
                 let key = (
                     one.row.advisory.clone(),
@@ -171,11 +191,8 @@ pub async fn exposed(
                 // What was said before a revision changed it says nothing of that.
                 marked.get(&key).is_some_and(|at| one.row.since <= *at)
             };
-            let line = line(one, holder, whose, product, &is_done);
-            lines.extend(line.map(|line| Line {
-                standing: standing(&open, &in_place, one, holder, now),
-                ..line
-            }));
+            let standing = standing(&open, &in_place, one, holder, now);
+            lines.push(line(one, holder, whose, product, &is_done, standing));
         }
     }
     lines.sort_by(|a, b| {
@@ -185,14 +202,21 @@ pub async fn exposed(
             .then_with(|| a.holder.cmp(&b.holder))
             .then_with(|| a.thing.cmp(&b.thing))
     });
-    Ok(Exposed { lines, open })
+    Ok(Exposed {
+        lines,
+        open,
+        unreadable,
+    })
 }
+
+/// Products by advisory and id.
+type Products = BTreeMap<(String, String), Product>;
 
 async fn products(
     view: &mut View,
     open: &OpenMatches,
     now: UtcMs,
-) -> Result<BTreeMap<(String, String), Product>, Failure> {
+) -> Result<(Products, Vec<Unreadable>), Failure> {
     let kev = view.exploited().await?.into_iter();
     let kev: HashMap<String, Kev> = kev.map(|one| (one.cve.clone(), one)).collect();
     let today = day(now);
@@ -201,26 +225,29 @@ async fn products(
         .iter()
         .map(|one| one.row.advisory.as_str())
         .collect();
-    let mut found = BTreeMap::new();
+    let (mut found, mut unreadable) = (BTreeMap::new(), Vec::new());
     for row in view.advisories().await? {
         if !wanted.contains(row.id.as_str()) {
             continue;
         }
         let bytes = view.advisory_bytes(&row.id, row.revision).await?;
-        let prepared = prepared(&row, &bytes.unwrap_or_default())?;
+        let prepared = prepared(&row, &bytes.unwrap_or_default());
+        let prepared = prepared.map_err(|why| unreadable.push(why)).ok();
         let of = open.matches.iter().filter(|one| one.row.advisory == row.id);
         for id in of.map(|one| &one.row.product_id) {
-            let mut products = prepared.advisory.products.iter();
-            let vendor = products.find(|one| one.id == *id).map(|one| &one.vendor);
+            let products = prepared.iter().flat_map(|read| &read.advisory.products);
+            let mut of_id = products.filter(|one| one.id == *id);
+            let vendor = of_id.next().map(|one| &one.vendor);
             let vendor = vendor.filter(|vendor| !vendor.is_empty());
+            let told = prepared.as_ref();
             let product = Product {
                 vendor: vendor.unwrap_or(&row.publisher).clone(),
-                told: Told::of_product(&prepared, id, &kev, &today),
+                told: told.map_or_else(Vec::new, |read| Told::of_product(read, id, &kev, &today)),
             };
             found.insert((row.id.clone(), id.clone()), product);
         }
     }
-    Ok(found)
+    Ok((found, unreadable))
 }
 
 /// Where a mitigation is in place, by advisory.
@@ -267,20 +294,28 @@ fn line(
     whose: Whose,
     product: &Product,
     is_done: &dyn Fn(&Told) -> bool,
-) -> Option<Line> {
+    standing: Standing,
+) -> Line {
+    let unnamed = Told::unnamed(&one.row.advisory);
     let mut told: Vec<&Told> = product.told.iter().filter(|told| !is_done(told)).collect();
     if told.is_empty() {
         // The match is open all the same: what of it is left, nobody said.
         told = product.told.iter().collect();
     }
+    if told.is_empty() {
+        // So it is where the advisory names no vulnerability at all.
+        told.push(&unnamed);
+    }
+    let on = |told: &Told| told.on(whose.criticality, whose.ports);
     let open = told.into_iter().map(|told| Open {
         name: told.name.clone(),
-        priority: told.on(whose.criticality, whose.ports),
+        priority: on(told),
     });
     let mut open: Vec<Open> = open.collect();
     open.sort_by(|a, b| b.priority.cmp(&a.priority).then(a.name.cmp(&b.name)));
-    let priority = open.first()?.priority.clone();
-    Some(Line {
+    let first = open.first().map(|one| one.priority.clone());
+    Line {
+        priority: first.unwrap_or_else(|| on(&unnamed)),
         advisory: one.row.advisory.clone(),
         holder: holder.name.clone(),
         machine: whose.machine,
@@ -293,7 +328,6 @@ fn line(
         has_fix: has_fix(one),
         since: one.row.since,
         open,
-        priority,
-        standing: Standing::Waiting(Line::owner(needs_person(one), has_fix(one))),
-    })
+        standing,
+    }
 }

@@ -19,8 +19,34 @@ const ATTEMPTS: u32 = 3;
 /// Bytes of documents that are held at once, after which those are matched that were read.
 const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 
+/// A stored advisory that cannot be read any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Unreadable {
+    /// What happened, and what to do.
+    pub fn words(&self) -> String {
+        format!(
+            "advisory {} cannot be read any more: {}; import a newer revision, or after \
+             `advisory remove {}` the same one again",
+            self.id, self.why, self.id
+        )
+    }
+}
+
+impl From<Unreadable> for Failure {
+    fn from(one: Unreadable) -> Self {
+        Self::conflict(one.words())
+    }
+}
+
 /// What a run came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Advisories.
     pub advisories: usize,
@@ -32,20 +58,39 @@ pub struct Outcome {
     pub not_affected: usize,
     /// Of all, those that are new or other than before.
     pub opened: usize,
+    /// Advisories that cannot be read any more: what they came to stands as it was.
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl Outcome {
-    fn add(&mut self, other: &Self) {
+    /// What matches of one advisory come to.
+    fn of(rows: &[MatchRow]) -> Self {
+        let mut outcome = Self {
+            advisories: 1,
+            ..Self::default()
+        };
+        for one in rows {
+            match Verdict::of_word(&one.value) {
+                Some(Verdict::Affected) => outcome.affected += 1,
+                Some(Verdict::NotAffected) => outcome.not_affected += 1,
+                _ => outcome.needs_person += 1,
+            }
+        }
+        outcome
+    }
+
+    fn add(&mut self, other: Self) {
         self.advisories += other.advisories;
         self.affected += other.affected;
         self.needs_person += other.needs_person;
         self.not_affected += other.not_affected;
         self.opened += other.opened;
+        self.unreadable.extend(other.unreadable);
     }
 }
 
 /// A run, and the state of the store that it followed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// What it came to.
     pub outcome: Outcome,
@@ -54,12 +99,10 @@ pub struct Ran {
 }
 
 /// Reads a stored advisory again.
-pub fn prepared(row: &AdvisoryRow, bytes: &[u8]) -> Result<Prepared, Failure> {
-    let damaged = |why: String| {
-        Failure::conflict(format!(
-            "advisory {} cannot be read any more: {why}; import it again",
-            row.id
-        ))
+pub fn prepared(row: &AdvisoryRow, bytes: &[u8]) -> Result<Prepared, Unreadable> {
+    let damaged = |why: String| Unreadable {
+        id: row.id.clone(),
+        why,
     };
     let advisory = match row.form.as_str() {
         "notice" | "recall" => {
@@ -164,15 +207,22 @@ async fn compute(store: &Store, now: UtcMs, only: Option<&[String]>) -> Result<C
             some.push((row, document, old));
         }
         let held = Arc::clone(&held);
-        let all = move || -> Result<Vec<_>, Failure> {
+        let all = move || -> Vec<_> {
             let one = |(row, document, old): &(AdvisoryRow, Vec<u8>, Vec<MatchRow>)| {
-                let new = of_advisory(&prepared(row, document)?, &held, now);
-                Ok(compared(&row.id, new, old))
+                match prepared(row, document) {
+                    Ok(read) => compared(&row.id, of_advisory(&read, &held, now), old),
+                    // One that is damaged keeps what it came to, and the others go on.
+                    Err(unreadable) => {
+                        let mut stands = Outcome::of(old);
+                        stands.unreadable.push(unreadable);
+                        (None, stands)
+                    }
+                }
             };
             some.iter().map(one).collect()
         };
-        for (of_one, counted) in super::aside(all).await?? {
-            outcome.add(&counted);
+        for (of_one, counted) in super::aside(all).await? {
+            outcome.add(counted);
             differing.extend(of_one);
         }
     }
@@ -190,18 +240,10 @@ struct Held {
 /// The new matches of an advisory beside those that stand: what differs, and what all come to.
 fn compared(id: &str, new: Vec<MatchRow>, old: &[MatchRow]) -> (Option<Differing>, Outcome) {
     let (rows, opened) = merged(new, old);
-    let mut outcome = Outcome {
-        advisories: 1,
+    let outcome = Outcome {
         opened,
-        ..Outcome::default()
+        ..Outcome::of(&rows)
     };
-    for one in &rows {
-        match Verdict::of_word(&one.value) {
-            Some(Verdict::Affected) => outcome.affected += 1,
-            Some(Verdict::NotAffected) => outcome.not_affected += 1,
-            _ => outcome.needs_person += 1,
-        }
-    }
     let stands: HashMap<&str, &MatchRow> = by_thing(old);
     let gone: Vec<String> = {
         let known = by_thing(&rows);

@@ -34,6 +34,9 @@ impl Matches {
             }
         }
         let ran = matching::refresh(store, &Actor::Collector, now, None).await?;
+        for one in &ran.outcome.unreadable {
+            tracing::warn!("{}; what it came to stands as it was", one.words());
+        }
         self.stamp = Some(ran.stamp);
         Ok(true)
     }

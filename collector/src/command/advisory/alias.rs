@@ -126,10 +126,16 @@ async fn suggest(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let index = matching::inventory(&mut view).await?;
     let aliases = matching::aliases(&mut view).await?;
-    let mut vendors = BTreeSet::new();
+    let (mut vendors, mut unreadable) = (BTreeSet::new(), String::new());
     for row in view.advisories().await? {
         let bytes = view.advisory_bytes(&row.id, row.revision).await?;
-        let prepared: Prepared = matching::prepared(&row, &bytes.unwrap_or_default())?;
+        let prepared: Prepared = match matching::prepared(&row, &bytes.unwrap_or_default()) {
+            Ok(prepared) => prepared,
+            Err(one) => {
+                unreadable.push_str(&format!(" Not looked at: {}.", one.words()));
+                continue;
+            }
+        };
         let named = prepared.advisory.products.into_iter().map(|one| one.vendor);
         vendors.extend(named.filter(|vendor| !vendor.is_empty()));
     }
@@ -165,6 +171,8 @@ async fn suggest(app: &App) -> Result<Output, Failure> {
             table.row(vec![Cell::of(vendor), Cell::of(maker), Cell::of(why)]);
         }
     }
-    table.note = Some("`advisory alias add NAME MEANS` says that they are one.".into());
+    table.note = Some(format!(
+        "`advisory alias add NAME MEANS` says that they are one.{unreadable}"
+    ));
     Ok(Output::Table(table))
 }

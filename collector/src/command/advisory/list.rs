@@ -182,13 +182,15 @@ fn severity(row: &AdvisoryRow) -> (Option<u8>, bool) {
     (severity_rank(&row.severity), !row.severity.is_empty())
 }
 
-/// What the documents themselves say of publisher and products; each is read for it.
+/// What the documents themselves say of publisher and products; each is read for it. Of one
+/// that cannot be read nothing is said, and it stays in the list.
 async fn told(view: &mut View, rows: &[AdvisoryRow]) -> Result<HashMap<String, Told>, Failure> {
     let mut all = HashMap::new();
     for row in rows {
         let bytes = view.advisory_bytes(&row.id, row.revision).await?;
-        let prepared = crate::matching::prepared(row, &bytes.unwrap_or_default())?;
-        all.insert(row.id.clone(), Told::of(&prepared.advisory));
+        if let Ok(prepared) = crate::matching::prepared(row, &bytes.unwrap_or_default()) {
+            all.insert(row.id.clone(), Told::of(&prepared.advisory));
+        }
     }
     Ok(all)
 }

@@ -37,12 +37,7 @@ pub(super) async fn mark(app: &App, caller: &Caller, asked: &Asked) -> Result<Ou
     let mut change = app.change(caller).await?;
     let (row, bytes) = need(change.view(), &asked.id).await?;
     let prepared = matching::prepared(&row, &bytes)?;
-    let names = prepared
-        .advisory
-        .vulnerabilities
-        .iter()
-        .map(|one| one.name.clone());
-    let mut names: Vec<String> = names.collect();
+    let mut names = prepared.advisory.to_be_done();
     if let Some(cve) = &asked.cve {
         names.retain(|name| name.eq_ignore_ascii_case(cve));
         if names.is_empty() {

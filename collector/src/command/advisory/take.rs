@@ -114,10 +114,18 @@ fn row(file: &OneFile, taken: &Result<(Advisory, Taken), String>) -> Vec<Cell> {
 }
 
 fn said(outcome: &Outcome) -> String {
+    let unreadable = outcome.unreadable.iter();
+    let unreadable: Vec<String> = unreadable
+        .map(|one| format!(" But {}; what it came to stands as it was.", one.words()))
+        .collect();
     format!(
         "Of ours {} are affected, {} need a person, {} are not affected; {} of these are new or \
-         changed. `advisory matches --needs-person` shows what a person must look at.",
-        outcome.affected, outcome.needs_person, outcome.not_affected, outcome.opened
+         changed. `advisory matches --needs-person` shows what a person must look at.{}",
+        outcome.affected,
+        outcome.needs_person,
+        outcome.not_affected,
+        outcome.opened,
+        unreadable.concat()
     )
 }
 
@@ -171,8 +179,7 @@ async fn take(
         severity: advisory.severity.clone(),
         added_at: change.now(),
     };
-    let names = advisory.vulnerabilities.iter().map(|one| one.name.clone());
-    let names: Vec<String> = names.collect();
+    let names = advisory.to_be_done();
     let counts = taken != Taken::Older;
     change.add_advisory(&row, bytes, counts, &names).await?;
     Ok(Ok(taken))

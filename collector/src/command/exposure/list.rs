@@ -5,7 +5,7 @@ use crate::advisory::name;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::exposure::{By, Line, Rolled, Standing, rolled};
-use crate::matching;
+use crate::matching::{self, Unreadable};
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -72,9 +72,13 @@ pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
     let by = asked.by.as_deref().and_then(By::of_word);
     let whole = rolled(&lines, by.unwrap_or(By::Model));
     let report = counted(&lines, &whole);
-    Ok(Output::Report(match by {
+    let report = match by {
         Some(_) => report.with("groups", groups(&whole)),
         None => report.with("matches", table(&lines)),
+    };
+    Ok(Output::Report(match found.unreadable.is_empty() {
+        true => report,
+        false => report.with("unreadable", unreadable(&found.unreadable)),
     }))
 }
 
@@ -141,6 +145,22 @@ fn table(lines: &[Line]) -> Table {
             Cell::of(parts.reach.words()),
             Cell::of(line.standing.words()),
             Cell::of(line.since),
+        ]);
+    }
+    table
+}
+
+/// Advisories whose matches stand in the list without their vulnerabilities.
+fn unreadable(all: &[Unreadable]) -> Table {
+    let mut table = Table::new(&["advisory", "why", "what_to_do"]);
+    for one in all {
+        table.row(vec![
+            Cell::of(&one.id),
+            Cell::of(format!("it cannot be read any more: {}", one.why)),
+            Cell::of(format!(
+                "import a newer revision, or after `advisory remove {}` the same one again",
+                one.id
+            )),
         ]);
     }
     table

@@ -2,6 +2,7 @@
 
 mod monitors;
 mod risks;
+mod told;
 
 use super::desk::{Desk, machine, now};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
