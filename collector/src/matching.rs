@@ -10,6 +10,7 @@ mod inventory;
 mod open;
 mod refresh;
 
+pub use assets::Answers;
 pub use decisions::product_key;
 pub use exposed::{Exposed, exposed};
 pub use holders::{Holder, holders};

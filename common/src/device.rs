@@ -8,6 +8,7 @@ mod file;
 
 use crate::id::{Label, Name};
 use crate::probe::{BadProbe, VersionFrom};
+use crate::time::{DAY_MS, MINUTE_MS, UtcMs};
 use serde::{Deserialize, Serialize};
 
 pub use file::parse;
@@ -28,6 +29,17 @@ pub const MIN_EVERY_MINUTES: u32 = 15;
 pub const EVERY_MINUTES: u32 = 60;
 /// A device that is asked more rarely than daily is not known.
 pub const MAX_EVERY_MINUTES: u32 = 24 * 60;
+/// So many times its interval an answer says what there is; of a device that is silent for
+/// longer, its version is not known.
+pub const KNOWN_INTERVALS: u32 = 14;
+/// And at least this long: many a device is switched off at weekends, or between patients.
+pub const MIN_KNOWN_MS: i64 = 7 * DAY_MS;
+
+/// Until when an answer says what there is.
+pub fn known_until(answered_at: UtcMs, every_minutes: u32) -> UtcMs {
+    let intervals = i64::from(every_minutes) * i64::from(KNOWN_INTERVALS) * MINUTE_MS;
+    answered_at.plus_ms(intervals.max(MIN_KNOWN_MS))
+}
 
 /// A device as its file defines it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +50,9 @@ pub struct Device {
     pub asset: Label,
     /// Of what the answer is the version: the product that a release names.
     pub component: String,
+    /// Whether that is the version by which the asset's model is known. A toolkit within it
+    /// has another.
+    pub is_model_version: bool,
     /// Where in the answer the version stands.
     pub version: VersionFrom,
     /// How often it is asked.

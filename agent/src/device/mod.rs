@@ -132,6 +132,8 @@ impl Asking {
                 let said = DeviceSaid {
                     asset: device.asset.clone(),
                     component: device.component.clone(),
+                    of_model: device.is_model_version,
+                    every_minutes: device.every_minutes,
                     at: now,
                     found,
                 };

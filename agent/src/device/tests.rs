@@ -134,6 +134,8 @@ fn what_could_not_be_told_is_told_later_unless_there_is_news() {
         let said = |component: &str, version: &str| DeviceSaid {
             asset: Label::new("A").unwrap(),
             component: component.into(),
+            of_model: false,
+            every_minutes: 60,
             at: UtcMs(1),
             found: DeviceFound::Version(version.into()),
         };

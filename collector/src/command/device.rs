@@ -143,6 +143,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
                 Cell::Empty,
                 Cell::Empty,
                 Cell::Empty,
+                Cell::Empty,
                 Cell::of(name),
                 Cell::Empty,
                 Cell::of("it was never asked; look at the machine's devices.d"),
@@ -157,6 +158,7 @@ fn answers_table(first: &'static str) -> Table {
         first,
         "component",
         "version",
+        "counts_as",
         "answered",
         "asked_by",
         "asked",
@@ -164,11 +166,22 @@ fn answers_table(first: &'static str) -> Table {
     ])
 }
 
+/// What an answer is taken for, where there is one.
+fn counts_as(answer: &DeviceAnswer) -> Option<String> {
+    answer.version.as_ref()?;
+    Some(match (answer.lost_at, answer.of_model) {
+        (Some(at), _) => format!("not known since {at}: it has been silent for too long"),
+        (None, 1) => "the model's version".to_owned(),
+        (None, _) => "the component's version".to_owned(),
+    })
+}
+
 fn row(first: Cell, answer: &DeviceAnswer, name: &str, zones: &Zones) -> Vec<Cell> {
     vec![
         first,
         Cell::of(&answer.component),
         Cell::maybe(answer.version.as_ref()),
+        Cell::maybe(counts_as(answer)),
         zones.maybe(None, answer.answered_at),
         Cell::of(name),
         zones.cell(None, answer.asked_at),

@@ -85,7 +85,11 @@ async fn of_assets(
     models.retain(|(maker, model)| whose.contains(Thing::asset(maker, model, "").who().as_str()));
     let mut assets = view.assets_of_models(&models).await?;
     let known: HashSet<_> = assets.iter().map(|asset| asset.tag.clone()).collect();
-    for tag in answers.with_parts().filter(|tag| !known.contains(tag)) {
+    let words: HashSet<&str> = whose.iter().flat_map(|who| who.split([' ', '/'])).collect();
+    for tag in answers
+        .with_parts(&words)
+        .filter(|tag| !known.contains(tag))
+    {
         assets.extend(view.asset(tag).await?);
     }
     let manual = view.manual_machines().await?.into_iter();

@@ -69,6 +69,10 @@ async fn tasks(app: &App) {
         if let Err(error) = custodian::run(app).await {
             tracing::warn!(%error, "the custodian repository was not renewed");
         }
+        // Before advisories are matched: what is not known any more needs a person.
+        if let Err(error) = store.lose_device_answers(now).await {
+            tracing::warn!(%error, "devices that have been silent for long count as known still");
+        }
         if let Err(error) = matches.run(store, now).await {
             tracing::warn!(error = error.text, "advisories were not matched again");
         }

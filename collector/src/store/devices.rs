@@ -3,6 +3,7 @@
 
 use super::value::{args, from_row};
 use super::{Change, Store, StoreError, View};
+use patchward_common::device::known_until;
 use patchward_common::id::{Label, MachineId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::machine::{DeviceFound, DeviceSaid};
@@ -26,6 +27,12 @@ pub struct DeviceAnswer {
     pub answered_at: Option<UtcMs>,
     /// That version.
     pub version: Option<String>,
+    /// Whether the asset's model is known by it; 0 or 1.
+    pub of_model: u32,
+    /// Until when it says what there is.
+    pub known_until: Option<UtcMs>,
+    /// Since when it says nothing any more: the device has been silent for too long.
+    pub lost_at: Option<UtcMs>,
 }
 from_row!(DeviceAnswer {
     asset,
@@ -34,7 +41,35 @@ from_row!(DeviceAnswer {
     asked_at,
     problem,
     answered_at,
-    version
+    version,
+    of_model,
+    known_until,
+    lost_at
+});
+
+/// The version that a component of a device answered last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceVersion {
+    /// The device's asset tag.
+    pub asset: Label,
+    /// The component.
+    pub component: String,
+    /// Its version.
+    pub version: String,
+    /// Whether the asset's model is known by it; 0 or 1.
+    pub of_model: u32,
+    /// When it answered so.
+    pub answered_at: Option<UtcMs>,
+    /// Since when that says nothing any more.
+    pub lost_at: Option<UtcMs>,
+}
+from_row!(DeviceVersion {
+    asset,
+    component,
+    version,
+    of_model,
+    answered_at,
+    lost_at
 });
 
 impl View {
@@ -74,7 +109,8 @@ impl View {
     ) -> Result<Vec<DeviceAnswer>, StoreError> {
         self.tx
             .all(
-                "SELECT asset, component, machine, asked_at, problem, answered_at, version
+                "SELECT asset, component, machine, asked_at, problem, answered_at, version,
+                        of_model, known_until, lost_at
                  FROM device_answers WHERE $1 IS NULL OR asset = $1
                  ORDER BY asset, component, machine",
                 args![asset],
@@ -90,7 +126,7 @@ impl View {
         self.tx
             .all(
                 "SELECT a.asset, a.component, a.machine, a.asked_at, a.problem, a.answered_at,
-                        a.version
+                        a.version, a.of_model, a.known_until, a.lost_at
                  FROM device_answers a
                  JOIN device_watches w ON w.asset = a.asset AND w.machine = a.machine
                  WHERE a.asset = $1 ORDER BY a.component, a.machine",
@@ -101,13 +137,12 @@ impl View {
 
     /// The version that each component of a device answered last, as those that may speak
     /// for it now heard it, by asset and component.
-    pub async fn device_versions(
-        &mut self,
-    ) -> Result<BTreeMap<(Label, String), String>, StoreError> {
-        let rows: Vec<(Label, String, String)> = self
+    pub async fn device_versions(&mut self) -> Result<Vec<DeviceVersion>, StoreError> {
+        let rows: Vec<DeviceVersion> = self
             .tx
             .all(
-                "SELECT a.asset, a.component, a.version FROM device_answers a
+                "SELECT a.asset, a.component, a.version, a.of_model, a.answered_at, a.lost_at
+                 FROM device_answers a
                  JOIN device_watches w ON w.asset = a.asset AND w.machine = a.machine
                  WHERE a.version IS NOT NULL
                  ORDER BY a.asset, a.component, a.answered_at, a.machine",
@@ -115,10 +150,11 @@ impl View {
             )
             .await?;
         // Of one component the newest comes last, and stays.
-        let pairs = rows
+        let newest: BTreeMap<(Label, String), DeviceVersion> = rows
             .into_iter()
-            .map(|(asset, component, version)| ((asset, component), version));
-        Ok(pairs.collect())
+            .map(|row| ((row.asset.clone(), row.component.clone()), row))
+            .collect();
+        Ok(newest.into_values().collect())
     }
 }
 
@@ -136,6 +172,7 @@ impl Store {
                 DeviceFound::Nothing(why) => (None, Some(why)),
             };
             let answered_at = version.map(|_| said.at);
+            let known_until = version.map(|_| known_until(said.at, said.every_minutes));
             args![
                 said.asset,
                 said.component,
@@ -143,24 +180,58 @@ impl Store {
                 said.at,
                 problem,
                 answered_at,
-                version
+                version,
+                u32::from(said.of_model),
+                known_until
             ]
         });
         let mut tx = self.engine.begin().await?;
         tx.execute_many(
             (
                 "INSERT INTO device_answers (asset, component, machine, asked_at, problem,
-                                             answered_at, version) VALUES",
+                                             answered_at, version, of_model, known_until)
+                 VALUES",
                 "ON CONFLICT (asset, component, machine) DO UPDATE SET
                     asked_at = excluded.asked_at, problem = excluded.problem,
                     answered_at = COALESCE(excluded.answered_at, device_answers.answered_at),
-                    version = COALESCE(excluded.version, device_answers.version)
+                    version = COALESCE(excluded.version, device_answers.version),
+                    of_model = excluded.of_model,
+                    known_until = COALESCE(excluded.known_until, device_answers.known_until),
+                    lost_at = CASE WHEN excluded.version IS NULL THEN device_answers.lost_at END
                  WHERE excluded.asked_at > device_answers.asked_at",
             ),
             rows.collect(),
         )
         .await?;
         tx.commit().await
+    }
+
+    /// Notes which answers say nothing any more: so long the device has been silent. Gives
+    /// back how many are new.
+    pub async fn lose_device_answers(&self, now: UtcMs) -> Result<u64, StoreError> {
+        let (due,): (u64,) = self
+            .view()
+            .await?
+            .tx
+            .one(
+                "SELECT COUNT(*) FROM device_answers WHERE lost_at IS NULL AND known_until <= $1",
+                args![now],
+            )
+            .await?;
+        // Mostly there is none, and nobody waits for the one who writes.
+        if due == 0 {
+            return Ok(0);
+        }
+        let mut tx = self.engine.begin().await?;
+        let lost = tx
+            .execute(
+                "UPDATE device_answers SET lost_at = known_until
+                 WHERE lost_at IS NULL AND known_until <= $1",
+                args![now],
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(lost)
     }
 }
 

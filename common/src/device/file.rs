@@ -29,6 +29,8 @@ struct Raw {
     kind: String,
     version: String,
     every_minutes: Option<u32>,
+    #[serde(default)]
+    model_version: bool,
     address: Option<String>,
     called: Option<String>,
     calling: Option<String>,
@@ -71,6 +73,7 @@ pub fn parse(name: Name, text: &str) -> Result<Device, BadDevice> {
         name,
         asset,
         component,
+        is_model_version: raw.model_version,
         version,
         every_minutes,
         way,

@@ -6,6 +6,28 @@ fn read(text: &str) -> Result<Device, BadDevice> {
 
 const HEAD: &str = "asset = \"INF-17\"\ncomponent = \"pump-firmware\"\n";
 
+#[test]
+fn a_file_says_whether_the_answer_is_the_models_version() {
+    let file = "kind = \"file\"\nversion = \"first_line\"\npath = \"/x\"\n";
+    for (key, said) in [
+        ("model_version = true\n", true),
+        ("model_version = false\n", false),
+    ] {
+        assert_eq!(
+            with(&format!("{file}{key}")).unwrap().is_model_version,
+            said
+        );
+    }
+    assert!(with(&format!("{file}model_version = \"yes\"\n")).is_err());
+}
+
+#[test]
+fn an_answer_says_what_there_is_for_some_intervals_and_a_week_at_least() {
+    let days = |every_minutes| known_until(UtcMs(0), every_minutes).0 / DAY_MS;
+    assert_eq!((days(MIN_EVERY_MINUTES), days(EVERY_MINUTES)), (7, 7));
+    assert_eq!(days(MAX_EVERY_MINUTES), 14);
+}
+
 fn with(rest: &str) -> Result<Device, BadDevice> {
     read(&format!("{HEAD}{rest}"))
 }
@@ -19,6 +41,7 @@ fn each_way_is_read_with_what_belongs_to_it() {
     .unwrap();
     assert_eq!(device.asset.as_str(), "INF-17");
     assert_eq!(device.every_minutes, EVERY_MINUTES);
+    assert!(!device.is_model_version, "only where the file says so");
     assert_eq!(
         device.way,
         Way::Dicom {

@@ -104,16 +104,23 @@ pub(super) async fn installed(
         )));
     }
     change.set_software_version(tag, version.as_str()).await?;
-    let answered = change.view().device_versions().await?;
+    let answers = matching::Answers::read(change.view()).await?;
+    let asset = change.view().asset(tag).await?;
     change.commit().await?;
     let outcome = super::matched(app, caller, None).await?;
-    let mut of_asset = answered.iter().filter(|((asset, _), _)| asset == tag);
-    let counts = match (of_asset.next(), of_asset.next()) {
-        (Some((_, answered)), None) if answered != version.as_str() => format!(
-            " The device itself answered {answered}, and that counts for advisories; `device show \
+    let known = asset.as_ref().map(|asset| answers.model_version(asset));
+    let counts = match known {
+        None => String::new(),
+        Some(known) if known == version.as_str() => String::new(),
+        Some("") => format!(
+            " But the device is to say that itself, and has been silent for too long or says two \
+             things: for advisories its version is not known. `device show {tag}` shows what it \
+             answered; after `device unwatch` the list counts."
+        ),
+        Some(known) => format!(
+            " The device itself answered {known}, and that counts for advisories; `device show \
              {tag}` shows when."
         ),
-        _ => String::new(),
     };
     Ok(Output::Text(format!(
         "Asset {tag} has {version}; {} matches changed by it.{counts}",

@@ -2,9 +2,9 @@
 
 use crate::advisory::name;
 use crate::control::Failure;
+use crate::matching::Answers;
 use crate::replan;
 use crate::store::View;
-use patchward_common::id::Label;
 use std::collections::BTreeMap;
 
 /// Whether two names of models are one.
@@ -15,11 +15,7 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 /// How many machines and assets of a model there are, each as maker, model and version; a
 /// machine that is an asset counts once.
 pub(super) async fn ours(view: &mut View, model: &str) -> Result<BTreeMap<String, usize>, Failure> {
-    // What a device answered, where that is one version and not one of each part.
-    let mut answered: BTreeMap<Label, Vec<String>> = BTreeMap::new();
-    for ((tag, _), version) in view.device_versions().await? {
-        answered.entry(tag).or_default().push(version);
-    }
+    let answers = Answers::read(view).await?;
     let mut found: BTreeMap<String, usize> = BTreeMap::new();
     let mut machines = replan::enrolled(view).await?;
     for asset in view.all_assets().await? {
@@ -28,12 +24,9 @@ pub(super) async fn ours(view: &mut View, model: &str) -> Result<BTreeMap<String
         if !of_machine && !is_same(&asset.model, model) {
             continue;
         }
-        let mut told = answered.remove(&asset.tag).unwrap_or_default();
-        let alone = (told.len() == 1).then(|| told.pop()).flatten();
-        let version = alone.unwrap_or(asset.software_version);
-        let version = match version.is_empty() {
-            true => "version not recorded".to_owned(),
-            false => version,
+        let version = match answers.model_version(&asset) {
+            "" => "version not recorded".to_owned(),
+            version => version.to_owned(),
         };
         let words = [asset.manufacturer, asset.model, version];
         let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();

@@ -5,7 +5,7 @@ use super::Session;
 use crate::fleet::Fleet;
 use crate::store::devices::DeviceAnswer;
 use patchward_common::component::{Component, ComponentSet, MAX_FIELD_BYTES, Source};
-use patchward_common::device::MAX_DEVICES;
+use patchward_common::device::{MAX_DEVICES, MAX_EVERY_MINUTES, MIN_EVERY_MINUTES};
 use patchward_common::id::{Label, MachineId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::machine::{
@@ -19,8 +19,10 @@ pub(super) async fn devices(
     report: DevicesReport,
 ) -> Result<Answer, Refused> {
     if report.devices.len() > MAX_DEVICES || !report.devices.iter().all(is_sound) {
-        let text =
-            format!("up to {MAX_DEVICES} devices, each field of at most {MAX_FIELD_BYTES} bytes");
+        let text = format!(
+            "up to {MAX_DEVICES} devices, each field of at most {MAX_FIELD_BYTES} bytes, asked \
+             every {MIN_EVERY_MINUTES} to {MAX_EVERY_MINUTES} minutes"
+        );
         return Err(Refused::new(RefusedCode::BadRequest, text));
     }
     let (now, store) = (fleet.now(), fleet.store());
@@ -69,7 +71,8 @@ fn is_sound(said: &DeviceSaid) -> bool {
         DeviceFound::Version(text) => is_text(text),
         DeviceFound::Nothing(why) => why.is_empty() || is_text(why),
     };
-    is_text(&said.component) && found
+    let is_asked = (MIN_EVERY_MINUTES..=MAX_EVERY_MINUTES).contains(&said.every_minutes);
+    is_text(&said.component) && is_asked && found
 }
 
 /// Makes what a device answered its inventory.
@@ -122,6 +125,9 @@ mod tests {
             problem: None,
             answered_at: at.map(UtcMs),
             version: at.map(|_| version.into()),
+            of_model: 0,
+            known_until: None,
+            lost_at: None,
         };
         let answers = vec![
             answer(1, Some(5), "2"),
@@ -138,6 +144,8 @@ mod tests {
         let said = |component: &str, found| DeviceSaid {
             asset: Label::new("INF-17").unwrap(),
             component: component.into(),
+            of_model: false,
+            every_minutes: 60,
             at: UtcMs(1),
             found,
         };
@@ -153,6 +161,10 @@ mod tests {
                 "pump",
                 DeviceFound::Nothing("x".repeat(MAX_FIELD_BYTES + 1)),
             ),
+            DeviceSaid {
+                every_minutes: MAX_EVERY_MINUTES + 1,
+                ..said("pump", version("4.2"))
+            },
         ] {
             assert!(!is_sound(&bad), "{bad:?}");
         }

@@ -21,7 +21,7 @@ pub struct Stamp {
     pub machines: u64,
     /// Since when the newest of these stands.
     pub since: u64,
-    /// The versions that devices have answered.
+    /// The versions that devices have answered, and what each counts as.
     pub devices: Digest,
 }
 
@@ -48,9 +48,11 @@ impl View {
             )
             .await?;
         let answers = self.device_versions().await?;
-        let lines = answers
-            .iter()
-            .map(|((asset, component), version)| format!("{asset}\0{component}\0{version}\0"));
+        let lines = answers.iter().map(|one| {
+            let (asset, component, version) = (&one.asset, &one.component, &one.version);
+            let counts = (one.of_model, one.lost_at.is_some());
+            format!("{asset}\0{component}\0{version}\0{counts:?}\0")
+        });
         Ok(Stamp {
             audit,
             machines,

@@ -18,6 +18,10 @@ pub struct DeviceSaid {
     pub asset: Label,
     /// Of what it is the version.
     pub component: String,
+    /// Whether that is the version by which the asset's model is known.
+    pub of_model: bool,
+    /// How often it is asked.
+    pub every_minutes: u32,
     /// When it was asked, by the machine's clock.
     pub at: UtcMs,
     /// What came of it.

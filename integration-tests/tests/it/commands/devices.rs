@@ -15,6 +15,8 @@ async fn answers(desk: &Desk, at: UtcMs, version: &str) {
     let said = DeviceSaid {
         asset: label("CT-7"),
         component: "viewer".into(),
+        of_model: true,
+        every_minutes: 60,
         at,
         found: DeviceFound::Version(version.into()),
     };

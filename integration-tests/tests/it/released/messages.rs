@@ -118,6 +118,8 @@ impl World {
                     .map(|found| DeviceSaid {
                         asset: label("INF-17"),
                         component: "pump-firmware".into(),
+                        of_model: true,
+                        every_minutes: 60,
                         at: NOW,
                         found,
                     })

@@ -291,6 +291,8 @@ async fn answer(world: &World, by: u8, at: i64, version: &str) {
     let said = DeviceSaid {
         asset: label("CT-7"),
         component: "ct".into(),
+        of_model: false,
+        every_minutes: 15,
         at: NOW.plus_ms(at),
         found: DeviceFound::Version(version.into()),
     };
@@ -328,9 +330,21 @@ async fn stamps(world: World) {
     assert_eq!(moved(answered).await, Moved::Nothing);
     let mut view = world.store.view().await.unwrap();
     let versions = view.device_versions().await.unwrap();
-    let known = ((label("CT-7"), "ct".to_owned()), "1".to_owned());
-    assert_eq!(versions.into_iter().collect::<Vec<_>>(), [known]);
+    assert_eq!(
+        (versions.len(), versions[0].version.as_str()),
+        (1, "1"),
+        "{versions:?}"
+    );
     drop(view);
+    // And so does silence.
+    let week = NOW.plus_ms(8 * patchward_common::time::DAY_MS);
+    assert_eq!(world.store.lose_device_answers(NOW).await.unwrap(), 0);
+    assert_eq!(moved(answered).await, Moved::Nothing);
+    assert_eq!(world.store.lose_device_answers(week).await.unwrap(), 2);
+    assert_eq!(moved(answered).await, Moved::Inventory);
+    assert_eq!(world.store.lose_device_answers(week).await.unwrap(), 0);
+    answer(&world, 1, 4, "1").await;
+    assert_eq!(moved(answered).await, Moved::Nothing, "it answers again");
     // A change that was computed from what moved is not written.
     let new = [row("A", "one", "affected")];
     let mut change = world.change().await;

@@ -21,6 +21,8 @@ fn said(at: i64, found: Result<&str, &str>) -> DeviceSaid {
     DeviceSaid {
         asset: label("CT-7"),
         component: "ct".into(),
+        of_model: true,
+        every_minutes: 60,
         at: NOW.plus_ms(at),
         found: match found {
             Ok(version) => DeviceFound::Version(version.into()),

@@ -50,6 +50,8 @@ async fn what_a_device_answers_is_its_inventory_from_whom_it_may_come() {
     let said = |tag: &str, version: &str, ahead_ms| DeviceSaid {
         asset: label(tag),
         component: "ct-software".into(),
+        of_model: true,
+        every_minutes: 60,
         at: world.now().plus_ms(ahead_ms),
         found: DeviceFound::Version(version.into()),
     };

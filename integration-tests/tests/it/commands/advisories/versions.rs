@@ -39,6 +39,8 @@ async fn answers(desk: &Desk, component: &str, version: &str, at: i64) {
     let said = DeviceSaid {
         asset: label("CT-7"),
         component: component.into(),
+        of_model: component == "viewer",
+        every_minutes: 60,
         at: now().plus_ms(at),
         found: DeviceFound::Version(version.into()),
     };
@@ -69,12 +71,23 @@ async fn what_a_device_answered_counts_before_the_list() {
     let said = desk.ask("advisory installed CT-7 2.5").await.text();
     assert!(said.contains("answered 3.0"), "{said}");
     assert_eq!(matches(&desk, " --asset CT-7").await, of_asset);
-    // With a second component each is a thing of its own, and the list counts again.
+    // A component is a thing of its own, and never the model's version.
     answers(&desk, "Monitor M7", "2.0", 2).await;
     desk.ask("advisory match").await;
     let keys = matches(&desk, " --asset CT-7 --affected").await;
     let keys: Vec<_> = keys.into_iter().map(|(key, ..)| key).collect();
-    assert_eq!(keys, ["asset/acme medical/monitor m7@2.0", KNOWN]);
+    assert_eq!(keys, ["asset/acme medical/monitor m7@2.0"]);
+    // Silent for too long, neither is known: not as 3.0, and not as the list has it.
+    let later = now().plus_ms(8 * patchward_common::time::DAY_MS);
+    assert_eq!(desk.app.store.lose_device_answers(later).await.unwrap(), 2);
+    desk.ask("advisory match").await;
+    let unknown = row(UNKNOWN, "needs_person", "version_not_recorded");
+    assert_eq!(matches(&desk, " --asset CT-7").await, [unknown]);
+    let said = desk.ask("advisory installed CT-7 2.5").await.text();
+    assert!(said.contains("device unwatch"), "{said}");
+    let shown = desk.json("device show CT-7").await;
+    let counts = shown["answers"][0]["counts_as"].as_str().unwrap();
+    assert!(counts.starts_with("not known since"), "{counts}");
     // Nobody may ask it any more: the list is all there is.
     desk.ask("device unwatch CT-7 --by pc-1").await;
     desk.ask("advisory match").await;
