@@ -31,6 +31,14 @@ pub const MAX_MENTIONS: usize = 5_000_000;
 pub const MAX_CHAIN: usize = 10;
 /// Longest id, name or version that is kept whole; they are names, not texts.
 pub const MAX_NAME_BYTES: usize = 4_000;
+/// Longest id of an advisory and name of a vulnerability. They are keys of the store, alone and
+/// together with whom they are about, and PostgreSQL refuses a key of more than some 2,700 bytes.
+pub const MAX_ID_BYTES: usize = 500;
+/// Most bytes of branch names that are laid down beside the products below them, all together:
+/// each product has a copy of its path, and a small file could ask for gigabytes.
+pub const MAX_LAID_BYTES: usize = MAX_BYTES;
+/// Most remarks of one kind: one program's mistake stands at each of some ten thousand products.
+const MAX_REMARKS: usize = 100;
 /// Longest text of a remediation that is kept; a page is enough to decide by.
 pub const MAX_TEXT_BYTES: usize = 8_000;
 
@@ -75,10 +83,12 @@ pub enum BadCsaf {
         limit: usize,
     },
     /// A text that is a name and is longer than names are.
-    #[error("the {what} is longer than {MAX_NAME_BYTES} bytes")]
+    #[error("the {what} is longer than {limit} bytes")]
     TooLong {
         /// Which.
         what: &'static str,
+        /// The limit.
+        limit: usize,
     },
     /// Two products with one id.
     #[error("product id {0:?} is given to two products")]
@@ -154,7 +164,7 @@ pub fn read(bytes: &[u8]) -> Result<Advisory, BadCsaf> {
         form,
         namespace: cut(publisher.namespace, MAX_NAME_BYTES),
         publisher_kind: cut(publisher.category, MAX_NAME_BYTES),
-        id: name("tracking id", tracking.id)?,
+        id: within("tracking id", tracking.id, MAX_ID_BYTES)?,
         title: cut(raw.document.title, MAX_NAME_BYTES),
         publisher: name("publisher's name", publisher.name)?,
         category: name("category", raw.document.category)?,
@@ -209,8 +219,12 @@ fn instant(text: &str) -> Option<UtcMs> {
 
 /// A name within its limit.
 fn name(what: &'static str, text: String) -> Result<String, BadCsaf> {
-    if text.len() > MAX_NAME_BYTES {
-        return Err(BadCsaf::TooLong { what });
+    within(what, text, MAX_NAME_BYTES)
+}
+
+fn within(what: &'static str, text: String, limit: usize) -> Result<String, BadCsaf> {
+    if text.len() > limit {
+        return Err(BadCsaf::TooLong { what, limit });
     }
     // Neither engine of the store keeps a NUL, and none is ever meant.
     Ok(text.replace('\0', " ").trim().to_owned())

@@ -1,9 +1,13 @@
 //! Entries: one product of an advisory and one statement about it.
 
-use super::document::{Advisory, Remedy, Status};
+use super::document::{Advisory, Remedy, Status, Vulnerability};
 use super::identity::Identity;
 use super::version::Versions;
 use std::collections::BTreeMap;
+
+/// Longest reason that an entry has of its own: one stands at each of many products, and the
+/// advisory has it in full.
+const MAX_WHY_CHARS: usize = 500;
 
 /// What is said of a product, for some of the vulnerabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,19 +145,76 @@ impl Entry {
             is_part[relation.part] = true;
             is_part[relation.whole] = true;
         }
+        let told: Vec<Told> = advisory.vulnerabilities.iter().map(Told::of).collect();
         let mut entries = Vec::new();
         for (product, said) in said.into_iter().enumerate() {
             // What only builds other products is no entry of its own.
             if said.is_empty() && is_part[product] {
                 continue;
             }
-            entries.extend(of_product(advisory, product, said));
+            entries.extend(of_product(advisory, &told, product, said));
         }
         entries
     }
 }
 
-fn of_product(advisory: &Advisory, place: usize, said: BTreeMap<usize, Vec<Status>>) -> Vec<Entry> {
+/// What a vulnerability tells of single products, in their order: an advisory may name each of
+/// its products in each of thousands of remediations, so every product is looked up and none
+/// is searched for.
+struct Told {
+    /// The best remedy for whatever product.
+    of_all: Option<Outlook>,
+    /// The best remedy of a product.
+    outlooks: Vec<(usize, Outlook)>,
+    /// The first reason of a product, by its place.
+    reasons: Vec<(usize, usize)>,
+}
+
+impl Told {
+    fn of(one: &Vulnerability) -> Self {
+        let all = one.remediations.iter();
+        let of_all = all.clone().filter(|one| one.products.is_empty());
+        let named = all.flat_map(|one| {
+            let outlook = Outlook::of(one.remedy);
+            one.products.iter().map(move |product| (*product, outlook))
+        });
+        let reasons = one.reasons.iter().enumerate();
+        let reasons = reasons.flat_map(|(place, (_, products))| {
+            products.iter().map(move |product| (*product, place))
+        });
+        Self {
+            of_all: of_all.map(|one| Outlook::of(one.remedy)).min(),
+            outlooks: first_of_each(named),
+            reasons: first_of_each(reasons),
+        }
+    }
+
+    fn outlook(&self, product: usize) -> Outlook {
+        let own = of_key(&self.outlooks, product);
+        let best = own.into_iter().chain(self.of_all).min();
+        best.unwrap_or(Outlook::Unsaid)
+    }
+}
+
+/// The least value of each key, sorted.
+fn first_of_each<V: Ord>(pairs: impl Iterator<Item = (usize, V)>) -> Vec<(usize, V)> {
+    let mut pairs: Vec<(usize, V)> = pairs.collect();
+    pairs.sort_unstable();
+    pairs.dedup_by_key(|(key, _)| *key);
+    pairs
+}
+
+fn of_key<V: Copy>(pairs: &[(usize, V)], key: usize) -> Option<V> {
+    let found = pairs.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+    pairs.get(found).map(|(_, value)| *value)
+}
+
+fn of_product(
+    advisory: &Advisory,
+    told: &[Told],
+    place: usize,
+    said: BTreeMap<usize, Vec<Status>>,
+) -> Vec<Entry> {
     let mut by_statement: BTreeMap<Statement, (Vec<Status>, Vec<usize>)> = BTreeMap::new();
     for (vulnerability, statuses) in said {
         let statement = Statement::of(&statuses);
@@ -175,8 +236,8 @@ fn of_product(advisory: &Advisory, place: usize, said: BTreeMap<usize, Vec<Statu
             statuses,
             identities: identities.clone(),
             versions: versions.clone(),
-            outlook: outlook(advisory, place, &vulnerabilities),
-            why: why(advisory, place, &vulnerabilities),
+            outlook: outlook(told, place, &vulnerabilities),
+            why: why(advisory, told, place, &vulnerabilities),
             vulnerabilities,
         }
     };
@@ -211,25 +272,56 @@ fn versions(advisory: &Advisory, mut place: usize) -> Versions {
         .unwrap_or_else(|| Versions::of(&product.version, &product.product, &product.name))
 }
 
-fn outlook(advisory: &Advisory, place: usize, vulnerabilities: &[usize]) -> Outlook {
-    let all = vulnerabilities.iter().map(|at| {
-        let remediations = advisory.vulnerabilities[*at].remediations.iter();
-        let ours =
-            remediations.filter(|one| one.products.is_empty() || one.products.contains(&place));
-        let best = ours.map(|one| Outlook::of(one.remedy)).min();
-        best.unwrap_or(Outlook::Unsaid)
-    });
+fn outlook(told: &[Told], place: usize, vulnerabilities: &[usize]) -> Outlook {
+    let all = vulnerabilities.iter().map(|at| told[*at].outlook(place));
     // The vulnerability that is worst off decides: a fix for one of two is no fix.
     all.max().unwrap_or(Outlook::Unsaid)
 }
 
-fn why(advisory: &Advisory, place: usize, vulnerabilities: &[usize]) -> String {
-    let mut found = vulnerabilities.iter().flat_map(|at| {
-        let reasons = advisory.vulnerabilities[*at].reasons.iter();
-        reasons.filter(|(_, products)| products.contains(&place))
+fn why(advisory: &Advisory, told: &[Told], place: usize, vulnerabilities: &[usize]) -> String {
+    let mut found = vulnerabilities.iter().filter_map(|at| {
+        let reason = of_key(&told[*at].reasons, place)?;
+        advisory.vulnerabilities[*at].reasons.get(reason)
     });
-    found
-        .next()
-        .map(|(text, _)| text.clone())
-        .unwrap_or_default()
+    let text = found.next().map(|(text, _)| text.as_str());
+    text.unwrap_or_default()
+        .chars()
+        .take(MAX_WHY_CHARS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::Remediation;
+    use super::*;
+
+    fn remedy(remedy: Remedy, products: &[usize]) -> Remediation {
+        Remediation {
+            remedy,
+            details: String::new(),
+            url: None,
+            products: products.to_vec(),
+        }
+    }
+
+    #[test]
+    fn of_what_is_told_the_best_remedy_and_the_first_reason_count() {
+        let one = Vulnerability {
+            remediations: vec![
+                remedy(Remedy::NoneAvailable, &[0, 1, 3]),
+                remedy(Remedy::Workaround, &[]),
+                remedy(Remedy::VendorFix, &[1]),
+            ],
+            reasons: vec![("first".into(), vec![2, 3]), ("second".into(), vec![1, 2])],
+            ..Vulnerability::default()
+        };
+        let told = Told::of(&one);
+        let outlooks = [0, 1, 2, 3].map(|product| told.outlook(product));
+        let helps = Outlook::Mitigation;
+        assert_eq!(outlooks, [helps, Outlook::Fix, helps, helps]);
+        assert_eq!(told.reasons, [(1, 1), (2, 0), (3, 0)]);
+        let nothing = Told::of(&Vulnerability::default());
+        assert_eq!(nothing.outlook(0), Outlook::Unsaid);
+        assert_eq!(of_key(&nothing.reasons, 0), None);
+    }
 }

@@ -11,8 +11,9 @@ use std::str::FromStr;
 pub const MAX_BOM_BYTES: usize = 32 * 1024 * 1024;
 /// Most components of one release, as of one machine.
 pub const MAX_BOM_COMPONENTS: usize = 20_000;
-/// Longest package URL that is kept: a name, a version and its qualifiers, each as long as a field.
-const MAX_PURL_BYTES: usize = 4 * MAX_FIELD_BYTES;
+/// Longest package URL that is kept: with name, version and release it is one key of the store,
+/// and PostgreSQL refuses a key of more than some 2,700 bytes.
+const MAX_PURL_BYTES: usize = 1_500;
 
 /// What a bill says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,7 +207,10 @@ fn brought(name: String, version: &str, purl: &str) -> Result<Brought, String> {
         }
     }
     if one.name.is_empty() || purl.len() > MAX_PURL_BYTES || purl.chars().any(char::is_control) {
-        return Err("a component has no name, or a package URL that is none".to_owned());
+        return Err(format!(
+            "a component has no name, or a package URL that is none or is longer than \
+             {MAX_PURL_BYTES} bytes"
+        ));
     }
     Ok(one)
 }
@@ -275,6 +279,13 @@ mod tests {
         ] {
             assert!(read(text.as_bytes()).is_err(), "{text:.60}");
         }
+        let purl = |length: usize| {
+            let purl = format!("pkg:generic/{}", "x".repeat(length - 12));
+            let row = format!(r#"{{"name":"a","purl":"{purl}"}}"#);
+            read(format!(r#"{{"bomFormat":"CycloneDX","components":[{row}]}}"#).as_bytes())
+        };
+        assert!(purl(MAX_PURL_BYTES).is_ok());
+        assert!(purl(MAX_PURL_BYTES + 1).unwrap_err().contains("1500"));
         let row = r#"{"name":"a","version":"VERSION"},"#;
         let rows: String = (0..=MAX_BOM_COMPONENTS)
             .map(|number| row.replace("VERSION", &number.to_string()))

@@ -234,7 +234,8 @@ async fn products(
         let prepared = prepared(&row, &bytes.unwrap_or_default());
         let prepared = prepared.map_err(|why| unreadable.push(why)).ok();
         let of = open.matches.iter().filter(|one| one.row.advisory == row.id);
-        for id in of.map(|one| &one.row.product_id) {
+        let ids: BTreeSet<&String> = of.map(|one| &one.row.product_id).collect();
+        for id in ids {
             let products = prepared.iter().flat_map(|read| &read.advisory.products);
             let mut of_id = products.filter(|one| one.id == *id);
             let vendor = of_id.next().map(|one| &one.vendor);

@@ -4,7 +4,7 @@
 
 use super::{Limits, MAX_CELL_BYTES, MAX_CELLS, MAX_COLUMNS, MAX_SHEET_BYTES};
 use super::{Sheet, SheetError, SheetRow, formula, one_line};
-use calamine::{DataRef, Reader as _, Xlsx};
+use calamine::{DataRef, Reader as _, SheetType, Xlsx, XlsxError};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
@@ -32,7 +32,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Sheet>, SheetError> {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(damaged)?;
     let mut limits = Limits::default();
     let mut sheets = Vec::new();
-    for name in book.sheet_names().into_iter().take(MAX_SHEETS) {
+    // A sheet of charts alone, or a dialogue, has no cells.
+    let kinds = book.sheets_metadata().iter();
+    let tables = kinds.filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let names: Vec<String> = tables.map(|sheet| sheet.name.clone()).collect();
+    for name in names.into_iter().take(MAX_SHEETS) {
         let rows = rows(&mut book, &name, &mut limits)?;
         if !rows.is_empty() {
             sheets.push(Sheet {
@@ -50,6 +54,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Sheet>, SheetError> {
 
 fn damaged(error: impl std::fmt::Display) -> SheetError {
     SheetError::Workbook(error.to_string())
+}
+
+fn damaged_sheet(name: &str, error: &impl std::fmt::Display) -> SheetError {
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    SheetError::Workbook(format!("its sheet \"{name}\": {error}"))
 }
 
 /// Unpacks all parts into nothing: what they claim to be is not believed.
@@ -75,13 +84,12 @@ fn rows(
     name: &str,
     limits: &mut Limits,
 ) -> Result<Vec<SheetRow>, SheetError> {
-    // A sheet of charts alone has no cells.
-    let Ok(mut reader) = book.worksheet_cells_reader(name) else {
-        return Ok(Vec::new());
-    };
+    let reader = book.worksheet_cells_reader(name);
+    let mut reader = reader.map_err(|error| damaged_sheet(name, &error))?;
     let mut found: BTreeMap<u32, SheetRow> = BTreeMap::new();
     let mut held = 0;
-    while let Some(cell) = reader.next_cell().map_err(damaged)? {
+    let cut_off = |error: XlsxError| damaged_sheet(name, &error);
+    while let Some(cell) = reader.next_cell().map_err(cut_off)? {
         let (row, column) = cell.get_position();
         let text = text(cell.get_value());
         if text.len() > MAX_CELL_BYTES {

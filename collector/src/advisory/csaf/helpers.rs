@@ -2,10 +2,7 @@
 
 use super::super::document::Helpers;
 use super::super::identity::{is_cpe, is_purl};
-use super::{raw, short};
-
-/// Most remarks on helpers: one program's mistake stands at each of some ten thousand products.
-const MAX_REMARKS: usize = 100;
+use super::{MAX_REMARKS, raw, short};
 
 /// Reads the helpers of a product. One that is not of its form is passed over by the matching:
 /// the remark says that it identifies nothing.

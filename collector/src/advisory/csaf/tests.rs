@@ -192,3 +192,67 @@ fn cycles_and_names_without_a_product_are_refused() {
     let unknown = read(&document("2.0", &json!({}), &status));
     assert!(matches!(unknown, Err(BadCsaf::NoProduct { .. })));
 }
+
+#[test]
+fn what_a_small_file_asks_for_is_bounded() {
+    let long = "n".repeat(MAX_NAME_BYTES);
+    let products = MAX_LAID_BYTES / (MAX_NAME_BYTES * (MAX_DEPTH - 1)) + 1;
+    let leaves = |count: usize| -> Vec<Value> {
+        let leaf = |number: usize| {
+            json!({ "category": "product_version", "name": "1",
+                "product": product(&number.to_string()) })
+        };
+        (0..count).map(leaf).collect()
+    };
+    let tree = |count: usize| {
+        let mut inner =
+            json!({ "category": "product_family", "name": long, "branches": leaves(count) });
+        for _ in 2..MAX_DEPTH {
+            inner = branch("product_family", &long, inner);
+        }
+        json!({ "branches": [inner] })
+    };
+    assert_eq!(read_tree(&tree(3)).unwrap().products.len(), 3);
+    let error = read_tree(&tree(products)).unwrap_err();
+    let what = "bytes of branch names above its products";
+    assert!(
+        matches!(error, BadCsaf::TooMany { what: found, .. } if found == what),
+        "{error}"
+    );
+    let odd = (0..2 * MAX_REMARKS).map(|number| {
+        json!({ "category": format!("odd {number}"), "name": "x",
+            "product": product(&number.to_string()) })
+    });
+    let odd = read_tree(&json!({ "branches": odd.collect::<Vec<_>>() })).unwrap();
+    let of_branches = odd.remarks.iter().filter(|one| one.contains("odd"));
+    assert_eq!(of_branches.count(), MAX_REMARKS);
+    let remedies: Vec<Value> = (0..2 * MAX_REMARKS)
+        .map(|_| json!({ "category": "prayer", "details": "x" }))
+        .collect();
+    let prayed = document("2.0", &json!({}), &json!([{ "remediations": remedies }]));
+    assert!(read(&prayed).unwrap().remarks.len() <= MAX_REMARKS + 2);
+}
+
+#[test]
+fn what_is_a_key_of_the_store_is_short_enough_for_it() {
+    let named = |length: usize| {
+        let name = "9".repeat(length);
+        read(&document("2.0", &json!({}), &json!([{ "cve": name }])))
+    };
+    assert!(named(MAX_ID_BYTES).is_ok());
+    let too_long = |what| BadCsaf::TooLong {
+        what,
+        limit: MAX_ID_BYTES,
+    };
+    assert_eq!(
+        named(MAX_ID_BYTES + 1).unwrap_err(),
+        too_long("name of a vulnerability")
+    );
+    let bytes = document("2.0", &json!({}), &json!([]));
+    let mut long: Value = serde_json::from_slice(&bytes).unwrap();
+    long["document"]["tracking"]["id"] = json!("x".repeat(MAX_ID_BYTES + 1));
+    assert_eq!(
+        read(long.to_string().as_bytes()).unwrap_err(),
+        too_long("tracking id")
+    );
+}

@@ -1,7 +1,10 @@
 //! The product tree, laid flat: every product with what the branches above it say.
 
 use super::super::document::{Product, Relation, VersionText};
-use super::{BadCsaf, MAX_CHAIN, MAX_DEPTH, MAX_PRODUCTS, helpers, name, raw, short};
+use super::{
+    BadCsaf, MAX_CHAIN, MAX_DEPTH, MAX_LAID_BYTES, MAX_PRODUCTS, MAX_REMARKS, helpers, name, raw,
+    short,
+};
 use std::collections::HashMap;
 
 /// Every product, and who is who.
@@ -12,6 +15,8 @@ pub(super) struct Tree {
     pub(super) remarks: Vec<String>,
     places: HashMap<String, usize>,
     groups: HashMap<String, Vec<usize>>,
+    /// How many bytes of branch names were laid down so far.
+    laid: usize,
 }
 
 impl Tree {
@@ -22,6 +27,7 @@ impl Tree {
             remarks: Vec::new(),
             places: HashMap::new(),
             groups: HashMap::new(),
+            laid: 0,
         };
         let mut path = Vec::new();
         tree.branches(raw.branches, &mut path, remarks)?;
@@ -52,6 +58,13 @@ impl Tree {
         for branch in branches {
             path.push((branch.category, name("name of a branch", branch.name)?));
             if let Some(product) = branch.product {
+                self.laid += path.iter().map(|(_, name)| name.len()).sum::<usize>();
+                if self.laid > MAX_LAID_BYTES {
+                    return Err(BadCsaf::TooMany {
+                        what: "bytes of branch names above its products",
+                        limit: MAX_LAID_BYTES,
+                    });
+                }
                 let said = of_path(path, remarks);
                 self.add(product, said)?;
             }
@@ -187,22 +200,23 @@ impl Tree {
 fn of_path(path: &[(String, String)], remarks: &mut Vec<String>) -> Product {
     let mut said = Product::default();
     for (category, name) in path {
-        let text = name.clone();
         match category.as_str() {
-            "vendor" if is_nobody(&text) => {}
-            "vendor" => said.vendor = text,
-            "product_family" => said.family = joined(&said.family, &text),
-            "product_name" | "legacy" => said.product = joined(&said.product, &text),
-            "product_version" => said.version = VersionText::One(text),
-            "product_version_range" => said.version = VersionText::Range(text),
+            "vendor" if is_nobody(name) => {}
+            "vendor" => said.vendor.clone_from(name),
+            "product_family" => join(&mut said.family, name),
+            "product_name" | "legacy" => join(&mut said.product, name),
+            "product_version" => said.version = VersionText::One(name.clone()),
+            "product_version_range" => said.version = VersionText::Range(name.clone()),
             "architecture" | "host_name" | "language" | "patch_level" | "platform"
-            | "service_pack" | "specification" => said.narrowed.push(text),
+            | "service_pack" | "specification" => said.narrowed.push(name.clone()),
             other => {
-                let remark = format!("branch category {:?} is not of CSAF", short(other));
-                if !remarks.contains(&remark) {
-                    remarks.push(remark);
+                if remarks.len() < MAX_REMARKS {
+                    let remark = format!("branch category {:?} is not of CSAF", short(other));
+                    if !remarks.contains(&remark) {
+                        remarks.push(remark);
+                    }
                 }
-                said.narrowed.push(text);
+                said.narrowed.push(name.clone());
             }
         }
     }
@@ -212,8 +226,11 @@ fn of_path(path: &[(String, String)], remarks: &mut Vec<String>) -> Product {
     said
 }
 
-fn joined(first: &str, second: &str) -> String {
-    format!("{first} {second}").trim().to_owned()
+fn join(to: &mut String, name: &str) {
+    if !to.is_empty() && !name.is_empty() {
+        to.push(' ');
+    }
+    to.push_str(name);
 }
 
 /// What publishers write where they know no vendor.

@@ -140,6 +140,13 @@ async fn take(
             "its tracking id is empty, so it cannot be told from others".into(),
         ));
     }
+    // A notice is typed, and no reader has looked at its reference.
+    if advisory.id.len() > csaf::MAX_ID_BYTES {
+        let most = csaf::MAX_ID_BYTES;
+        return Ok(Err(format!(
+            "its id is longer than {most} bytes; shorten it"
+        )));
+    }
     let known = change.view().revisions(&advisory.id).await?;
     let digest = Digest::of(bytes);
     if known.iter().any(|row| row.digest == digest) {

@@ -96,6 +96,35 @@ fn what_is_broken_or_no_workbook_is_refused() {
 }
 
 #[test]
+fn a_sheet_that_cannot_be_read_is_named_and_one_of_charts_is_passed_over() {
+    let book = BOOK.replace(
+        "</sheets>",
+        r#"<sheet name="Notes" sheetId="2" r:id="rId2"/></sheets>"#,
+    );
+    let relations = |kind: &str| {
+        let more = format!(
+            r#"<Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" Target="{kind}s/sheet2.xml"/></Relationships>"#
+        );
+        RELATIONS.replace("</Relationships>", &more)
+    };
+    let sheet = format!(
+        r#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1">{}</row></sheetData></worksheet>"#,
+        text("A1", "x")
+    );
+    let with = |kind: &str| {
+        read(&packed(&[
+            ("_rels/.rels", ROOT.as_bytes()),
+            ("xl/workbook.xml", book.as_bytes()),
+            ("xl/_rels/workbook.xml.rels", relations(kind).as_bytes()),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ]))
+    };
+    let refused = with("worksheet").unwrap_err().to_string();
+    assert!(refused.contains("its sheet \"Notes\""), "{refused}");
+    assert_eq!(with("chartsheet").unwrap().len(), 1);
+}
+
+#[test]
 fn a_bomb_is_found_before_it_is_read() {
     let blank = vec![b' '; usize::try_from(MAX_UNPACKED_BYTES).unwrap() / 4];
     let names: Vec<String> = (0..5).map(|number| format!("xl/{number}.xml")).collect();
