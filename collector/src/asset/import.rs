@@ -68,7 +68,7 @@ impl Import {
 pub fn decide(
     rows: &[SheetRow],
     mapping: &Mapping,
-    known: Known<'_>,
+    known: &Known,
     list: &[Asset],
     now: UtcMs,
 ) -> Import {
@@ -205,11 +205,7 @@ mod tests {
             cells: split(cells),
         });
         let rows: Vec<_> = rows.collect();
-        let known = Known {
-            units: &[],
-            groups: &[],
-        };
-        decide(&rows, &mapping, known, list, NOW)
+        decide(&rows, &mapping, &Known::default(), list, NOW)
     }
 
     fn asset(text: &str, serial: &str, state: LifeCycle) -> Asset {

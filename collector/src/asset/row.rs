@@ -35,20 +35,52 @@ pub struct Refused {
     pub why: String,
 }
 
-/// What rows may refer to.
-#[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
-    /// Every unit.
-    pub units: &'a [Unit],
-    /// Every coverage group.
-    pub groups: &'a [Group],
+/// What rows may refer to, found without looking at all of it for each row.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    units: Names,
+    groups: Names,
+}
+
+impl Known {
+    /// Of every unit and coverage group.
+    pub fn of(units: &[Unit], groups: &[Group]) -> Self {
+        let titled = units.iter();
+        let titled = titled.map(|unit| (unit.name.as_str(), unit.title.as_str()));
+        let named = groups.iter().map(|group| (group.name.as_str(), ""));
+        Self {
+            units: Names::of(titled),
+            groups: Names::of(named),
+        }
+    }
+}
+
+/// Names and titles, by their lower case.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    names: BTreeMap<String, String>,
+    titles: BTreeMap<String, Vec<String>>,
+}
+
+impl Names {
+    fn of<'a>(all: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut known = Self::default();
+        for (name, title) in all {
+            known
+                .names
+                .insert(name.to_ascii_lowercase(), name.to_owned());
+            let titled = known.titles.entry(title.to_lowercase()).or_default();
+            titled.push(name.to_owned());
+        }
+        known
+    }
 }
 
 /// Reads a row.
 ///
 /// # Errors
 /// Every column that is wrong, so that a file is mended once.
-pub fn read(row: &SheetRow, mapping: &Mapping, known: Known<'_>) -> Result<Given, Vec<Refused>> {
+pub fn read(row: &SheetRow, mapping: &Mapping, known: &Known) -> Result<Given, Vec<Refused>> {
     let cell = |at: usize| row.cells.get(at).map_or("", String::as_str);
     let mut tag = None;
     let mut fields = BTreeMap::new();
@@ -89,7 +121,7 @@ pub fn read(row: &SheetRow, mapping: &Mapping, known: Known<'_>) -> Result<Given
 }
 
 /// A cell as the list will have it, or what is wrong with it.
-fn value(field: Field, cell: &str, known: Known<'_>) -> Result<String, String> {
+fn value(field: Field, cell: &str, known: &Known) -> Result<String, String> {
     if cell.is_empty() {
         return match field {
             Field::Tag => Err("the asset tag is missing; every row needs one".to_owned()),
@@ -103,16 +135,8 @@ fn value(field: Field, cell: &str, known: Known<'_>) -> Result<String, String> {
         });
     }
     match field {
-        Field::Unit => {
-            let words = known.units.iter();
-            let words = words.map(|unit| (unit.name.as_str(), unit.title.as_str()));
-            named(cell, words, "unit", "unit add")
-        }
-        Field::Group => {
-            let words = known.groups.iter();
-            let words = words.map(|group| (group.name.as_str(), ""));
-            named(cell, words, "coverage group", "group add")
-        }
+        Field::Unit => named(cell, &known.units, "unit", "unit add"),
+        Field::Group => named(cell, &known.groups, "coverage group", "group add"),
         Field::Kind => match kind(cell) {
             Some(kind) => Ok(kind.word().to_owned()),
             None => Err(format!(
@@ -134,26 +158,15 @@ fn value(field: Field, cell: &str, known: Known<'_>) -> Result<String, String> {
 }
 
 /// The name that a cell means: itself, or a title that only one has.
-fn named<'a>(
-    cell: &str,
-    known: impl Iterator<Item = (&'a str, &'a str)> + Clone,
-    what: &str,
-    add: &str,
-) -> Result<String, String> {
-    let is_name = |(name, _): &(&str, &str)| name.eq_ignore_ascii_case(cell);
-    if let Some((name, _)) = known.clone().find(is_name) {
-        return Ok(name.to_owned());
+fn named(cell: &str, known: &Names, what: &str, add: &str) -> Result<String, String> {
+    if let Some(name) = known.names.get(&cell.to_ascii_lowercase()) {
+        return Ok(name.clone());
     }
-    let is_titled = |(_, title): &(&str, &str)| title.to_lowercase() == cell.to_lowercase();
-    let titled: Vec<&str> = known
-        .clone()
-        .filter(is_titled)
-        .map(|(name, _)| name)
-        .collect();
-    match &titled[..] {
-        [one] => Ok((*one).to_owned()),
+    let titled = known.titles.get(&cell.to_lowercase());
+    match titled.map_or(&[][..], Vec::as_slice) {
+        [one] => Ok(one.clone()),
         [] => {
-            let names: Vec<&str> = known.map(|(name, _)| name).collect();
+            let names: Vec<&str> = known.names.values().map(String::as_str).collect();
             let meant = nearest(cell, &names);
             let meant = meant.map_or_else(String::new, |one| format!(" (is {one} meant?)"));
             Err(format!(
@@ -190,15 +203,12 @@ mod tests {
             unit("er", "Ward"),
             unit("lab", "Ward"),
         ];
-        let known = Known {
-            units: &units,
-            groups: &[],
-        };
+        let known = Known::of(&units, &[]);
         let row = SheetRow {
             line: 7,
             cells: split(cells),
         };
-        read(&row, &mapping, known)
+        read(&row, &mapping, &known)
     }
 
     #[test]

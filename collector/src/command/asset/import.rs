@@ -10,6 +10,8 @@ use crate::asset::mapping::{self, Mapping};
 use crate::asset::row::{Known, Refused};
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::sheet::{Sheet, SheetRow, csv, text::Encoding};
+use crate::store::assets::Asset;
+use crate::store::places::{Group, Unit};
 use crate::store::{Change, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
@@ -76,9 +78,9 @@ pub(super) async fn run(
     let sheet = csv::read(&asked.file.bytes, asked.encoding, asked.separator)
         .map_err(|error| wrong(&error))?;
     let now = app.now();
+    let basis = Basis::read(&mut app.store.view().await?, asked).await?;
+    let (mut mapping, mut import) = decided(asked, &sheet, &basis, now)?;
     if asked.dry_run {
-        let mut view = app.store.view().await?;
-        let (mapping, import) = decided(&mut view, asked, &sheet, now).await?;
         let text = format!(
             "Nothing was changed. Read as {}; {}",
             sheet.read_as,
@@ -86,11 +88,18 @@ pub(super) async fn run(
         );
         return Ok(Output::Report(report(&mapping, &import, text)));
     }
-    // Decided within the change: what is shown as changed is what was there.
+    let is_taken = |import: &Import| match import.refused.is_empty() || asked.skip_bad_rows {
+        true => Ok(()),
+        false => Err(refused(&asked.file.name, &import.refused)),
+    };
+    is_taken(&import)?;
+    // All of it was decided before anything is open that writes. What is shown as changed is
+    // what was there: where somebody was faster, it is decided anew.
     let mut change = app.change(caller).await?;
-    let (mapping, import) = decided(change.view(), asked, &sheet, now).await?;
-    if !import.refused.is_empty() && !asked.skip_bad_rows {
-        return Err(refused(&asked.file.name, &import.refused));
+    let there = Basis::read(change.view(), asked).await?;
+    if there != basis {
+        (mapping, import) = decided(asked, &sheet, &there, now)?;
+        is_taken(&import)?;
     }
     store(&mut change, asked, &mapping, &import).await?;
     change.commit().await?;
@@ -98,32 +107,46 @@ pub(super) async fn run(
     Ok(Output::Report(report(&mapping, &import, text)))
 }
 
-async fn decided(
-    view: &mut View,
+/// What is known here, and a file is held against.
+#[derive(PartialEq)]
+struct Basis {
+    saved: Vec<mapping::Stated>,
+    units: Vec<Unit>,
+    groups: Vec<Group>,
+    list: Vec<Asset>,
+}
+
+impl Basis {
+    async fn read(view: &mut View, asked: &ImportAssets) -> Result<Self, Failure> {
+        Ok(Self {
+            saved: match &asked.mapping {
+                Some(name) => saved(view, name).await?,
+                None => Vec::new(),
+            },
+            units: view.units().await?,
+            groups: view.groups().await?,
+            list: view.all_assets().await?,
+        })
+    }
+}
+
+fn decided(
     asked: &ImportAssets,
     sheet: &Sheet,
+    basis: &Basis,
     now: UtcMs,
 ) -> Result<(Mapping, Import), Failure> {
     let (headings, rows): (&SheetRow, &[SheetRow]) = match sheet.rows.split_first() {
         Some(split) => split,
         None => return Err(Failure::input("the file has no headings")),
     };
-    let saved = match &asked.mapping {
-        Some(name) => saved(view, name).await?,
-        None => Vec::new(),
-    };
     let typed = asked.map.iter().map(|text| mapping::stated(text));
     let typed: Vec<_> = typed.collect::<Result<_, _>>().map_err(Failure::input)?;
-    let stated = [saved, typed].concat();
+    let stated = [basis.saved.clone(), typed].concat();
     let mapping = Mapping::of(&headings.cells, &stated, asked.mapping.is_some())
         .map_err(|error| Failure::input(format!("{}: {error}.", asked.file.name)))?;
-    let (units, groups) = (view.units().await?, view.groups().await?);
-    let known = Known {
-        units: &units,
-        groups: &groups,
-    };
-    let list = view.all_assets().await?;
-    let import = import::decide(rows, &mapping, known, &list, now);
+    let known = Known::of(&basis.units, &basis.groups);
+    let import = import::decide(rows, &mapping, &known, &basis.list, now);
     Ok((mapping, import))
 }
 

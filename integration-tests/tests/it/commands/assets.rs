@@ -280,3 +280,17 @@ async fn a_machine_in_another_subnet_is_its_to_look_for_until_it_is_loaned() {
     heard(2, "10.3.0.2").await;
     assert_eq!(items().await, [""; 0]);
 }
+
+/// On SQLite there is one writer, and 100,000 rows take a while to decide.
+#[tokio::test]
+async fn a_file_that_is_refused_waits_for_no_writer() {
+    let desk = Desk::with_papers().await;
+    let path = desk.write(b"tag,unit\nA-1,nowhere\n");
+    let open = desk.change().await;
+    let line = format!("asset import {path}");
+    let refused = desk.refuses(&line, Input, "there is no unit nowhere");
+    let within = std::time::Duration::from_secs(4);
+    let refused = tokio::time::timeout(within, refused).await;
+    refused.expect("it waited for the writer");
+    drop(open);
+}
