@@ -39,30 +39,64 @@ impl Taken {
     }
 }
 
-/// Takes in a file or a folder; what is bad in it is reported, and the rest taken in.
-pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<Output, Failure> {
-    // All are read before anything is open that writes.
+/// Files that one change takes in: whoever else writes waits for some of a folder, and not for
+/// all of it.
+const BATCH: usize = 500;
+
+/// What became of a file: its advisory, or its problem.
+type TakenFile = Result<(Advisory, Taken), String>;
+
+/// Takes in some files as one change. All are read before anything is open that writes.
+async fn batch(app: &App, caller: &Caller, files: &[OneFile]) -> Result<Vec<TakenFile>, Failure> {
     let read = |file: &OneFile| match &file.problem {
         Some(problem) => Err(problem.clone()),
         None => csaf::read(&file.bytes).map_err(|error| error.to_string()),
     };
-    let all: Vec<_> = files.0.iter().map(|file| (file, read(file))).collect();
+    let read: Vec<_> = files.iter().map(read).collect();
     let mut change = app.change(caller).await?;
+    let mut all = Vec::with_capacity(files.len());
+    for (file, read) in files.iter().zip(read) {
+        all.push(match read {
+            Ok(advisory) => {
+                let taken = take(&mut change, &advisory, &file.bytes).await?;
+                taken.map(|taken| (advisory, taken))
+            }
+            Err(problem) => Err(problem),
+        });
+    }
+    change.commit().await?;
+    Ok(all)
+}
+
+/// A failure in the middle of a folder: what was taken in before it stays.
+fn in_the_middle(failure: Failure, taken: usize) -> Failure {
+    match taken {
+        0 => failure,
+        taken => Failure {
+            text: format!(
+                "{} The {taken} advisories before it are taken in, and the collector matches them \
+                 within a minute; the same command goes on from there.",
+                failure.text
+            ),
+            ..failure
+        },
+    }
+}
+
+/// Takes in a file or a folder; what is bad in it is reported, and the rest taken in.
+pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<Output, Failure> {
     let mut table = Table::new(&["file", "advisory", "version", "result", "problem"]);
     let (mut ids, mut bad) = (Vec::new(), 0);
-    for (file, read) in all {
-        let taken = match read {
-            Ok(advisory) => match take(&mut change, &advisory, &file.bytes).await? {
-                Ok(taken) => Ok((advisory, taken)),
-                Err(problem) => Err(problem),
-            },
-            Err(problem) => Err(problem),
-        };
-        bad += usize::from(taken.is_err());
-        if let Ok((advisory, Taken::New | Taken::Newer)) = &taken {
-            ids.push(advisory.id.clone());
+    for some in files.0.chunks(BATCH) {
+        let taken = batch(app, caller, some).await;
+        let taken = taken.map_err(|failure| in_the_middle(failure, ids.len()))?;
+        for (file, taken) in some.iter().zip(&taken) {
+            bad += usize::from(taken.is_err());
+            if let Ok((advisory, Taken::New | Taken::Newer)) = taken {
+                ids.push(advisory.id.clone());
+            }
+            table.row(row(file, taken));
         }
-        table.row(row(file, &taken));
     }
     if let [only] = &files.0[..]
         && bad == 1
@@ -71,7 +105,6 @@ pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<
         let problem = problem.map_or_else(String::new, ToString::to_string);
         return Err(Failure::input(format!("{}: {problem}", only.name)));
     }
-    change.commit().await?;
     let outcome = super::matched(app, caller, Some(&ids)).await?;
     let count = |n: usize| Cell::Number(i64::try_from(n).unwrap_or(i64::MAX));
     let parts = [
@@ -94,7 +127,7 @@ pub(super) async fn import(app: &App, caller: &Caller, files: &Files) -> Result<
     ))
 }
 
-fn row(file: &OneFile, taken: &Result<(Advisory, Taken), String>) -> Vec<Cell> {
+fn row(file: &OneFile, taken: &TakenFile) -> Vec<Cell> {
     match taken {
         Ok((advisory, taken)) => vec![
             Cell::of(&file.name),

@@ -204,3 +204,26 @@ async fn a_helper_that_cannot_be_read_is_remarked() {
         assert!(remarks.contains(said), "{remarks}");
     }
 }
+
+/// Others write between two parts of a large folder.
+#[tokio::test]
+async fn a_large_folder_is_taken_in_by_several_changes() {
+    let desk = Desk::with_papers().await;
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..=500 {
+        let bytes = csaf("2.0", &format!("ACME-{number}"), "1", "<3.0", FIX);
+        let path = folder.path().join(format!("{number:03}.json"));
+        std::fs::write(path, bytes).unwrap();
+    }
+    std::fs::write(folder.path().join("bad.json"), b"{").unwrap();
+    let line = format!("advisory import {}", folder.path().display());
+    let taken = desk.json(&line).await;
+    assert_eq!(
+        (&taken["taken_in"], &taken["bad"]),
+        (&json!(501), &json!(1))
+    );
+    let mut view = desk.app.store.view().await.unwrap();
+    let rows = view.advisories().await.unwrap();
+    let changes: std::collections::BTreeSet<_> = rows.iter().map(|row| row.added_at).collect();
+    assert_eq!((rows.len(), changes.len()), (501, 2));
+}
