@@ -67,6 +67,9 @@ pub struct Line {
     pub priority: Priority,
     /// How it stands.
     pub standing: Standing,
+    /// Where its machine as a whole is left as it is for a time (`item except`): until when, and
+    /// what protects it. The match stands as it does all the same.
+    pub machine_left: Option<String>,
 }
 
 impl Line {

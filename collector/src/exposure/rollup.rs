@@ -171,6 +171,7 @@ mod tests {
                 priority: priority.clone(),
             }],
             priority,
+            machine_left: None,
             standing: match score {
                 9 => Standing::Mitigated(1),
                 8 => Standing::Excepted("x".into()),

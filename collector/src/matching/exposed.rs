@@ -40,10 +40,12 @@ struct Known {
     asset_of: HashMap<MachineId, String>,
     units: HashMap<Name, Class>,
     ports: HashMap<MachineId, u32>,
+    /// Machines that are left as they are, in words.
+    left: HashMap<MachineId, String>,
 }
 
 impl Known {
-    async fn read(view: &mut View) -> Result<Self, Failure> {
+    async fn read(view: &mut View, now: UtcMs) -> Result<Self, Failure> {
         let (mut machines, mut names) = (HashMap::new(), HashMap::new());
         for (id, line) in crate::replan::enrolled(view).await? {
             names.insert(id, line.name.to_string());
@@ -61,7 +63,13 @@ impl Known {
                 ports.insert(machine, count);
             }
         }
+        let mut left = view.exceptions().await?;
+        left.retain(|_, exception| now < exception.until);
+        let left = left
+            .into_iter()
+            .map(|(id, one)| (id, format!("until {}, {}", one.until, one.control)));
         Ok(Self {
+            left: left.collect(),
             machines,
             names,
             assets: assets
@@ -96,6 +104,7 @@ struct Whose {
     model: String,
     criticality: Criticality,
     ports: Option<u32>,
+    left: Option<String>,
 }
 
 impl Whose {
@@ -111,6 +120,7 @@ impl Whose {
                 None => Criticality::of_asset("", None),
             },
             ports: None,
+            left: None,
         }
     }
 }
@@ -125,6 +135,7 @@ impl Known {
                 model: line.model.to_string(),
                 criticality: Criticality::of_machine(line.class),
                 ports: self.ports.get(&line.id).copied(),
+                left: self.left.get(&line.id).cloned(),
             });
         }
         let asset = self.assets.get(holder.name.strip_prefix("asset ")?)?;
@@ -140,6 +151,7 @@ impl Known {
                 None => Criticality::of_asset(&asset.criticality, unit.copied()),
             },
             ports: machine.and_then(|line| self.ports.get(&line.id).copied()),
+            left: machine.and_then(|line| self.left.get(&line.id).cloned()),
         })
     }
 }
@@ -164,7 +176,7 @@ pub async fn exposed(
             ..Exposed::default()
         });
     }
-    let known = Known::read(view).await?;
+    let known = Known::read(view, now).await?;
     let (products, unreadable) = products(view, &open, now).await?;
     let nothing = Product::default();
     let in_place = in_place(&open, now);
@@ -330,5 +342,6 @@ fn line(
         since: one.row.since,
         open,
         standing,
+        machine_left: whose.left,
     }
 }

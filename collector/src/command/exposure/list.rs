@@ -126,6 +126,7 @@ fn table(lines: &[Line]) -> Table {
         "severity",
         "reach",
         "state",
+        "machine_left_as_it_is",
         "since",
     ]);
     for line in lines {
@@ -144,6 +145,7 @@ fn table(lines: &[Line]) -> Table {
             Cell::of(parts.severity.words()),
             Cell::of(parts.reach.words()),
             Cell::of(line.standing.words()),
+            Cell::maybe(line.machine_left.as_ref()),
             Cell::of(line.since),
         ]);
     }

@@ -58,6 +58,10 @@ pub(super) async fn show(app: &App, asked: &Asked) -> Result<Output, Failure> {
             ("model", Cell::of(&first.model)),
             ("vendor", Cell::of(&first.vendor)),
             ("state", Cell::of(first.standing.words())),
+            (
+                "machine_left_as_it_is",
+                Cell::maybe(first.machine_left.as_ref()),
+            ),
             ("priority", Cell::of(first.priority.words())),
         ],
         text,

@@ -1,11 +1,11 @@
 //! What is open is listed, however little its advisory tells and whatever became of others.
 
-use super::{csaf, import, ward};
+use super::{Desk, csaf, day, import, ward};
 use patchward_collector::advisory::csaf::read;
 use serde_json::{Value, json};
 
 /// The rows of `exposure list` of one advisory, and how many it says there are.
-async fn listed(desk: &super::Desk, advisory: &str) -> (Vec<Value>, Value) {
+async fn listed(desk: &Desk, advisory: &str) -> (Vec<Value>, Value) {
     let listed = desk.json("exposure list").await;
     let rows = listed["matches"].as_array().unwrap().iter();
     let rows = rows.filter(|row| row["advisory"] == advisory);
@@ -56,4 +56,32 @@ async fn an_advisory_that_cannot_be_read_any_more_ends_no_other() {
     assert_eq!(listed(&desk, "ACME-2").await.0.len(), 3);
     desk.ask("advisory list --product monitor").await;
     desk.ask("advisory alias suggest").await;
+}
+
+#[tokio::test]
+async fn a_machine_that_is_left_as_it_is_says_so_beside_its_matches() {
+    let desk = Desk::with_machines(1).await;
+    for line in [
+        "asset put a-1 --manufacturer Acme~Medical --model Monitor~M7",
+        "asset link a-1 pc-1",
+        "advisory installed a-1 2.5",
+    ] {
+        desk.ask(line).await;
+    }
+    import(&desk, &csaf("ACME-1", "1", &[("none_available", "None")])).await;
+    let row = async || listed(&desk, "ACME-1").await.0.remove(0);
+    assert_eq!(row().await["machine_left_as_it_is"], Value::Null);
+    let until = day(3);
+    desk.ask(&format!("item except pc-1 --until {until} --control wall"))
+        .await;
+    let excepted = row().await;
+    let left = excepted["machine_left_as_it_is"].as_str().unwrap();
+    assert!(
+        left.starts_with("until ") && left.ends_with(", wall"),
+        "{left}"
+    );
+    assert_eq!(
+        excepted["state"], "waiting(vendor)",
+        "it waits all the same"
+    );
 }
