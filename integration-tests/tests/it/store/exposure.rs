@@ -73,6 +73,11 @@ async fn what_stands_in_for_a_fix(world: World) {
         (Some(1), None)
     );
     drop(view);
+    ended(&world).await;
+}
+
+/// Both are ended once.
+async fn ended(world: &World) {
     let mut change = world.change().await;
     change
         .close_mitigation(1, &label("it helps not"))
@@ -86,7 +91,7 @@ async fn what_stands_in_for_a_fix(world: World) {
     assert_eq!(view.granted().await.unwrap()[0].ended_at, Some(NOW));
     drop(view);
     let mut change = world.change().await;
-    let again = change.close_mitigation(1, &words).await;
+    let again = change.close_mitigation(1, &label("x")).await;
     refused!(again, StoreError::NotFound { .. });
     drop(change);
     let mut change = world.change().await;

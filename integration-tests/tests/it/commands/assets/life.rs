@@ -98,23 +98,6 @@ async fn a_new_machine_is_used_once_it_shows_its_baseline() {
         "1, which is not in the range",
     )
     .await;
-    // Storage is no way around it.
-    desk.ask("asset move A-1 in_storage --reason later").await;
-    desk.refuses(
-        "asset move A-1 in_use --reason hurry",
-        Conflict,
-        "never accepted",
-    )
-    .await;
-    let by_list = imported(&desk, b"tag,status\nA-1,in use\n", "").await;
-    let by_hand = by_list["by_hand"].to_string();
-    assert!(by_hand.contains("asset accept A-1"), "{by_hand}");
-    desk.refuses(
-        "asset accept A-1 --reason fine",
-        Conflict,
-        "1, which is not in the range",
-    )
-    .await;
     desk.ask("asset baseline remove mode").await;
     desk.reports(1, "2").await;
     desk.ask("asset accept A-1 --reason looked").await;
@@ -179,4 +162,38 @@ async fn what_leaves_has_done_every_step_and_its_key_is_worth_nothing() {
     let again = imported(&desk, b"tag,status\nA-1,in use\n", "").await;
     assert_eq!(tags(&again["by_hand"]), ["A-1"]);
     desk.ask("asset remove A-1").await;
+}
+
+#[tokio::test]
+async fn storage_is_no_way_around_acceptance() {
+    let desk = Desk::with_machines(1).await;
+    for line in [
+        "asset put A-1",
+        "asset link A-1 pc-1",
+        "asset baseline put stations --model station --component viewer>=2",
+        "asset move A-1 acceptance --reason delivered",
+        "asset move A-1 in_storage --reason later",
+    ] {
+        desk.ask(line).await;
+    }
+    desk.refuses(
+        "asset move A-1 in_use --reason hurry",
+        Conflict,
+        "never accepted",
+    )
+    .await;
+    let by_list = imported(&desk, b"tag,status\nA-1,in use\n", "").await;
+    let by_hand = by_list["by_hand"].to_string();
+    assert!(by_hand.contains("asset accept A-1"), "{by_hand}");
+    desk.refuses(
+        "asset accept A-1 --reason fine",
+        Conflict,
+        "1, which is not in the range",
+    )
+    .await;
+    desk.reports(1, "2").await;
+    desk.ask("asset accept A-1 --reason looked").await;
+    // What was accepted comes back from storage as it likes.
+    desk.ask("asset move A-1 in_storage --reason spare").await;
+    desk.ask("asset move A-1 in_use --reason needed").await;
 }
