@@ -244,6 +244,13 @@ async fn attest(app: &App, caller: &Caller, asked: &Attest) -> Result<Output, Fa
         }
     };
     let holders = found.within(&scope, &open.of_advisory(&found.advisory));
+    if holders.is_empty() {
+        return Err(Failure::conflict(format!(
+            "Mitigation {} has nothing open there now, so there is nothing to say of it. \
+             `mitigation show {}` has where it is open.",
+            found.number, found.number
+        )));
+    }
     let word = NewAttestation {
         scope: &scope,
         holders: &holders,

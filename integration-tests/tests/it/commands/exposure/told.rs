@@ -1,7 +1,9 @@
-//! What is open is listed, however little its advisory tells and whatever became of others.
+//! What is open is listed, however little its advisory tells and whatever became of others, and
+//! a word counts for what was there.
 
 use super::{Desk, csaf, day, import, ward};
 use patchward_collector::advisory::csaf::read;
+use patchward_collector::control::FailureKind::Conflict;
 use serde_json::{Value, json};
 
 /// The rows of `exposure list` of one advisory, and how many it says there are.
@@ -84,4 +86,34 @@ async fn a_machine_that_is_left_as_it_is_says_so_beside_its_matches() {
         excepted["state"], "waiting(vendor)",
         "it waits all the same"
     );
+}
+
+#[tokio::test]
+async fn a_word_that_all_is_in_place_says_nothing_of_an_asset_that_comes_later() {
+    let desk = ward().await;
+    desk.ask(&format!(
+        "mitigation add ACME-1 --title x --step y --owner it --all --due {}",
+        day(7)
+    ))
+    .await;
+    let attest = "mitigation attest 1 --by Ada --words closed";
+    let said = desk.json(attest).await;
+    assert_eq!(
+        (&said["state"], &said["left"]),
+        (&json!("in_place"), &json!(0))
+    );
+    // Of a kind that is known, so that its match is older than the word.
+    desk.ask("asset put a-9 --manufacturer Acme~Medical --model Monitor~M7")
+        .await;
+    desk.ask("advisory installed a-9 2.5").await;
+    let shown = desk.json("mitigation show 1").await;
+    assert_eq!(
+        (&shown["state"], &shown["left"]),
+        (&json!("open"), &json!(1))
+    );
+    let said = desk.json(&format!("{attest} --asset a-9")).await;
+    assert_eq!(said["left"], 0);
+    // What is not open any more, nobody has a word to say of.
+    desk.ask("advisory mark ACME-1 done --all").await;
+    desk.refuses(attest, Conflict, "nothing open").await;
 }
