@@ -23,12 +23,14 @@ pub struct Attestation {
 }
 
 impl Attestation {
+    /// What is in place on a machine is so whatever the advisory says anew; on one that came
+    /// later nobody has looked.
     fn is_about(&self, holder: &str, on: &OpenOn) -> bool {
-        let was_there = self
-            .holders
-            .as_ref()
-            .is_none_or(|then| then.contains(holder));
-        was_there && on.since <= self.at && covers(&self.scope, holder, on.unit.as_ref())
+        let was_there = match &self.holders {
+            Some(then) => then.contains(holder),
+            None => on.since <= self.at,
+        };
+        was_there && covers(&self.scope, holder, on.unit.as_ref())
     }
 }
 
@@ -244,11 +246,12 @@ mod tests {
         // A machine of a kind that was known already: its match is older than the word.
         task.attested = vec![word(Some(set(&["asset a-1"])))];
         assert_eq!(left(&task, &all), (State::Open, set(&["asset a-2"])));
-        // What is open on it became something else.
+        // What the advisory says anew opens no port again.
         task.attested = vec![word(Some(set(&["asset a-1", "asset a-2"])))];
         assert_eq!(left(&task, &all), (State::InPlace, set(&[])));
         all.get_mut("asset a-1").unwrap().since = UtcMs(6);
-        assert_eq!(left(&task, &all), (State::Open, set(&["asset a-1"])));
+        assert_eq!(left(&task, &all), (State::InPlace, set(&[])));
+        // Where nobody kept what was open then, what is newer than the word was not.
         task.attested = vec![word(None)];
         assert_eq!(left(&task, &all), (State::Open, set(&["asset a-1"])));
     }
