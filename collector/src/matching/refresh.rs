@@ -2,6 +2,7 @@
 
 use super::decisions::{Decisions, product_key};
 use super::inventory::{aliases, inventory};
+use super::only::{Only, Part};
 use crate::advisory::entry::Entry;
 use crate::advisory::identity::{Aliases, Thing};
 use crate::advisory::matcher::{Index, Match, Prepared, matches_with};
@@ -71,7 +72,7 @@ pub fn prepared(row: &AdvisoryRow, bytes: &[u8]) -> Result<Prepared, Failure> {
     Ok(Prepared::of(advisory))
 }
 
-/// Runs the matching of all advisories, or of `only` these, and writes what changed. It reads
+/// Runs the matching of all advisories against everything, or of `only` some, and writes what changed. It reads
 /// and computes with nothing open that writes; hellos and goes wait for no run. What it was
 /// computed from is looked at again as it is written, and where that moved it runs again.
 ///
@@ -82,7 +83,7 @@ pub async fn refresh(
     store: &Store,
     actor: &Actor,
     now: UtcMs,
-    only: Option<&[String]>,
+    only: Only<'_>,
 ) -> Result<Ran, Failure> {
     for attempt in 1..=ATTEMPTS {
         let computed = compute(store, now, only).await?;
@@ -134,19 +135,25 @@ struct Computed {
 }
 
 /// Reads one consistent state, and computes what follows from it.
-async fn compute(store: &Store, now: UtcMs, only: Option<&[String]>) -> Result<Computed, Failure> {
+async fn compute(store: &Store, now: UtcMs, only: Only<'_>) -> Result<Computed, Failure> {
     let mut view = store.view().await?;
     let stamp = view.matching_stamp().await?;
     let mut rows = view.advisories().await?;
-    rows.retain(|row| only.is_none_or(|only| only.contains(&row.id)));
+    let advisories = only.advisories;
+    rows.retain(|row| advisories.is_none_or(|some| some.contains(&row.id)));
     let mut outcome = Outcome::default();
     let mut differing = Vec::new();
     if rows.is_empty() {
         let ran = Ran { outcome, stamp };
         return Ok(Computed { ran, differing });
     }
+    let all = inventory(&mut view).await?;
+    let (part, index) = match only.things.map(|keys| Part::of(&all, keys)) {
+        Some((part, index)) => (Some(part), index),
+        None => (None, all),
+    };
     let held = Arc::new(Held {
-        index: inventory(&mut view).await?,
+        index,
         aliases: aliases(&mut view).await?,
         decisions: Decisions::read(&mut view).await?,
     });
@@ -159,7 +166,8 @@ async fn compute(store: &Store, now: UtcMs, only: Option<&[String]>) -> Result<C
         {
             let document = view.advisory_bytes(&row.id, row.revision).await?;
             let document = document.unwrap_or_default();
-            let old = view.advisory_matches(Some(&row.id)).await?;
+            let mut old = view.advisory_matches(Some(&row.id)).await?;
+            old.retain(|row| part.as_ref().is_none_or(|part| part.holds(row)));
             bytes += document.len();
             some.push((row, document, old));
         }
