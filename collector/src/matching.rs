@@ -2,6 +2,7 @@
 //! decided by `advisory`, kept as matches.
 
 mod assets;
+mod brought;
 mod decisions;
 mod done;
 mod exposed;

@@ -1,5 +1,6 @@
 //! A run of the matching: all advisories or some, against everything.
 
+use super::brought::Brought;
 use super::decisions::{Decisions, product_key};
 use super::inventory::{aliases, inventory};
 use super::only::{Only, Part};
@@ -9,6 +10,7 @@ use crate::advisory::matcher::{Index, Match, Prepared, matches_with};
 use crate::advisory::{Verdict, csaf, notice, revision};
 use crate::control::Failure;
 use crate::store::advisories::{AdvisoryRow, MatchRow, Moved, Stamp};
+use crate::store::boms::ReleaseMatch;
 use crate::store::{Actor, Store};
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
@@ -99,9 +101,14 @@ pub async fn refresh(
             continue;
         }
         for one in &computed.differing {
-            change
-                .put_matches(&one.advisory, &one.rows, &one.gone, one.opened)
-                .await?;
+            if !one.rows.is_empty() || !one.gone.is_empty() {
+                change
+                    .put_matches(&one.advisory, &one.rows, &one.gone, one.opened)
+                    .await?;
+            }
+            if let Some(rows) = &one.releases {
+                change.put_release_matches(&one.advisory, rows).await?;
+            }
         }
         let committed = change.commit_unless_moved(&computed.ran.stamp, may_move);
         if let Ok(head) = committed.await? {
@@ -126,6 +133,8 @@ struct Differing {
     rows: Vec<MatchRow>,
     gone: Vec<String>,
     opened: usize,
+    /// What it says of what releases bring, where that is other than before.
+    releases: Option<Vec<ReleaseMatch>>,
 }
 
 /// A run that is not written yet.
@@ -156,6 +165,11 @@ async fn compute(store: &Store, now: UtcMs, only: Only<'_>) -> Result<Computed, 
         index,
         aliases: aliases(&mut view).await?,
         decisions: Decisions::read(&mut view).await?,
+        brought: match part {
+            // A run for some machines and assets has nothing to do with releases.
+            Some(_) => None,
+            None => Some(Brought::read(&mut view).await?),
+        },
     });
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
@@ -168,16 +182,13 @@ async fn compute(store: &Store, now: UtcMs, only: Only<'_>) -> Result<Computed, 
             let document = document.unwrap_or_default();
             let mut old = view.advisory_matches(Some(&row.id)).await?;
             old.retain(|row| part.as_ref().is_none_or(|part| part.holds(row)));
+            let said = view.release_matches(None, Some(&row.id)).await?;
             bytes += document.len();
-            some.push((row, document, old));
+            some.push((row, document, old, said));
         }
         let held = Arc::clone(&held);
         let all = move || -> Result<Vec<_>, Failure> {
-            let one = |(row, document, old): &(AdvisoryRow, Vec<u8>, Vec<MatchRow>)| {
-                let new = of_advisory(&prepared(row, document)?, &held, now);
-                Ok(compared(&row.id, new, old))
-            };
-            some.iter().map(one).collect()
+            some.iter().map(|one| one_of(one, &held, now)).collect()
         };
         for (of_one, counted) in super::aside(all).await?? {
             outcome.add(&counted);
@@ -188,11 +199,45 @@ async fn compute(store: &Store, now: UtcMs, only: Only<'_>) -> Result<Computed, 
     Ok(Computed { ran, differing })
 }
 
+/// An advisory as it is stored: its row, its bytes, its matches, what it says of releases.
+type Stored = (AdvisoryRow, Vec<u8>, Vec<MatchRow>, Vec<ReleaseMatch>);
+
+fn one_of(
+    (row, document, old, said): &Stored,
+    held: &Held,
+    now: UtcMs,
+) -> Result<(Option<Differing>, Outcome), Failure> {
+    let prepared = prepared(row, document)?;
+    let (differing, outcome) = compared(&row.id, of_advisory(&prepared, held, now), old);
+    let brought = held.brought.as_ref();
+    let releases = brought.map(|all| all.matches(&prepared, &held.aliases, &held.decisions));
+    let Some(releases) = releases.filter(|new| new != said) else {
+        return Ok((differing, outcome));
+    };
+    let mut differing = differing.unwrap_or_else(|| Differing::nothing(&row.id));
+    differing.releases = Some(releases);
+    Ok((Some(differing), outcome))
+}
+
+impl Differing {
+    fn nothing(advisory: &str) -> Self {
+        Self {
+            advisory: advisory.to_owned(),
+            rows: Vec::new(),
+            gone: Vec::new(),
+            opened: 0,
+            releases: None,
+        }
+    }
+}
+
 /// What advisories are held against.
 struct Held {
     index: Index,
     aliases: Aliases,
     decisions: Decisions,
+    /// What releases would bring.
+    brought: Option<Brought>,
 }
 
 /// The new matches of an advisory beside those that stand: what differs, and what all come to.
@@ -222,10 +267,10 @@ fn compared(id: &str, new: Vec<MatchRow>, old: &[MatchRow]) -> (Option<Differing
     let rows: Vec<MatchRow> = rows.into_iter().filter(differs).collect();
     let is_same = rows.is_empty() && gone.is_empty();
     let differing = (!is_same).then(|| Differing {
-        advisory: id.to_owned(),
         rows,
         gone,
         opened,
+        ..Differing::nothing(id)
     });
     (differing, outcome)
 }
