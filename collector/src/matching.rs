@@ -2,11 +2,13 @@
 //! decided by `advisory`, kept as matches.
 
 mod assets;
+mod brought;
 mod decisions;
 mod done;
 mod exposed;
 mod holders;
 mod inventory;
+mod only;
 mod open;
 mod refresh;
 
@@ -15,6 +17,7 @@ pub use decisions::product_key;
 pub use exposed::{Exposed, exposed};
 pub use holders::{Holder, holders};
 pub use inventory::{aliases, inventory};
+pub use only::{Only, things_of_asset, things_of_machine};
 pub use open::{OpenMatch, OpenMatches, open};
 pub use refresh::{Outcome, Ran, Unreadable, prepared, refresh};
 

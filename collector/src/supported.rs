@@ -5,6 +5,7 @@ use crate::component::query::{Pattern, Query};
 use crate::component::support::{Due, due, is_meant};
 use crate::component::wanted::{Verdict, Wanted};
 use crate::fleet::{FleetHandle, enrolment};
+use crate::mds2::Bearing;
 use crate::searching::{Scope, search};
 use crate::store::search::Placed;
 use crate::store::support::{SupportEnd, SupportKind};
@@ -15,7 +16,7 @@ use patchward_common::facts::PackedFacts;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::roster::Class;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Rows of facts that are read at once: they are packed, about 1 KB each.
 const PAGE: u32 = 1_000;
@@ -99,6 +100,67 @@ pub async fn endings(
             on,
             due,
             holders,
+        });
+    }
+    Ok(found)
+}
+
+/// The ends of support that have to do with a model: its own, for the version of its software
+/// that is asked about, and those of what its machines run.
+///
+/// # Errors
+/// Those of [`endings`].
+pub async fn bearing_on(
+    fleet: &FleetHandle,
+    view: &mut View,
+    (model, version): (&Name, &str),
+    now: UtcMs,
+) -> Result<Vec<Bearing>, StoreError> {
+    let placed = view.placed_machines(None).await?.into_iter();
+    let placed = placed.filter(|machine| machine.model == *model);
+    let ours: HashSet<String> = placed.map(|one| format!("machine {}", one.name)).collect();
+    let mut found = Vec::new();
+    for ending in endings(fleet, view, now, i64::MAX).await? {
+        let Ending {
+            end,
+            on,
+            due,
+            holders,
+        } = ending;
+        let is_model = end.kind == SupportKind::Model;
+        let unsure = match is_model {
+            true if enrolment::to_name(&end.name).as_ref() != Some(model) => continue,
+            // It need not be here yet, and counts in the version that is asked about.
+            true => {
+                let versions = Wanted::parse(&end.versions).map_err(|why| {
+                    StoreError::Corrupt(format!("support of {}: {why}", end.name))
+                })?;
+                match is_meant(&versions, Source::Firmware, Some(version)) {
+                    Verdict::In => None,
+                    Verdict::Out => continue,
+                    Verdict::Unknown(why) => Some(why),
+                }
+            }
+            false => {
+                let mut here = holders.into_iter().filter(|one| ours.contains(&one.name));
+                let Some(first) = here.next() else { continue };
+                // One that has it surely is enough.
+                let mut rest = here.map(|one| one.unknown);
+                first
+                    .unknown
+                    .filter(|_| rest.all(|unknown| unknown.is_some()))
+            }
+        };
+        let what = match end.versions.as_str() {
+            "*" => end.name,
+            versions => format!("{} ({versions})", end.name),
+        };
+        found.push(Bearing {
+            what,
+            is_model,
+            on,
+            due,
+            unsure,
         });
     }
     Ok(found)

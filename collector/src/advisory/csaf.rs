@@ -159,6 +159,7 @@ pub fn read(bytes: &[u8]) -> Result<Advisory, BadCsaf> {
     };
     let published = moment("its first release", tracking.initial_release_date);
     let current = moment("its current release", tracking.current_release_date);
+    let history = words::history(tracking.revision_history);
     let publisher = raw.document.publisher;
     Ok(Advisory {
         form,
@@ -177,6 +178,7 @@ pub fn read(bytes: &[u8]) -> Result<Advisory, BadCsaf> {
         severity: cut(severity.unwrap_or_default(), MAX_NAME_BYTES),
         notes: words.notes,
         references: words.references,
+        history,
         products: tree.products,
         vulnerabilities,
         remarks,

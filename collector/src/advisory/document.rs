@@ -62,6 +62,8 @@ pub struct Advisory {
     pub notes: Vec<Note>,
     /// Where there is more.
     pub references: Vec<Reference>,
+    /// How it came to be what it is, as its publisher writes it.
+    pub history: Vec<Revision>,
     /// Its products.
     pub products: Vec<Product>,
     /// Its vulnerabilities; a notice has one, without a CVE.
@@ -112,6 +114,17 @@ pub struct Reference {
     pub summary: String,
     /// Where.
     pub url: String,
+}
+
+/// A step in the history of an advisory, in its publisher's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The version that it led to.
+    pub number: String,
+    /// When, as it is written.
+    pub date: String,
+    /// What changed.
+    pub summary: String,
 }
 
 /// How severe a word calls something: the words of those who publish most. `None` for

@@ -47,6 +47,22 @@ pub struct Purl {
     pub name: String,
     /// Its version.
     pub version: Option<String>,
+    /// The release of the distribution, where it names one.
+    pub distro: Option<String>,
+}
+
+impl Purl {
+    /// Reads one; `None` where it is none.
+    pub fn read(text: &str) -> Option<Self> {
+        purl(text)
+    }
+
+    /// Whether what is said of `self` is said of `ours`: of one release of a distribution
+    /// nothing follows for another.
+    fn speaks_of(&self, ours: &Self) -> bool {
+        let same = |this: &Self| (this.kind.clone(), this.namespace.clone(), this.name.clone());
+        same(self) == same(ours) && (self.distro.is_none() || self.distro == ours.distro)
+    }
 }
 
 /// Who a product is.
@@ -197,6 +213,10 @@ fn purl(text: &str) -> Option<Purl> {
         namespace: purl.namespace().unwrap_or_default().to_ascii_lowercase(),
         name: purl.name().to_owned(),
         version: purl.version().map(str::to_owned),
+        distro: purl
+            .qualifiers()
+            .get("distro")
+            .map(|distro| distro.to_string()),
     })
 }
 

@@ -78,6 +78,7 @@ pub fn advisory(notice: &Notice) -> Advisory {
         severity: String::new(),
         notes: Vec::new(),
         references: Vec::new(),
+        history: Vec::new(),
         vulnerabilities: vec![Vulnerability {
             name: notice.id.clone(),
             title: title.chars().take(200).collect(),

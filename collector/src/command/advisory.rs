@@ -15,7 +15,7 @@ use super::file::InputFile;
 use super::{Caller, window};
 use crate::app::App;
 use crate::control::{Failure, Output};
-use crate::matching::{self, Outcome};
+use crate::matching::{self, Only, Outcome};
 use files::Files;
 pub(super) use list::need;
 use patchward_common::id::Label;
@@ -68,11 +68,9 @@ pub enum AdvisoryCommand {
         /// The note
         text: Label,
     },
-    /// Run the matching now: of all advisories, or of these
-    Match {
-        /// Their ids
-        ids: Vec<String>,
-    },
+    /// Run the matching now: of all advisories or of these, against all that there is or
+    /// against some machines and assets alone
+    Match(take::Which),
     /// Show what of ours advisories come to
     Matches(matches::Asked),
     /// Say whether something of ours is affected; it is remembered for others of its kind and
@@ -182,6 +180,10 @@ impl AdvisoryCommand {
 
 /// Matches some advisories or all after a change is stored, as its caller.
 async fn matched(app: &App, caller: &Caller, only: Option<&[String]>) -> Result<Outcome, Failure> {
+    let only = Only {
+        advisories: only,
+        things: None,
+    };
     let ran = matching::refresh(&app.store, &caller.actor, app.now(), only).await?;
     Ok(ran.outcome)
 }
@@ -219,7 +221,7 @@ pub async fn run(app: &App, caller: &Caller, command: AdvisoryCommand) -> Result
             change.commit().await?;
             Ok(Output::Text(format!("The note is on advisory {id}.")))
         }
-        AdvisoryCommand::Match { ids } => take::run_matching(app, caller, &ids).await,
+        AdvisoryCommand::Match(which) => take::run_matching(app, caller, &which).await,
         AdvisoryCommand::Matches(asked) => matches::list(app, &asked).await,
         AdvisoryCommand::Decide(asked) => decide::decide(app, caller, &asked).await,
         AdvisoryCommand::Decisions => decide::list(app).await,

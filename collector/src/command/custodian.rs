@@ -9,12 +9,13 @@ use crate::command::file::InputFile;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
 use crate::folder;
 use crate::store::Actor;
+use crate::store::custody::Adoption;
 use crate::store::documents::DocumentKind;
 use crate::store::vendors::TufFile;
 use crate::vendor::custodian::{self, assemble};
 use crate::vendor::place::Place;
 use ed25519_dalek::SigningKey;
-use patchward_common::id::Name;
+use patchward_common::id::{Label, Name};
 use patchward_common::trust::charter::{Charter, Publisher, VendorGrant};
 use patchward_common::trust::custodian::{Draft, is_proof};
 use patchward_common::trust::origin::{ORIGIN, Origin, proof_path};
@@ -33,6 +34,16 @@ pub enum CustodianCommand {
     Key,
     /// Show what was adopted and waits for the custodian's signature
     Waiting,
+    /// Drop what was adopted and nobody signed yet: it stands in no draft any more
+    Drop {
+        /// The repository, as the charter calls it
+        repository: Name,
+        /// What was adopted, as PRODUCT=VERSION
+        release: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
+    },
     /// Write what is to be signed next
     Draft {
         /// The repository, as the charter calls it
@@ -81,6 +92,11 @@ pub async fn run(
             Ok(Output::Text(public.to_string()))
         }
         CustodianCommand::Waiting => waiting(app).await,
+        CustodianCommand::Drop {
+            repository,
+            release,
+            reason,
+        } => drop_waiting(app, caller, &repository, &release, &reason).await,
         CustodianCommand::Draft {
             repository,
             without,
@@ -146,6 +162,57 @@ async fn waiting(app: &App) -> Result<Output, Failure> {
     Ok(Output::Table(table))
 }
 
+/// Drops what waits for a signature. Its bytes stay among the artifacts, where nothing names
+/// them.
+async fn drop_waiting(
+    app: &App,
+    caller: &Caller,
+    repository: &Name,
+    text: &str,
+    reason: &Label,
+) -> Result<Output, Failure> {
+    let (product, version) = product_and_version(text)?;
+    let mut change = app.change(caller).await?;
+    let mut dropped = 0;
+    for adoption in change.view().adoptions().await? {
+        let is_it = adoption.product.as_str() == product && adoption.version == version;
+        if is_it && adoption.repository == *repository {
+            change
+                .drop_adoption(repository, &adoption.path, reason.as_str())
+                .await?;
+            dropped += 1;
+        }
+    }
+    if dropped == 0 {
+        return Err(Failure::not_found(format!(
+            "No {product} {version} waits for a signature in {repository}. `custodian waiting` shows \
+             what does; what is published already is taken out with `custodian draft --without`."
+        )));
+    }
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "{product} {version} waits no more. A draft that was written before still has it: have the \
+         custodian sign a new one, and none of those."
+    )))
+}
+
+fn product_and_version(text: &str) -> Result<(&str, &str), Failure> {
+    text.split_once('=')
+        .ok_or_else(|| Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION")))
+}
+
+/// Whether what was adopted is among what was signed, with these bytes: another file may have
+/// been adopted in its place since the draft was written.
+fn is_among(adoption: &Adoption, signed: &BTreeMap<String, TargetSpec>) -> bool {
+    let targets: Result<BTreeMap<String, TargetSpec>, _> =
+        serde_json::from_slice(&adoption.targets);
+    let is_signed = |(path, target): (&String, &TargetSpec)| {
+        let there = signed.get(path);
+        there.is_some_and(|there| there.sha256 == target.sha256 && there.custom == target.custom)
+    };
+    targets.is_ok_and(|targets| targets.iter().all(is_signed))
+}
+
 async fn draft(app: &App, repository: &Name, without: &[String]) -> Result<Output, Failure> {
     let (_, known) = own_repository(app, repository).await?;
     let damaged = |error: String| Failure::conflict(format!("the stored targets: {error}"));
@@ -187,9 +254,7 @@ async fn draft(app: &App, repository: &Name, without: &[String]) -> Result<Outpu
 
 /// Takes a release and the proofs that no other one rests on out of the targets.
 fn take_out(targets: &mut BTreeMap<String, TargetSpec>, text: &str) -> Result<(), Failure> {
-    let (product, version) = text
-        .split_once('=')
-        .ok_or_else(|| Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION")))?;
+    let (product, version) = product_and_version(text)?;
     let described = |target: &TargetSpec| -> Option<ReleaseDescription> {
         serde_json::from_value(target.custom.as_ref()?.get("patchward")?.clone()).ok()
     };
@@ -230,7 +295,7 @@ async fn publish(
     let (grant, known) = own_repository(app, repository).await?;
     let files = assemble(&known, files, &key(app)?, app.now())
         .map_err(|error| Failure::because(FailureKind::Input, &error))?;
-    let signed: Vec<(String, TargetSpec)> = files
+    let signed: BTreeMap<String, TargetSpec> = files
         .iter()
         .filter(|(name, _)| name.ends_with(".targets.json"))
         .filter_map(|(_, bytes)| TargetsSpec::read(bytes).ok())
@@ -242,8 +307,7 @@ async fn publish(
     let text = take_in::of_place(app, caller, grant, known, place, progress).await?;
     let mut change = app.change(caller).await?;
     for adoption in change.view().adoptions().await? {
-        let is_signed = signed.iter().any(|(path, _)| *path == adoption.path);
-        if adoption.repository == *repository && is_signed {
+        if adoption.repository == *repository && is_among(&adoption, &signed) {
             let reason = "the custodian signed it";
             change
                 .drop_adoption(repository, &adoption.path, reason)

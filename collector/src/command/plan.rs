@@ -14,6 +14,7 @@ pub mod stated;
 pub(super) use stated::release;
 
 use super::file::InputFile;
+use super::release::met::{self, Met};
 use super::zones::Zones;
 use super::{Caller, begun, forecast, window};
 use crate::app::App;
@@ -175,6 +176,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             if let Ok((approval, leaves)) = file.plan.read() {
                 let risks = risks::Risks::read(&mut view, &approval, &leaves).await?;
                 risks.add_to(&mut table, app.now());
+                met::add_to(&Met::of_plan(&mut view, &approval).await?, &mut table);
             }
             Ok(Output::Table(table))
         }

@@ -1,5 +1,6 @@
 //! Vendors and their releases.
 
+pub(in crate::command) mod met;
 mod sbom;
 pub(super) mod take_in;
 
@@ -238,11 +239,8 @@ async fn list(app: &App, product: Option<&Name>) -> Result<Output, Failure> {
     Ok(Output::Table(table))
 }
 
-async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failure> {
-    let release = find(app, product, version).await?;
-    let description = description(&release)?;
+async fn artifacts(view: &mut View, description: &ReleaseDescription) -> Result<Table, Failure> {
     let mut artifacts = Table::new(&["artifact", "sha256", "length", "state"]);
-    let mut view = app.store.view().await?;
     for artifact in &description.artifacts {
         let known = view.artifact(&artifact.sha256).await?;
         artifacts.row(vec![
@@ -252,6 +250,14 @@ async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failur
             Cell::maybe(known.map(|known| known.state.word())),
         ]);
     }
+    Ok(artifacts)
+}
+
+async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failure> {
+    let release = find(app, product, version).await?;
+    let description = description(&release)?;
+    let mut view = app.store.view().await?;
+    let artifacts = artifacts(&mut view, &description).await?;
     let origin = origin_of(&mut view, &release).await?;
     let minutes = |minutes: u32| Cell::Number(minutes.into());
     let parts = [
@@ -299,8 +305,14 @@ async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failur
             Cell::maybe(description.users_will_notice),
         ),
     ];
-    let text = Output::record(parts.clone()).text();
-    let report = Report::new(parts, text).with("artifacts", artifacts);
+    let met = met::Met::of_release(&mut view, &release).await?;
+    let mut text = Output::record(parts.clone()).text();
+    if let Some((_, words)) = met.words() {
+        text.push_str(&format!("\n{words}"));
+    }
+    let report = Report::new(parts, text)
+        .with("artifacts", artifacts)
+        .with("advisories", met.table());
     Ok(Output::Report(
         report.with("proofs", proofs_of(origin.as_ref())),
     ))

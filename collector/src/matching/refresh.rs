@@ -1,13 +1,16 @@
 //! A run of the matching: all advisories or some, against everything.
 
+use super::brought::Brought;
 use super::decisions::{Decisions, product_key};
 use super::inventory::{aliases, inventory};
+use super::only::{Only, Part};
 use crate::advisory::entry::Entry;
 use crate::advisory::identity::{Aliases, Thing};
 use crate::advisory::matcher::{Index, Match, Prepared, matches_with};
 use crate::advisory::{Verdict, csaf, notice, revision};
 use crate::control::Failure;
 use crate::store::advisories::{AdvisoryRow, MatchRow, Moved, Stamp};
+use crate::store::boms::ReleaseMatch;
 use crate::store::{Actor, Store};
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
@@ -114,7 +117,7 @@ pub fn prepared(row: &AdvisoryRow, bytes: &[u8]) -> Result<Prepared, Unreadable>
     Ok(Prepared::of(advisory))
 }
 
-/// Runs the matching of all advisories, or of `only` these, and writes what changed. It reads
+/// Runs the matching of all advisories against everything, or of `only` some, and writes what changed. It reads
 /// and computes with nothing open that writes; hellos and goes wait for no run. What it was
 /// computed from is looked at again as it is written, and where that moved it runs again.
 ///
@@ -125,7 +128,7 @@ pub async fn refresh(
     store: &Store,
     actor: &Actor,
     now: UtcMs,
-    only: Option<&[String]>,
+    only: Only<'_>,
 ) -> Result<Ran, Failure> {
     for attempt in 1..=ATTEMPTS {
         let computed = compute(store, now, only).await?;
@@ -141,9 +144,14 @@ pub async fn refresh(
             continue;
         }
         for one in &computed.differing {
-            change
-                .put_matches(&one.advisory, &one.rows, &one.gone, one.opened)
-                .await?;
+            if !one.rows.is_empty() || !one.gone.is_empty() {
+                change
+                    .put_matches(&one.advisory, &one.rows, &one.gone, one.opened)
+                    .await?;
+            }
+            if let Some(rows) = &one.releases {
+                change.put_release_matches(&one.advisory, rows).await?;
+            }
         }
         let committed = change.commit_unless_moved(&computed.ran.stamp, may_move);
         if let Ok(head) = committed.await? {
@@ -168,6 +176,8 @@ struct Differing {
     rows: Vec<MatchRow>,
     gone: Vec<String>,
     opened: usize,
+    /// What it says of what releases bring, where that is other than before.
+    releases: Option<Vec<ReleaseMatch>>,
 }
 
 /// A run that is not written yet.
@@ -177,21 +187,32 @@ struct Computed {
 }
 
 /// Reads one consistent state, and computes what follows from it.
-async fn compute(store: &Store, now: UtcMs, only: Option<&[String]>) -> Result<Computed, Failure> {
+async fn compute(store: &Store, now: UtcMs, only: Only<'_>) -> Result<Computed, Failure> {
     let mut view = store.view().await?;
     let stamp = view.matching_stamp().await?;
     let mut rows = view.advisories().await?;
-    rows.retain(|row| only.is_none_or(|only| only.contains(&row.id)));
+    let advisories = only.advisories;
+    rows.retain(|row| advisories.is_none_or(|some| some.contains(&row.id)));
     let mut outcome = Outcome::default();
     let mut differing = Vec::new();
     if rows.is_empty() {
         let ran = Ran { outcome, stamp };
         return Ok(Computed { ran, differing });
     }
+    let all = inventory(&mut view).await?;
+    let (part, index) = match only.things.map(|keys| Part::of(&all, keys)) {
+        Some((part, index)) => (Some(part), index),
+        None => (None, all),
+    };
     let held = Arc::new(Held {
-        index: inventory(&mut view).await?,
+        index,
         aliases: aliases(&mut view).await?,
         decisions: Decisions::read(&mut view).await?,
+        brought: match part {
+            // A run for some machines and assets has nothing to do with releases.
+            Some(_) => None,
+            None => Some(Brought::read(&mut view).await?),
+        },
     });
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
@@ -202,25 +223,14 @@ async fn compute(store: &Store, now: UtcMs, only: Option<&[String]>) -> Result<C
         {
             let document = view.advisory_bytes(&row.id, row.revision).await?;
             let document = document.unwrap_or_default();
-            let old = view.advisory_matches(Some(&row.id)).await?;
+            let mut old = view.advisory_matches(Some(&row.id)).await?;
+            old.retain(|row| part.as_ref().is_none_or(|part| part.holds(row)));
+            let said = view.release_matches(None, Some(&row.id)).await?;
             bytes += document.len();
-            some.push((row, document, old));
+            some.push((row, document, old, said));
         }
         let held = Arc::clone(&held);
-        let all = move || -> Vec<_> {
-            let one = |(row, document, old): &(AdvisoryRow, Vec<u8>, Vec<MatchRow>)| {
-                match prepared(row, document) {
-                    Ok(read) => compared(&row.id, of_advisory(&read, &held, now), old),
-                    // One that is damaged keeps what it came to, and the others go on.
-                    Err(unreadable) => {
-                        let mut stands = Outcome::of(old);
-                        stands.unreadable.push(unreadable);
-                        (None, stands)
-                    }
-                }
-            };
-            some.iter().map(one).collect()
-        };
+        let all = move || -> Vec<_> { some.iter().map(|one| one_of(one, &held, now)).collect() };
         for (of_one, counted) in super::aside(all).await? {
             outcome.add(counted);
             differing.extend(of_one);
@@ -230,11 +240,53 @@ async fn compute(store: &Store, now: UtcMs, only: Option<&[String]>) -> Result<C
     Ok(Computed { ran, differing })
 }
 
+/// An advisory as it is stored: its row, its bytes, its matches, what it says of releases.
+type Stored = (AdvisoryRow, Vec<u8>, Vec<MatchRow>, Vec<ReleaseMatch>);
+
+fn one_of(
+    (row, document, old, said): &Stored,
+    held: &Held,
+    now: UtcMs,
+) -> (Option<Differing>, Outcome) {
+    let prepared = match prepared(row, document) {
+        Ok(prepared) => prepared,
+        // One that is damaged keeps what it came to, and the others go on.
+        Err(unreadable) => {
+            let mut stands = Outcome::of(old);
+            stands.unreadable.push(unreadable);
+            return (None, stands);
+        }
+    };
+    let (differing, outcome) = compared(&row.id, of_advisory(&prepared, held, now), old);
+    let brought = held.brought.as_ref();
+    let releases = brought.map(|all| all.matches(&prepared, &held.aliases, &held.decisions));
+    let Some(releases) = releases.filter(|new| new != said) else {
+        return (differing, outcome);
+    };
+    let mut differing = differing.unwrap_or_else(|| Differing::nothing(&row.id));
+    differing.releases = Some(releases);
+    (Some(differing), outcome)
+}
+
+impl Differing {
+    fn nothing(advisory: &str) -> Self {
+        Self {
+            advisory: advisory.to_owned(),
+            rows: Vec::new(),
+            gone: Vec::new(),
+            opened: 0,
+            releases: None,
+        }
+    }
+}
+
 /// What advisories are held against.
 struct Held {
     index: Index,
     aliases: Aliases,
     decisions: Decisions,
+    /// What releases would bring.
+    brought: Option<Brought>,
 }
 
 /// The new matches of an advisory beside those that stand: what differs, and what all come to.
@@ -256,10 +308,10 @@ fn compared(id: &str, new: Vec<MatchRow>, old: &[MatchRow]) -> (Option<Differing
     let rows: Vec<MatchRow> = rows.into_iter().filter(differs).collect();
     let is_same = rows.is_empty() && gone.is_empty();
     let differing = (!is_same).then(|| Differing {
-        advisory: id.to_owned(),
         rows,
         gone,
         opened,
+        ..Differing::nothing(id)
     });
     (differing, outcome)
 }

@@ -12,8 +12,11 @@ pub mod date;
 pub mod file;
 pub mod policy;
 pub mod question;
+pub mod support;
 pub mod verdict;
 
 pub use answer::{Answer, Answers, Given};
 pub use policy::Policy;
 pub use question::Class;
+pub use support::{Bearing, with_support};
+pub use verdict::Verdict;

@@ -2,7 +2,7 @@
 //! assets: new ones meet every advisory without anybody asking for it.
 
 use crate::control::Failure;
-use crate::matching;
+use crate::matching::{self, Only};
 use crate::store::advisories::{Moved, Stamp};
 use crate::store::{Actor, Store};
 use patchward_common::time::{MINUTE_MS, UtcMs};
@@ -33,7 +33,7 @@ impl Matches {
                 return Ok(false);
             }
         }
-        let ran = matching::refresh(store, &Actor::Collector, now, None).await?;
+        let ran = matching::refresh(store, &Actor::Collector, now, Only::default()).await?;
         for one in &ran.outcome.unreadable {
             tracing::warn!("{}; what it came to stands as it was", one.words());
         }

@@ -249,6 +249,7 @@ impl Change {
         let tx = self.step("advisory.remove", id, json!({}));
         for sql in [
             "DELETE FROM advisory_matches WHERE advisory = $1",
+            "DELETE FROM release_matches WHERE advisory = $1",
             "DELETE FROM advisory_vulnerabilities WHERE advisory = $1",
             "DELETE FROM advisory_readers WHERE advisory = $1",
             "DELETE FROM advisory_comments WHERE advisory = $1",

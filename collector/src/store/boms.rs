@@ -55,7 +55,66 @@ from_row!(ReleaseComponent {
     purl
 });
 
+/// What an advisory says of something that a release brings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReleaseMatch {
+    /// The release.
+    pub release: Digest,
+    /// The advisory.
+    pub advisory: String,
+    /// The component's key.
+    pub thing: String,
+    /// The component, as people read it.
+    pub shown: String,
+    /// The value's word: affected, or a person has to look.
+    pub value: String,
+    /// The reason's word.
+    pub reason: String,
+    /// The reason in a sentence.
+    pub why: String,
+}
+from_row!(ReleaseMatch {
+    release,
+    advisory,
+    thing,
+    shown,
+    value,
+    reason,
+    why
+});
+
 impl View {
+    /// The available releases whose bills were taken in.
+    pub async fn releases_with_bom(&mut self) -> Result<Vec<Digest>, StoreError> {
+        let rows: Vec<(Digest,)> = self
+            .tx
+            .all(
+                "SELECT DISTINCT b.release FROM release_boms b
+                 JOIN releases r ON r.sha256 = b.release
+                 WHERE r.state = 'available' ORDER BY b.release",
+                args![],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(release,)| release).collect())
+    }
+
+    /// What advisories say of what releases bring: of one release or of all, by one advisory
+    /// or by all.
+    pub async fn release_matches(
+        &mut self,
+        release: Option<&Digest>,
+        advisory: Option<&str>,
+    ) -> Result<Vec<ReleaseMatch>, StoreError> {
+        self.tx
+            .all(
+                "SELECT release, advisory, thing, shown, value, reason, why FROM release_matches
+                 WHERE ($1 IS NULL OR release = $1) AND ($2 IS NULL OR advisory = $2)
+                 ORDER BY release, advisory, thing",
+                args![release, advisory],
+            )
+            .await
+    }
+
     /// The bill of a release.
     pub async fn bom(&mut self, release: &Digest) -> Result<Option<StoredBom>, StoreError> {
         self.tx
@@ -101,6 +160,43 @@ impl View {
 }
 
 impl Change {
+    /// Writes what an advisory says of what releases bring, in place of what it said before.
+    pub async fn put_release_matches(
+        &mut self,
+        advisory: &str,
+        rows: &[ReleaseMatch],
+    ) -> Result<(), StoreError> {
+        let detail = json!({ "written": rows.len() });
+        let tx = self.step("advisory.match-releases", advisory, detail);
+        tx.execute(
+            "DELETE FROM release_matches WHERE advisory = $1",
+            args![advisory],
+        )
+        .await?;
+        let rows = rows.iter().map(|row| {
+            args![
+                row.release,
+                advisory,
+                row.thing,
+                row.shown,
+                row.value,
+                row.reason,
+                row.why
+            ]
+        });
+        tx.execute_many(
+            (
+                "INSERT INTO release_matches (release, advisory, thing, shown, value, reason,
+                     why) VALUES",
+                "",
+            ),
+            rows.collect(),
+        )
+        .await?;
+        self.done();
+        Ok(())
+    }
+
     /// Keeps the bill of a release; another one of the same release takes its place. Who
     /// takes it in and when are this change's.
     pub async fn put_bom(

@@ -4,7 +4,7 @@ use super::report::{Figure, Reach, Report, Spread, clock};
 use anyhow::{Context as _, ensure};
 use patchward_collector::advisory::matcher::Prepared;
 use patchward_collector::advisory::{Advisory, csaf};
-use patchward_collector::matching::{holders, refresh};
+use patchward_collector::matching::{Only, holders, refresh};
 use patchward_collector::store::advisories::AdvisoryRow;
 use patchward_collector::store::assets::Asset;
 use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
@@ -112,6 +112,10 @@ fn figure(what: &str, runs: Vec<f64>, reach: Reach) -> anyhow::Result<Figure> {
 
 async fn timed(store: &Store, only: Option<&[String]>) -> anyhow::Result<f64> {
     let begun = clock();
+    let only = Only {
+        advisories: only,
+        things: None,
+    };
     let ran = refresh(store, &Actor::Collector, NOW, only).await;
     let ran = ran.map_err(|failure| anyhow::anyhow!(failure.text))?;
     ensure!(ran.outcome.advisories > 0, "no advisory was matched");

@@ -80,6 +80,17 @@ pub(super) struct Tracking {
     pub(super) status: String,
     pub(super) current_release_date: Option<String>,
     pub(super) initial_release_date: Option<String>,
+    #[serde(default)]
+    pub(super) revision_history: Vec<Lenient<Revision>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Revision {
+    #[serde(default)]
+    pub(super) date: String,
+    pub(super) number: String,
+    #[serde(default)]
+    pub(super) summary: String,
 }
 
 #[derive(Default, Deserialize)]

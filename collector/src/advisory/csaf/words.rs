@@ -1,11 +1,25 @@
 //! Notes and references: what people read, and nothing is decided by.
 
-use super::super::document::{Note, Reference};
+use super::super::document::{Note, Reference, Revision};
 use super::{MAX_NAME_BYTES, MAX_TEXT_BYTES, cut, raw};
 
 /// Most notes, and most references, of one advisory that are kept: distributions write a
 /// description for each of some thousand vulnerabilities.
 const MAX_KEPT: usize = 10_000;
+
+/// Most steps of a history that are kept: one a day for some years.
+const MAX_STEPS: usize = 2_000;
+
+/// The history of an advisory.
+pub(super) fn history(steps: Vec<raw::Lenient<raw::Revision>>) -> Vec<Revision> {
+    let steps = steps.into_iter().filter_map(raw::Lenient::value);
+    let kept = steps.take(MAX_STEPS).map(|step| Revision {
+        number: cut(step.number, MAX_NAME_BYTES),
+        date: cut(step.date, MAX_NAME_BYTES),
+        summary: cut(step.summary, MAX_TEXT_BYTES),
+    });
+    kept.collect()
+}
 
 /// What an advisory says in words, of all of it and of each vulnerability.
 #[derive(Default)]

@@ -88,6 +88,11 @@ fn is_telling(thing: &Thing) -> bool {
 }
 
 fn by_package(identity: &Identity, thing: &Thing) -> Option<Likeness> {
+    if let Some(ours) = &thing.package
+        && identity.purls.iter().any(|purl| purl.speaks_of(ours))
+    {
+        return Some(Likeness::SamePackage);
+    }
     let kind = match thing.source? {
         Source::Deb => "deb",
         Source::Rpm => "rpm",

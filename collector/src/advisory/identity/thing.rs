@@ -1,7 +1,7 @@
 //! What the hospital has, as it is held against advisories: distinct things, not rows.
 
 use super::super::name::{self, VendorKeys};
-use super::{is_code, without_vendor};
+use super::{Purl, is_code, without_vendor};
 use patchward_common::component::Source;
 
 /// What kind of thing.
@@ -41,6 +41,8 @@ pub struct Thing {
     pub source: Option<Source>,
     /// The distribution of a package, where it is known.
     pub distribution: Option<String>,
+    /// The package that a bill of materials calls it.
+    pub package: Option<Purl>,
     /// Its serial numbers.
     pub serials: Vec<String>,
     makers: VendorKeys,
@@ -67,6 +69,14 @@ impl Thing {
         }
     }
 
+    /// What a release brings, as its bill of materials calls it.
+    pub fn brought(source: Source, name: &str, version: &str, purl: &str) -> Self {
+        Self {
+            package: Purl::read(purl),
+            ..Self::component(source, name, version)
+        }
+    }
+
     fn new(kind: ThingKind, maker: &str, called: &str, version: &str) -> Self {
         let makers = VendorKeys::of(maker);
         let words = without_vendor(name::tokens(called), &makers);
@@ -77,6 +87,7 @@ impl Thing {
             version: version.trim().to_owned(),
             source: None,
             distribution: None,
+            package: None,
             serials: Vec::new(),
             codes: words.iter().filter(|word| is_code(word)).cloned().collect(),
             makers,

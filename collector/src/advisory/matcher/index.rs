@@ -29,6 +29,10 @@ impl Index {
             if thing.source.is_some() {
                 let exact = compact(&thing.name.to_lowercase());
                 index.by_name.entry(exact).or_default().push(place);
+                if let Some(package) = &thing.package {
+                    let exact = compact(&package.name.to_lowercase());
+                    index.by_name.entry(exact).or_default().push(place);
+                }
             } else if makers.sure.is_empty() {
                 for word in thing.words() {
                     index.by_word.entry(word.clone()).or_default().push(place);

@@ -36,6 +36,7 @@ fn advisory(said: &[(&str, Status)]) -> Prepared {
         severity: String::new(),
         notes: Vec::new(),
         references: Vec::new(),
+        history: Vec::new(),
         products: said.iter().enumerate().map(product).collect(),
         vulnerabilities: vec![Vulnerability {
             name: "CVE-2026-0001".into(),

@@ -51,6 +51,9 @@ pub struct Asked {
     /// Changed by its publisher at this time or later
     #[arg(long, value_parser = window::instant)]
     changed_since: Option<UtcMs>,
+    /// Words in its revision history: a number, a date, what changed
+    #[arg(long)]
+    history: Option<String>,
     /// Words in a product: vendor, family, name, version, or what identifies it (CPE, package
     /// URL, model, serial and stock-keeping number)
     #[arg(long)]
@@ -61,11 +64,11 @@ pub struct Asked {
     /// Only what has an exploited vulnerability
     #[arg(long)]
     pub(super) exploited: bool,
-    /// The order: urgency, id, title, publisher, category, form, version, status, published,
-    /// changed, score, severity, cve, product
+    /// The order: urgency, id, title, publisher, publisher-category, namespace, category, form,
+    /// version, status, published, changed, score, severity, cve, product
     #[arg(long, default_value = "urgency", value_parser = ["urgency", "id", "title", "publisher",
-        "category", "form", "version", "status", "published", "changed", "score", "severity",
-        "cve", "product"])]
+        "publisher-category", "namespace", "category", "form", "version", "status", "published",
+        "changed", "score", "severity", "cve", "product"])]
     pub(super) sort: String,
 }
 
@@ -108,7 +111,8 @@ impl Asked {
         self.product.is_some()
             || self.namespace.is_some()
             || self.publisher_category.is_some()
-            || self.sort == "product"
+            || self.history.is_some()
+            || ["product", "publisher-category", "namespace"].contains(&self.sort.as_str())
     }
 
     /// Whether what its document says is what is looked for.
@@ -116,6 +120,7 @@ impl Asked {
         let words = self.product.as_ref();
         has(&told.namespace, self.namespace.as_ref())
             && has(&told.publisher_kind, self.publisher_category.as_ref())
+            && has(&told.history, self.history.as_ref())
             && words.is_none_or(|_| told.products.iter().any(|one| has(one, words)))
     }
 }
@@ -126,8 +131,9 @@ fn has(text: &str, words: Option<&String>) -> bool {
 
 /// What a document says beside its row.
 pub(super) struct Told {
-    namespace: String,
-    publisher_kind: String,
+    pub(super) namespace: String,
+    pub(super) publisher_kind: String,
+    history: String,
     /// Everything that is said of each product, sorted.
     pub(super) products: Vec<String>,
 }
@@ -153,9 +159,12 @@ impl Told {
         };
         let mut products: Vec<String> = advisory.products.iter().map(of_product).collect();
         products.sort();
+        let steps = advisory.history.iter();
+        let steps = steps.map(|step| format!("{} {} {}", step.number, step.date, step.summary));
         Self {
             namespace: advisory.namespace.clone(),
             publisher_kind: advisory.publisher_kind.clone(),
+            history: steps.collect::<Vec<_>>().join("\n"),
             products,
         }
     }

@@ -106,9 +106,9 @@ impl Known<'_> {
             .unwrap_or_default()
     }
 
-    fn product(&self, row: &AdvisoryRow) -> Option<&str> {
-        let told = self.told.get(&row.id)?;
-        told.products.first().map(String::as_str)
+    /// What its document says of something, where it was read for it.
+    fn told(&self, row: &AdvisoryRow, what: fn(&Told) -> Option<&String>) -> Option<&str> {
+        what(self.told.get(&row.id)?).map(String::as_str)
     }
 
     fn sort(&self, rows: &mut [AdvisoryRow], by: &str) {
@@ -118,10 +118,16 @@ impl Known<'_> {
             let exploited = self.exploited.contains(&row.id);
             (open && exploited, counts.affected > 0, open, row.score)
         };
+        let by_told = |a: &AdvisoryRow, b: &AdvisoryRow, what| {
+            let told = |row| self.told(row, what);
+            told(a).cmp(&told(b))
+        };
         rows.sort_by(|a, b| {
             let order = match by {
                 "title" => a.title.cmp(&b.title),
                 "publisher" => a.publisher.cmp(&b.publisher),
+                "publisher-category" => by_told(a, b, |told| Some(&told.publisher_kind)),
+                "namespace" => by_told(a, b, |told| Some(&told.namespace)),
                 "category" => a.category.cmp(&b.category),
                 "form" => a.form.cmp(&b.form),
                 "version" => a.version.cmp(&b.version),
@@ -131,7 +137,7 @@ impl Known<'_> {
                 "score" => b.score.cmp(&a.score),
                 "severity" => severity(b).cmp(&severity(a)),
                 "cve" => self.first.get(&a.id).cmp(&self.first.get(&b.id)),
-                "product" => self.product(a).cmp(&self.product(b)),
+                "product" => by_told(a, b, |told| told.products.first()),
                 "urgency" => urgency(b).cmp(&urgency(a)),
                 _ => std::cmp::Ordering::Equal,
             };

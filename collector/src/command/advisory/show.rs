@@ -63,6 +63,7 @@ pub(super) async fn show(app: &App, id: &str) -> Result<Output, Failure> {
         .with("remediations", remediations(&prepared))
         .with("says", says(&prepared))
         .with("references", references(&prepared))
+        .with("history", history(&prepared))
         .with("matches", rows.table())
         .with("notes", notes)
         .with("revisions", revisions);
@@ -183,6 +184,19 @@ fn says(prepared: &Prepared) -> Table {
             Cell::of(&one.category),
             Cell::of(&one.title),
             Cell::of(&one.text),
+        ]);
+    }
+    table
+}
+
+/// How it came to be what it is, as its publisher tells it.
+fn history(prepared: &Prepared) -> Table {
+    let mut table = Table::new(&["number", "date", "what"]);
+    for step in &prepared.advisory.history {
+        table.row(vec![
+            Cell::of(&step.number),
+            Cell::of(&step.date),
+            Cell::of(&step.summary),
         ]);
     }
     table

@@ -6,14 +6,17 @@ use crate::advisory::revision::Counted;
 use crate::advisory::version::Versions;
 use crate::advisory::{Advisory, csaf, kev, notice};
 use crate::app::App;
-use crate::command::Caller;
 use crate::command::file::InputFile;
+use crate::command::{Caller, machine};
 use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::matching::Outcome;
-use crate::store::Change;
+use crate::matching::{self, Only, Outcome};
 use crate::store::advisories::{AdvisoryRow, MAX_REVISIONS};
+use crate::store::{Change, View};
 use patchward_common::digest::Digest;
+use patchward_common::id::Label;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// What became of one advisory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,24 +253,67 @@ fn score(advisory: &Advisory) -> Option<u32> {
     tenths.max()
 }
 
-/// Runs the matching of some advisories, or of all.
+/// Of what the matching is run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
+pub struct Which {
+    /// Ids of advisories; without them all
+    ids: Vec<String>,
+    /// Against this asset; may be given several times
+    #[arg(long = "asset")]
+    assets: Vec<Label>,
+    /// Against this machine, by its name or id; may be given several times
+    #[arg(long = "machine")]
+    machines: Vec<String>,
+}
+
+/// Runs the matching of some advisories or of all, against some of what there is or all of it.
 pub(super) async fn run_matching(
     app: &App,
     caller: &Caller,
-    ids: &[String],
+    which: &Which,
 ) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
-    for id in ids {
+    for id in &which.ids {
         super::list::need(&mut view, id).await?;
     }
+    let things = some_things(&mut view, which).await?;
     drop(view);
-    let only = (!ids.is_empty()).then_some(ids);
-    let outcome = super::matched(app, caller, only).await?;
+    let only = Only {
+        advisories: (!which.ids.is_empty()).then_some(&which.ids),
+        things: things.as_ref(),
+    };
+    let ran = matching::refresh(&app.store, &caller.actor, app.now(), only).await?;
+    let against = match &things {
+        Some(things) => format!(
+            " against {} products of these machines and assets",
+            things.len()
+        ),
+        None => String::new(),
+    };
     Ok(Output::Text(format!(
-        "{} advisories were matched. {}",
-        outcome.advisories,
-        said(&outcome)
+        "{} advisories were matched{against}. {}",
+        ran.outcome.advisories,
+        said(&ran.outcome)
     )))
+}
+
+/// The things of the machines and assets that were named; `None` where none was.
+async fn some_things(view: &mut View, which: &Which) -> Result<Option<HashSet<String>>, Failure> {
+    if which.assets.is_empty() && which.machines.is_empty() {
+        return Ok(None);
+    }
+    let mut things = HashSet::new();
+    for tag in &which.assets {
+        let asset = view.asset(tag).await?.ok_or_else(|| {
+            Failure::not_found(format!("There is no asset {tag}. `asset list` shows all."))
+        })?;
+        things.extend(matching::things_of_asset(view, &asset).await?);
+    }
+    for text in &which.machines {
+        let machine = machine::find(view, text).await?;
+        things.extend(matching::things_of_machine(view, &machine).await?);
+    }
+    Ok(Some(things))
 }
 
 /// Takes in the catalogue.

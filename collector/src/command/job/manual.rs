@@ -158,11 +158,15 @@ pub(super) async fn done(
         photo,
     };
     finish(&mut change, &job, &state, &record).await?;
+    let listed = match outcome {
+        RecordOutcome::Attested => list(&mut change, &job, &versions).await?,
+        RecordOutcome::Failed => String::new(),
+    };
     change.commit().await?;
     Ok(Output::Text(match outcome {
         RecordOutcome::Attested => format!(
             "The job of {name} is attested: it is a person's word, and nothing was measured. HTM \
-             returns the machine to service with `job return`."
+             returns the machine to service with `job return`.{listed}"
         ),
         RecordOutcome::Failed => format!(
             "The job of {name} has failed. `job retry` lets it wait for a later slot of the same \
@@ -180,6 +184,45 @@ async fn finish(
     change.record_manual(job, record).await?;
     change.move_job(job, state, job.slot, job.attempt).await?;
     Ok(())
+}
+
+/// Takes what was read into the hospital's list, where it is the version that stands there:
+/// advisories are held against the list, and would stay open on what was mended.
+async fn list(
+    change: &mut Change,
+    job: &Job,
+    versions: &[ReadVersions],
+) -> Result<String, Failure> {
+    let Some(asset) = change.view().asset_of(&job.machine).await? else {
+        return Ok(String::new());
+    };
+    let (tag, was) = (&asset.tag, &asset.software_version);
+    if let Some(now) = listed_now(was, versions) {
+        change.set_software_version(tag, now).await?;
+        return Ok(format!(
+            "\nThe list has {now} for asset {tag} now, in place of {was}; advisories are held \
+             against it within a minute. Tell whoever keeps the list, whose next import says it anew."
+        ));
+    }
+    let says = match was.is_empty() {
+        true => "names no version".to_owned(),
+        false => format!("says {was}"),
+    };
+    Ok(format!(
+        "\nThe list {says} for asset {tag}, which is not what was there before, and is left as it \
+         is: where it speaks of this software, `advisory installed {tag} VERSION` sets it, so that \
+         advisories on the old version end."
+    ))
+}
+
+/// The version that the list should have: after the work, of the one product that had the
+/// list's version before it. Which of several it would be nobody can tell.
+fn listed_now<'a>(listed: &str, versions: &'a [ReadVersions]) -> Option<&'a str> {
+    let mut same = versions.iter().filter(|read| read.before == listed);
+    match (same.next(), same.next()) {
+        (Some(read), None) => Some(read.after.as_str()),
+        _ => None,
+    }
 }
 
 /// The job, which must be one that people do.
@@ -311,4 +354,28 @@ pub(super) async fn photo(app: &App, view: &mut View, job: &Job) -> Result<Outpu
         bytes: ByteBuf::from(bytes),
         text: format!("The photo of job {}, as it was handed in.", job.id),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+
+    #[test]
+    fn the_list_is_set_by_the_one_product_that_it_speaks_of() -> Result<(), Box<dyn Error>> {
+        let read = |product: &str, before: &str, after: &str| -> Result<_, Box<dyn Error>> {
+            Ok(ReadVersions {
+                product: Name::new(product)?,
+                before: before.to_owned(),
+                after: after.to_owned(),
+            })
+        };
+        let two = [read("a", "2.5", "3.0")?, read("b", "1", "2")?];
+        assert_eq!(listed_now("2.5", &two), Some("3.0"));
+        assert_eq!(listed_now("2.4", &two), None);
+        assert_eq!(listed_now("", &two), None);
+        let alike = [read("a", "1", "3.0")?, read("b", "1", "2")?];
+        assert_eq!(listed_now("1", &alike), None);
+        Ok(())
+    }
 }

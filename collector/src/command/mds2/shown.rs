@@ -3,14 +3,16 @@
 use super::find;
 use crate::agenda;
 use crate::app::App;
+use crate::component::support::Due;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::mds2::contradiction;
 use crate::mds2::file::Document;
 use crate::mds2::question::questions;
 use crate::mds2::verdict::judge;
-use crate::mds2::{Answers, Policy};
+use crate::mds2::{Answers, Bearing, Policy, with_support};
 use crate::planning;
 use crate::store::mds2::Mds2Document;
+use crate::supported::bearing_on;
 use patchward_common::id::Name;
 use patchward_common::plan::VendorAllows;
 
@@ -204,7 +206,9 @@ pub(super) async fn verdict(app: &App, model: &Name) -> Result<Output, Failure> 
     let mut view = app.store.view().await?;
     let document = find(&mut view, model).await?;
     let answers = planning::answers(&mut view, &document).await?;
-    let verdict = judge(&answers);
+    let of = (model, document.software_version.as_str());
+    let ends = bearing_on(&app.fleet, &mut view, of, app.now()).await?;
+    let verdict = with_support(judge(&answers), &ends);
     let mut ask = Table::new(&["questions", "ask"]);
     for (questions, what) in verdict.ask {
         ask.row(vec![Cell::of(questions), Cell::of(what)]);
@@ -213,6 +217,25 @@ pub(super) async fn verdict(app: &App, model: &Name) -> Result<Output, Failure> 
         ("model", Cell::of(model)),
         ("verdict", Cell::of(verdict.word)),
     ];
-    let report = Report::new(parts, verdict.text).with("ask_the_vendor", ask);
+    let report = Report::new(parts, verdict.text)
+        .with("ask_the_vendor", ask)
+        .with("ends_of_support", supported(&ends));
     Ok(Output::Report(report.with("policy", policies(&answers))))
+}
+
+/// The ends of support that the verdict looked at.
+fn supported(ends: &[Bearing]) -> Table {
+    let mut table = Table::new(&["of", "ends_on", "days_left", "unsure"]);
+    for one in ends {
+        table.row(vec![
+            Cell::of(&one.what),
+            Cell::of(one.on),
+            Cell::Number(match one.due {
+                Due::Past(days) => -days,
+                Due::In(days) => days,
+            }),
+            Cell::maybe(one.unsure.as_ref()),
+        ]);
+    }
+    table
 }

@@ -4,6 +4,7 @@ use super::{
     EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, findings, held, releases, report,
 };
 use crate::app::App;
+use crate::command::release::met::Met;
 use crate::command::zones::Zones;
 use crate::command::{Caller, forecast, machine, no_unit};
 use crate::control::{Failure, Output};
@@ -66,8 +67,9 @@ pub(super) async fn new(
     let mut view = app.store.view().await?;
     let named = findings::Named::read(&mut view).await?;
     let zones = Zones::read(&mut view).await?;
+    let met = Met::of_plan(&mut view, &made.planned.approval).await?;
     drop(view);
-    let mut report = report::of(&id, &made, &named, &zones);
+    let mut report = report::of(&id, &made, &met, (&named, &zones));
     report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);
     Ok(Output::Report(report))
 }

@@ -2,6 +2,7 @@
 
 use super::make::Made;
 use super::{findings, show};
+use crate::command::release::met::{self, Met};
 use crate::command::zones::Zones;
 use crate::control::{Cell, Report, Table};
 use crate::schedule::planner::{Impossible, Owner};
@@ -10,7 +11,12 @@ use patchward_common::id::MachineId;
 use patchward_common::plan::check::{Finding, Severity};
 
 /// All that came out: the plan, what it leaves out, what speaks against it.
-pub(super) fn of(id: &Digest, made: &Made, named: &findings::Named, zones: &Zones) -> Report {
+pub(super) fn of(
+    id: &Digest,
+    made: &Made,
+    met: &[Met],
+    (named, zones): (&findings::Named, &Zones),
+) -> Report {
     let Made {
         planned,
         unassigned,
@@ -19,8 +25,10 @@ pub(super) fn of(id: &Digest, made: &Made, named: &findings::Named, zones: &Zone
         held,
     } = made;
     let approval = &planned.approval;
+    let brought = met.iter().filter_map(Met::words);
+    let brought: String = brought.map(|(_, words)| format!("\n{words}")).collect();
     let text = format!(
-        "Plan {id}: {} machines, {} waves, ends {}.{}{}{held}{}{}\nNext: `plan export {} --out FILE`, then \
+        "Plan {id}: {} machines, {} waves, ends {}.{}{}{held}{}{}{brought}\nNext: `plan export {} --out FILE`, then \
          `patchward-sign approve`.",
         planned.leaves.len(),
         approval.waves,
@@ -34,6 +42,8 @@ pub(super) fn of(id: &Digest, made: &Made, named: &findings::Named, zones: &Zone
         found(findings),
         &id.to_string()[..12],
     );
+    let mut all = findings::table(findings, named);
+    met::add_to(met, &mut all);
     let mut impossible = Table::new(&["machine", "reason", "who"]);
     for one in &planned.impossible {
         impossible.row(vec![
@@ -55,7 +65,7 @@ pub(super) fn of(id: &Digest, made: &Made, named: &findings::Named, zones: &Zone
     Report::new(parts, text)
         .with("machines", show::machines(&planned.leaves, names, zones))
         .with("impossible", impossible)
-        .with("findings", findings::table(findings, named))
+        .with("findings", all)
 }
 
 pub(super) fn reasons(impossible: &[Impossible]) -> String {

@@ -2,11 +2,13 @@
 
 use super::super::Caller;
 use super::super::file::InputFile;
+use super::met::Met;
 use crate::app::App;
 use crate::component::bom::{self, MAX_BOM_BYTES};
 use crate::control::{Cell, Failure, FailureKind, Output, Report, Table};
+use crate::matching::{self, Only};
 use crate::store::boms::{ReleaseComponent, StoredBom};
-use crate::store::releases::Release;
+use crate::store::releases::{Release, ReleaseState};
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 
@@ -56,12 +58,17 @@ pub(super) async fn take_in(
     let mut change = app.change(caller).await?;
     change.put_bom(&stored, &components).await?;
     change.commit().await?;
+    matching::refresh(&app.store, &caller.actor, app.now(), Only::default()).await?;
+    let met = Met::of_release(&mut app.store.view().await?, release).await?;
+    let met = met.words().map(|(_, words)| format!("\n{words}"));
     Ok(Output::Text(format!(
-        "{} {} brings {} components, as its {} says. `component search --releases` finds them.",
+        "{} {} brings {} components, as its {} says. `component search --releases` finds them, and \
+         advisories are held against them.{}",
         release.product,
         release.version,
         components.len(),
-        stored.format
+        stored.format,
+        met.unwrap_or_default()
     )))
 }
 
@@ -83,8 +90,16 @@ pub(super) async fn show(app: &App, release: &Release) -> Result<Output, Failure
             Cell::maybe((!one.purl.is_empty()).then_some(one.purl)),
         ]);
     }
+    let met = Met::of_release(&mut view, release).await?;
+    let open = match (release.state, met.words()) {
+        (ReleaseState::Available, Some((_, words))) => words,
+        (ReleaseState::Available, None) => "No advisory that was taken in speaks of it.".to_owned(),
+        _ => {
+            "Advisories are held against releases that can be planned, and this is none.".to_owned()
+        }
+    };
     let text = format!(
-        "{}, taken in by {} at {}; the file is kept as {}.",
+        "{}, taken in by {} at {}; the file is kept as {}. {open}",
         bom.format, bom.taken_by, bom.taken_at, bom.file
     );
     let parts = [
@@ -97,6 +112,8 @@ pub(super) async fn show(app: &App, release: &Release) -> Result<Output, Failure
         ("taken_at", Cell::of(bom.taken_at)),
     ];
     Ok(Output::Report(
-        Report::new(parts, text).with("components", table),
+        Report::new(parts, text)
+            .with("advisories", met.table())
+            .with("components", table),
     ))
 }

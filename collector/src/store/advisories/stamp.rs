@@ -10,7 +10,8 @@ use patchward_common::digest::Digest;
 const TELLING: &str = "(action IN ('advisory.add', 'advisory.remove', 'advisory.alias',
     'advisory.unalias', 'advisory.decide', 'advisory.undo', 'advisory.match',
     'enrolment.accept')
-    OR action LIKE 'asset.%' OR action LIKE 'device.%' OR action LIKE 'machine.%')";
+    OR action LIKE 'asset.%' OR action LIKE 'device.%' OR action LIKE 'machine.%'
+    OR action LIKE 'release.%')";
 
 /// A state of everything that matches are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

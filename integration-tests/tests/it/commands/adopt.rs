@@ -152,6 +152,40 @@ async fn what_cannot_be_adopted_says_why_and_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn what_nobody_signed_yet_is_dropped_and_only_what_was_signed_waits_no_more() {
+    let office = Office::open().await;
+    let desk = &office.desk;
+    let waiting = async || desk.json("custodian waiting").await;
+    office
+        .adopt(&sheet("1", 1, ""), &[("pump.bin", b"pump 1")])
+        .await;
+    let old = office.draft("").await;
+    for (line, kind, why) in [
+        ("custodian pump=2", NotFound, "No pump 2 waits"),
+        ("other pump=1", NotFound, "No pump 1 waits"),
+        ("custodian pump", Input, "PRODUCT=VERSION"),
+    ] {
+        let line = format!("custodian drop {line} --reason wrong~file");
+        desk.refuses(&line, kind, why).await;
+    }
+    desk.ask("custodian drop custodian pump=1 --reason wrong~file")
+        .await;
+    assert_eq!(waiting().await, json!([]));
+    let log = desk.json("audit list --last 9").await.to_string();
+    assert!(log.contains("wrong file"), "{log}");
+    // The right file under the same name; what was signed is still the wrong one.
+    office
+        .adopt(
+            &sheet("1", 1, ""),
+            &[("pump.bin", b"pump 1, the right one")],
+        )
+        .await;
+    let signed = office.signed(&old, &[]).unwrap();
+    office.publish(&[&signed]).await;
+    assert_eq!(waiting().await[0]["version"], "1");
+}
+
+#[tokio::test]
 async fn what_the_custodian_did_not_sign_is_not_published() {
     let office = Office::open().await;
     office

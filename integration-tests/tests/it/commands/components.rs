@@ -1,5 +1,7 @@
 //! Components by command: search, differences, bills of materials, ends of support.
 
+mod brought;
+
 use super::desk::{Desk, machine, now};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
 use patchward_collector::control::Output;

@@ -340,3 +340,49 @@ async fn a_model_is_judged_before_it_is_bought() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_is_no_longer_supported_cannot_be_kept_patched() {
+    let desk = Desk::with_papers().await;
+    let text = form(&INSTALL, "2026-03-20");
+    imported(&desk, text.as_bytes(), " --software-version 4.1").await;
+    let judged = async || desk.json("mds2 verdict station").await;
+    let put = async |rest: &str| desk.ask(&format!("support put {rest}")).await;
+    // Another version of it, and another model.
+    put("station --kind model --version >=~5 --ends 2020-06-30").await;
+    put("pump --kind model --ends 2020-06-30").await;
+    let verdict = judged().await;
+    assert_eq!(
+        (&verdict["verdict"], &verdict["ends_of_support"]),
+        (&json!("yes"), &json!([]))
+    );
+    put("station --kind model --version <~5 --ends 2020-06-30").await;
+    let verdict = judged().await;
+    assert_eq!(verdict["verdict"], "no");
+    assert!(
+        verdict["ask_the_vendor"]
+            .to_string()
+            .contains("ended on 2020-06-30")
+    );
+    // Which version the answers are about nobody said.
+    imported(&desk, text.as_bytes(), "").await;
+    let verdict = judged().await;
+    assert_eq!(verdict["verdict"], "cannot_tell");
+    assert_eq!(
+        verdict["ends_of_support"][0]["unsure"],
+        "its version is not known"
+    );
+}
+
+#[tokio::test]
+async fn what_runs_on_a_model_and_is_no_longer_supported_is_asked_about() {
+    let desk = Desk::with_machines(1).await;
+    imported(&desk, form(&INSTALL, "2026-03-20").as_bytes(), "").await;
+    desk.ask("support put viewer --version <~2 --ends 2020-06-30")
+        .await;
+    let verdict = desk.json("mds2 verdict station").await;
+    assert_eq!(verdict["verdict"], "cannot_tell");
+    assert_eq!(verdict["ends_of_support"][0]["of"], "viewer (< 2)");
+    desk.reports(1, "2").await;
+    assert_eq!(desk.json("mds2 verdict station").await["verdict"], "yes");
+}

@@ -1,12 +1,14 @@
 //! What a search reads, bills of materials of releases, ends of support.
 
+use super::vendors::{release, vendor};
 use super::*;
 use patchward_collector::store::StoreError;
-use patchward_collector::store::boms::{ReleaseComponent, StoredBom};
+use patchward_collector::store::boms::{ReleaseComponent, ReleaseMatch, StoredBom};
+use patchward_collector::store::releases::ReleaseState;
 use patchward_collector::store::support::{SupportEnd, SupportKind};
 use patchward_common::component::{Component, ComponentSet, Source};
 
-on_both_engines!(searches, bills, ends_of_support);
+on_both_engines!(searches, bills, what_releases_meet, ends_of_support);
 
 async fn searches(world: World) {
     let world = world.with_machines(2).await;
@@ -92,6 +94,57 @@ async fn bills(world: World) {
     assert_eq!(found, second);
     let found = view.released_components("a", "b", 9).await.unwrap();
     assert!(found.is_empty());
+}
+
+async fn what_releases_meet(world: World) {
+    let release = release(1);
+    let bom = StoredBom {
+        release: release.sha256,
+        file: digest(2),
+        length: 9,
+        format: "CycloneDX 1.6".into(),
+        taken_by: String::new(),
+        taken_at: UtcMs(0),
+    };
+    let met = |thing: &str, value: &str| ReleaseMatch {
+        release: release.sha256,
+        advisory: "A".into(),
+        thing: thing.into(),
+        shown: thing.into(),
+        value: value.into(),
+        reason: "why".into(),
+        why: "why".into(),
+    };
+    let mut change = world.change().await;
+    change.add_vendor(&vendor("acme")).await.unwrap();
+    change.add_release(&release, &[]).await.unwrap();
+    change.put_bom(&bom, &[]).await.unwrap();
+    let first = [met("a@1", "affected"), met("b@1", "affected")];
+    change.put_release_matches("A", &first).await.unwrap();
+    change.put_release_matches("B", &[]).await.unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    let with = view.releases_with_bom().await.unwrap();
+    assert_eq!(with, [release.sha256]);
+    assert_eq!(view.release_matches(None, None).await.unwrap(), first);
+    let of = Some(&release.sha256);
+    assert_eq!(view.release_matches(of, Some("A")).await.unwrap(), first);
+    assert_eq!(view.release_matches(None, Some("B")).await.unwrap(), []);
+    let other = digest(9);
+    assert_eq!(view.release_matches(Some(&other), None).await.unwrap(), []);
+    drop(view);
+    let later = [met("b@1", "needs_person")];
+    let mut change = world.change().await;
+    change.put_release_matches("A", &later).await.unwrap();
+    let state = ReleaseState::Withdrawn;
+    change
+        .set_release_state(&release.sha256, state, "taken back")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(view.release_matches(of, None).await.unwrap(), later);
+    assert_eq!(view.releases_with_bom().await.unwrap(), []);
 }
 
 async fn ends_of_support(world: World) {

@@ -2,7 +2,7 @@
 
 use super::super::desk::{Desk, machine, now};
 use super::*;
-use patchward_collector::matching;
+use patchward_collector::matching::{self, Only};
 use patchward_collector::reconcile::matches::Matches;
 use patchward_collector::store::Actor;
 use patchward_collector::store::machines::NewMachine;
@@ -49,6 +49,86 @@ async fn answers(desk: &Desk, component: &str, version: &str, at: i64) {
         .record_device_answers(&machine(1), &[said])
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_run_for_some_assets_leaves_the_others_as_they_are() {
+    let desk = ward().await;
+    import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
+    let both = [
+        row(UNKNOWN, "needs_person", "version_not_recorded"),
+        row(KNOWN, "affected", "version_is_affected"),
+    ];
+    assert_eq!(matches(&desk, "").await, both);
+    // Brought by a list: nothing is matched at once.
+    let list = "Asset Tag,Manufacturer,Model,Unit,Software Version\n\
+                a-1,Acme Medical,Monitor M7,icu-3,3.1\na-2,Acme Medical,Monitor M7,icu-3,3.1\n\
+                a-3,Acme Medical,Monitor M7,icu-3,2.7\n";
+    let list = desk.write(list.as_bytes());
+    desk.ask(&format!("asset import {list}")).await;
+    desk.refuses("advisory match --asset a-9", NotFound, "asset list")
+        .await;
+    desk.refuses("advisory match --machine a-9", NotFound, "a-9")
+        .await;
+    // The pump meets nothing, and what stands is not looked at.
+    let said = desk.ask("advisory match --asset b-1").await.text();
+    assert!(said.contains("against 1 products"), "{said}");
+    assert_eq!(matches(&desk, "").await, both);
+    // Of a-1 the new version comes in and the one that nothing has any more goes; what a-3
+    // has now waits for its own run.
+    desk.ask("advisory match ACME-1 --asset a-1").await;
+    let new = row(
+        "asset/acme medical/monitor m7@3.1",
+        "not_affected",
+        "version_is_outside",
+    );
+    let found = matches(&desk, "").await;
+    assert_eq!(found, [new.clone()]);
+    desk.ask("advisory match --asset a-3").await;
+    let other = row(
+        "asset/acme medical/monitor m7@2.7",
+        "affected",
+        "version_is_affected",
+    );
+    assert_eq!(matches(&desk, "").await, [other, new]);
+    let before = matches(&desk, "").await;
+    desk.ask("advisory match").await;
+    assert_eq!(matches(&desk, "").await, before);
+}
+
+#[tokio::test]
+async fn advisories_are_filtered_by_their_history_and_sorted_by_their_publishers() {
+    let desk = ward().await;
+    for (id, category, namespace, what) in [
+        ("A", "vendor", "https://z.example", "First text"),
+        ("B", "coordinator", "https://a.example", "Typo in the range"),
+    ] {
+        let bytes = csaf("2.1", id, "1", "<3.0", FIX);
+        let mut told: Value = serde_json::from_slice(&bytes).unwrap();
+        let document = &mut told["document"];
+        document["publisher"]["category"] = json!(category);
+        document["publisher"]["namespace"] = json!(namespace);
+        // What is no step is passed over.
+        document["tracking"]["revision_history"] = json!([7,
+            { "number": "1", "date": "2026-01-02T00:00:00Z", "summary": what }]);
+        import(&desk, told.to_string().as_bytes()).await;
+    }
+    let ids = async |rest: &str| -> String {
+        let listed = desk.json(&format!("advisory list {rest}")).await;
+        let rows = listed.as_array().unwrap().iter();
+        rows.map(|row| row["id"].as_str().unwrap()).collect()
+    };
+    assert_eq!(ids("--sort publisher-category").await, "BA");
+    assert_eq!(ids("--sort namespace").await, "BA");
+    assert_eq!(ids("--sort id").await, "AB");
+    assert_eq!(ids("--history typo").await, "B");
+    assert_eq!(
+        ids("--history 2026-01-02").await,
+        "BA".chars().rev().collect::<String>()
+    );
+    assert_eq!(ids("--history nothing").await, "");
+    let shown = desk.json("advisory show B").await;
+    assert_eq!(shown["history"][0]["what"], "Typo in the range");
 }
 
 #[tokio::test]
@@ -116,7 +196,7 @@ async fn a_run_that_finds_nothing_new_waits_for_no_writer() {
     import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
     let store = desk.app.store.clone();
     let open = desk.change().await;
-    let run = matching::refresh(&store, &Actor::Collector, now(), None);
+    let run = matching::refresh(&store, &Actor::Collector, now(), Only::default());
     let ran = tokio::time::timeout(Duration::from_secs(4), run).await;
     let ran = ran.expect("it waited for the writer").unwrap();
     assert_eq!((ran.outcome.affected, ran.outcome.opened), (1, 0));

@@ -1,6 +1,8 @@
 //! An advisory on 60 patient monitors that no agent reaches and that have no fix: from import
 //! to evidence, with the counts of each step.
 
+mod installed;
+
 use super::super::desk::{Desk, UNIT};
 use super::{csaf, day, exploited, import, item};
 use patchward_collector::control::FailureKind::{Input, NotFound};
@@ -220,20 +222,12 @@ async fn fixed(desk: &Desk) {
         "{text}"
     );
     desk.ask("case answered 1 --words 3.0~is~out").await;
-    for number in 1..=MONITORS {
-        desk.ask(&format!("advisory installed mon-{number} 3.0"))
-            .await;
-        if number == 45 {
-            assert_eq!(counts(desk).await, of(15, 0, 15, 0));
-            let left = desk.json("mitigation show 1").await;
-            assert_eq!(left["machines_and_assets"], 15);
-        }
-    }
+    installed::installed(desk).await;
     assert_eq!(counts(desk).await, of(0, 0, 0, 0));
 }
 
 #[tokio::test]
-async fn sixty_monitors_without_a_fix_from_import_to_what_is_left() {
+async fn sixty_monitors_without_a_fix_from_import_to_evidence() {
     let desk = hospital().await;
     imported(&desk).await;
     mitigated(&desk).await;
@@ -268,6 +262,10 @@ async fn sixty_monitors_without_a_fix_from_import_to_what_is_left() {
         "case.step",
         "case.close",
         "exposure.except-end",
+        "plan.move",
+        "job.start",
+        "job.done",
+        "asset.version",
     ] {
         assert!(log.contains(action), "{action}");
     }
