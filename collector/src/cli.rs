@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::command::Command;
-use crate::config::{MAX_PACE_SECONDS, is_address};
+use crate::config::{MAX_PACE_SECONDS, SecondFactor, is_address};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use patchward_common::id::Name;
@@ -77,9 +77,40 @@ pub struct Init {
     /// A PostgreSQL URL instead of SQLite in the folder
     #[arg(long)]
     pub database: Option<String>,
+    /// Where people open the page (TCP); `none` for no page
+    #[arg(long, default_value = "0.0.0.0:8443", value_parser = page_port)]
+    pub web_listen: PagePort,
+    /// How people reach the page, such as https://patchward.hospital.example:8443
+    #[arg(long)]
+    pub web_address: Option<String>,
+    /// Whether those who decide on the page need a second factor: required, offered
+    #[arg(long, default_value = "required", value_parser = second_factor)]
+    pub second_factor: SecondFactor,
     /// How often a machine reports, in seconds
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PACE_SECONDS)))]
     pub pace_seconds: u32,
+}
+
+/// The page's port, if there is a page.
+#[derive(Clone, Copy, Debug)]
+pub struct PagePort(pub Option<SocketAddr>);
+
+fn page_port(text: &str) -> Result<PagePort, String> {
+    match text {
+        "none" => Ok(PagePort(None)),
+        text => match text.parse() {
+            Ok(address) => Ok(PagePort(Some(address))),
+            Err(_) => Err("write it as address:port, such as 0.0.0.0:8443, or `none`".into()),
+        },
+    }
+}
+
+fn second_factor(text: &str) -> Result<SecondFactor, String> {
+    match text {
+        "required" => Ok(SecondFactor::Required),
+        "offered" => Ok(SecondFactor::Offered),
+        _ => Err("it is `required` or `offered`".into()),
+    }
 }
 
 fn address(text: &str) -> Result<String, String> {

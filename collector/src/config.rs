@@ -4,6 +4,7 @@ use patchward_common::id::Name;
 use patchward_common::settings::{self, BadSettings};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// The settings with their defaults; `configs/collector.toml` says the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,29 @@ pub struct Settings {
     pub database: Option<String>,
     /// How often a machine comes, in seconds.
     pub pace_seconds: u32,
+    /// Where people open the page: TCP, one port; nothing for no page.
+    pub web_listen: Option<SocketAddr>,
+    /// How people reach the page, such as `https://patchward.hospital.example:8443`: what
+    /// links begin with, and the only origin that forms are taken from.
+    pub web_address: Option<String>,
+    /// A PEM file with the page's certificate and those that it is signed by. Nothing: the
+    /// collector's own authority issues one, which browsers have to be told to trust.
+    pub web_certificate: Option<PathBuf>,
+    /// The PEM file with its key.
+    pub web_key: Option<PathBuf>,
+    /// Whether those who decide need a second factor.
+    pub second_factor: SecondFactor,
+}
+
+/// Whether those who decide on the page prove who they are in two ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// They must: after the password nothing is open to them but setting it up.
+    #[default]
+    Required,
+    /// They may.
+    Offered,
 }
 
 impl Default for Settings {
@@ -32,6 +56,11 @@ impl Default for Settings {
             database: None,
             // Ready means heard within minutes; nudges carry what is urgent.
             pace_seconds: 120,
+            web_listen: None,
+            web_address: None,
+            web_certificate: None,
+            web_key: None,
+            second_factor: SecondFactor::Required,
         }
     }
 }
@@ -60,6 +89,14 @@ pub fn is_address(text: &str) -> bool {
     is_port && is_host
 }
 
+/// Whether a text is the beginning of a page's address: `https://`, host and perhaps port.
+fn is_https(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://") else {
+        return false;
+    };
+    is_address(rest) || is_address(&format!("{rest}:443"))
+}
+
 impl Settings {
     /// What keeps a collector from serving with these settings, and what to do.
     pub fn check(&self) -> Result<(), String> {
@@ -81,7 +118,42 @@ impl Settings {
                 self.pace_seconds
             ));
         }
+        self.check_web()
+    }
+
+    fn check_web(&self) -> Result<(), String> {
+        if let Some(address) = &self.web_address
+            && !(is_https(address) && !address.ends_with('/'))
+        {
+            return Err(format!(
+                "web_address: \"{address}\" is no address of a page, such as \
+                 https://patchward.hospital.example:8443, without a path"
+            ));
+        }
+        if self.web_certificate.is_some() != self.web_key.is_some() {
+            return Err(
+                "web_certificate and web_key belong together; write both, or none of them".into(),
+            );
+        }
         Ok(())
+    }
+
+    /// What people open the page with.
+    pub fn web_origin(&self) -> String {
+        self.web_address.clone().unwrap_or_else(|| {
+            let host = self.addresses.first().map_or("localhost", |address| {
+                address
+                    .rsplit_once(':')
+                    .map_or(&**address, |(host, _)| host)
+            });
+            let port = self.web_listen.map_or(8443, |listen| listen.port());
+            format!("https://{host}:{port}")
+        })
+    }
+
+    /// The address of a path of the page.
+    pub fn web_link(&self, path: &str) -> String {
+        format!("{}{path}", self.web_origin())
     }
 
     /// Reads the bytes of a `collector.toml`.

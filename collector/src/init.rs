@@ -1,14 +1,17 @@
 //! `init`: a new collector's folder.
 
+use crate::account::LINK_MS;
 use crate::cli::Init;
 use crate::clock;
 use crate::config::Settings;
 use crate::control::{Cell, Failure, Output, Report};
 use crate::fleet::ca::Authority;
 use crate::folder::{self, Folder};
+use crate::secret::Secret;
 use crate::store::{Actor, Place, Store};
 use anyhow::Context as _;
 use ed25519_dalek::SigningKey;
+use patchward_common::time::HOUR_MS;
 use patchward_common::trust::sign::PublicKey;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -33,15 +36,21 @@ pub async fn init(folder: &Folder, init: Init) -> Result<Output, Failure> {
         addresses: init.addresses,
         database: init.database,
         pace_seconds: init.pace_seconds,
+        web_listen: init.web_listen.0,
+        web_address: init.web_address,
+        second_factor: init.second_factor,
+        ..Settings::default()
     };
-    let key = match fill(folder, &settings).await {
-        Ok(key) => key,
+    settings.check().map_err(Failure::input)?;
+    let (key, secret) = match fill(folder, &settings).await {
+        Ok(made) => made,
         Err(error) => {
             clear(path, there.is_none());
             return Err(error.into());
         }
     };
-    let text = format!(
+    let link = settings.web_link(&format!("/welcome/{}", secret.text()));
+    let mut text = format!(
         "Collector {} is ready in {}.\n\
          Its go-key for the roster: {key}\n\
          Next: make root, charter and roster with patchward-sign, start `patchward-collector \
@@ -49,17 +58,24 @@ pub async fn init(folder: &Folder, init: Init) -> Result<Output, Failure> {
         settings.name,
         path.display()
     );
+    if settings.web_listen.is_some() {
+        text.push_str(&format!(
+            "\nThe first administrator opens this link, once, within {} hours:\n{link}",
+            LINK_MS / HOUR_MS
+        ));
+    }
     let parts = [
         ("collector", Cell::of(&settings.name)),
         ("folder", Cell::of(path.display())),
         ("go_key", Cell::of(key)),
         ("listen", Cell::of(settings.listen)),
+        ("page", Cell::maybe(settings.web_listen.map(|_| link))),
         ("addresses", Cell::List(settings.addresses)),
     ];
     Ok(Output::Report(Report::new(parts, text)))
 }
 
-async fn fill(folder: &Folder, settings: &Settings) -> anyhow::Result<PublicKey> {
+async fn fill(folder: &Folder, settings: &Settings) -> anyhow::Result<(PublicKey, Secret)> {
     for made in [folder.path(), &folder.authority()] {
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -78,7 +94,11 @@ async fn fill(folder: &Folder, settings: &Settings) -> anyhow::Result<PublicKey>
     filled
 }
 
-async fn keys(folder: &Folder, settings: &Settings, store: &Store) -> anyhow::Result<PublicKey> {
+async fn keys(
+    folder: &Folder,
+    settings: &Settings,
+    store: &Store,
+) -> anyhow::Result<(PublicKey, Secret)> {
     let now = clock::now();
     let mut change = store.change(Actor::Collector, now).await?;
     change.name_collector(&settings.name).await?;
@@ -88,9 +108,12 @@ async fn keys(folder: &Folder, settings: &Settings, store: &Store) -> anyhow::Re
     let key = folder::new_key(&folder.go_key()).context("making the go-key")?;
     let text = toml::to_string_pretty(settings).context("writing the settings")?;
     std::fs::write(folder.settings(), text).context("writing the settings")?;
+    let secret = Secret::new();
+    let until = now.plus_ms(LINK_MS);
+    change.add_account_link(&secret.hash(), None, until).await?;
     // Last: from now on the database belongs to this folder.
     change.commit().await?;
-    Ok(key)
+    Ok((key, secret))
 }
 
 /// Takes away what a failed `init` made: the folder was empty, or not there.

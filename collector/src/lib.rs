@@ -1,6 +1,7 @@
 //! The collector: knows the fleet, the vendors' updates, the windows and the plans. It
 //! carries documents; it authors none that start work.
 
+pub mod account;
 pub mod adopt;
 pub mod advisory;
 pub mod agenda;
@@ -36,6 +37,7 @@ pub mod replan;
 pub mod rollout;
 pub mod schedule;
 pub mod searching;
+pub mod secret;
 pub mod serve;
 pub mod sheet;
 pub mod stopped;
@@ -43,4 +45,5 @@ pub mod store;
 pub mod supported;
 pub mod vendor;
 pub mod waves;
+pub mod web;
 pub mod work_order;

@@ -7,7 +7,7 @@ use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
-use crate::{clock, init, reconcile};
+use crate::{clock, init, reconcile, web};
 use anyhow::Context as _;
 use patchward_common::settings::MAX_SETTINGS_BYTES;
 use std::fs::File;
@@ -31,6 +31,10 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
 
 async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> anyhow::Result<()> {
     let authority = Authority::open(&folder.authority())?;
+    let door = match settings.web_listen {
+        Some(listen) => Some(web::listen::open(listen, &settings, &authority).await?),
+        None => None,
+    };
     let store = open_store(&init::place(folder, &settings), &settings, &authority).await?;
     let go_key = init::go_key(&folder.go_key())?;
     let artifacts = Artifacts::in_folder(&folder.artifacts()).context("opening the artifacts")?;
@@ -60,10 +64,14 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     });
     tracing::info!(listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let tasks = [
+    let mut tasks = vec![
         tokio::spawn(server::serve(app.clone(), listener)),
         tokio::spawn(reconcile::run(app.clone())),
     ];
+    if let Some(door) = door {
+        tracing::info!(address = app.settings.web_origin(), "the page is open");
+        tasks.push(tokio::spawn(web::listen::serve(app.clone(), door)));
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}

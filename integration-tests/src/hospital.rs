@@ -10,7 +10,7 @@ use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,6 +23,8 @@ const SITE: &str = "main";
 pub struct Hospital {
     folder: PathBuf,
     port: u16,
+    /// The page, where there is one.
+    page: Option<Page>,
     collector: Option<Daemon>,
     assignments: u64,
     /// What is assigned, by machine name.
@@ -33,6 +35,15 @@ pub struct Hospital {
     pub machines: Vec<Machine>,
     /// The vendor.
     pub vendor: Vendor,
+}
+
+/// The collector's page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Its address, such as `https://127.0.0.1:8443`.
+    pub address: String,
+    /// The link of the first administrator.
+    pub welcome: String,
 }
 
 /// What a machine is assigned to be.
@@ -77,10 +88,30 @@ impl Hospital {
     /// Founds a hospital in an empty `folder`: keys, collector, documents, one unit per
     /// name in `units`, all of class standard.
     pub fn found(folder: &Path, units: &[&str], products: &[&str]) -> anyhow::Result<Self> {
+        Self::begun(folder, units, products, None)
+    }
+
+    /// The same with the collector's page at a port of this computer.
+    pub fn found_with_page(
+        folder: &Path,
+        units: &[&str],
+        products: &[&str],
+    ) -> anyhow::Result<Self> {
+        let port = free_tcp_port()?;
+        Self::begun(folder, units, products, Some(port))
+    }
+
+    fn begun(
+        folder: &Path,
+        units: &[&str],
+        products: &[&str],
+        page: Option<u16>,
+    ) -> anyhow::Result<Self> {
         let vendor = Vendor::new(&folder.join("vendor"), 1, now())?;
         let mut hospital = Self {
             folder: folder.to_owned(),
             port: free_port()?,
+            page: None,
             collector: None,
             assignments: 0,
             rows: Vec::new(),
@@ -89,7 +120,7 @@ impl Hospital {
             vendor,
         };
         std::fs::create_dir_all(hospital.people())?;
-        hospital.init_collector()?;
+        hospital.init_collector(page)?;
         hospital.start_collector()?;
         hospital.sign_documents(products)?;
         hospital.ask(&["site", "add", SITE])?;
@@ -124,14 +155,35 @@ impl Hospital {
         self.collector.as_ref().map(Daemon::pid)
     }
 
-    fn init_collector(&self) -> anyhow::Result<()> {
+    /// The collector's page.
+    ///
+    /// # Errors
+    /// Where the hospital was founded without one.
+    pub fn page(&self) -> anyhow::Result<&Page> {
+        self.page.as_ref().context("this hospital has no page")
+    }
+
+    fn init_collector(&mut self, page: Option<u16>) -> anyhow::Result<()> {
         let address = self.address();
-        run(Command::new(Program::Collector.path()?)
+        let listen = page.map_or("none".to_owned(), |port| format!("127.0.0.1:{port}"));
+        let origin = page.map(|port| format!("https://localhost:{port}"));
+        let origin_of = origin.iter().flat_map(|origin| ["--web-address", origin]);
+        let printed = run(Command::new(Program::Collector.path()?)
             .arg("--folder")
             .arg(self.collector_folder())
             .args(["init", "--listen", &address, "--address", &address])
             // Everything happens within two minutes here.
-            .args(["--pace-seconds", "1"]))?;
+            .args(["--pace-seconds", "1", "--json"])
+            // People here have no telephone with an app for codes.
+            .args(["--web-listen", &listen, "--second-factor", "offered"])
+            .args(origin_of))?;
+        let made: Value = serde_json::from_str(&printed).context("reading what init says")?;
+        self.page = origin
+            .zip(made["page"].as_str())
+            .map(|(address, welcome)| Page {
+                address,
+                welcome: welcome.to_owned(),
+            });
         Ok(())
     }
 
@@ -610,6 +662,12 @@ impl Machine {
         let target = std::fs::read_link(self.path("trees").join(tree).join("current")).ok()?;
         Some(target.file_name()?.to_string_lossy().into_owned())
     }
+}
+
+/// A TCP port that is free now.
+fn free_tcp_port() -> anyhow::Result<u16> {
+    let socket = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
+    Ok(socket.local_addr()?.port())
 }
 
 /// A UDP port that is free now.

@@ -14,6 +14,6 @@ pub mod package;
 pub mod postgres;
 pub mod process;
 pub mod programs;
-pub mod python_tuf;
+pub mod python;
 pub mod simulate;
 pub mod vendor;

@@ -21,6 +21,7 @@ pub mod freeze;
 mod hit;
 pub mod item;
 pub mod job;
+pub mod kiosk;
 pub mod machine;
 mod manual;
 pub mod mds2;
@@ -36,6 +37,7 @@ pub mod stop;
 pub mod support;
 mod today;
 pub mod token;
+pub mod user;
 pub mod window;
 mod work;
 pub(crate) mod zones;
@@ -147,6 +149,12 @@ pub enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// People who use the page, and what they may
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// The ward's links: see its night, say "not now"
+    #[command(subcommand)]
+    Kiosk(kiosk::KioskCommand),
 }
 
 impl Command {
@@ -237,6 +245,8 @@ pub async fn run(
         Command::Stop(command) => stop::run(app, caller, command).await,
         Command::Evidence(command) => evidence::run(app, command).await,
         Command::Audit(command) => audit::run(app, command).await,
+        Command::User(command) => user::run(app, caller, command).await,
+        Command::Kiosk(command) => kiosk::run(app, caller, command).await,
     }
 }
 
@@ -270,6 +280,8 @@ fn list_of(what: &str) -> Option<&'static str> {
         "freeze" => "freeze list",
         "calendar" => "freeze calendar list",
         "plan" => "plan list",
+        "account that has not ended" => "user list",
+        "ward's link" => "kiosk list",
         "level of this list" => "oncall list",
         "token that is not revoked" => "token list",
         _ => return None,

@@ -244,7 +244,8 @@ async fn list(app: &App) -> Result<Output, Failure> {
     Ok(Output::Table(table))
 }
 
-async fn file(app: &App, text: &str) -> Result<PlanFile, Failure> {
+/// A plan as it is handed to those who sign it.
+pub(crate) async fn file(app: &App, text: &str) -> Result<PlanFile, Failure> {
     let mut view = app.store.view().await?;
     let plan = find(&mut view, text).await?;
     let table = planning::table(&mut view, &plan.id).await?;

@@ -64,7 +64,7 @@ impl Zones {
     }
 
     /// The same for a table.
-    pub(super) fn cell(&self, unit: Option<&Name>, at: UtcMs) -> Cell {
+    pub(crate) fn cell(&self, unit: Option<&Name>, at: UtcMs) -> Cell {
         Cell::Moment {
             at,
             local: self.text(unit, at),

@@ -52,9 +52,9 @@ pub struct Issued {
 }
 
 /// The collector's own certificate and key.
-pub(super) struct ServerIdentity {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
+pub(crate) struct ServerIdentity {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
 }
 
 /// Why the authority did not do what it was asked.
@@ -209,7 +209,7 @@ impl Authority {
 
     /// A new certificate for the collector itself, with the fixed name that machines ask
     /// for and the addresses by which people know it.
-    pub(super) fn server(
+    pub(crate) fn server(
         &self,
         addresses: &[String],
         serial: [u8; 16],

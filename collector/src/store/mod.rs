@@ -11,6 +11,7 @@
 //!
 //! No clock is read and nothing random is drawn here: `now`, ids and secrets are arguments.
 
+pub mod accounts;
 pub mod advisories;
 pub mod assets;
 pub mod audit;

@@ -172,6 +172,20 @@ impl<T: Document> Signed<T> {
         self.signatures.push(signature);
     }
 
+    /// What the key `id` has to sign here (RFC 9052 §4.4): for a key that is elsewhere, such
+    /// as in a browser.
+    pub fn to_be_signed(&self, id: KeyId) -> Vec<u8> {
+        signed_bytes::<T>(id, &self.payload)
+    }
+
+    /// Adds a signature that the key `id` made elsewhere over [`Self::to_be_signed`]. Whether
+    /// it is one is found out where every signature is.
+    pub fn add_made(&mut self, id: KeyId, bytes: &[u8; SIGNATURE_LENGTH]) {
+        let mut signature = header::<T>(id);
+        signature.extend_from_slice(bytes);
+        self.add_signatures([signature]);
+    }
+
     /// The payload's exact bytes.
     pub fn payload(&self) -> &[u8] {
         &self.payload

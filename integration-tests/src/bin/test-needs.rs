@@ -1,14 +1,14 @@
-//! Installs what the tests need from Debian, and python-tuf; does nothing where all of it is
-//! there.
+//! Installs what the tests need from Debian, and programs of Python's; does nothing where all
+//! of it is there.
 
 use anyhow::{Context as _, bail};
-use patchward_integration_tests::{postgres, python_tuf};
+use patchward_integration_tests::{postgres, python};
 use std::path::Path;
 use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package. The
 /// server of PostgreSQL, which has no place of its own name, is asked for beside these.
-const NEEDS: [(&str, &str); 12] = [
+const NEEDS: [(&str, &str); 14] = [
     ("usr/bin/rpm", "rpm"),
     ("usr/bin/rpmbuild", "rpm"),
     ("usr/bin/dpkg-deb", "dpkg"),
@@ -24,6 +24,11 @@ const NEEDS: [(&str, &str); 12] = [
     ("usr/bin/minisign", "minisign"),
     ("usr/bin/pdftotext", "poppler-utils"),
     ("usr/lib/python3.11/ensurepip", "python3-venv"),
+    ("usr/bin/chromium", "chromium"),
+    (
+        "usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+        "fonts-dejavu-core",
+    ),
 ];
 
 fn main() -> anyhow::Result<()> {
@@ -31,7 +36,8 @@ fn main() -> anyhow::Result<()> {
     if !missing.is_empty() {
         install(&missing)?;
     }
-    python_tuf::install()?;
+    python::TUF.install()?;
+    python::BROWSER.install()?;
     println!("Everything that the tests need is installed.");
     Ok(())
 }

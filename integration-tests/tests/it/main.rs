@@ -5,6 +5,7 @@
 mod active_plan;
 mod attacks;
 mod bad_input;
+mod browser;
 mod commands;
 mod demo;
 mod installer;

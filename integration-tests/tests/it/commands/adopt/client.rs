@@ -1,7 +1,7 @@
 //! An independent TUF client, python-tuf, reads what we write.
 
 use super::office::{Office, sheet};
-use patchward_integration_tests::python_tuf;
+use patchward_integration_tests::python;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -46,7 +46,7 @@ impl Drop for Server {
 
 #[tokio::test]
 async fn python_tuf_reads_the_custodian_repository() {
-    let python = python_tuf::python().unwrap();
+    let python = python::TUF.program().unwrap();
     let office = Office::open().await;
     let checksums = office.write("sums", b"");
     std::fs::write(

@@ -1,0 +1,173 @@
+//! People who use the page.
+
+use super::Caller;
+use super::zones::Zones;
+use crate::account::{Grant, LINK_MS};
+use crate::app::App;
+use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::secret::Secret;
+use crate::store::Change;
+use patchward_common::id::{Label, Name};
+use serde::{Deserialize, Serialize};
+
+/// What can be done with accounts.
+#[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
+pub enum UserCommand {
+    /// Add a person; prints the one-time link with which they choose a password
+    Add {
+        /// Short name; the person's in the roster, where they are in it
+        name: Name,
+        /// What people call them
+        #[arg(long)]
+        title: Label,
+        /// viewer, auditor, technician, approver, security, operator, admin; technician, approver
+        /// and ward also for one unit, as technician:icu-3; may be given several times
+        #[arg(long = "role", required = true)]
+        roles: Vec<Grant>,
+    },
+    /// Give a person exactly these roles
+    Grant {
+        /// The account
+        name: Name,
+        /// As `user add` takes them
+        #[arg(long = "role", required = true)]
+        roles: Vec<Grant>,
+    },
+    /// Make a new one-time link: for who forgot the password or lost the second factor
+    Link {
+        /// The account
+        name: Name,
+    },
+    /// End an account: its sessions end at once, its name is not given again
+    End {
+        /// The account
+        name: Name,
+    },
+    /// Show all accounts and what they may
+    List,
+    /// Show the browser keys that wait for a registrar, as a roster's description writes them
+    Keys,
+}
+
+/// Carries out a command on accounts.
+pub async fn run(app: &App, caller: &Caller, command: UserCommand) -> Result<Output, Failure> {
+    match command {
+        UserCommand::Add { name, title, roles } => {
+            let mut change = app.change(caller).await?;
+            change.add_account(&name, &title).await?;
+            change.grant_roles(&name, &roles).await?;
+            let link = link(app, &mut change, &name).await?;
+            change.commit().await?;
+            Ok(handed(&name, link, format!("{title} is added.")))
+        }
+        UserCommand::Grant { name, roles } => {
+            let mut change = app.change(caller).await?;
+            need(&mut change, &name).await?;
+            change.grant_roles(&name, &roles).await?;
+            change.commit().await?;
+            let roles: Vec<String> = roles.iter().map(Grant::to_string).collect();
+            Ok(Output::Text(format!("{name} is {}.", roles.join(", "))))
+        }
+        UserCommand::Link { name } => {
+            let mut change = app.change(caller).await?;
+            need(&mut change, &name).await?;
+            let link = link(app, &mut change, &name).await?;
+            change.commit().await?;
+            let text = "The password counts until the link was followed.".to_owned();
+            Ok(handed(&name, link, text))
+        }
+        UserCommand::End { name } => {
+            let mut change = app.change(caller).await?;
+            change.end_account(&name).await?;
+            change.commit().await?;
+            Ok(Output::Text(format!(
+                "{name} has no account any more. Keys in the roster are not touched: a registrar \
+                 takes them out."
+            )))
+        }
+        UserCommand::List => list(app).await,
+        UserCommand::Keys => keys(app).await,
+    }
+}
+
+async fn need(change: &mut Change, name: &Name) -> Result<(), Failure> {
+    let found = change.view().account(name).await?;
+    match found.filter(|account| account.ended_at.is_none()) {
+        Some(_) => Ok(()),
+        None => Err(Failure::not_found(format!(
+            "There is no account {name}. `user list` shows all."
+        ))),
+    }
+}
+
+async fn link(app: &App, change: &mut Change, name: &Name) -> Result<String, Failure> {
+    let secret = Secret::new();
+    let expires = change.now().plus_ms(LINK_MS);
+    change
+        .add_account_link(&secret.hash(), Some(name), expires)
+        .await?;
+    Ok(app
+        .settings
+        .web_link(&format!("/welcome/{}", secret.text())))
+}
+
+fn handed(name: &Name, link: String, first: String) -> Output {
+    let text = format!(
+        "{first} Hand this link to {name} in person; it is good once, for {} hours:\n{link}",
+        LINK_MS / patchward_common::time::HOUR_MS
+    );
+    let parts = [("account", Cell::of(name)), ("link", Cell::of(link))];
+    Output::Report(Report::new(parts, text))
+}
+
+async fn list(app: &App) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
+    let grants = view.grants().await?;
+    let now = app.now();
+    let mut table = Table::new(&[
+        "account",
+        "called",
+        "roles",
+        "state",
+        "second_factor",
+        "added",
+    ]);
+    for account in view.accounts().await? {
+        let of = grants.iter().filter(|(name, _)| *name == account.name);
+        let state = match (&account.ended_at, &account.password, &account.locked_until) {
+            (Some(_), _, _) => "ended",
+            (None, None, _) => "invited",
+            (None, Some(_), Some(until)) if *until > now => "locked",
+            (None, Some(_), _) => "active",
+        };
+        table.row(vec![
+            Cell::of(&account.name),
+            Cell::of(&account.title),
+            Cell::List(of.map(|(_, grant)| grant.to_string()).collect()),
+            Cell::of(state),
+            Cell::Flag(account.totp.is_some()),
+            zones.cell(None, account.added_at),
+        ]);
+    }
+    Ok(Output::Table(table))
+}
+
+async fn keys(app: &App) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
+    let mut table = Table::new(&["account", "key", "asked"]);
+    for request in view.key_requests().await? {
+        table.row(vec![
+            Cell::of(&request.account),
+            Cell::of(&request.key),
+            zones.cell(None, request.asked_at),
+        ]);
+    }
+    table.note = Some(
+        "Ask the person by another way whether the key is theirs, write it into the roster's \
+         description with `kind = \"browser\"`, and sign that with `patchward-sign roster`."
+            .to_owned(),
+    );
+    Ok(Output::Table(table))
+}

@@ -1,0 +1,160 @@
+//! Sessions: who proved who they are, until when; and forms, which are carried out once.
+
+use crate::account::SESSION_MS;
+use crate::store::value::{args, from_row};
+use crate::store::{Change, Store, StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::Name;
+use patchward_common::time::{DAY_MS, UtcMs};
+use serde_json::json;
+
+/// How long it is remembered that a form was carried out: longer than any session.
+const FORMS_KEPT_MS: i64 = 2 * DAY_MS;
+
+/// A session. The secret is with the browser; here is its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Whose.
+    pub account: Name,
+    /// What its forms carry.
+    pub form_token: String,
+    /// When the person proved who they are.
+    pub proved_at: UtcMs,
+    /// When this secret was made.
+    pub made_at: UtcMs,
+    /// When it was last used.
+    pub seen_at: UtcMs,
+    /// From when on it is worth nothing.
+    pub ends_at: UtcMs,
+}
+from_row!(Session {
+    account,
+    form_token,
+    proved_at,
+    made_at,
+    seen_at,
+    ends_at
+});
+
+impl View {
+    /// The session with this secret, however old.
+    pub async fn session(&mut self, secret_hash: &Digest) -> Result<Option<Session>, StoreError> {
+        self.tx
+            .first(
+                "SELECT account, form_token, proved_at, made_at, seen_at, ends_at FROM sessions
+                 WHERE secret_hash = $1",
+                args![secret_hash],
+            )
+            .await
+    }
+}
+
+impl Change {
+    /// Begins a session: what went wrong before is forgotten.
+    pub async fn begin_session(
+        &mut self,
+        secret_hash: &Digest,
+        account: &Name,
+        form_token: &str,
+        ends_at: UtcMs,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let tx = self.step("session.begin", account, json!({}));
+        tx.execute(
+            "INSERT INTO sessions (secret_hash, account, form_token, proved_at, made_at, seen_at,
+                                   ends_at)
+             VALUES ($1, $2, $3, $4, $4, $4, $5)",
+            args![secret_hash, account, form_token, now, ends_at],
+        )
+        .await?;
+        tx.execute(
+            "UPDATE accounts SET failures = 0, locked_until = NULL WHERE name = $1",
+            args![account],
+        )
+        .await?;
+        tx.execute("DELETE FROM sessions WHERE ends_at <= $1", args![now])
+            .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// Ends a session.
+    pub async fn end_session(
+        &mut self,
+        secret_hash: &Digest,
+        account: &Name,
+    ) -> Result<(), StoreError> {
+        self.step("session.end", account, json!({}))
+            .execute(
+                "DELETE FROM sessions WHERE secret_hash = $1",
+                args![secret_hash],
+            )
+            .await?;
+        self.done();
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Gives a session a new secret. The old one is good until `old_until`, for answers that
+    /// are on their way. Of two that rotate at once, one does: `false` for the other.
+    pub async fn rotate_session(
+        &self,
+        old: &Digest,
+        new: &Digest,
+        now: UtcMs,
+        old_until: UtcMs,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.engine.begin().await?;
+        let cut = tx
+            .execute(
+                "UPDATE sessions SET ends_at = $2 WHERE secret_hash = $1 AND ends_at > $2",
+                args![old, old_until],
+            )
+            .await?;
+        if cut == 0 {
+            return Ok(false);
+        }
+        // The end of the whole session was overwritten with the old secret's, so the caller
+        // hands it on by the proof: a session lasts so long from there.
+        tx.execute(
+            "INSERT INTO sessions (secret_hash, account, form_token, proved_at, made_at, seen_at,
+                                   ends_at)
+             SELECT $2, account, form_token, proved_at, $3, $3, proved_at + $4 FROM sessions
+             WHERE secret_hash = $1",
+            args![old, new, now, SESSION_MS],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Notes that a session was used. It says nothing that an auditor asks for.
+    pub async fn session_seen(&self, secret_hash: &Digest, now: UtcMs) -> Result<(), StoreError> {
+        let mut tx = self.engine.begin().await?;
+        tx.execute(
+            "UPDATE sessions SET seen_at = $2 WHERE secret_hash = $1 AND seen_at < $2",
+            args![secret_hash, now],
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Takes a form: `false` where it was taken before.
+    pub async fn take_form(&self, form: &str, now: UtcMs) -> Result<bool, StoreError> {
+        let mut tx = self.engine.begin().await?;
+        tx.execute(
+            "DELETE FROM used_forms WHERE used_at < $1",
+            args![now.plus_ms(-FORMS_KEPT_MS)],
+        )
+        .await?;
+        let taken = tx
+            .execute(
+                "INSERT INTO used_forms (form, used_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                args![form, now],
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(taken == 1)
+    }
+}

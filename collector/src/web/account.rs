@@ -1,0 +1,7 @@
+//! Signing in, and what people change of their own account.
+
+pub mod factor;
+pub mod login;
+pub mod me;
+pub mod password;
+pub mod welcome;

@@ -1,0 +1,200 @@
+//! Forms, made from the commands themselves: what a command takes is what its form asks, so
+//! no page can do less than a command, or something else.
+
+pub mod call;
+pub mod post;
+
+use super::show::heading;
+use crate::account::{Rule, rule};
+use crate::command::Command;
+use crate::command::file::InputFile;
+use clap::Subcommand as _;
+use clap::builder::PossibleValue;
+use std::any::TypeId;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// All commands.
+static TREE: LazyLock<clap::Command> = LazyLock::new(|| {
+    let mut tree = Command::augment_subcommands(clap::Command::new("patchward-collector"))
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .no_binary_name(true);
+    tree.build();
+    tree
+});
+
+/// What is asked for in one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A line.
+    Line,
+    /// One of these words.
+    Choice(Vec<String>),
+    /// Yes or no.
+    Flag,
+    /// A file of the person's own computer.
+    File,
+}
+
+/// A field of a form.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// What the command calls it.
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// What it means.
+    pub help: String,
+    /// What is asked for.
+    pub kind: Kind,
+    /// Whether it must be answered.
+    pub required: bool,
+    /// Whether it may have several answers, one a line.
+    pub many: bool,
+    /// What is taken where nothing is said.
+    pub usual: String,
+    /// How the command line writes it: nothing, where it has a place instead of a name.
+    long: Option<String>,
+}
+
+/// A command as a form.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// Its words.
+    pub path: &'static str,
+    /// What it does.
+    pub about: String,
+    /// Who may, and how grave it is.
+    pub rule: &'static Rule,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Whether the answer is a file.
+    pub gives_file: bool,
+}
+
+impl Form {
+    /// The form of a command; `None` where there is no such command.
+    pub fn of(path: &str) -> Option<Self> {
+        let rule = rule(path)?;
+        let mut command = &*TREE;
+        for word in rule.path.split(' ') {
+            command = command.find_subcommand(word)?;
+        }
+        let arguments = command.get_arguments().filter(|arg| !is_of_clap(arg));
+        let (out, fields): (Vec<_>, Vec<_>) = arguments.partition(|arg| is_out(arg));
+        Some(Self {
+            path: rule.path,
+            about: command
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            rule,
+            fields: fields.into_iter().map(field).collect(),
+            gives_file: !out.is_empty(),
+        })
+    }
+
+    /// What a button that leads to it says: `Asset put` is no sentence, but the first words of
+    /// what it does are one.
+    pub fn title(&self) -> String {
+        let first = self.about.split([':', ';', ',']).next().unwrap_or_default();
+        heading(first.trim())
+    }
+
+    /// Where it is.
+    pub fn href(&self) -> String {
+        format!("/do/{}", self.path.replace(' ', "/"))
+    }
+
+    /// The field with this name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+fn is_of_clap(arg: &clap::Arg) -> bool {
+    matches!(arg.get_id().as_str(), "help" | "version") || arg.is_hide_set()
+}
+
+/// `--out` names a file on the computer of who types; a browser has its own place for it.
+fn is_out(arg: &clap::Arg) -> bool {
+    arg.get_id() == "out" && arg.get_value_parser().type_id() == TypeId::of::<PathBuf>()
+}
+
+fn field(arg: &clap::Arg) -> Field {
+    let words: Vec<PossibleValue> = arg.get_possible_values();
+    let takes_value = arg.get_action().takes_values();
+    let type_of = arg.get_value_parser().type_id();
+    let kind = if !takes_value {
+        Kind::Flag
+    } else if type_of == TypeId::of::<InputFile>() {
+        Kind::File
+    } else if words.is_empty() {
+        Kind::Line
+    } else {
+        Kind::Choice(
+            words
+                .iter()
+                .map(|word| word.get_name().to_owned())
+                .collect(),
+        )
+    };
+    let many = matches!(arg.get_action(), clap::ArgAction::Append)
+        || arg
+            .get_num_args()
+            .is_some_and(|range| range.max_values() > 1);
+    let usual = arg.get_default_values().first();
+    let name = arg.get_id().to_string();
+    Field {
+        label: label(&name, many),
+        help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
+        required: arg.is_required_set() && takes_value,
+        usual: usual
+            .map(|value| value.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        long: arg.get_long().map(str::to_owned),
+        many: many && takes_value,
+        name,
+        kind,
+    }
+}
+
+fn label(name: &str, many: bool) -> String {
+    let words = heading(&name.replace('-', "_"));
+    match many && !words.ends_with('s') {
+        true => format!("{words}s"),
+        false => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::access::RULES;
+
+    #[test]
+    fn every_command_is_a_form_that_says_what_it_asks() {
+        for rule in RULES {
+            let form = Form::of(rule.path).unwrap_or_else(|| panic!("no form {}", rule.path));
+            assert!(!form.about.is_empty(), "{}", rule.path);
+            for field in &form.fields {
+                assert!(!field.help.is_empty(), "{} {}", rule.path, field.name);
+            }
+        }
+        assert!(Form::of("asset").is_none() && Form::of("nonsense").is_none());
+    }
+
+    #[test]
+    fn a_field_is_what_the_command_takes() {
+        let form = Form::of("asset import").unwrap();
+        assert_eq!(form.field("file").unwrap().kind, Kind::File);
+        assert_eq!(form.field("dry_run").unwrap().kind, Kind::Flag);
+        let form = Form::of("plan new").unwrap();
+        assert!(form.field("releases").unwrap().many);
+        assert!(form.field("title").unwrap().required);
+        assert_eq!(form.field("canaries").unwrap().usual, "1");
+        let form = Form::of("evidence export").unwrap();
+        assert!(form.gives_file && form.field("out").is_none());
+    }
+}

@@ -1,0 +1,83 @@
+//! The page: server-rendered, usable without JavaScript but for signing. Handlers take what
+//! proves that they may, call the same functions as the commands, and show what comes back.
+
+pub mod account;
+pub mod answer;
+pub mod error;
+pub mod form;
+pub mod guard;
+pub mod link;
+pub mod listen;
+pub mod page;
+pub mod person;
+pub mod show;
+pub mod statics;
+
+use crate::app::App;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// How many passwords are looked at at once: each takes 19 MiB.
+const MAX_PROOFS: usize = 4;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Web {
+    /// The running collector.
+    pub app: Arc<App>,
+    /// Places for passwords that are looked at.
+    pub proofs: Arc<Semaphore>,
+}
+
+/// Every route.
+pub fn router(app: Arc<App>) -> Router {
+    let web = Web {
+        app,
+        proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
+    };
+    Router::new()
+        .route("/", get(page::today::show))
+        .route(
+            "/login",
+            get(account::login::show).post(account::login::enter),
+        )
+        .route("/logout", post(account::login::leave))
+        .route(
+            "/welcome/{secret}",
+            get(account::welcome::show).post(account::welcome::enter),
+        )
+        .route("/me", get(account::me::show))
+        .route("/me/password", post(account::me::password))
+        .route(
+            "/me/second-factor",
+            get(account::factor::show).post(account::factor::confirm),
+        )
+        .route("/me/key", post(account::me::key))
+        .route(
+            "/do/{*path}",
+            get(page::act::show).post(page::act::carry_out),
+        )
+        .route("/list/{*path}", get(page::list::show))
+        .route("/plan/{plan}", get(page::plan::show))
+        .route(
+            "/plan/{plan}/sign",
+            get(page::sign::show).post(page::sign::take),
+        )
+        .route(
+            "/ward/{secret}",
+            get(page::ward::show).post(page::ward::carry_out),
+        )
+        .route("/static/{file}", get(statics::file))
+        .route("/{page}", get(page::place::show))
+        .route("/{page}/{id}", get(page::place::detail))
+        .route("/{page}/{kind}/{id}", get(page::place::detail_of_kind))
+        .fallback(error::no_page)
+        .layer(from_fn_with_state(web.clone(), person::sessions))
+        .layer(axum::middleware::from_fn(guard::headers))
+        .layer(DefaultBodyLimit::max(form::post::MAX_POST_BYTES))
+        .with_state(web)
+}

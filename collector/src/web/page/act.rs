@@ -1,0 +1,435 @@
+//! Forms: shown, sent, confirmed where they decide on machines, carried out once.
+
+use super::list::asked;
+use super::{Page, Shell};
+use crate::account::Weight;
+use crate::control::{Failure, Output};
+use crate::secret::Secret;
+use crate::web::answer::{self, Refusal};
+use crate::web::form::call::{Answer, Answers, Mistake, command, texts};
+use crate::web::form::post::{self, Posted};
+use crate::web::form::{Field, Form, Kind};
+use crate::web::person::Person;
+use crate::web::show::listing::Query;
+use crate::web::show::{Block, blocks};
+use crate::web::{Web, error};
+use askama::Template;
+use axum::extract::{Multipart, OriginalUri, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+/// A field as the page shows it.
+struct Asked {
+    name: String,
+    label: String,
+    help: String,
+    required: bool,
+    many: bool,
+    is_flag: bool,
+    is_file: bool,
+    value: String,
+    usual: String,
+    choices: Vec<String>,
+    /// Whether nothing but the choices is right.
+    closed: bool,
+    problem: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "form.html")]
+struct Shown {
+    shell: Shell,
+    about: String,
+    problem: String,
+    parts: Vec<Block>,
+    action: String,
+    form_id: String,
+    back: String,
+    fields: Vec<Asked>,
+    grave: bool,
+    button: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct Confirm {
+    shell: Shell,
+    about: String,
+    touched: Option<String>,
+    facts: Vec<(String, String)>,
+    action: String,
+    form_id: String,
+    back: String,
+    kept: Vec<(String, String)>,
+    asks_reason: bool,
+}
+
+/// Shows the form of a command, with what the address knows filled in.
+pub async fn show(
+    State(web): State<Web>,
+    person: Person,
+    Path(path): Path<String>,
+    OriginalUri(uri): OriginalUri,
+) -> Response {
+    let Some(form) = Form::of(&path.replace('/', " ")) else {
+        return error::no_page(State(web), Some(person.0)).await;
+    };
+    if let Err(refusal) = answer::may_open(&person, &form) {
+        return error::refused(&person, &refusal);
+    }
+    let query = asked(&uri);
+    let mut answers = Answers::new();
+    for (name, text) in &query.parts {
+        if let Some(field) = form.field(name)
+            && post::add(&mut answers, name.clone(), text, field.many).is_err()
+        {
+            continue;
+        }
+    }
+    let back = local(query.value("_back").unwrap_or_default());
+    // A question that needs no answer is asked at once.
+    let complete = form
+        .fields
+        .iter()
+        .all(|field| !field.required || answers.contains_key(&field.name));
+    let asks_nothing = form.fields.is_empty() || (complete && !answers.is_empty());
+    if form.rule.weight == Weight::Ask && !form.gives_file && asks_nothing {
+        let list = Query {
+            path: form.href().replacen("/do/", "/list/", 1),
+            parts: query
+                .parts
+                .into_iter()
+                .filter(|(name, _)| !name.starts_with('_'))
+                .collect(),
+        };
+        return axum::response::Redirect::to(&list.with(&[])).into_response();
+    }
+    shown(&web, &person, &form, &answers, &back, None).await
+}
+
+/// Where to go back to: a path of ours, and nothing else.
+fn local(back: &str) -> String {
+    let is_ours = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\');
+    match is_ours {
+        true => back.to_owned(),
+        false => String::new(),
+    }
+}
+
+async fn shown(
+    web: &Web,
+    person: &Person,
+    form: &Form,
+    answers: &Answers,
+    back: &str,
+    mistake: Option<Mistake>,
+) -> Response {
+    let mut fields = Vec::new();
+    for field in &form.fields {
+        let problem = mistake
+            .as_ref()
+            .filter(|m| m.field.as_ref() == Some(&field.name));
+        let problem = problem.map(|mistake| mistake.text.clone());
+        let choices = choices(web, person, field).await;
+        fields.push(asked_of(field, answers, choices, problem));
+    }
+    let problem = match &mistake {
+        Some(Mistake { field: None, text }) => text.clone(),
+        Some(Mistake { field: Some(_), .. }) => {
+            "One answer cannot be right; nothing was changed.".to_owned()
+        }
+        None => String::new(),
+    };
+    let page = error::render(&Shown {
+        shell: Shell::new(&form.title(), "", Some(person)),
+        about: form.about.clone(),
+        problem,
+        parts: Vec::new(),
+        action: form.href(),
+        form_id: Secret::new().text().to_owned(),
+        back: back.to_owned(),
+        fields,
+        grave: form.rule.weight == Weight::Grave,
+        button: match form.rule.weight {
+            Weight::Ask => "Show",
+            Weight::Grave => "Show what will happen",
+            _ => "Do it",
+        },
+    });
+    match mistake {
+        Some(_) => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
+        None => page,
+    }
+}
+
+fn asked_of(
+    field: &Field,
+    answers: &Answers,
+    (choices, closed): (Vec<String>, bool),
+    problem: Option<String>,
+) -> Asked {
+    Asked {
+        label: field.label.clone(),
+        help: field.help.clone(),
+        required: field.required,
+        many: field.many,
+        is_flag: field.kind == Kind::Flag,
+        is_file: field.kind == Kind::File,
+        value: texts(answers, &field.name).join("\n"),
+        usual: field.usual.clone(),
+        choices,
+        closed,
+        problem,
+        name: field.name.clone(),
+    }
+}
+
+/// Most choices that a field offers: a browser's list gets slow beyond.
+const MAX_CHOICES: usize = 500;
+
+/// What can be chosen in a field, and whether nothing else is right.
+async fn choices(web: &Web, person: &Person, field: &Field) -> (Vec<String>, bool) {
+    if let Kind::Choice(words) = &field.kind {
+        return (words.clone(), true);
+    }
+    let (command, column) = match field.name.as_str() {
+        "unit" | "units" => ("unit list", "unit"),
+        "site" => ("site list", "site"),
+        "machine" | "machines" => ("machine list", "machine"),
+        "group" => ("group list", "group"),
+        _ => return (Vec::new(), false),
+    };
+    let told = answer::tell(web, person, command, &[]).await;
+    let Ok(Output::Table(table)) = told else {
+        return (Vec::new(), false);
+    };
+    let at = table
+        .columns
+        .iter()
+        .position(|name| name == column || name == "name");
+    let cells = at.into_iter().flat_map(|at| {
+        table
+            .rows
+            .iter()
+            .filter_map(move |row| row.get(at).map(ToString::to_string))
+    });
+    let names: Vec<String> = cells.take(MAX_CHOICES + 1).collect();
+    let closed = matches!(field.name.as_str(), "unit" | "site") && !names.is_empty();
+    match names.len() > MAX_CHOICES {
+        true => (Vec::new(), false),
+        false => (names, closed),
+    }
+}
+
+/// Carries out what was sent.
+pub async fn carry_out(
+    State(web): State<Web>,
+    person: Person,
+    Path(path): Path<String>,
+    body: Multipart,
+) -> Response {
+    let Some(form) = Form::of(&path.replace('/', " ")) else {
+        return error::no_page(State(web), Some(person.0)).await;
+    };
+    let posted = match post::read(Some(&form), body).await {
+        Ok(posted) => posted,
+        Err(failure) => return error::page(Some(&person), &failure),
+    };
+    if !person.sent(posted.own.get("_token")) {
+        let text = "This form is not of your session: open the page again. Nothing was changed.";
+        return error::forbidden(&person, text);
+    }
+    if let Err(refusal) = answer::may_open(&person, &form) {
+        return error::refused(&person, &refusal);
+    }
+    let back = local(posted.own.get("_back").map_or("", String::as_str));
+    let grave = form.rule.weight == Weight::Grave;
+    if let Err(mistake) = command(&form, &posted.answers) {
+        let mistake = Mistake {
+            text: posted.without_folder(&mistake.text),
+            ..mistake
+        };
+        return shown(&web, &person, &form, &posted.answers, &back, Some(mistake)).await;
+    }
+    if grave && !posted.own.contains_key("_confirmed") {
+        return confirm(&web, &person, &form, &posted, &back).await;
+    }
+    let why = posted
+        .own
+        .get("_why")
+        .map(|why| why.trim())
+        .unwrap_or_default();
+    if grave && form.field("reason").is_none() && form.field("why").is_none() && why.is_empty() {
+        return confirm(&web, &person, &form, &posted, &back).await;
+    }
+    match once(&web, &posted).await {
+        Ok(true) => {}
+        Ok(false) => {
+            let text = "This form was sent already and is not carried out twice. Open it again if \
+                        you mean it again.";
+            return error::page(Some(&person), &Failure::conflict(text));
+        }
+        Err(failure) => return error::page(Some(&person), &failure),
+    }
+    if !why.is_empty()
+        && let Err(failure) = note(&web, &person, &form, why).await
+    {
+        return error::page(Some(&person), &failure);
+    }
+    match answer::ask(&web, &person, &form, &posted.answers).await {
+        Ok(Output::File { bytes, .. }) => file(&form, bytes.into_vec()),
+        Ok(output) => done(&person, &form, output, &back),
+        Err(refusal) => not_done(&web, &person, &form, &posted, &back, refusal).await,
+    }
+}
+
+async fn once(web: &Web, posted: &Posted) -> Result<bool, Failure> {
+    let form = posted.own.get("_form").and_then(|form| Secret::of(form));
+    let Some(form) = form else {
+        return Err(Failure::input(
+            "This is no form of this page; nothing was changed.",
+        ));
+    };
+    Ok(web
+        .app
+        .store
+        .take_form(&form.hash().to_string(), web.app.now())
+        .await?)
+}
+
+/// The reason of what has no reason of its own, for the auditor.
+async fn note(web: &Web, person: &Person, form: &Form, why: &str) -> Result<(), Failure> {
+    let reason: patchward_common::id::Label = why
+        .parse()
+        .map_err(|error| Failure::input(format!("the reason: {error}")))?;
+    let mut change = web.app.change(&person.caller()).await?;
+    change.note("page.reason", form.path, &json!({ "reason": reason }));
+    change.commit().await?;
+    Ok(())
+}
+
+async fn confirm(web: &Web, person: &Person, form: &Form, posted: &Posted, back: &str) -> Response {
+    let touched = match answer::touches(web, form, &posted.answers).await {
+        Ok(touched) => touched,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
+    let given = form.fields.iter().filter_map(|field| {
+        let words = texts(&posted.answers, &field.name);
+        let said = match field.kind {
+            Kind::Flag => "yes".to_owned(),
+            _ => words.join(", "),
+        };
+        (!words.is_empty()).then(|| (field.label.clone(), said))
+    });
+    let kept = posted.answers.iter().flat_map(|(name, answers)| {
+        answers.iter().filter_map(move |answer| match answer {
+            Answer::Text(text) => Some((name.clone(), text.clone())),
+            Answer::File { .. } => None,
+        })
+    });
+    error::render(&Confirm {
+        shell: Shell::new(&form.title(), "", Some(person)),
+        about: form.about.clone(),
+        touched,
+        facts: given.collect(),
+        action: form.href(),
+        form_id: Secret::new().text().to_owned(),
+        back: back.to_owned(),
+        kept: kept.collect(),
+        asks_reason: form.field("reason").is_none() && form.field("why").is_none(),
+    })
+}
+
+fn done(person: &Person, form: &Form, output: Output, back: &str) -> Response {
+    let shell = Shell::new(&form.title(), "", Some(person));
+    let query = Query {
+        path: back.to_owned(),
+        parts: Vec::new(),
+    };
+    let intro = match form.rule.weight {
+        Weight::Ask => form.about.clone(),
+        _ => "Done.".to_owned(),
+    };
+    let title = shell.title.clone();
+    let back = (!back.is_empty()).then(|| super::Action {
+        title: "Go on".to_owned(),
+        href: back.to_owned(),
+        grave: false,
+    });
+    Page {
+        shell,
+        intro,
+        actions: back.into_iter().collect(),
+        parts: blocks("answer", &title, output, &query),
+        more: Vec::new(),
+    }
+    .shown()
+}
+
+async fn not_done(
+    web: &Web,
+    person: &Person,
+    form: &Form,
+    posted: &Posted,
+    back: &str,
+    refusal: Refusal,
+) -> Response {
+    use crate::control::FailureKind;
+    match refusal {
+        Refusal::Failed(failure)
+            if matches!(
+                failure.kind,
+                FailureKind::Input | FailureKind::NotFound | FailureKind::Conflict
+            ) =>
+        {
+            let mistake = Mistake {
+                field: None,
+                text: posted.without_folder(&failure.text),
+            };
+            shown(web, person, form, &posted.answers, back, Some(mistake)).await
+        }
+        other => error::refused(person, &other),
+    }
+}
+
+/// A file, under a name that says what it is.
+fn file(form: &Form, bytes: Vec<u8>) -> Response {
+    let (ending, kind) = match bytes.as_slice() {
+        [b'%', b'P', b'D', b'F', ..] => ("pdf", "application/pdf"),
+        bytes if bytes.starts_with(b"BEGIN:VCALENDAR") => ("ics", "text/calendar; charset=utf-8"),
+        [b'{', ..] => ("json", "application/json"),
+        [0x89, b'P', b'N', b'G', ..] => ("png", "image/png"),
+        [0xff, 0xd8, ..] => ("jpg", "image/jpeg"),
+        bytes if std::str::from_utf8(bytes).is_ok() => ("csv", "text/csv; charset=utf-8"),
+        _ => ("patchward", "application/octet-stream"),
+    };
+    let name = form.path.replace(' ', "-");
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}.{ending}\""),
+        ),
+    ];
+    (headers, bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_to_another_site() {
+        assert_eq!(local("/plan/ab?x=1"), "/plan/ab?x=1");
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "javascript:x",
+            "/\\evil",
+            "",
+        ] {
+            assert_eq!(local(bad), "", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Signing with the browser's key: the page shows the plan and what speaks against it, hands
+//! out the very bytes that `patchward-sign` would sign, and takes the signature back.
+
+use super::{Shell, plan};
+use crate::authority;
+use crate::command::file::InputFile;
+use crate::command::{Command, plan::PlanCommand};
+use crate::control::{Failure, Output};
+use crate::web::person::Person;
+use crate::web::show::Block;
+use crate::web::show::listing::Query;
+use crate::web::{Web, answer, error};
+use askama::Template;
+use axum::Form as Body;
+use axum::extract::{Path, Query as Asked, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use patchward_common::plan::PlanFile;
+use patchward_common::trust::roster::KeyKind;
+use patchward_common::trust::sign::PublicKey;
+use serde::Deserialize;
+use serde_bytes::ByteBuf;
+use tokio::sync::mpsc;
+
+#[derive(Template)]
+#[template(path = "sign.html")]
+struct Sign {
+    shell: Shell,
+    plan: String,
+    account: String,
+    /// The person's browser keys that the roster knows.
+    keys: Vec<String>,
+    parts: Vec<Block>,
+    problem: String,
+    /// What a person who may not sign here has to know.
+    hindrance: String,
+}
+
+/// What a browser sends: its key and its signature, or the reason for declining.
+#[derive(Deserialize)]
+pub struct Signature {
+    token: String,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    signature: String,
+    #[serde(default)]
+    declined: String,
+}
+
+/// Which bytes a browser asks for.
+#[derive(Deserialize)]
+pub struct Wanted {
+    key: Option<String>,
+}
+
+/// Shows what is signed, or hands out its bytes for one key.
+pub async fn show(
+    State(web): State<Web>,
+    person: Person,
+    Path(plan): Path<String>,
+    Asked(wanted): Asked<Wanted>,
+) -> Response {
+    if let Some(key) = wanted.key {
+        return match bytes(&web, &person, &plan, &key).await {
+            Ok(bytes) => {
+                ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+            }
+            Err(failure) => error::page(Some(&person), &failure),
+        };
+    }
+    page(&web, &person, &plan, String::new()).await
+}
+
+async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Response {
+    let query = Query {
+        path: format!("/plan/{plan}"),
+        parts: Vec::new(),
+    };
+    let parts = match plan::parts(web, person, plan, &query).await {
+        Ok(parts) => parts,
+        Err(response) => return response,
+    };
+    let keys = match keys(web, person).await {
+        Ok(keys) => keys,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
+    let hindrance = match keys.is_empty() {
+        true => "The roster knows no browser key of yours that counts today. Make one under your \
+                 name above and ask a registrar to take it in, or sign with a file key: `plan \
+                 export`, then `patchward-sign approve`."
+            .to_owned(),
+        false => String::new(),
+    };
+    error::render(&Sign {
+        shell: Shell::new(
+            &format!("Sign plan {}", plan::short(plan)),
+            "/plan",
+            Some(person),
+        ),
+        plan: plan.to_owned(),
+        account: person.account.name.to_string(),
+        keys: keys.iter().map(ToString::to_string).collect(),
+        parts,
+        problem,
+        hindrance,
+    })
+}
+
+/// The browser keys of a person that count now.
+async fn keys(web: &Web, person: &Person) -> Result<Vec<PublicKey>, Failure> {
+    let now = web.app.now();
+    let mut view = web.app.store.view().await?;
+    let Ok(held) = authority::held(&mut view).await else {
+        return Ok(Vec::new());
+    };
+    let people = held.roster.people.iter();
+    let own = people.filter(|known| known.id == person.account.name);
+    let keys = own.flat_map(|known| &known.keys);
+    let counting =
+        keys.filter(|key| key.kind == KeyKind::Browser && key.from <= now && now < key.until);
+    Ok(counting.map(|key| key.key).collect())
+}
+
+async fn file(web: &Web, plan: &str) -> Result<PlanFile, Failure> {
+    crate::command::plan::file(&web.app, plan).await
+}
+
+async fn own_key(web: &Web, person: &Person, key: &str) -> Result<PublicKey, Failure> {
+    let known = keys(web, person).await?;
+    let found = known.into_iter().find(|known| known.to_string() == key);
+    found.ok_or_else(|| {
+        Failure::input(
+            "This browser's key is none of yours in the roster. Open the page where the key was \
+             made, or ask a registrar to take this one in.",
+        )
+    })
+}
+
+async fn bytes(web: &Web, person: &Person, plan: &str, key: &str) -> Result<Vec<u8>, Failure> {
+    let key = own_key(web, person, key).await?;
+    Ok(file(web, plan).await?.plan.signed.to_be_signed(key.id()))
+}
+
+/// Takes a signature, or a reason for declining.
+pub async fn take(
+    State(web): State<Web>,
+    person: Person,
+    Path(plan): Path<String>,
+    Body(sent): Body<Signature>,
+) -> Response {
+    if !person.sent(Some(&sent.token)) {
+        let text = "This form is not of your session: open the page again. Nothing was signed.";
+        return error::forbidden(&person, text);
+    }
+    let taken = match sent.declined.trim() {
+        "" => signed(&web, &person, &plan, &sent).await,
+        reason => declined(&web, &person, &plan, reason).await,
+    };
+    match taken {
+        Ok(Output::Text(text)) => error::message(Some(&person), "Thank you", &text, false),
+        Ok(_) => error::message(Some(&person), "Thank you", "It is stored.", false),
+        Err(failure) => page(&web, &person, &plan, failure.text).await,
+    }
+}
+
+async fn signed(
+    web: &Web,
+    person: &Person,
+    plan: &str,
+    sent: &Signature,
+) -> Result<Output, Failure> {
+    let key = own_key(web, person, &sent.key).await?;
+    let signature = of_hex(&sent.signature).ok_or_else(|| {
+        Failure::input("No signature came: signing needs JavaScript and this browser's key.")
+    })?;
+    let mut file = file(web, plan).await?;
+    let signed = &mut file.plan.signed;
+    if !key.has_signed(&signed.to_be_signed(key.id()), &signature) {
+        return Err(Failure::input(
+            "The signature is none of your key over this plan; nothing was stored. Try again.",
+        ));
+    }
+    signed.add_made(key.id(), &signature);
+    let name = format!("the plan that {} signed here", person.account.name);
+    let bytes = ByteBuf::from(file.to_bytes());
+    let command = Command::Plan(PlanCommand::Sign {
+        file: InputFile { name, bytes },
+    });
+    let (progress, _steps) = mpsc::channel(1);
+    crate::command::run(&web.app, &person.caller(), command, progress).await
+}
+
+/// A refusal to sign, with its reason, for whoever asked and for the auditor.
+async fn declined(web: &Web, person: &Person, plan: &str, reason: &str) -> Result<Output, Failure> {
+    answer::may_decide(person)?;
+    let reason: patchward_common::id::Label = reason
+        .parse()
+        .map_err(|error| Failure::input(format!("the reason: {error}")))?;
+    let found = crate::command::plan::find(&mut web.app.store.view().await?, plan).await?;
+    let mut change = web.app.change(&person.caller()).await?;
+    let detail = serde_json::json!({ "reason": reason, "title": found.title });
+    change.note("plan.decline", found.id, &detail);
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "You declined {}: {reason}. It stands in the audit log; the plan stays a draft until it is \
+         signed by others or removed.",
+        found.title
+    )))
+}
+
+fn of_hex(text: &str) -> Option<[u8; 64]> {
+    if text.len() != 128 || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 64];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,57 @@
+//! Today: what needs me now, tonight, the fleet in a few counts.
+
+use super::list::asked;
+use super::{Page, Shell, actions};
+use crate::control::Output;
+use crate::web::person::Person;
+use crate::web::show::{Block, blocks};
+use crate::web::{Web, answer, error};
+use axum::extract::{OriginalUri, State};
+use axum::response::Response;
+
+/// What the command tells that stands elsewhere.
+const ELSEWHERE: [&str; 1] = ["machines"];
+
+/// Shows the day.
+pub async fn show(
+    State(web): State<Web>,
+    person: Person,
+    OriginalUri(uri): OriginalUri,
+) -> Response {
+    let query = asked(&uri);
+    let output = match answer::tell(&web, &person, "today", &[]).await {
+        Ok(output) => output,
+        Err(refusal) => return error::refused(&person, &refusal),
+    };
+    if let Some(file) = super::place::csv(&query, "today", &output) {
+        return file;
+    }
+    let output = match output {
+        Output::Report(mut report) => {
+            report
+                .lists
+                .retain(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
+            Output::Report(report)
+        }
+        other => other,
+    };
+    let parts: Vec<Block> = blocks("today", "Today", output, &query);
+    Page {
+        shell: Shell::new("Today", "/", Some(&person)),
+        intro: String::new(),
+        actions: actions(
+            &person,
+            &["item take", "item drop", "oncall heard"],
+            "",
+            "/",
+        ),
+        parts,
+        more: actions(
+            &person,
+            &["item list", "item except", "oncall calls"],
+            "",
+            "/",
+        ),
+    }
+    .shown()
+}

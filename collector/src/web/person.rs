@@ -1,0 +1,216 @@
+//! Who asks: found by the session's cookie, kept in the request for the handlers.
+
+use super::{Web, error};
+use crate::account::role::Reach;
+use crate::account::{Grant, ROTATE_MS, Role, Rule, is_alive};
+use crate::command::Caller;
+use crate::config::SecondFactor;
+use crate::control::Failure;
+use crate::secret::Secret;
+use crate::store::Actor;
+use crate::store::accounts::{Account, Session};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use patchward_common::time::{MINUTE_MS, UtcMs};
+use std::sync::Arc;
+use subtle::ConstantTimeEq as _;
+
+/// Browsers take a cookie of this prefix only over TLS, from this host, for all paths
+/// (RFC 6265bis §4.1.3.2).
+const COOKIE_NAME: &str = "__Host-patchward";
+/// How exactly it is noted when a session was last used.
+const SEEN_MS: i64 = MINUTE_MS;
+/// How long an exchanged secret is still good, for answers that are on their way.
+const GRACE_MS: i64 = MINUTE_MS;
+
+/// A person who is signed in.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Their account.
+    pub account: Arc<Account>,
+    /// What they may.
+    pub grants: Arc<[Grant]>,
+    /// The session's secret.
+    secret: Arc<Secret>,
+    /// What their forms carry.
+    pub token: String,
+}
+
+/// A person who is signed in as well as their roles ask: what handlers take.
+#[derive(Clone)]
+pub struct Person(pub SignedIn);
+
+impl std::ops::Deref for Person {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+impl SignedIn {
+    /// As the collector's functions know them.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            actor: Actor::Person(self.account.name.clone()),
+        }
+    }
+
+    /// Where they may do what a rule speaks of.
+    pub fn reach(&self, rule: &Rule) -> Reach {
+        Reach::of(&self.grants, rule.roles)
+    }
+
+    /// Whether they have one of these roles anywhere.
+    pub fn is(&self, roles: &[Role]) -> bool {
+        self.grants.iter().any(|grant| roles.contains(&grant.role))
+    }
+
+    /// Whether a form that carries `token` is theirs.
+    pub fn sent(&self, token: Option<&String>) -> bool {
+        token.is_some_and(|token| token.as_bytes().ct_eq(self.token.as_bytes()).into())
+    }
+
+    /// The hash of their session's secret.
+    pub fn session(&self) -> patchward_common::digest::Digest {
+        self.secret.hash()
+    }
+}
+
+/// The value of the session's cookie for a browser to keep; an empty one ends it.
+pub fn cookie(secret: Option<&Secret>) -> HeaderValue {
+    let text = match secret {
+        Some(secret) => format!(
+            "{COOKIE_NAME}={}; Path=/; Secure; HttpOnly; SameSite=Lax",
+            secret.text()
+        ),
+        None => format!("{COOKIE_NAME}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
+    };
+    // 64 hexadecimal digits and our own words.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn brought(headers: &HeaderMap) -> Option<Secret> {
+    let cookies = headers.get_all(COOKIE).iter();
+    let texts = cookies.filter_map(|value| value.to_str().ok());
+    let mut pairs = texts.flat_map(|text| text.split(';'));
+    pairs.find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE_NAME).then(|| Secret::of(value)).flatten()
+    })
+}
+
+/// Finds out who asks, exchanges secrets that are old, and hands the new one out with the
+/// answer.
+pub async fn sessions(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let mut new = None;
+    if !request.uri().path().starts_with("/static/")
+        && let Some(secret) = brought(request.headers())
+    {
+        match found(&web, secret).await {
+            Ok(Some((person, rotated))) => {
+                new = rotated;
+                request.extensions_mut().insert(person);
+            }
+            Ok(None) => {}
+            Err(failure) => return error::page(None, &failure),
+        }
+    }
+    let mut response = next.run(request).await;
+    if let Some(secret) = new
+        && !response.headers().contains_key(SET_COOKIE)
+    {
+        response
+            .headers_mut()
+            .insert(SET_COOKIE, cookie(Some(&secret)));
+    }
+    response
+}
+
+async fn found(web: &Web, secret: Secret) -> Result<Option<(SignedIn, Option<Secret>)>, Failure> {
+    let now = web.app.now();
+    let mut view = web.app.store.view().await?;
+    let Some(session) = view.session(&secret.hash()).await? else {
+        return Ok(None);
+    };
+    if !is_alive(session.seen_at, session.ends_at, now) {
+        return Ok(None);
+    }
+    let Some(account) = view.account(&session.account).await? else {
+        return Ok(None);
+    };
+    let grants = view.grants_of(&session.account).await?;
+    drop(view);
+    let rotated = keep(web, &session, &secret, now).await?;
+    let person = SignedIn {
+        account: Arc::new(account),
+        grants: grants.into(),
+        secret: Arc::new(match &rotated {
+            Some(new) => Secret::of(new.text()).unwrap_or_default(),
+            None => secret,
+        }),
+        token: session.form_token,
+    };
+    Ok(Some((person, rotated)))
+}
+
+/// Notes that a session is used, and exchanges its secret where that is due.
+async fn keep(
+    web: &Web,
+    session: &Session,
+    secret: &Secret,
+    now: UtcMs,
+) -> Result<Option<Secret>, Failure> {
+    if now >= session.made_at.plus_ms(ROTATE_MS) {
+        let new = Secret::new();
+        let until = now.plus_ms(GRACE_MS);
+        let store = &web.app.store;
+        let did = store
+            .rotate_session(&secret.hash(), &new.hash(), now, until)
+            .await?;
+        return Ok(did.then_some(new));
+    }
+    if now >= session.seen_at.plus_ms(SEEN_MS) {
+        web.app.store.session_seen(&secret.hash(), now).await?;
+    }
+    Ok(None)
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let found = parts.extensions.get::<Self>().cloned();
+        found.ok_or_else(|| {
+            let to = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            let to = super::show::listing::encoded(to);
+            Redirect::to(&format!("/login?to={to}")).into_response()
+        })
+    }
+}
+
+impl FromRequestParts<Web> for Person {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
+        let person = <SignedIn as FromRequestParts<Web>>::from_request_parts(parts, web).await?;
+        let required = web.app.settings.second_factor == SecondFactor::Required;
+        let decides = person.grants.iter().any(|grant| grant.role.decides());
+        if required && decides && person.account.totp.is_none() {
+            return Err(Redirect::to("/me/second-factor").into_response());
+        }
+        Ok(Self(person))
+    }
+}

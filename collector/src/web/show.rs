@@ -1,0 +1,120 @@
+//! What commands answer, as parts of pages: the same values that terminals and programs get.
+
+pub mod listing;
+pub mod mark;
+pub mod scope;
+
+use super::link;
+use crate::control::{Cell, Output, Table};
+use listing::{Listing, Query};
+
+/// A part of a page.
+#[derive(Debug)]
+pub enum Block {
+    /// One thing with named parts.
+    Facts(Vec<(String, Shown)>),
+    /// Rows that sort, page and search.
+    List(Listing),
+    /// Sentences.
+    Text(Vec<String>),
+    /// A picture as SVG, made here, with what it says in words.
+    Picture(String),
+}
+
+/// One value as people see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// The words.
+    pub text: String,
+    /// Where they lead.
+    pub href: Option<String>,
+    /// Icon and colour, where it is a state.
+    pub mark: Option<mark::Mark>,
+    /// The instant in UTC, where it is one.
+    pub at: Option<String>,
+    /// Whether it stands to the right.
+    pub number: bool,
+}
+
+impl Shown {
+    /// A cell of the column `column`.
+    pub fn of(column: &str, cell: &Cell) -> Self {
+        let text = match cell {
+            Cell::Text(text) if mark::is_state(column) => text.replace('_', " "),
+            other => visible(&other.to_string()),
+        };
+        Self {
+            href: link::of(column, cell),
+            mark: mark::of(column, cell),
+            at: match cell {
+                Cell::Moment { at, .. } => Some(at.to_string()),
+                _ => None,
+            },
+            number: matches!(cell, Cell::Number(_)),
+            text,
+        }
+    }
+}
+
+/// Text that came from a machine or a vendor must not steer the page's reading direction.
+fn visible(text: &str) -> String {
+    let harmless = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) => '\u{fffd}',
+        c if ('\u{2066}'..='\u{2069}').contains(&c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(harmless).collect()
+}
+
+/// A column's or part's name for people.
+pub fn heading(name: &str) -> String {
+    let mut heading = name.replace('_', " ");
+    if let Some(first) = heading.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    heading
+}
+
+/// The blocks of an answer. Lists are called `id`, or `id-name` where there are several.
+pub fn blocks(id: &str, title: &str, output: Output, query: &Query) -> Vec<Block> {
+    match output {
+        Output::Table(table) => vec![list(id, title, table, query)],
+        Output::Record(parts) => vec![facts(&parts)],
+        Output::Text(text) | Output::File { text, .. } => vec![Block::Text(sentences(&text))],
+        Output::Report(report) => {
+            let mut blocks = Vec::new();
+            if !report.text.is_empty() {
+                blocks.push(Block::Text(sentences(&report.text)));
+            }
+            if !report.parts.is_empty() {
+                blocks.push(facts(&report.parts));
+            }
+            for (name, table) in report.lists {
+                let id = format!("{id}-{name}");
+                blocks.push(list(&id, &heading(&name), table, query));
+            }
+            blocks
+        }
+    }
+}
+
+fn list(id: &str, title: &str, table: Table, query: &Query) -> Block {
+    Block::List(Listing::of(id, title, table, query))
+}
+
+fn facts(parts: &[(String, Cell)]) -> Block {
+    let shown = parts.iter();
+    Block::Facts(
+        shown
+            .map(|(name, cell)| (heading(name), Shown::of(name, cell)))
+            .collect(),
+    )
+}
+
+fn sentences(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(visible)
+        .collect()
+}

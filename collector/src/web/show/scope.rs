@@ -1,0 +1,73 @@
+//! Who is in charge of some units sees these units' rows.
+
+use crate::account::role::Reach;
+use crate::control::{Cell, Output, Table};
+use patchward_common::id::Name;
+use std::collections::BTreeMap;
+
+/// Leaves the rows of an answer that lie within reach. A row that names no unit and no
+/// machine concerns everybody.
+pub fn narrow(output: Output, reach: &Reach, units: &BTreeMap<String, Name>) -> Output {
+    if *reach == Reach::Everywhere {
+        return output;
+    }
+    match output {
+        Output::Table(table) => Output::Table(narrowed(table, reach, units)),
+        Output::Report(mut report) => {
+            for (_, table) in &mut report.lists {
+                *table = narrowed(std::mem::take(table), reach, units);
+            }
+            Output::Report(report)
+        }
+        other => other,
+    }
+}
+
+fn narrowed(mut table: Table, reach: &Reach, units: &BTreeMap<String, Name>) -> Table {
+    let column = |name: &str| table.columns.iter().position(|column| column == name);
+    let (unit, machine) = (column("unit"), column("machine"));
+    table.rows.retain(|row| {
+        let cell = |at: Option<usize>| at.and_then(|at| row.get(at));
+        match (cell(unit), cell(machine)) {
+            (Some(Cell::Text(unit)), _) => {
+                Name::new(unit.as_str()).is_ok_and(|unit| reach.covers(&unit))
+            }
+            (_, Some(Cell::Text(machine))) => {
+                units.get(machine).is_some_and(|unit| reach.covers(unit))
+            }
+            _ => true,
+        }
+    });
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_other_units_are_not_shown() {
+        let icu = Name::new("icu").unwrap();
+        let reach = Reach::Units([icu.clone()].into());
+        let units = BTreeMap::from([("m1".to_owned(), icu)]);
+        let mut table = Table::new(&["unit", "n"]);
+        table.row(vec![Cell::of("icu"), Cell::Number(1)]);
+        table.row(vec![Cell::of("or"), Cell::Number(2)]);
+        table.row(vec![Cell::Empty, Cell::Number(3)]);
+        let Output::Table(seen) = narrow(Output::Table(table.clone()), &reach, &units) else {
+            panic!("still a table");
+        };
+        assert_eq!(seen.rows.len(), 2);
+        let Output::Table(all) = narrow(Output::Table(table), &Reach::Everywhere, &units) else {
+            panic!("still a table");
+        };
+        assert_eq!(all.rows.len(), 3);
+        let mut jobs = Table::new(&["machine"]);
+        jobs.row(vec![Cell::of("m1")]);
+        jobs.row(vec![Cell::of("m2")]);
+        let Output::Table(seen) = narrow(Output::Table(jobs), &reach, &units) else {
+            panic!("still a table");
+        };
+        assert_eq!(seen.rows.len(), 1);
+    }
+}

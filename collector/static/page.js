@@ -1,0 +1,98 @@
+// What a page can only do with a script: sign with this browser's key. Everything else works
+// without.
+"use strict";
+
+const hex = (bytes) => Array.from(new Uint8Array(bytes), (b) => b.toString(16).padStart(2, "0")).join("");
+
+// The browser's keys: one per account, kept where scripts can use but never read them.
+const keys = {
+  open() {
+    return new Promise((done, fail) => {
+      const request = indexedDB.open("patchward", 1);
+      request.onupgradeneeded = () => request.result.createObjectStore("keys");
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => fail(request.error);
+    });
+  },
+  async of(account) {
+    const database = await this.open();
+    return new Promise((done, fail) => {
+      const request = database.transaction("keys").objectStore("keys").get(account);
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => fail(request.error);
+    });
+  },
+  async make(account) {
+    const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]);
+    const database = await this.open();
+    await new Promise((done, fail) => {
+      const change = database.transaction("keys", "readwrite");
+      change.objectStore("keys").put(pair, account);
+      change.oncomplete = done;
+      change.onerror = () => fail(change.error);
+    });
+    return pair;
+  },
+};
+
+const publicHalf = async (pair) => hex(await crypto.subtle.exportKey("raw", pair.publicKey));
+
+async function showKey(place) {
+  const account = place.dataset.account;
+  const form = document.getElementById("key-form");
+  const note = place.querySelector("p");
+  const pair = await keys.of(account);
+  if (pair) {
+    note.textContent = "This browser's key: " + (await publicHalf(pair));
+  } else {
+    note.textContent = "This browser has no key of yours yet.";
+  }
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const own = (await keys.of(account)) ?? (await keys.make(account));
+      document.getElementById("key-field").value = await publicHalf(own);
+      form.submit();
+    } catch (error) {
+      note.textContent = "This browser cannot make a key (" + error.message + "). Use a newer one, or a file key.";
+    }
+  });
+}
+
+function takeSignatures(form) {
+  const problem = document.getElementById("sign-problem");
+  const say = (text) => {
+    problem.textContent = text;
+    problem.hidden = false;
+  };
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const pair = await keys.of(form.dataset.account);
+      const own = pair && (await publicHalf(pair));
+      if (!own || !form.dataset.keys.split(" ").includes(own)) {
+        say("This browser does not have the key that the roster knows of you. Open the page in the browser where you made it.");
+        return;
+      }
+      const answer = await fetch("/plan/" + encodeURIComponent(form.dataset.plan) + "/sign?key=" + own);
+      if (!answer.ok) {
+        say("The collector did not hand out what is to be signed. Open the page again.");
+        return;
+      }
+      const signature = await crypto.subtle.sign({ name: "Ed25519" }, pair.privateKey, await answer.arrayBuffer());
+      form.elements.key.value = own;
+      form.elements.signature.value = hex(signature);
+      form.submit();
+    } catch (error) {
+      say("Nothing was signed: " + error.message);
+    }
+  });
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  const key = document.getElementById("browser-key");
+  if (key) showKey(key);
+  const form = document.getElementById("sign-form");
+  if (form) takeSignatures(form);
+});

@@ -1,0 +1,138 @@
+"""People at browsers, and the hospital that they work in."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+# What the machine may take for one step. A loaded build machine is slow; a wait ends as soon
+# as what it waits for is there.
+PATIENCE_MS = 60_000
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
+PASSWORD = "four words nobody joins"
+
+
+class Hospital:
+    """Where the programs are, and the folder that the test made."""
+
+    def __init__(self):
+        self.address = os.environ["PAGE"]
+        self.welcome = os.environ["WELCOME"]
+        self.folder = Path(os.environ["HOSPITAL"])
+        self.programs = {name: os.environ[name] for name in ("COLLECTOR", "SIGN")}
+
+    def ask(self, *arguments):
+        """Asks the collector as its administrator does at a terminal."""
+        line = [self.programs["COLLECTOR"], "--folder", self.folder / "collector", *arguments]
+        return subprocess.run(line, check=True, capture_output=True, text=True).stdout
+
+    def ask_json(self, *arguments):
+        return json.loads(self.ask(*arguments, "--json"))
+
+    def sign(self, *arguments):
+        """Signs as people do, away from the collector."""
+        line = [self.programs["SIGN"], *arguments]
+        done = subprocess.run(line, cwd=self.folder / "people", capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def roster_with(self, person, key):
+        """A registrar takes a browser's key into the roster."""
+        path = self.folder / "people" / "roster.toml"
+        text = path.read_text()
+        number = int(re.search(r"^number = (\d+)", text).group(1))
+        text = text.replace(f"number = {number}", f"number = {number + 1}", 1)
+        found = re.search(rf'id = "{person}".*?keys = \[', text, re.S)
+        entry = f'{{ key = "{key}", kind = "browser" }}, '
+        text = text[: found.end()] + entry + text[found.end():]
+        path.write_text(text)
+        out = self.folder / "people" / f"roster-{number + 1}.cbor"
+        self.sign("roster", "--from", "roster.toml", "--out", str(out), "--yes", "--key", "registrar.pem")
+        self.ask("document", "add", str(out))
+
+
+class Person:
+    """Somebody with a browser of their own: what it keeps stays between steps."""
+
+    def __init__(self, playwright, hospital, name, **options):
+        profile = hospital.folder / "browsers" / name
+        profile.mkdir(parents=True, exist_ok=True)
+        self.hospital = hospital
+        self.name = name
+        self.context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=ARGUMENTS, ignore_https_errors=True,
+            viewport={"width": 1280, "height": 900}, **options,
+        )
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.page = self.context.pages[0]
+        self.problems = []
+        self.page.on("console", self.heard)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def heard(self, message):
+        # A refused form is an answer with a status of its own, which the browser calls an error.
+        refused = "status of 4" in message.text
+        if message.type in ("error", "warning") and not refused:
+            self.problems.append(f"{self.page.url}: {message.text}")
+
+    def open(self, path):
+        answer = self.page.goto(self.hospital.address + path)
+        return answer
+
+    def begin(self, link, name=None, title=None):
+        """Follows a one-time link and chooses a password."""
+        self.page.goto(link)
+        if name:
+            self.page.get_by_label("Name", exact=True).fill(name)
+            self.page.get_by_label("What people call you").fill(title)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_label("The same again").fill(PASSWORD)
+        self.page.get_by_role("button", name="Begin").click()
+        expect(self.page.get_by_role("heading", level=1, name="Today")).to_be_visible()
+
+    def fill(self, path, **answers):
+        """Opens the form of a command and fills it in, as a person does."""
+        self.open("/do/" + path.replace(" ", "/"))
+        for name, answer in answers.items():
+            field = self.page.locator(f"[name={name}]").first
+            if answer is True:
+                field.check()
+            elif isinstance(answer, Path):
+                field.set_input_files(answer)
+            elif field.evaluate("field => field.tagName") == "SELECT":
+                field.select_option(answer)
+            else:
+                field.fill(answer)
+
+    def send(self):
+        self.page.locator("form.asks button").first.click()
+
+    def do(self, path, **answers):
+        """The same, sent; what comes back."""
+        self.fill(path, **answers)
+        self.send()
+        return self.page.locator("main").inner_text()
+
+    def is_well(self):
+        assert not self.problems, self.problems
+
+
+def accessible(person, axe=Axe()):
+    """Nothing on this page keeps anybody out, as far as a program can tell."""
+    found = axe.run(person.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
+    faults = [f"{one['id']}: {one['help']} {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found.response["violations"]]
+    assert not faults, f"{person.page.url}: {faults}"
+
+
+def fits(person):
+    """The page is not wider than the screen: only tables may scroll, by themselves."""
+    wide = person.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{person.page.url} is {wide} pixels too wide"

@@ -1,0 +1,207 @@
+"""A first day at a new hospital's page, and one rollout from the wish to the evidence."""
+
+import sys
+from pathlib import Path
+
+from people import Hospital, Person, accessible, expect, fits, sync_playwright
+
+PLACES = ["/", "/ward", "/assets", "/updates", "/exposure", "/windows", "/plan", "/rollouts",
+          "/evidence", "/audit", "/settings", "/me"]
+UNIT = "reading-room-2"
+
+
+def first_day(admin, hospital):
+    admin.begin(hospital.welcome, "root-ada", "Adam, IT")
+    # The link is worth nothing any more.
+    answer = admin.page.goto(hospital.welcome)
+    assert answer.status == 404, answer.status
+    links = {}
+    for name, title, role in [("ada", "Ada, HTM", "approver"), ("ben", "Ben, HTM", "approver"),
+                              ("olga", "Olga, IT", "operator"), ("ian", "Ian, biomed", f"technician:{UNIT}")]:
+        text = admin.do("user add", name=name, title=title, roles=role)
+        assert "Hand this link" in text, text
+        links[name] = next(word for word in text.split() if "/welcome/" in word)
+    return links
+
+
+def enrol_key(ada, hospital):
+    ada.open("/me")
+    ada.page.get_by_role("button", name="Make a key and ask").click()
+    expect(ada.page.get_by_role("status")).to_contain_text("registrar")
+    asked = hospital.ask_json("user", "keys")
+    assert [one["account"] for one in asked] == ["ada"], asked
+    hospital.roster_with("ada", asked[0]["key"])
+    ada.open("/me")
+    expect(ada.page.get_by_role("cell", name="in the roster")).to_be_visible()
+
+
+def make_plan(olga, title):
+    text = olga.do("plan new", title=title, releases="viewer=4.2.0", units=UNIT, soak_seconds="20")
+    assert "Plan " in text, text
+    plan = next(line for line in text.splitlines() if line.startswith("Plan ")).split()[1].strip(":")
+    olga.open(f"/plan/{plan}")
+    expect(olga.page.get_by_role("heading", name="Findings")).to_be_visible()
+    return plan
+
+
+def approve(ada, hospital, plan, pictures):
+    ada.open(f"/plan/{plan}/sign")
+    picture(ada, pictures, "sign")
+    ada.page.get_by_role("button", name="Sign with this browser's key").click()
+    expect(ada.page.get_by_role("status")).to_contain_text("signed by enough")
+    signed = hospital.ask("plan", "show", plan)
+    assert "active" in signed, signed
+
+
+def follow(olga, plan):
+    """Looks at the rollout until every machine is verified."""
+    olga.open(f"/rollouts/{plan}")
+    states = olga.page.locator("#jobs tbody td .state")
+    for _ in range(600):
+        words = [word.split()[-1] for word in states.all_inner_texts()]
+        if words and all(word == "verified" for word in words):
+            return
+        # The page shows what is true when it is opened.
+        olga.page.reload()
+    raise AssertionError(f"not verified: {words}")
+
+
+def decline(ada, plan):
+    ada.open(f"/plan/{plan}/sign")
+    ada.page.get_by_label("Or decline, and say why").fill("the reading room has a guest lecture")
+    ada.page.get_by_role("button", name="Decline").click()
+    expect(ada.page.get_by_role("status")).to_contain_text("guest lecture")
+
+
+def stop(olga, hospital):
+    olga.open("/")
+    olga.page.get_by_role("link", name="Stop").click()
+    olga.page.locator("[name=reason]").fill("power test of the house")
+    olga.page.locator("[name=all]").check()
+    olga.page.get_by_role("button", name="Show what will happen").click()
+    expect(olga.page.get_by_text("Read this first")).to_be_visible()
+    assert not hospital.ask_json("stop", "list"), "nothing is stopped before it was confirmed"
+    olga.page.get_by_role("button", name="Yes, do it").click()
+    expect(olga.page.get_by_text("Done.")).to_be_visible()
+    stops = hospital.ask_json("stop", "list")
+    assert len(stops) == 1, stops
+    # Sent again by the browser's own "again", it is not carried out twice.
+    olga.page.reload()
+    assert len(hospital.ask_json("stop", "list")) == 1
+
+
+def search(olga):
+    olga.fill("component search", question="name:viewer")
+    olga.send()
+    expect(olga.page.locator("main")).to_contain_text("station")
+
+
+def import_assets(olga, hospital):
+    sheet = hospital.folder / "assets.csv"
+    sheet.write_text("tag,serial,manufacturer,model,unit\nA-1,S1,Acme,Viewer,%s\nA-2,S2,Acme,=HYPERLINK(1),%s\n" % (UNIT, UNIT))
+    text = olga.do("asset import", file=sheet)
+    assert "2" in text, text
+    olga.open("/assets")
+    with olga.page.expect_download() as begun:
+        olga.page.locator("#assets .csv").click()
+    rows = Path(begun.value.path()).read_text()
+    assert "'=HYPERLINK(1)" in rows, rows
+
+
+def take_evidence(olga, hospital, plan):
+    olga.fill("evidence export", plan=plan)
+    with olga.page.expect_download() as begun:
+        olga.send()
+    pack = hospital.folder / "people" / "pack.evidence"
+    begun.value.save_as(pack)
+    said = hospital.sign("verify-evidence", str(pack))
+    assert "are proved" in said, said
+
+
+def refused(ian, plan):
+    """A technician of one unit signs no plan and stops nothing."""
+    answer = ian.open("/do/stop/now")
+    assert answer.status == 403, answer.status
+    answer = ian.open("/settings")
+    expect(ian.page.get_by_role("heading", name="People")).to_have_count(0)
+
+
+def everywhere(person, hospital, pictures):
+    for dark in (False, True):
+        person.page.emulate_media(color_scheme="dark" if dark else "light")
+        for place in PLACES:
+            person.open(place)
+            accessible(person)
+            if not dark:
+                picture(person, pictures, place.strip("/") or "today")
+    person.page.emulate_media(color_scheme="light")
+    for width in (375, 640):  # a telephone; 1280 pixels at 200 %
+        person.page.set_viewport_size({"width": width, "height": 800})
+        for place in PLACES:
+            person.open(place)
+            fits(person)
+    person.page.set_viewport_size({"width": 1280, "height": 900})
+    person.open("/assets")
+    person.page.emulate_media(media="print")
+    expect(person.page.get_by_role("navigation", name="Pages", exact=True)).to_be_hidden()
+    person.page.emulate_media(media="screen")
+
+
+def by_keyboard(person):
+    """The whole way to a form and through it, without a mouse."""
+    person.open("/windows")
+    person.page.keyboard.press("Tab")
+    assert person.page.evaluate("document.activeElement.textContent") == "To the content"
+    person.page.keyboard.press("Enter")
+    for _ in range(40):
+        person.page.keyboard.press("Tab")
+        if person.page.evaluate("document.activeElement.getAttribute('href') || ''").startswith("/do/window/add"):
+            break
+    else:
+        raise AssertionError("the first button is not reached by the keyboard")
+    person.page.keyboard.press("Enter")
+    expect(person.page.locator("form.asks")).to_be_visible()
+    accessible(person)
+
+
+def picture(person, folder, name):
+    if folder:
+        person.page.screenshot(path=f"{folder}/{name}.png")
+
+
+def main():
+    pictures = sys.argv[1] if len(sys.argv) > 1 else None
+    hospital = Hospital()
+    with sync_playwright() as playwright:
+        admin = Person(playwright, hospital, "admin")
+        links = first_day(admin, hospital)
+        admin.is_well()
+        print("the first administrator added four people", flush=True)
+        people = {name: Person(playwright, hospital, name) for name in links}
+        for name, person in people.items():
+            person.begin(links[name])
+        ada, olga, ian = people["ada"], people["olga"], people["ian"]
+        enrol_key(ada, hospital)
+        print("ada's browser key is in the roster", flush=True)
+        plan = make_plan(olga, "Viewer 4.2.0")
+        approve(ada, hospital, plan, pictures)
+        follow(olga, plan)
+        print("a plan was signed in the browser and verified", flush=True)
+        other = make_plan(olga, "Viewer once more")
+        decline(ada, other)
+        search(olga)
+        import_assets(olga, hospital)
+        take_evidence(olga, hospital, plan)
+        print("declined, searched, imported, evidence verified", flush=True)
+        refused(ian, plan)
+        by_keyboard(ada)
+        everywhere(ada, hospital, pictures)
+        print("every page in both themes", flush=True)
+        stop(olga, hospital)
+        for person in [admin, *people.values()]:
+            person.is_well()
+            person.context.close()
+    print("done", flush=True)
+
+
+main()
