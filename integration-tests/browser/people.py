@@ -103,7 +103,10 @@ class Person:
         self.open("/do/" + path.replace(" ", "/"))
         for name, answer in answers.items():
             field = self.page.locator(f"[name={name}]").first
-            if answer is True:
+            boxes = self.page.locator(f"[type=checkbox][name={name}][value='{answer}']")
+            if answer is not True and boxes.count():
+                boxes.check()
+            elif answer is True:
                 field.check()
             elif isinstance(answer, Path):
                 field.set_input_files(answer)

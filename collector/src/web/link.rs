@@ -20,6 +20,13 @@ const WAYS: [(&str, &str); 13] = [
     ("model", "/assets/model/"),
 ];
 
+/// A path of ours to go to, of harmless characters; nothing else, wherever it came from.
+pub fn local(path: &str) -> Option<&str> {
+    let is_harmless = |c: u8| (0x21..=0x7e).contains(&c) && c != b'\\';
+    let is_ours = path.starts_with('/') && !path.starts_with("//") && path.bytes().all(is_harmless);
+    is_ours.then_some(path)
+}
+
 /// Where a cell of a column leads.
 pub fn of(column: &str, cell: &Cell) -> Option<String> {
     let (_, way) = WAYS.iter().find(|(known, _)| *known == column)?;
@@ -27,5 +34,26 @@ pub fn of(column: &str, cell: &Cell) -> Option<String> {
         Cell::Text(text) if !text.is_empty() => Some(format!("{way}{}", encoded(text))),
         Cell::Number(number) => Some(format!("{way}{number}")),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_to_another_site() {
+        assert_eq!(local("/plan/ab?x=1"), Some("/plan/ab?x=1"));
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "javascript:x",
+            "/\\evil",
+            "/a\r\nX-Evil: 1",
+            "/a b",
+            "",
+        ] {
+            assert_eq!(local(bad), None, "{bad}");
+        }
     }
 }

@@ -41,6 +41,10 @@ impl Shown {
     pub fn of(column: &str, cell: &Cell) -> Self {
         let text = match cell {
             Cell::Text(text) if mark::is_state(column) => text.replace('_', " "),
+            // The first digits name it, and where it leads has all of them.
+            Cell::Text(text) if is_digest(text) && link::of(column, cell).is_some() => {
+                text[..SHORT].to_owned()
+            }
             other => visible(&other.to_string()),
         };
         Self {
@@ -54,6 +58,13 @@ impl Shown {
             text,
         }
     }
+}
+
+/// So many digits of an id name it.
+const SHORT: usize = 12;
+
+fn is_digest(text: &str) -> bool {
+    text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Text that came from a machine or a vendor must not steer the page's reading direction.

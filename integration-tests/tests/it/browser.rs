@@ -33,15 +33,18 @@ fn a_first_day_and_a_rollout_in_the_browser() {
         "--unit",
         UNIT,
         "--minimum-ready",
-        "1",
+        "0",
     ];
     hospital.ask(&group).unwrap();
     let rows = ["station-1", "station-2", "station-3"].map(station);
     hospital.add_machines(rows.into()).unwrap();
     hospital.assign().unwrap();
-    let program = b"#!/bin/sh\necho viewer 4.2.0\n";
-    let (release, bytes) = tree_release("viewer", "4.2.0", 1, &[("viewer", program)]).unwrap();
-    hospital.vendor.publish(&release, &[&bytes], now()).unwrap();
+    for (version, counter) in [("4.2.0", 1), ("4.2.1", 2)] {
+        let program = format!("#!/bin/sh\necho viewer {version}\n");
+        let files = [("viewer", program.as_bytes())];
+        let (release, bytes) = tree_release("viewer", version, counter, &files).unwrap();
+        hospital.vendor.publish(&release, &[&bytes], now()).unwrap();
+    }
     hospital.import().unwrap();
     let window = [
         "window",
@@ -54,17 +57,32 @@ fn a_first_day_and_a_rollout_in_the_browser() {
     ];
     hospital.ask(&window).unwrap();
 
-    let page = hospital.page().unwrap().clone();
-    let walk = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/walk.py");
+    let root = hospital.root_fingerprint().unwrap();
+    play(&hospital, "walk.py", &[("PATCHWARD_ROOT", &root)]);
+}
+
+#[test]
+fn what_no_page_would_send_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let hospital = Hospital::found_with_page(folder.path(), &["icu", "theatre"], &[]).unwrap();
+    play(&hospital, "hostile.py", &[]);
+}
+
+/// Plays people at the hospital's page.
+fn play(hospital: &Hospital, script: &str, more: &[(&str, &str)]) {
+    let page = hospital.page().unwrap();
+    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/browser");
     let output = Command::new(python::BROWSER.program().unwrap())
-        .arg(walk)
+        .arg(format!("{scripts}/{script}"))
         .args(std::env::var_os("PATCHWARD_PICTURES"))
+        // No folder of compiled scripts in the source.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PAGE", &page.address)
         .env("WELCOME", &page.welcome)
         .env("HOSPITAL", hospital.folder())
         .env("COLLECTOR", Program::Collector.path().unwrap())
         .env("SIGN", Program::Sign.path().unwrap())
-        .env("PATCHWARD_ROOT", hospital.root_fingerprint().unwrap())
+        .envs(more.iter().copied())
         .output()
         .unwrap();
     assert!(

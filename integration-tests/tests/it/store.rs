@@ -1,5 +1,6 @@
 //! The collector's store: one suite, run on SQLite and on a real PostgreSQL.
 
+mod accounts;
 mod advisories;
 mod assets;
 mod calendars;

@@ -9,7 +9,7 @@ use crate::store::Actor;
 use crate::store::accounts::Account;
 use crate::web::page::Shell;
 use crate::web::person::{SignedIn, cookie};
-use crate::web::{Web, error};
+use crate::web::{Web, error, link};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
@@ -79,11 +79,7 @@ fn page(problem: String, to: String, name: String) -> Response {
 
 /// Signs somebody in.
 pub async fn enter(State(web): State<Web>, Form(sent): Form<Sent>) -> Response {
-    let to = match sent.to.starts_with('/') && !sent.to.starts_with("//") && !sent.to.contains('\\')
-    {
-        true => sent.to.clone(),
-        false => "/".to_owned(),
-    };
+    let to = link::local(&sent.to).unwrap_or("/").to_owned();
     match proved(&web, &sent).await {
         Ok(Some(account)) => match begin(&web, &account.name).await {
             Ok(secret) => {

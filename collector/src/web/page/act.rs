@@ -12,7 +12,7 @@ use crate::web::form::{Field, Form, Kind};
 use crate::web::person::Person;
 use crate::web::show::listing::Query;
 use crate::web::show::{Block, blocks};
-use crate::web::{Web, error};
+use crate::web::{Web, error, link};
 use askama::Template;
 use axum::extract::{Multipart, OriginalUri, Path, State};
 use axum::http::{StatusCode, header};
@@ -34,6 +34,20 @@ struct Asked {
     /// Whether nothing but the choices is right.
     closed: bool,
     problem: Option<String>,
+}
+
+/// Most choices that are shown as boxes to tick.
+const MAX_BOXES: usize = 40;
+
+impl Asked {
+    /// Whether it is a set of boxes: several of a few choices, and nothing else.
+    fn is_set(&self) -> bool {
+        self.many && self.closed && self.choices.len() <= MAX_BOXES
+    }
+
+    fn has(&self, choice: &str) -> bool {
+        self.value.lines().any(|line| line == choice)
+    }
 }
 
 #[derive(Template)]
@@ -108,13 +122,9 @@ pub async fn show(
     shown(&web, &person, &form, &answers, &back, None).await
 }
 
-/// Where to go back to: a path of ours, and nothing else.
+/// Where to go back to; nowhere, if it is no path of ours.
 fn local(back: &str) -> String {
-    let is_ours = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\');
-    match is_ours {
-        true => back.to_owned(),
-        false => String::new(),
-    }
+    link::local(back).unwrap_or_default().to_owned()
 }
 
 async fn shown(
@@ -193,6 +203,9 @@ async fn choices(web: &Web, person: &Person, field: &Field) -> (Vec<String>, boo
     if let Kind::Choice(words) = &field.kind {
         return (words.clone(), true);
     }
+    if field.name == "releases" {
+        return (releases(web, person).await, true);
+    }
     let (command, column) = match field.name.as_str() {
         "unit" | "units" => ("unit list", "unit"),
         "site" => ("site list", "site"),
@@ -215,11 +228,28 @@ async fn choices(web: &Web, person: &Person, field: &Field) -> (Vec<String>, boo
             .filter_map(move |row| row.get(at).map(ToString::to_string))
     });
     let names: Vec<String> = cells.take(MAX_CHOICES + 1).collect();
-    let closed = matches!(field.name.as_str(), "unit" | "site") && !names.is_empty();
+    let closed = matches!(field.name.as_str(), "unit" | "units" | "site") && !names.is_empty();
     match names.len() > MAX_CHOICES {
         true => (Vec::new(), false),
         false => (names, closed),
     }
+}
+
+/// The releases that can be planned, as a plan names them.
+async fn releases(web: &Web, person: &Person) -> Vec<String> {
+    let told = answer::tell(web, person, "release list", &[]).await;
+    let Ok(Output::Table(table)) = told else {
+        return Vec::new();
+    };
+    let at = |name: &str| table.columns.iter().position(|column| column == name);
+    let (Some(product), Some(version)) = (at("product"), at("version")) else {
+        return Vec::new();
+    };
+    let named = table
+        .rows
+        .iter()
+        .filter_map(|row| Some(format!("{}={}", row.get(product)?, row.get(version)?)));
+    named.collect()
 }
 
 /// Carries out what was sent.
@@ -413,23 +443,4 @@ fn file(form: &Form, bytes: Vec<u8>) -> Response {
         ),
     ];
     (headers, bytes).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_led_to_another_site() {
-        assert_eq!(local("/plan/ab?x=1"), "/plan/ab?x=1");
-        for bad in [
-            "//evil.example",
-            "https://evil.example",
-            "javascript:x",
-            "/\\evil",
-            "",
-        ] {
-            assert_eq!(local(bad), "", "{bad}");
-        }
-    }
 }
