@@ -67,7 +67,7 @@ pub fn run(folder: &Path) -> anyhow::Result<Hospital> {
 
 fn founded(script: &mut Script, folder: &Path) -> anyhow::Result<Hospital> {
     println!("A hospital in {}", folder.display());
-    let hospital = Hospital::found(folder, &[UNIT], &[PRODUCT])?;
+    let hospital = Hospital::found_with_page(folder, &[UNIT], &[PRODUCT])?;
     script.says("A collector runs; root, charter and roster are signed away from it.");
     script.shows(&hospital.ask(&["document", "list"])?);
     hospital.ask(&[

@@ -278,29 +278,6 @@ pub fn rule(path: &str) -> Option<&'static Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Command;
-    use clap::Subcommand as _;
-    use std::collections::BTreeSet;
-
-    fn leaves(command: &clap::Command, path: &str, into: &mut BTreeSet<String>) {
-        for sub in command.get_subcommands() {
-            let path = format!("{path} {}", sub.get_name());
-            match sub.has_subcommands() {
-                true => leaves(sub, &path, into),
-                false => drop(into.insert(path.trim().to_owned())),
-            }
-        }
-    }
-
-    #[test]
-    fn every_command_has_one_rule_and_every_rule_a_command() {
-        let mut commands = BTreeSet::new();
-        let tree = Command::augment_subcommands(clap::Command::new("collector"));
-        leaves(&tree, "", &mut commands);
-        let rules: BTreeSet<String> = RULES.iter().map(|rule| rule.path.to_owned()).collect();
-        assert_eq!(rules.len(), RULES.len(), "a command stands twice");
-        assert_eq!(commands, rules);
-    }
 
     #[test]
     fn nobody_changes_anything_who_only_looks() {

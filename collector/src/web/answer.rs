@@ -297,3 +297,32 @@ pub async fn units_of_machines(view: &mut View) -> Result<BTreeMap<String, Name>
     }
     Ok(units)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::access::RULES;
+    use crate::account::role::ROLES;
+    use crate::web::person::tests::with_roles;
+
+    #[test]
+    fn each_row_of_the_table_is_what_each_role_may() {
+        for rule in RULES {
+            let form = Form::of(rule.path).unwrap();
+            for role in ROLES {
+                let person = with_roles(&[role]);
+                let expected = rule.roles.contains(&role) && rule.weight != Weight::Terminal;
+                let may = may_open(&person, &form).is_ok();
+                assert_eq!(may, expected, "{} as {}", rule.path, role.word());
+            }
+            assert!(may_open(&with_roles(&[]), &form).is_err(), "{}", rule.path);
+        }
+    }
+
+    #[test]
+    fn who_may_not_is_told_who_may() {
+        let form = Form::of("rollout resume").unwrap();
+        let refusal = may_open(&with_roles(&[Role::Viewer]), &form).unwrap_err();
+        assert!(refusal.text().contains("approver"), "{}", refusal.text());
+    }
+}

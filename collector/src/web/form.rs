@@ -172,6 +172,7 @@ fn label(name: &str, many: bool) -> String {
 mod tests {
     use super::*;
     use crate::account::access::RULES;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_command_is_a_form_that_says_what_it_asks() {
@@ -183,6 +184,25 @@ mod tests {
             }
         }
         assert!(Form::of("asset").is_none() && Form::of("nonsense").is_none());
+    }
+
+    fn leaves(command: &clap::Command, path: &str, into: &mut BTreeSet<String>) {
+        for sub in command.get_subcommands() {
+            let path = format!("{path} {}", sub.get_name());
+            match sub.has_subcommands() {
+                true => leaves(sub, &path, into),
+                false => drop(into.insert(path.trim().to_owned())),
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_one_rule_and_every_rule_a_command() {
+        let mut commands = BTreeSet::new();
+        leaves(&TREE, "", &mut commands);
+        let rules: BTreeSet<String> = RULES.iter().map(|rule| rule.path.to_owned()).collect();
+        assert_eq!(rules.len(), RULES.len(), "a command stands twice");
+        assert_eq!(commands, rules);
     }
 
     #[test]

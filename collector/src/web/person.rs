@@ -214,3 +214,56 @@ impl FromRequestParts<Web> for Person {
         Ok(Self(person))
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use patchward_common::id::{Label, Name};
+
+    /// Somebody who has these roles everywhere.
+    pub(crate) fn with_roles(roles: &[Role]) -> SignedIn {
+        let grants: Vec<Grant> = roles
+            .iter()
+            .map(|role| Grant {
+                role: *role,
+                unit: None,
+            })
+            .collect();
+        SignedIn {
+            account: Arc::new(Account {
+                name: Name::new("ada").unwrap(),
+                title: Label::new("Ada").unwrap(),
+                password: None,
+                totp: None,
+                totp_step: 0,
+                failures: 0,
+                locked_until: None,
+                added_at: UtcMs(0),
+                ended_at: None,
+            }),
+            grants: grants.into(),
+            secret: Arc::new(Secret::new()),
+            token: "token".into(),
+        }
+    }
+
+    #[test]
+    fn a_form_is_taken_with_its_own_token_alone() {
+        let person = with_roles(&[]);
+        assert!(person.sent(Some(&"token".to_owned())));
+        for bad in [None, Some(""), Some("Token"), Some("token2")] {
+            assert!(!person.sent(bad.map(str::to_owned).as_ref()), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_found_among_other_cookies() {
+        let secret = Secret::new();
+        let mut headers = HeaderMap::new();
+        let text = format!("a=b; {COOKIE_NAME}={}; c=d", secret.text());
+        headers.insert(COOKIE, text.parse().unwrap());
+        assert_eq!(brought(&headers).unwrap().hash(), secret.hash());
+        headers.insert(COOKIE, format!("{COOKIE_NAME}=short").parse().unwrap());
+        assert!(brought(&headers).is_none());
+    }
+}

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use patchward_integration_tests::demo;
+use patchward_integration_tests::hospital::Page;
 use patchward_integration_tests::programs::Program;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     std::fs::write(folder.join(MARK), "This folder may be deleted.\n")?;
     let hospital = demo::run(&folder)?;
     if cli.stay {
-        stay(&folder)?;
+        stay(&folder, hospital.page()?)?;
     }
     drop(hospital);
     Ok(())
@@ -60,15 +61,19 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
 /// Says how to look around, and waits: for Enter where somebody sits at a terminal, and
 /// for SIGINT or SIGTERM wherever it runs.
 #[tokio::main(flavor = "current_thread")]
-async fn stay(folder: &Path) -> anyhow::Result<()> {
+async fn stay(folder: &Path, page: &Page) -> anyhow::Result<()> {
     // Listened for before anybody is told of it.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (entered, mut enter) = tokio::sync::mpsc::channel(1);
     let at_a_terminal = std::io::stdin().is_terminal();
     println!(
-        "\nThe hospital keeps running. Try, in another terminal:\n  \
+        "\nThe hospital keeps running. Its page: {}\nThe first administrator opens this link, once, \
+         and adds the others under Settings:\n  {}\nThe browser warns: the collector's own \
+         authority issued the page's certificate.\nOr try, in another terminal:\n  \
          {} --folder {}/collector machine list\n{} ends it.",
+        page.address,
+        page.welcome,
         Program::Collector.path()?.display(),
         folder.display(),
         if at_a_terminal {

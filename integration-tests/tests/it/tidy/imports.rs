@@ -37,6 +37,7 @@ const NEVER: [Never; 7] = [
     },
     Never {
         places: &[
+            "collector/src/account",
             "collector/src/schedule",
             "collector/src/rollout",
             "collector/src/exposure",
@@ -111,6 +112,8 @@ const LAYERS: [Layers; 2] = [
         crate_src: "collector/src",
         layers: &[
             &[
+                "account",
+                "secret",
                 "adopt",
                 "advisory",
                 "component",
