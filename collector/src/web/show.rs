@@ -57,7 +57,7 @@ impl Shown {
 }
 
 /// Text that came from a machine or a vendor must not steer the page's reading direction.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let harmless = |c: char| match c {
         '\n' | '\t' => c,
         c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) => '\u{fffd}',
