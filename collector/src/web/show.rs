@@ -19,6 +19,21 @@ pub enum Block {
     Text(Vec<String>),
     /// A picture as SVG, made here, with what it says in words.
     Picture(String),
+    /// Counts that lead to what they count.
+    Tiles(Vec<Tile>),
+}
+
+/// One count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// How many.
+    pub count: usize,
+    /// Of what.
+    pub title: String,
+    /// What that means.
+    pub words: String,
+    /// The list behind it.
+    pub href: String,
 }
 
 /// One value as people see it.

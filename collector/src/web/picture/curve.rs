@@ -118,7 +118,6 @@ fn figure(svg: String, said: String, curve: &Curve<'_>) -> Figure {
         signs.push(Sign::line("due", "due (upright line)"));
     }
     Figure {
-        id: "curve",
         heading: "Machines done by when".into(),
         drawings: vec![svg],
         signs,

@@ -3,8 +3,13 @@
 
 pub mod curve;
 pub mod days;
+pub mod exposure;
+pub mod fleet;
+pub mod idle;
+pub mod month;
 pub mod svg;
 pub mod timeline;
+pub mod week;
 
 use svg::escaped;
 
@@ -48,8 +53,6 @@ pub struct Way {
 /// A picture with what stands around it.
 #[derive(Default)]
 pub struct Figure {
-    /// What its ids begin with.
-    pub id: &'static str,
     /// What it is called.
     pub heading: String,
     /// Links that lead to others of its kind.

@@ -41,7 +41,7 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    /// An empty one. Its ids begin with `id`.
+    /// An empty one. Its ids begin with `pic-` and `id`, as lists have ids of their own.
     pub fn new(id: &str, width: f64) -> Self {
         Self {
             id: id.to_owned(),
@@ -101,9 +101,9 @@ impl Drawing {
         let (title, desc) = (escaped(title), escaped(desc));
         format!(
             "<svg class=\"drawn\" xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" \
-             aria-labelledby=\"{id}-title {id}-desc\" width=\"{width:.0}\" height=\"{height:.0}\" \
-             viewBox=\"0 0 {width:.0} {height:.0}\"><title id=\"{id}-title\">{title}</title>\
-             <desc id=\"{id}-desc\">{desc}</desc>{body}</svg>"
+             aria-labelledby=\"pic-{id}-title pic-{id}-desc\" width=\"{width:.0}\" height=\"{height:.0}\" \
+             viewBox=\"0 0 {width:.0} {height:.0}\"><title id=\"pic-{id}-title\">{title}</title>\
+             <desc id=\"pic-{id}-desc\">{desc}</desc>{body}</svg>"
         )
     }
 }

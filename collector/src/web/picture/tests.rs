@@ -6,7 +6,6 @@ const CSS: &str = include_str!("../../../static/style.css");
 #[test]
 fn what_stands_around_a_picture_is_escaped() {
     let figure = Figure {
-        id: "x",
         heading: "<b>".into(),
         ways: vec![Way {
             href: "/a\"b".into(),

@@ -133,7 +133,6 @@ pub fn drawn(timeline: &Timeline<'_>) -> Option<String> {
     );
     Some(
         Figure {
-            id: "timeline",
             heading: "Slots by coverage group".into(),
             drawings: vec![svg],
             signs: vec![
