@@ -95,11 +95,14 @@ mod tests {
     }
 
     fn widths(svg: &str) -> Vec<f64> {
-        let bars = svg.split("height=\"44.0\"").filter_map(|part| {
+        // Each bar's width stands before its height; nothing after the last height is one.
+        let mut parts: Vec<&str> = svg.split("\" height=\"44.0\"").collect();
+        parts.pop();
+        let widths = parts.iter().filter_map(|part| {
             let (_, width) = part.rsplit_once("width=\"")?;
-            width.split('"').next()?.parse().ok()
+            width.parse().ok()
         });
-        bars.collect()
+        widths.collect()
     }
 
     #[test]
