@@ -139,8 +139,14 @@ fn frame(drawing: &mut Drawing, scale: &Scale, curve: &Curve<'_>) {
     }
     let borders = days::days_in(curve.zone, scale.span, MAX_DAYS);
     let each = borders.len().div_ceil(MAX_DAY_NAMES).max(1);
+    let mut free_from = 0.0;
     for (date, start) in borders.iter().step_by(each) {
         let x = scale.x(*start);
+        // The first day may be cut to a sliver.
+        if x < free_from {
+            continue;
+        }
+        free_from = x + days::NAME_WIDTH;
         drawing.line("edge", [x, BOTTOM, x, BOTTOM + 5.0]);
         drawing.text("quiet", x, BOTTOM + 22.0, &days::day_words(*date));
     }
@@ -224,6 +230,17 @@ mod tests {
         assert!(late.contains("<line class=\"due\" x1=\"860.0\""));
         let over = draw(&points, 1, Some(0)).unwrap();
         assert!(over.contains("<line class=\"due\" x1=\"60.0\"") && over.contains("is over"));
+        // An hour of a Sunday, and then two weeks: the next name would lie on its name.
+        let sliver = [
+            Point {
+                at: MONDAY.plus_ms(-DAY_MS / 24),
+                ..point(0, 0, 0)
+            },
+            point(14, 1, 1),
+        ];
+        let svg = draw(&sliver, 1, None).unwrap();
+        assert!(svg.contains(">Sun 22 Nov</text>"), "{svg}");
+        assert!(!svg.contains(">Tue 24 Nov</text>") && svg.contains(">Thu 26 Nov</text>"));
         let none = draw(&points, 1, None).unwrap();
         assert!(!none.contains("class=\"due\""));
     }

@@ -8,6 +8,9 @@ use patchward_common::time::{DAY_MS, HOUR_MS, Interval, UtcMs};
 /// The first letters of the weekdays, Monday first.
 pub const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
+/// What the name of a day takes on a picture.
+pub const NAME_WIDTH: f64 = 84.0;
+
 /// An instant on the wall of a place.
 pub fn local(zone: &TimeZone, at: UtcMs) -> Zoned {
     let at = Timestamp::from_millisecond(at.0).unwrap_or_default();

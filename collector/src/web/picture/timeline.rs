@@ -15,7 +15,7 @@ const MAX_WAVES: usize = 12;
 /// Most days that are drawn.
 const MAX_DAYS: i64 = 62;
 /// Most days that have their name above.
-const MAX_DAY_NAMES: usize = 9;
+const MAX_DAY_NAMES: usize = 8;
 const WIDTH: f64 = 1000.0;
 /// Where names end and time begins.
 const LEFT: f64 = 250.0;
@@ -174,13 +174,16 @@ fn waves(groups: &[Group]) -> BTreeMap<u32, Interval> {
 fn borders(drawing: &mut Drawing, scale: &Scale, zone: &TimeZone, bottom: f64) {
     let days = days::days_in(zone, scale.span, MAX_DAYS as usize + 1);
     let named_each = days.len().div_ceil(MAX_DAY_NAMES).max(1);
+    let mut free_from = 0.0;
     for (at, (date, start)) in days.iter().enumerate() {
         let x = scale.x(*start);
         if *start > scale.span.start() {
             drawing.line("grid", [x, 22.0, x, bottom]);
         }
-        // A name needs room to the right of where its day begins.
-        if at % named_each == 0 && x < WIDTH - 70.0 {
+        // The first day may be cut to a sliver, and a name needs room.
+        let has_room = x >= free_from && x + days::NAME_WIDTH < WIDTH;
+        if at % named_each == 0 && has_room {
+            free_from = x + days::NAME_WIDTH;
             drawing.text("quiet", x + 3.0, 16.0, &days::day_words(*date));
         }
     }

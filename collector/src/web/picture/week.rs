@@ -134,9 +134,16 @@ pub fn drawn(times: &Times<'_>, monday: Date) -> (String, Vec<String>) {
             true => ("strong", ", today"),
             false => ("", ""),
         };
-        drawing.text(class, x + 6.0, TOP - 20.0, &format!("{head}{today}"));
-        if days::clock_changes(day.whole) {
-            drawing.text("small", x + 6.0, TOP - 5.0, "the clock changes");
+        drawing.text(class, x + 6.0, TOP - 20.0, &head);
+        // On a line of its own: a column has no room for both.
+        let below = match (is_today, days::clock_changes(day.whole)) {
+            (true, true) => "today; clock changes",
+            (true, false) => "today",
+            (false, true) => "the clock changes",
+            (false, false) => "",
+        };
+        if !below.is_empty() {
+            drawing.text("small", x + 6.0, TOP - 5.0, below);
         }
         column(&mut drawing, times, &day, x);
         said.push(format!("{head}{today}: {}", day_words(times, &day)));
@@ -264,6 +271,7 @@ pub(super) mod tests {
         );
         assert!(svg.contains("go-live &lt;a&gt;") && !svg.contains("elsewhere"));
         assert_eq!(svg.matches("class=\"now\"").count(), 1);
+        assert!(svg.contains(">Wed 21 Oct</text>") && svg.contains(">today</text>"));
     }
 
     #[test]
