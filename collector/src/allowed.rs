@@ -63,7 +63,11 @@ pub async fn taken(
 }
 
 /// The openings of a unit within `range`, whatever is frozen.
-async fn openings(view: &mut View, unit: &Name, range: Interval) -> Result<Vec<Interval>, Failure> {
+pub async fn openings(
+    view: &mut View,
+    unit: &Name,
+    range: Interval,
+) -> Result<Vec<Interval>, Failure> {
     let mut windows = Vec::new();
     for window in view.windows(Some(unit)).await? {
         let openings = understood(&window)?.openings(range);

@@ -53,7 +53,7 @@ impl Zones {
     }
 
     /// The zone of a unit; of the hospital where it is not about one.
-    pub(super) fn of(&self, unit: Option<&Name>) -> &TimeZone {
+    pub(crate) fn of(&self, unit: Option<&Name>) -> &TimeZone {
         let zone = unit.and_then(|unit| self.units.get(unit));
         zone.unwrap_or(&self.usual)
     }

@@ -149,6 +149,11 @@ impl History {
         (known >= LEAST_SECONDS && length > 0.0).then(|| idle / length)
     }
 
+    /// The seconds of each hour of the week, Monday 00:00 UTC first.
+    pub fn hours(&self) -> &[Seconds] {
+        &self.hours
+    }
+
     /// Hours idle, in use and unknown of a usual day, Monday first, in a zone that is
     /// `offset_hours` ahead of UTC. Hours in which it was never asked are in none.
     pub fn weekdays(&self, offset_hours: i64) -> [[f64; 3]; 7] {

@@ -10,6 +10,7 @@ pub mod link;
 pub mod listen;
 pub mod page;
 pub mod person;
+pub mod picture;
 pub mod show;
 pub mod statics;
 

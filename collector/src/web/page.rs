@@ -2,6 +2,7 @@
 //! buttons stand as a table in [`place`].
 
 pub mod act;
+pub mod drawn;
 pub mod list;
 pub mod place;
 pub mod plan;

@@ -19,6 +19,21 @@ pub enum Block {
     Text(Vec<String>),
     /// A picture as SVG, made here, with what it says in words.
     Picture(String),
+    /// Counts that lead to what they count.
+    Tiles(Vec<Tile>),
+}
+
+/// One count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// How many.
+    pub count: usize,
+    /// Of what.
+    pub title: String,
+    /// What that means.
+    pub words: String,
+    /// The list behind it.
+    pub href: String,
 }
 
 /// One value as people see it.
@@ -68,7 +83,7 @@ fn is_digest(text: &str) -> bool {
 }
 
 /// Text that came from a machine or a vendor must not steer the page's reading direction.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let harmless = |c: char| match c {
         '\n' | '\t' => c,
         c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) => '\u{fffd}',

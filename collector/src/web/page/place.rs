@@ -1,6 +1,7 @@
 //! Pages that are lists and buttons, and pages of one thing: which commands tell what stands
 //! there, which buttons lead on.
 
+use super::drawn::Drawn;
 use super::list::asked;
 use super::{Page, Shell, actions};
 use crate::control::{Failure, Output};
@@ -21,6 +22,17 @@ struct Part {
     command: &'static str,
     /// The field of the command that takes what the page is about.
     about: Option<&'static str>,
+    /// What is drawn above it.
+    drawn: Option<Drawn>,
+}
+
+impl Part {
+    const fn drawn(self, drawn: Drawn) -> Self {
+        Self {
+            drawn: Some(drawn),
+            ..self
+        }
+    }
 }
 
 /// A page.
@@ -42,6 +54,7 @@ const fn part(id: &'static str, title: &'static str, command: &'static str) -> P
         title,
         command,
         about: None,
+        drawn: None,
     }
 }
 
@@ -56,6 +69,7 @@ const fn about(
         title,
         command,
         about: Some(field),
+        drawn: None,
     }
 }
 
@@ -154,7 +168,8 @@ const PAGES: &[Layout] = &[
         title: "Exposure",
         intro: "What is vulnerable, how urgent it is and why, and whose move it is.",
         parts: &[
-            part("exposure", "Open, the most urgent first", "exposure list"),
+            part("exposure", "Open, the most urgent first", "exposure list")
+                .drawn(Drawn::ExposureByUnit),
             part("matches", "Matches", "advisory matches"),
             part("advisories", "Advisories", "advisory list"),
             part("mitigations", "Mitigations", "mitigation list"),
@@ -363,7 +378,7 @@ const DETAILS: &[Layout] = &[
             about("exposure", "Exposure", "exposure list", "machine"),
             about("matches", "Advisories", "advisory matches", "machine"),
             about("jobs", "Jobs", "job list", "machine"),
-            about("idle", "When it is idle", "machine idle", "machine"),
+            about("idle", "When it is idle", "machine idle", "machine").drawn(Drawn::Idle),
             about("components", "Components", "machine components", "machine"),
         ],
         first: &["item except", "component diff", "component sbom"],
@@ -434,7 +449,7 @@ const DETAILS: &[Layout] = &[
         title: "Unit",
         intro: "",
         parts: &[
-            about("preview", "The next openings", "window preview", "unit"),
+            about("preview", "The next openings", "window preview", "unit").drawn(Drawn::Calendar),
             about("windows", "Windows", "window list", "unit"),
             about("machines", "Machines", "machine list", "unit"),
             about("assets", "The hospital's list", "asset list", "unit"),
@@ -605,6 +620,9 @@ async fn laid_out(
             Ok(output) => {
                 if let Some(file) = csv(query, part.id, &output) {
                     return file;
+                }
+                if let Some(drawn) = part.drawn {
+                    parts.extend(drawn.above(&web.app, about, query, &output).await);
                 }
                 let shown = blocks(part.id, part.title, output, query);
                 parts.extend(shown);

@@ -1,8 +1,10 @@
 //! One plan: its slots as a picture, the forecast, what the plan check finds, who signed.
 
 use super::list::asked;
-use super::{Action, Page, Shell, actions};
+use super::{Action, Page, Shell, actions, drawn};
+use crate::control::Output;
 use crate::web::answer::{self, Refusal};
+use crate::web::form::Form;
 use crate::web::person::Person;
 use crate::web::show::listing::encoded;
 use crate::web::show::{Block, blocks};
@@ -76,6 +78,7 @@ pub async fn parts(
                 if let Some(file) = super::place::csv(query, id, &output) {
                     return Err(file);
                 }
+                parts.extend(picture(web, person, plan, command, &output).await);
                 parts.extend(blocks(id, title, output, query));
             }
             Err(refusal @ Refusal::Forbidden(_)) => return Err(error::refused(person, &refusal)),
@@ -84,6 +87,23 @@ pub async fn parts(
         }
     }
     Ok(parts)
+}
+
+/// What is drawn above a part.
+async fn picture(
+    web: &Web,
+    person: &Person,
+    plan: &str,
+    command: &str,
+    told: &Output,
+) -> Option<Block> {
+    let form = Form::of(command)?;
+    let drawn = match command {
+        "plan show" => drawn::timeline(&web.app, plan, &person.reach(form.rule)).await,
+        "plan forecast" => drawn::forecast(&web.app, told).await,
+        _ => Ok(None),
+    };
+    drawn::or_said(drawn)
 }
 
 /// The first digits of an id: enough to name it.

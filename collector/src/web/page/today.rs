@@ -1,10 +1,10 @@
 //! Today: what needs me now, tonight, the fleet in a few counts.
 
 use super::list::asked;
-use super::{Page, Shell, actions};
+use super::{Page, Shell, actions, drawn};
 use crate::control::Output;
 use crate::web::person::Person;
-use crate::web::show::{Block, blocks};
+use crate::web::show::blocks;
 use crate::web::{Web, answer, error};
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
@@ -26,6 +26,7 @@ pub async fn show(
     if let Some(file) = super::place::csv(&query, "today", &output) {
         return file;
     }
+    let mut parts = drawn::day(&output);
     let output = match output {
         Output::Report(mut report) => {
             report
@@ -35,7 +36,7 @@ pub async fn show(
         }
         other => other,
     };
-    let parts: Vec<Block> = blocks("today", "Today", output, &query);
+    parts.extend(blocks("today", "Today", output, &query));
     Page {
         shell: Shell::new("Today", "/", Some(&person)),
         intro: String::new(),

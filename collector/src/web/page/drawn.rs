@@ -1,0 +1,80 @@
+//! What pictures are drawn from: read out of the store, or out of what a command has told.
+
+mod exposure;
+mod machine;
+mod plan;
+mod today;
+mod unit;
+
+pub use plan::{forecast, timeline};
+pub use today::day;
+
+use crate::app::App;
+use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::web::show::Block;
+use crate::web::show::listing::Query;
+
+/// A picture above a part of a page.
+#[derive(Clone, Copy, Debug)]
+pub enum Drawn {
+    /// What is open by unit.
+    ExposureByUnit,
+    /// A machine's usual week.
+    Idle,
+    /// A unit's month and week.
+    Calendar,
+}
+
+impl Drawn {
+    /// The picture above what a command has told about a thing; none where there is nothing
+    /// to draw.
+    pub async fn above(
+        self,
+        app: &App,
+        about: Option<&str>,
+        query: &Query,
+        told: &Output,
+    ) -> Option<Block> {
+        let about = about.unwrap_or_default();
+        or_said(match self {
+            Self::ExposureByUnit => Ok(exposure::by_unit(told)),
+            Self::Idle => machine::idle(app, about).await,
+            Self::Calendar => unit::calendar(app, about, query).await,
+        })
+    }
+}
+
+/// A picture; where it could not be drawn, why. The list below it stands all the same.
+pub fn or_said(drawn: Result<Option<Block>, Failure>) -> Option<Block> {
+    drawn.unwrap_or_else(|failure| {
+        let text = format!("The picture cannot be drawn: {failure}");
+        Some(Block::Text(vec![text]))
+    })
+}
+
+/// The answer's report, where it is one.
+fn report(output: &Output) -> Option<&Report> {
+    match output {
+        Output::Report(report) => Some(report),
+        _ => None,
+    }
+}
+
+/// A list of a report.
+fn list<'a>(report: &'a Report, name: &str) -> Option<&'a Table> {
+    let found = report.lists.iter().find(|(known, _)| known == name);
+    found.map(|(_, table)| table)
+}
+
+/// Where a column stands in a table.
+fn column(table: &Table, name: &str) -> Option<usize> {
+    table.columns.iter().position(|column| column == name)
+}
+
+/// A number of a row that counts something.
+fn count(row: &[Cell], at: usize) -> Option<usize> {
+    match row.get(at) {
+        Some(Cell::Number(number)) => usize::try_from(*number).ok(),
+        _ => None,
+    }
+}
