@@ -118,7 +118,12 @@ pub fn blocks(id: &str, title: &str, output: Output, query: &Query) -> Vec<Block
             }
             for (name, table) in report.lists {
                 let id = format!("{id}-{name}");
-                blocks.push(list(&id, &heading(&name), table, query));
+                // Two lists of one page never have one name.
+                let title = match title.is_empty() {
+                    true => heading(&name),
+                    false => format!("{title}: {}", name.replace('_', " ")),
+                };
+                blocks.push(list(&id, &title, table, query));
             }
             blocks
         }

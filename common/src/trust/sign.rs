@@ -4,6 +4,7 @@
 //! makes them [`Verified`], the only form that a decision accepts. Signatures are
 //! verified over the bytes, strictly, before a document is parsed.
 
+mod elsewhere;
 mod key;
 mod ready;
 
@@ -170,20 +171,6 @@ impl<T: Document> Signed<T> {
             &PublicKey::of(key).0,
         ]);
         self.signatures.push(signature);
-    }
-
-    /// What the key `id` has to sign here (RFC 9052 §4.4): for a key that is elsewhere, such
-    /// as in a browser.
-    pub fn to_be_signed(&self, id: KeyId) -> Vec<u8> {
-        signed_bytes::<T>(id, &self.payload)
-    }
-
-    /// Adds a signature that the key `id` made elsewhere over [`Self::to_be_signed`]. Whether
-    /// it is one is found out where every signature is.
-    pub fn add_made(&mut self, id: KeyId, bytes: &[u8; SIGNATURE_LENGTH]) {
-        let mut signature = header::<T>(id);
-        signature.extend_from_slice(bytes);
-        self.add_signatures([signature]);
     }
 
     /// The payload's exact bytes.

@@ -15,7 +15,7 @@ use axum::response::Response;
 /// What tells of a plan, in the order in which it is read before signing.
 pub const PARTS: [(&str, &str, &str); 3] = [
     ("check", "Findings", "plan check"),
-    ("plan", "The plan", "plan show"),
+    ("plan", "", "plan show"),
     ("forecast", "Forecast", "plan forecast"),
 ];
 

@@ -36,7 +36,7 @@ pub async fn show(
         }
         other => other,
     };
-    parts.extend(blocks("today", "Today", output, &query));
+    parts.extend(blocks("today", "", output, &query));
     Page {
         shell: Shell::new("Today", "/", Some(&person)),
         intro: String::new(),

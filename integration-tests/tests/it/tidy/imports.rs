@@ -284,18 +284,9 @@ fn borrowings_are_still_needed() {
 #[test]
 fn the_places_of_the_rules_exist() {
     let sources = sources();
-    // Described in ARCHITECTURE.md, and not begun.
-    let later = ["collector/src/web"];
     let exists = |place: &str| sources.iter().any(|source| source.is_in(&[place]));
     for place in NEVER.iter().flat_map(|rule| rule.places) {
-        assert!(
-            exists(place) || later.contains(place),
-            "{place} is gone: change the rule"
-        );
-    }
-    // What was begun needs no excuse any more, and would have one once it is gone again.
-    for place in later {
-        assert!(!exists(place), "{place} was begun: take it off `later`");
+        assert!(exists(place), "{place} is gone: change the rule");
     }
 }
 

@@ -82,7 +82,7 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         what: "integration-tests/src/hospital.rs",
-        lines: 620,
+        lines: 680,
         why: "the hospital in a folder; its documents can leave it",
     },
     Exception {

@@ -1,0 +1,63 @@
+//! What can be chosen in a field: the hospital's own units, machines, releases.
+
+use crate::control::Output;
+use crate::web::form::{Field, Kind};
+use crate::web::person::Person;
+use crate::web::{Web, answer};
+
+/// Most choices that a field offers: a browser's list gets slow beyond.
+const MAX_CHOICES: usize = 500;
+
+/// What can be chosen in a field, and whether nothing else is right.
+pub(super) async fn of(web: &Web, person: &Person, field: &Field) -> (Vec<String>, bool) {
+    if let Kind::Choice(words) = &field.kind {
+        return (words.clone(), true);
+    }
+    if field.name == "releases" {
+        return (releases(web, person).await, true);
+    }
+    let (command, column) = match field.name.as_str() {
+        "unit" | "units" => ("unit list", "unit"),
+        "site" => ("site list", "site"),
+        "machine" | "machines" => ("machine list", "machine"),
+        "group" => ("group list", "group"),
+        _ => return (Vec::new(), false),
+    };
+    let told = answer::tell(web, person, command, &[]).await;
+    let Ok(Output::Table(table)) = told else {
+        return (Vec::new(), false);
+    };
+    let at = table
+        .columns
+        .iter()
+        .position(|name| name == column || name == "name");
+    let cells = at.into_iter().flat_map(|at| {
+        table
+            .rows
+            .iter()
+            .filter_map(move |row| row.get(at).map(ToString::to_string))
+    });
+    let names: Vec<String> = cells.take(MAX_CHOICES + 1).collect();
+    let closed = matches!(field.name.as_str(), "unit" | "units" | "site") && !names.is_empty();
+    match names.len() > MAX_CHOICES {
+        true => (Vec::new(), false),
+        false => (names, closed),
+    }
+}
+
+/// The releases that can be planned, as a plan names them.
+async fn releases(web: &Web, person: &Person) -> Vec<String> {
+    let told = answer::tell(web, person, "release list", &[]).await;
+    let Ok(Output::Table(table)) = told else {
+        return Vec::new();
+    };
+    let at = |name: &str| table.columns.iter().position(|column| column == name);
+    let (Some(product), Some(version)) = (at("product"), at("version")) else {
+        return Vec::new();
+    };
+    let named = table
+        .rows
+        .iter()
+        .filter_map(|row| Some(format!("{}={}", row.get(product)?, row.get(version)?)));
+    named.collect()
+}
