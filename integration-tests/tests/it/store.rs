@@ -11,6 +11,7 @@ mod documents;
 mod exposure;
 mod fleet;
 mod go;
+mod holds;
 mod inventory;
 mod journal;
 mod limits;
