@@ -112,88 +112,42 @@ mod tests {
         Interval::new(NOW.plus_ms(from * HOUR_MS), NOW.plus_ms(to * HOUR_MS)).unwrap()
     }
 
+    fn known<'a>(needs: Option<Kind>, held: Option<UtcMs>, slot: Option<Interval>) -> Known<'a> {
+        Known {
+            open: None,
+            needs,
+            held,
+            slot,
+        }
+    }
+
+    fn open(state: &State, slot: Interval) -> Known<'_> {
+        Known {
+            open: Some((state, Some(slot))),
+            // Neither stops what runs, nor says more than that.
+            ..known(Some(Kind::Return), Some(NOW.plus_ms(1)), Some(slot))
+        }
+    }
+
     #[test]
     fn what_endangers_a_patient_is_said_first() {
-        let quiet = Known {
-            open: None,
-            needs: None,
-            held: None,
-            slot: None,
-        };
         let held = Some(NOW.plus_ms(1));
         let later = Some(slot(2, 3));
-        let open = |state, slot| Some((state, Some(slot)));
+        let (runs, over) = (slot(-1, 1), slot(-2, 0));
         for (known, expected) in [
-            (quiet, Stands::Quiet),
-            (
-                Known {
-                    slot: later,
-                    ..quiet
-                },
-                Stands::Planned,
-            ),
-            (
-                Known {
-                    slot: Some(slot(-1, 1)),
-                    ..quiet
-                },
-                Stands::Soon,
-            ),
-            (
-                Known {
-                    slot: later,
-                    held,
-                    ..quiet
-                },
-                Stands::Held,
-            ),
+            (known(None, None, None), Stands::Quiet),
+            (known(None, None, later), Stands::Planned),
+            (known(None, None, Some(runs)), Stands::Soon),
+            (known(None, held, later), Stands::Held),
             // A hold that is over says nothing.
-            (
-                Known {
-                    slot: later,
-                    held: Some(NOW),
-                    ..quiet
-                },
-                Stands::Planned,
-            ),
-            (
-                Known {
-                    needs: Some(Kind::Return),
-                    held,
-                    ..quiet
-                },
-                Stands::WaitsForHtm,
-            ),
-            (
-                Known {
-                    needs: Some(Kind::Failed),
-                    slot: later,
-                    ..quiet
-                },
-                Stands::Failed,
-            ),
-            (
-                Known {
-                    open: open(&State::Installing, slot(-1, 1)),
-                    held,
-                    ..quiet
-                },
-                Stands::Working,
-            ),
-            (
-                Known {
-                    open: open(&State::Measuring, slot(-2, 0)),
-                    ..quiet
-                },
-                Stands::Overrun,
-            ),
-            (
-                Known {
-                    open: open(&State::RebootPending, slot(-2, 0)),
-                    ..quiet
-                },
-                Stands::Restart,
-            ),
+            (known(None, Some(NOW), later), Stands::Planned),
+            (known(Some(Kind::Return), held, None), Stands::WaitsForHtm),
+            (known(Some(Kind::RolledBack), None, later), Stands::WentBack),
+            (known(Some(Kind::Failed), None, later), Stands::Failed),
+            (known(Some(Kind::Freed), held, None), Stands::Failed),
+            (open(&State::Installing, runs), Stands::Working),
+            (open(&State::Measuring, over), Stands::Overrun),
+            (open(&State::RebootPending, over), Stands::Restart),
         ] {
             assert_eq!(Stands::of(&known, NOW), expected, "{known:?}");
         }
