@@ -13,6 +13,7 @@ mod newest;
 mod one;
 mod stops;
 mod unsupported;
+mod ward;
 mod withheld;
 
 pub use answers::{Stale, stale_answers};
@@ -85,6 +86,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.outside().await?;
     gathering.answers().await?;
     gathering.stops(fleet).await?;
+    gathering.ward().await?;
     gathering.matches().await?;
     gathering.unsupported(fleet).await?;
     gathering.cases().await?;

@@ -90,7 +90,26 @@ function takeSignatures(form) {
   });
 }
 
+// A screen on the ward shows the night as it is, unless somebody is about to say something.
+// It says so itself where it is cut off: an old night must not pass for this one.
+function keepFresh(ward) {
+  const again = async () => {
+    const isBusy = ward.querySelector("details[open]") || document.activeElement?.closest("form");
+    if (isBusy) return;
+    try {
+      const answer = await fetch(location.pathname);
+      if (!answer.ok) throw new Error(answer.status);
+      location.replace(location.pathname);
+    } catch {
+      document.getElementById("stale").hidden = false;
+    }
+  };
+  setInterval(again, Number(ward.dataset.again) * 1000);
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  const ward = document.querySelector("[data-again]");
+  if (ward) keepFresh(ward);
   const key = document.getElementById("browser-key");
   if (key) showKey(key);
   const form = document.getElementById("sign-form");

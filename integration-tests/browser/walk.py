@@ -5,9 +5,9 @@ from pathlib import Path
 
 from people import Hospital, Person, accessible, expect, fits, sync_playwright
 
-PLACES = ["/", "/ward", "/assets", "/updates", "/exposure", "/windows", "/plan", "/rollouts",
-          "/evidence", "/audit", "/settings", "/me"]
 UNIT = "reading-room-2"
+PLACES = ["/", "/ward", f"/ward/unit/{UNIT}", f"/ward/unit/{UNIT}/sheet", "/assets", "/updates", "/exposure",
+          "/windows", "/plan", "/rollouts", "/evidence", "/audit", "/settings", "/me"]
 
 
 def first_day(admin, hospital):
@@ -145,7 +145,7 @@ def by_keyboard(person):
 
 def picture(person, folder, name):
     if folder:
-        person.page.screenshot(path=f"{folder}/{name}.png")
+        person.page.screenshot(path=f"{folder}/{name.replace('/', '-')}.png")
 
 
 def acts(people, hospital, pictures, plan, other):

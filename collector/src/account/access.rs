@@ -4,7 +4,7 @@
 //! may do everything, and is not asked.
 
 use super::role::Role;
-use Role::{Admin, Approver, Auditor, Operator, Security, Technician, Viewer};
+use Role::{Admin, Approver, Auditor, Operator, Security, Technician, Viewer, Ward};
 use Weight::{Ask, Change, Grave, Terminal};
 
 /// What a command does to the hospital.
@@ -46,6 +46,11 @@ const RISK: &[Role] = &[Approver, Security];
 const RISK_IT: &[Role] = &[Approver, Security, Operator];
 const HOUSE: &[Role] = &[Operator, Admin];
 const PEOPLE: &[Role] = &[Admin];
+const BEDSIDE: &[Role] = &[Ward, Technician, Approver, Operator];
+/// Who sees the ward's page: everybody, and the ward itself.
+pub const WARD_PAGE: &[Role] = &[
+    Ward, Viewer, Auditor, Technician, Approver, Security, Operator, Admin,
+];
 const PROOF: &[Role] = &[Auditor, Approver, Security, Operator, Admin];
 
 /// The table.
@@ -245,6 +250,12 @@ pub const RULES: &[Rule] = &[
     row("rollout resume", Grave, HTM),
     row("rollout halts", Ask, ALL),
     row("rollout open", Grave, HTM),
+    row("hold add", Change, BEDSIDE),
+    row("hold end", Change, BEDSIDE),
+    row("hold list", Ask, WARD_PAGE),
+    row("handover ask", Change, BEDSIDE),
+    row("handover done", Change, BIOMED),
+    row("handover list", Ask, WARD_PAGE),
     row("stop now", Grave, HTM_IT),
     row("stop lift", Grave, HTM_IT),
     row("stop list", Ask, ALL),
@@ -282,9 +293,18 @@ mod tests {
     #[test]
     fn nobody_changes_anything_who_only_looks() {
         for rule in RULES {
-            let looks_only = [Viewer, Auditor, Role::Ward];
+            let looks_only = [Viewer, Auditor];
             let may = looks_only.iter().any(|role| rule.roles.contains(role));
             assert!(!may || rule.weight == Ask, "{}", rule.path);
+            // The ward holds and asks, and that is all of it.
+            let is_wards = ["hold add", "hold end", "handover ask"].contains(&rule.path);
+            let is_list = ["hold list", "handover list"].contains(&rule.path);
+            assert_eq!(
+                rule.roles.contains(&Ward),
+                is_wards || is_list,
+                "{}",
+                rule.path
+            );
             assert!(!rule.roles.is_empty(), "{}", rule.path);
         }
     }

@@ -18,7 +18,9 @@ pub mod exposure;
 pub mod file;
 mod forecast;
 pub mod freeze;
+pub mod handover;
 mod hit;
+pub mod hold;
 pub mod item;
 pub mod job;
 pub mod kiosk;
@@ -140,6 +142,12 @@ pub enum Command {
     /// Rollouts: how far a plan is; halt and resume
     #[command(subcommand)]
     Rollout(rollout::RolloutCommand),
+    /// Holds: the ward says "not now"
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
+    /// Handovers that the ward asks for
+    #[command(subcommand)]
+    Handover(handover::HandoverCommand),
     /// Stop everything, a plan, a release, a vendor or a unit
     #[command(subcommand)]
     Stop(stop::StopCommand),
@@ -242,6 +250,8 @@ pub async fn run(
         Command::Plan(command) => plan::run(app, caller, command).await,
         Command::Job(command) => job::job(app, caller, command).await,
         Command::Rollout(command) => rollout::rollout(app, caller, command).await,
+        Command::Hold(command) => hold::run(app, caller, command).await,
+        Command::Handover(command) => handover::run(app, caller, command).await,
         Command::Stop(command) => stop::run(app, caller, command).await,
         Command::Evidence(command) => evidence::run(app, command).await,
         Command::Audit(command) => audit::run(app, command).await,

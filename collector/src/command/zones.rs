@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use patchward_common::id::Name;
-use patchward_common::time::UtcMs;
+use patchward_common::time::{Interval, UtcMs};
 use std::collections::BTreeMap;
 
 /// The zone that says nothing of a place: windows that were opened at once have it.
@@ -63,6 +63,16 @@ impl Zones {
         beside_utc(self.of(unit), at)
     }
 
+    /// An instant as a clock on the unit's wall shows it: `Tue 01:00 CET`.
+    pub(crate) fn clock(&self, unit: &Name, at: UtcMs) -> String {
+        clock(self.of(Some(unit)), at)
+    }
+
+    /// From when to when, by that clock: `Tue 01:00 to 02:30 CET`.
+    pub(crate) fn span(&self, unit: &Name, span: Interval) -> String {
+        from_to(self.of(Some(unit)), span)
+    }
+
     /// The same for a table.
     pub(crate) fn cell(&self, unit: Option<&Name>, at: UtcMs) -> Cell {
         Cell::Moment {
@@ -109,6 +119,37 @@ pub(super) fn beside_utc(zone: &TimeZone, at: UtcMs) -> String {
     format!("{text} ({beside})")
 }
 
+fn clock(zone: &TimeZone, at: UtcMs) -> String {
+    match Timestamp::from_millisecond(at.0) {
+        Ok(instant) => {
+            let local = instant.to_zoned(zone.clone());
+            local.strftime("%a %H:%M %Z").to_string()
+        }
+        Err(_) => at.to_string(),
+    }
+}
+
+/// The day of the end stands there where it is another, and the zone of the start where the
+/// clocks are changed in between: two o'clock comes twice in that night.
+fn from_to(zone: &TimeZone, span: Interval) -> String {
+    let local = |at: UtcMs| {
+        let instant = Timestamp::from_millisecond(at.0).ok()?;
+        Some(instant.to_zoned(zone.clone()))
+    };
+    let (Some(start), Some(end)) = (local(span.start()), local(span.end())) else {
+        return format!("{} to {}", span.start(), span.end());
+    };
+    let from = match start.offset() == end.offset() {
+        true => start.strftime("%a %H:%M"),
+        false => start.strftime("%a %H:%M %Z"),
+    };
+    let to = match start.date() == end.date() {
+        true => end.strftime("%H:%M %Z"),
+        false => end.strftime("%a %H:%M %Z"),
+    };
+    format!("{from} to {to}")
+}
+
 /// Reads an instant in UTC, or a local time in `zone`.
 pub(super) fn instant_in(text: &str, zone: &TimeZone) -> Result<UtcMs, Failure> {
     let local = || text.parse::<DateTime>().ok();
@@ -150,6 +191,34 @@ mod tests {
         ] {
             assert_eq!(beside_utc(zone, UtcMs(at(instant))), expected);
         }
+    }
+
+    #[test]
+    fn a_night_is_told_by_the_clock_on_the_wall() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let at = |text: &str| UtcMs(text.parse::<Timestamp>().unwrap().as_millisecond());
+        for (from, until, expected) in [
+            (
+                "2027-03-02T00:00:00Z",
+                "2027-03-02T01:30:00Z",
+                "Tue 01:00 to 02:30 CET",
+            ),
+            (
+                "2027-03-01T22:00:00Z",
+                "2027-03-02T00:00:00Z",
+                "Mon 23:00 to Tue 01:00 CET",
+            ),
+            // Two o'clock comes twice.
+            (
+                "2027-10-31T00:15:00Z",
+                "2027-10-31T01:45:00Z",
+                "Sun 02:15 CEST to 02:45 CET",
+            ),
+        ] {
+            let span = Interval::new(at(from), at(until)).unwrap();
+            assert_eq!(from_to(&berlin, span), expected);
+        }
+        assert_eq!(clock(&berlin, at("2027-03-02T00:00:00Z")), "Tue 01:00 CET");
     }
 
     #[test]

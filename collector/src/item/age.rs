@@ -56,8 +56,11 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         // These begin when a limit has passed already.
         Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan | Kind::Overrun => Some(0),
         Kind::Reminder | Kind::Review => Some(0),
-        // From how long before its slot, it says itself; a mitigation, from its due date on.
-        Kind::Withheld | Kind::Mitigation => None,
+        // From how long before its slot, it says itself; a mitigation, from its due date on; a
+        // hold ends by itself.
+        Kind::Withheld | Kind::Mitigation | Kind::Held => None,
+        // Somebody on the ward waits for a person.
+        Kind::Handover => Some(HOUR_MS),
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),
         Kind::Interlock => of_class(14 * DAY_MS, 7 * DAY_MS, 7 * DAY_MS),
         // A machine that was moved is looked for within a week; answers take vendors weeks.

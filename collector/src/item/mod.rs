@@ -93,6 +93,10 @@ pub enum Kind {
     Lost,
     /// Work on a machine goes on beyond its slot.
     Overrun,
+    /// The ward said "not now" on its page.
+    Held,
+    /// The ward asks for the handover of a machine.
+    Handover,
     /// Installed, and the restart waits for an idle machine.
     Restart,
     /// A job waits.
@@ -158,6 +162,8 @@ impl Kind {
             Self::Fallen => "fallen",
             Self::Lost => "lost",
             Self::Overrun => "overrun",
+            Self::Held => "held",
+            Self::Handover => "handover",
             Self::Restart => "restart",
             Self::Waiting => "waiting",
             Self::Starving => "starving",

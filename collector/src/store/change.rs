@@ -11,6 +11,8 @@ use patchward_common::time::UtcMs;
 pub enum Actor {
     /// A person with an account.
     Person(Name),
+    /// The ward, by the link with this name.
+    Kiosk(Name),
     /// A user of the collector's own computer, over its socket, by user id.
     Local(u32),
     /// A machine, about itself.
@@ -23,6 +25,7 @@ impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Person(name) => write!(f, "person:{name}"),
+            Self::Kiosk(name) => write!(f, "kiosk:{name}"),
             Self::Local(uid) => write!(f, "local:{uid}"),
             Self::Machine(id) => write!(f, "machine:{id}"),
             Self::Collector => f.write_str("collector"),

@@ -8,12 +8,13 @@ mod locks;
 pub(super) use locks::{lock_all_groups, lock_groups, lock_groups_and_none};
 
 use super::documents::{Document, DocumentKind};
+use super::holds::Hold;
 use super::jobs::Job;
 use super::machines::{Machine, MachineState, MachineStatus, Readiness};
 use super::places::{Group, Unit};
 use super::plans::Plan;
 use super::sql::Tx;
-use super::stops::{Halt, Hold};
+use super::stops::Halt;
 use super::value::{args, from_row};
 use super::windows::{Feed, Freeze, Window};
 use super::{Actor, Change, Store, StoreError, View};

@@ -27,6 +27,7 @@ pub mod evidence;
 pub mod exposure;
 pub mod go;
 pub mod history;
+pub mod holds;
 pub mod inventory;
 pub mod items;
 pub mod jobs;

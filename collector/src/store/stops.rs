@@ -1,40 +1,13 @@
-//! What stands in the way of a start besides documents and freezes: holds of the ward,
-//! and halts that the collector calls by itself.
+//! What stands in the way of a start besides documents, freezes and holds: halts that the
+//! collector calls by itself.
 
 use super::documents::DocumentKind;
 use super::go::lock_all_groups;
 use super::value::{args, from_row, words};
-use super::windows::Area;
 use super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde_json::json;
-
-/// "Not now", said by the ward on its page. What is said at the machine itself is in
-/// [`super::machines::MachineStatus::hold_until`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// A unit or a machine.
-    pub area: Area,
-    /// Which one.
-    pub subject: String,
-    /// When it ends by itself.
-    pub until: UtcMs,
-    /// Why.
-    pub reason: String,
-    /// Who said so.
-    pub set_by: String,
-    /// When.
-    pub set_at: UtcMs,
-}
-from_row!(Hold {
-    area,
-    subject,
-    until,
-    reason,
-    set_by,
-    set_at
-});
 
 words! {
     /// What a halt covers.
@@ -88,17 +61,6 @@ impl View {
         }))
     }
 
-    /// The holds that have not ended at `now`, by subject.
-    pub async fn holds(&mut self, now: UtcMs) -> Result<Vec<Hold>, StoreError> {
-        self.tx
-            .all(
-                "SELECT scope, subject, until, reason, set_by, set_at FROM holds
-                 WHERE until > $1 ORDER BY scope, subject",
-                args![now],
-            )
-            .await
-    }
-
     /// The halts that nobody has resumed, oldest first.
     pub async fn halts(&mut self) -> Result<Vec<Halt>, StoreError> {
         self.tx
@@ -127,43 +89,6 @@ impl View {
 }
 
 impl Change {
-    /// Holds a unit or a machine until an instant, in place of its hold before.
-    pub async fn hold(
-        &mut self,
-        area: Area,
-        subject: &str,
-        until: UtcMs,
-        reason: &str,
-    ) -> Result<(), StoreError> {
-        let (now, by) = (self.now(), self.actor().to_string());
-        self.need_area(area, subject).await?;
-        let detail = json!({ "area": area, "until": until.to_string(), "reason": reason });
-        let tx = self.step("hold.set", subject, detail);
-        lock_all_groups(tx).await?;
-        tx.execute(
-            "INSERT INTO holds (scope, subject, until, reason, set_by, set_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (scope, subject) DO UPDATE SET until = excluded.until,
-                reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at",
-            args![area, subject, until, reason, by, now],
-        )
-        .await?;
-        self.done();
-        Ok(())
-    }
-
-    /// Ends a hold before its time.
-    pub async fn end_hold(&mut self, area: Area, subject: &str) -> Result<(), StoreError> {
-        let removed = self
-            .step("hold.end", subject, json!({ "area": area }))
-            .execute(
-                "DELETE FROM holds WHERE scope = $1 AND subject = $2",
-                args![area, subject],
-            )
-            .await?;
-        self.done_if(removed, || StoreError::missing("hold on", subject))
-    }
-
     /// Halts something, unless it is halted already.
     pub async fn halt(
         &mut self,

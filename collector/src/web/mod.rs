@@ -68,10 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
             "/plan/{plan}/sign",
             get(page::sign::show).post(page::sign::take),
         )
-        .route(
-            "/ward/{secret}",
-            get(page::ward::show).post(page::ward::carry_out),
-        )
+        .merge(page::ward::routes())
         .route("/static/{file}", get(statics::file))
         .route("/{page}", get(page::place::show))
         .route("/{page}/{id}", get(page::place::detail))

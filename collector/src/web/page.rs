@@ -47,10 +47,12 @@ pub struct Place {
     pub is_here: bool,
 }
 
+/// The page of the ward.
+const WARD: &str = "/ward";
 /// The bar, in the order of a day.
 const BAR: [(&str, &str); 11] = [
     ("/", "Today"),
-    ("/ward", "Ward"),
+    (WARD, "Ward"),
     ("/assets", "Assets"),
     ("/updates", "Updates"),
     ("/exposure", "Exposure"),
@@ -65,7 +67,11 @@ const BAR: [(&str, &str); 11] = [
 impl Shell {
     /// Around a page called `title`, which belongs to the entry `here` of the bar.
     pub fn new(title: &str, here: &str, person: Option<&SignedIn>) -> Self {
-        let bar = BAR.into_iter().map(|(path, title)| Place {
+        let is_ward = person.is_some_and(SignedIn::is_only_ward);
+        let seen = BAR
+            .into_iter()
+            .filter(|(path, _)| !is_ward || *path == WARD);
+        let bar = seen.map(|(path, title)| Place {
             path,
             title,
             is_here: path == here,

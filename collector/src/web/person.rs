@@ -70,6 +70,12 @@ impl SignedIn {
         self.grants.iter().any(|grant| roles.contains(&grant.role))
     }
 
+    /// Whether they are the ward and nothing else: then they see its page alone.
+    pub fn is_only_ward(&self) -> bool {
+        let mut roles = self.grants.iter().map(|grant| grant.role);
+        !self.grants.is_empty() && roles.all(|role| role == Role::Ward)
+    }
+
     /// Whether a form that carries `token` is theirs.
     pub fn sent(&self, token: Option<&String>) -> bool {
         token.is_some_and(|token| token.as_bytes().ct_eq(self.token.as_bytes()).into())

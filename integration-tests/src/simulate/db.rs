@@ -1,11 +1,12 @@
 //! The store, as a value: what a transaction reads and writes. A crash before COMMIT leaves
 //! it as it was; a crash after COMMIT loses the answer alone.
 
+use patchward_collector::store::holds::Hold;
 use patchward_collector::store::jobs::Job;
 use patchward_collector::store::machines::{Machine as MachineRow, MachineStatus};
 use patchward_collector::store::places::{Group, Unit};
 use patchward_collector::store::plans::PlanState;
-use patchward_collector::store::stops::{Halt, Hold};
+use patchward_collector::store::stops::Halt;
 use patchward_collector::store::windows::{Feed, Freeze, Window};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, Label, MachineId, Name, Nonce, OutboxId};

@@ -24,6 +24,7 @@ mod postgres;
 mod replan;
 mod said;
 mod stated;
+mod ward;
 mod windows;
 
 use patchward_common::trust::assignment::Mode;

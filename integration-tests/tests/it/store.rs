@@ -12,6 +12,7 @@ mod documents;
 mod exposure;
 mod fleet;
 mod go;
+mod holds;
 mod inventory;
 mod journal;
 mod limits;

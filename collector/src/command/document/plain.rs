@@ -6,6 +6,7 @@ use crate::command::Caller;
 use crate::control::Failure;
 use crate::store::View;
 use crate::store::documents::{DocumentKind, NewDocument};
+use patchward_common::id::MachineId;
 use patchward_common::plan::{approvers, signers};
 use patchward_common::trust::charter::TimeReset;
 use patchward_common::trust::roster::Class;
@@ -186,7 +187,19 @@ pub(super) async fn handover(
         payload: signed.payload(),
     };
     store_plain(app, caller, &signed, &signing_keys(app).await?, new).await?;
+    answer(app, caller, &handover.machine).await?;
     Ok(format!("Handed over; stand-in: {}.", handover.stand_in))
+}
+
+/// What the ward asked for is done with it.
+async fn answer(app: &App, caller: &Caller, machine: &MachineId) -> Result<(), Failure> {
+    let asks = app.store.view().await?.handover_asks().await?;
+    if asks.iter().any(|ask| ask.machine == *machine) {
+        let mut change = app.change(caller).await?;
+        change.end_handover_ask(machine).await?;
+        change.commit().await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn time_reset(

@@ -1,11 +1,12 @@
 mod freezes;
 
 use super::*;
+use crate::store::holds::Hold;
 use crate::store::jobs::Job;
 use crate::store::machines::{Machine, MachineStatus};
 use crate::store::places::{Group, Unit};
 use crate::store::plans::Plan;
-use crate::store::stops::{EVERY_WAVE, Halt, HaltScope, Hold};
+use crate::store::stops::{EVERY_WAVE, Halt, HaltScope};
 use crate::store::windows::{Feed, Freeze, Opening, Window};
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, Label};

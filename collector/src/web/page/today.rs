@@ -7,7 +7,7 @@ use crate::web::person::Person;
 use crate::web::show::blocks;
 use crate::web::{Web, answer, error};
 use axum::extract::{OriginalUri, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 /// What the command tells that stands elsewhere.
 const ELSEWHERE: [&str; 1] = ["machines"];
@@ -18,6 +18,10 @@ pub async fn show(
     person: Person,
     OriginalUri(uri): OriginalUri,
 ) -> Response {
+    // What the ward has to know stands on its own page.
+    if person.is_only_ward() {
+        return Redirect::to("/ward").into_response();
+    }
     let query = asked(&uri);
     let output = match answer::tell(&web, &person, "today", &[]).await {
         Ok(output) => output,

@@ -12,11 +12,16 @@ pub struct Mark {
     pub icon: &'static str,
 }
 
-const GOOD: Mark = mark("good", "✓");
-const CALM: Mark = mark("calm", "◷");
-const WARN: Mark = mark("warn", "!");
-const BAD: Mark = mark("bad", "✕");
-const OFF: Mark = mark("off", "–");
+/// All is well.
+pub const GOOD: Mark = mark("good", "✓");
+/// Something is known to come.
+pub const CALM: Mark = mark("calm", "◷");
+/// Somebody should look.
+pub const WARN: Mark = mark("warn", "!");
+/// Something is wrong.
+pub const BAD: Mark = mark("bad", "✕");
+/// Nothing is said or expected.
+pub const OFF: Mark = mark("off", "–");
 
 const fn mark(class: &'static str, icon: &'static str) -> Mark {
     Mark { class, icon }

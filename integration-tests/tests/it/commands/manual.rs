@@ -147,8 +147,8 @@ async fn a_person_begins_work_by_hand_records_it_and_it_is_attested() {
         .hold(
             patchward_collector::store::windows::Area::Machine,
             &shown_machine(&desk, &id).await,
-            now().plus_ms(DAY_MS),
-            "a patient is in it",
+            now().plus_ms(DAY_MS / 2),
+            "patient",
         )
         .await
         .unwrap();
@@ -160,7 +160,11 @@ async fn a_person_begins_work_by_hand_records_it_and_it_is_attested() {
         .unwrap();
     let held = shown_machine(&desk, &id).await;
     change
-        .end_hold(patchward_collector::store::windows::Area::Machine, &held)
+        .end_hold(
+            patchward_collector::store::windows::Area::Machine,
+            &held,
+            None,
+        )
         .await
         .unwrap();
     change.commit().await.unwrap();

@@ -218,15 +218,15 @@ async fn holds(world: World) {
     assert_eq!(view.holds(NOW.plus_ms(20)).await.unwrap().len(), 1);
     drop(view);
     let mut change = world.change().await;
-    change.end_hold(Area::Unit, "icu").await.unwrap();
+    change.end_hold(Area::Unit, "icu", None).await.unwrap();
     refused!(
-        change.end_hold(Area::Unit, "icu").await,
+        change.end_hold(Area::Unit, "icu", None).await,
         StoreError::NotFound { .. }
     );
     drop(change);
     let mut change = world.change().await;
     refused!(
-        change.hold(Area::Unit, "lab", NOW, "x").await,
+        change.hold(Area::Unit, "lab", NOW.plus_ms(1), "x").await,
         StoreError::NotFound { .. }
     );
 }
