@@ -123,7 +123,7 @@ impl Settings {
 
     fn check_web(&self) -> Result<(), String> {
         if let Some(address) = &self.web_address
-            && !(is_https(address) && !address.ends_with('/'))
+            && (!is_https(address) || address.ends_with('/'))
         {
             return Err(format!(
                 "web_address: \"{address}\" is no address of a page, such as \

@@ -5,6 +5,8 @@ use crate::store::{Store, StoreError};
 use patchward_common::id::MachineId;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Weak};
 
 /// Component numbers by machine and machine numbers by component.
 #[derive(Default)]
@@ -13,16 +15,22 @@ pub struct Index {
     numbers: HashMap<MachineId, u32>,
     /// By component number: the machines that have it.
     holders: Vec<RoaringBitmap>,
-    /// By machine number: the components that it has. Machines of one image share it in
-    /// shape, not in memory; compressed it is small.
-    sets: Vec<RoaringBitmap>,
+    /// By machine number: the components that it has. Machines of one image share it.
+    sets: Vec<Arc<RoaringBitmap>>,
+    /// The sets that are in use, by a hash of their members.
+    shared: HashMap<u64, Weak<RoaringBitmap>>,
+    /// At how many of them those that nobody uses any more are looked for.
+    sweep_at: usize,
 }
+
+/// Fewest sets at which it is worth looking for those that nobody uses any more.
+const SWEEP_LEAST: usize = 1_024;
 
 impl Index {
     /// Replaces what a machine has.
     pub fn put(&mut self, machine: MachineId, members: &RoaringBitmap) {
         let number = self.number(machine);
-        let had = &self.sets[number as usize];
+        let had = &*self.sets[number as usize];
         let (gone, new) = (had - members, members - had);
         for component in gone {
             if let Some(holders) = self.holders.get_mut(component as usize) {
@@ -36,9 +44,27 @@ impl Index {
             }
             self.holders[at].insert(number);
         }
-        let mut members = members.clone();
-        members.optimize();
-        self.sets[number as usize] = members;
+        self.sets[number as usize] = self.share(members);
+    }
+
+    /// The one copy of a set that is kept.
+    fn share(&mut self, members: &RoaringBitmap) -> Arc<RoaringBitmap> {
+        let mut hash = DefaultHasher::new();
+        members.iter().for_each(|member| member.hash(&mut hash));
+        let hash = hash.finish();
+        let known = self.shared.get(&hash).and_then(Weak::upgrade);
+        if let Some(known) = known.filter(|known| **known == *members) {
+            return known;
+        }
+        let mut own = members.clone();
+        own.optimize();
+        let own = Arc::new(own);
+        self.shared.insert(hash, Arc::downgrade(&own));
+        if self.shared.len() > self.sweep_at {
+            self.shared.retain(|_, set| set.strong_count() > 0);
+            self.sweep_at = SWEEP_LEAST.max(2 * self.shared.len());
+        }
+        own
     }
 
     fn number(&mut self, machine: MachineId) -> u32 {
@@ -46,7 +72,7 @@ impl Index {
         let number = *self.numbers.entry(machine).or_insert(next);
         if number == next {
             self.machines.push(machine);
-            self.sets.push(RoaringBitmap::new());
+            self.sets.push(Arc::default());
         }
         number
     }
@@ -143,6 +169,26 @@ mod tests {
 
     fn machine(n: u8) -> MachineId {
         MachineId([n; 32])
+    }
+
+    #[test]
+    fn machines_of_one_image_share_their_set_until_one_changes() {
+        let mut index = Index::default();
+        let image = RoaringBitmap::from([1, 2, 70_000]);
+        index.put(machine(1), &image);
+        index.put(machine(2), &image.clone());
+        assert!(Arc::ptr_eq(&index.sets[0], &index.sets[1]));
+        index.put(machine(2), &RoaringBitmap::from([2]));
+        assert_eq!(*index.sets[0], image);
+        // What nobody uses any more is let go.
+        for round in 0..3_000 {
+            index.put(machine(2), &RoaringBitmap::from([round]));
+        }
+        assert!(
+            index.shared.len() <= 2 * SWEEP_LEAST,
+            "{}",
+            index.shared.len()
+        );
     }
 
     #[test]

@@ -141,8 +141,8 @@ pub async fn tell(
     ask(web, person, &form, &given).await
 }
 
-/// Whether a person may, and what to say where they may not.
-async fn allowed(
+/// Whether a person may do this here, and what to say where they may not.
+pub async fn allowed(
     web: &Web,
     person: &SignedIn,
     form: &Form,

@@ -14,7 +14,7 @@ pub enum Block {
     /// One thing with named parts.
     Facts(Vec<(String, Shown)>),
     /// Rows that sort, page and search.
-    List(Listing),
+    List(Box<Listing>),
     /// Sentences.
     Text(Vec<String>),
     /// A picture as SVG, made here, with what it says in words.
@@ -131,7 +131,7 @@ pub fn blocks(id: &str, title: &str, output: Output, query: &Query) -> Vec<Block
 }
 
 fn list(id: &str, title: &str, table: Table, query: &Query) -> Block {
-    Block::List(Listing::of(id, title, table, query))
+    Block::List(Box::new(Listing::of(id, title, table, query)))
 }
 
 fn facts(parts: &[(String, Cell)]) -> Block {

@@ -227,6 +227,10 @@ pub async fn carry_out(
         };
         return shown(&web, &person, &form, &posted.answers, &back, Some(mistake)).await;
     }
+    // Before the form is taken: who asked for too much may correct it and send it again.
+    if let Err(refusal) = answer::allowed(&web, &person, &form, &posted.answers).await {
+        return error::refused(&person, &refusal);
+    }
     if grave && !posted.own.contains_key("_confirmed") {
         return confirm(&web, &person, &form, &posted, &back).await;
     }

@@ -106,7 +106,7 @@ fn group(
         }
         Row {
             machine,
-            wave: wave_number(leaf.wave).into(),
+            wave: wave_number(leaf.wave),
             slots: leaf.slots.clone(),
         }
     };

@@ -83,7 +83,7 @@ async fn a_run_for_some_assets_leaves_the_others_as_they_are() {
         "version_is_outside",
     );
     let found = matches(&desk, "").await;
-    assert_eq!(found, [new.clone()]);
+    assert_eq!(found, std::slice::from_ref(&new));
     desk.ask("advisory match --asset a-3").await;
     let other = row(
         "asset/acme medical/monitor m7@2.7",
