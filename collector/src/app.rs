@@ -7,6 +7,7 @@ use crate::config::Settings;
 use crate::control::Failure;
 use crate::fleet::FleetHandle;
 use crate::folder::Folder;
+use crate::matching::Kept;
 use crate::store::{Change, Store};
 use crate::vendor::artifact::Artifacts;
 use ed25519_dalek::SigningKey;
@@ -26,6 +27,8 @@ pub struct App {
     pub fleet: FleetHandle,
     /// The bytes of releases.
     pub artifacts: Artifacts,
+    /// What the hospital has, for matching advisories.
+    pub matching: Kept,
     /// Signs go, and stops by IT.
     pub go_signing_key: SigningKey,
 }

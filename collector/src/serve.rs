@@ -5,6 +5,7 @@ use crate::config::Settings;
 use crate::control::{Failure, server};
 use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
+use crate::matching::Kept;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
 use crate::{clock, init, reconcile, web};
@@ -60,6 +61,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         store,
         fleet,
         artifacts,
+        matching: Kept::default(),
         go_signing_key: go_key,
     });
     tracing::info!(listen = %app.settings.listen, "the collector is ready");

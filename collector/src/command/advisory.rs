@@ -184,7 +184,7 @@ async fn matched(app: &App, caller: &Caller, only: Option<&[String]>) -> Result<
         advisories: only,
         things: None,
     };
-    let ran = matching::refresh(&app.store, &caller.actor, app.now(), only).await?;
+    let ran = matching::refresh(&app.store, &app.matching, &caller.actor, app.now(), only).await?;
     Ok(ran.outcome)
 }
 

@@ -2,7 +2,8 @@
 
 use super::brought::Brought;
 use super::decisions::{Decisions, product_key};
-use super::inventory::{aliases, inventory};
+use super::inventory::aliases;
+use super::kept::Kept;
 use super::only::{Only, Part};
 use crate::advisory::entry::Entry;
 use crate::advisory::identity::{Aliases, Thing};
@@ -126,12 +127,13 @@ pub fn prepared(row: &AdvisoryRow, bytes: &[u8]) -> Result<Prepared, Unreadable>
 /// then: the collector's own run takes it within a minute.
 pub async fn refresh(
     store: &Store,
+    kept: &Kept,
     actor: &Actor,
     now: UtcMs,
     only: Only<'_>,
 ) -> Result<Ran, Failure> {
     for attempt in 1..=ATTEMPTS {
-        let computed = compute(store, now, only).await?;
+        let computed = compute(store, kept, now, only).await?;
         if computed.differing.is_empty() {
             return Ok(computed.ran);
         }
@@ -187,7 +189,12 @@ struct Computed {
 }
 
 /// Reads one consistent state, and computes what follows from it.
-async fn compute(store: &Store, now: UtcMs, only: Only<'_>) -> Result<Computed, Failure> {
+async fn compute(
+    store: &Store,
+    kept: &Kept,
+    now: UtcMs,
+    only: Only<'_>,
+) -> Result<Computed, Failure> {
     let mut view = store.view().await?;
     let stamp = view.matching_stamp().await?;
     let mut rows = view.advisories().await?;
@@ -199,9 +206,9 @@ async fn compute(store: &Store, now: UtcMs, only: Only<'_>) -> Result<Computed, 
         let ran = Ran { outcome, stamp };
         return Ok(Computed { ran, differing });
     }
-    let all = inventory(&mut view).await?;
+    let all = kept.index(&mut view, &stamp).await?;
     let (part, index) = match only.things.map(|keys| Part::of(&all, keys)) {
-        Some((part, index)) => (Some(part), index),
+        Some((part, index)) => (Some(part), Arc::new(index)),
         None => (None, all),
     };
     let held = Arc::new(Held {
@@ -282,7 +289,7 @@ impl Differing {
 
 /// What advisories are held against.
 struct Held {
-    index: Index,
+    index: Arc<Index>,
     aliases: Aliases,
     decisions: Decisions,
     /// What releases would bring.

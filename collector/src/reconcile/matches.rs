@@ -2,7 +2,7 @@
 //! assets: new ones meet every advisory without anybody asking for it.
 
 use crate::control::Failure;
-use crate::matching::{self, Only};
+use crate::matching::{self, Kept, Only};
 use crate::store::advisories::{Moved, Stamp};
 use crate::store::{Actor, Store};
 use patchward_common::time::{MINUTE_MS, UtcMs};
@@ -19,7 +19,7 @@ pub struct Matches {
 
 impl Matches {
     /// Runs where something changed since the last time. Gives back whether it did.
-    pub async fn run(&mut self, store: &Store, now: UtcMs) -> Result<bool, Failure> {
+    pub async fn run(&mut self, store: &Store, kept: &Kept, now: UtcMs) -> Result<bool, Failure> {
         if self.last.is_some_and(|last| now.since_ms(last) < EVERY_MS) {
             return Ok(false);
         }
@@ -33,7 +33,7 @@ impl Matches {
                 return Ok(false);
             }
         }
-        let ran = matching::refresh(store, &Actor::Collector, now, Only::default()).await?;
+        let ran = matching::refresh(store, kept, &Actor::Collector, now, Only::default()).await?;
         for one in &ran.outcome.unreadable {
             tracing::warn!("{}; what it came to stands as it was", one.words());
         }

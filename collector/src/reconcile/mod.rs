@@ -73,7 +73,7 @@ async fn tasks(app: &App) {
         if let Err(error) = store.lose_device_answers(now).await {
             tracing::warn!(%error, "devices that have been silent for long count as known still");
         }
-        if let Err(error) = matches.run(store, now).await {
+        if let Err(error) = matches.run(store, &app.matching, now).await {
             tracing::warn!(error = error.text, "advisories were not matched again");
         }
         if let Err(error) = sets.run(store, now).await {

@@ -4,7 +4,7 @@ use super::report::{Figure, Reach, Report, Spread, clock};
 use anyhow::{Context as _, ensure};
 use patchward_collector::advisory::matcher::Prepared;
 use patchward_collector::advisory::{Advisory, csaf};
-use patchward_collector::matching::{Only, holders, refresh};
+use patchward_collector::matching::{Kept, Only, holders, refresh};
 use patchward_collector::store::advisories::AdvisoryRow;
 use patchward_collector::store::assets::Asset;
 use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
@@ -61,13 +61,14 @@ pub async fn run(folder: &Path) -> anyhow::Result<Report> {
     install(&store).await?;
     let (mut all, mut one, mut held) = (Vec::new(), Vec::new(), Vec::new());
     let mut found = 0;
+    let kept = Kept::default();
     for _ in 0..RUNS {
         put(&store, &files).await?;
-        all.push(timed(&store, None).await?);
+        all.push(timed(&store, &Kept::default(), None).await?);
         let last = files.last().context("no advisory")?;
         put(&store, std::slice::from_ref(last)).await?;
         let id = [last.advisory.id.clone()];
-        one.push(timed(&store, Some(&id)).await?);
+        one.push(timed(&store, &kept, Some(&id)).await?);
         let mut view = store.view().await?;
         let rows = view.advisory_matches(None).await?;
         let wanted = rows.iter().map(|row| row.thing.clone()).collect();
@@ -110,13 +111,13 @@ fn figure(what: &str, runs: Vec<f64>, reach: Reach) -> anyhow::Result<Figure> {
     Ok(Figure::median(what, "s", &Spread::of(runs)?, reach))
 }
 
-async fn timed(store: &Store, only: Option<&[String]>) -> anyhow::Result<f64> {
+async fn timed(store: &Store, kept: &Kept, only: Option<&[String]>) -> anyhow::Result<f64> {
     let begun = clock();
     let only = Only {
         advisories: only,
         things: None,
     };
-    let ran = refresh(store, &Actor::Collector, NOW, only).await;
+    let ran = refresh(store, kept, &Actor::Collector, NOW, only).await;
     let ran = ran.map_err(|failure| anyhow::anyhow!(failure.text))?;
     ensure!(ran.outcome.advisories > 0, "no advisory was matched");
     Ok(begun.elapsed().as_secs_f64())

@@ -116,6 +116,8 @@ mod tests {
             "minisign",
             "poppler-utils",
             "python3-venv",
+            "chromium",
+            "fonts-dejavu-core",
         ];
         assert_eq!(missing(root.path()), all);
     }

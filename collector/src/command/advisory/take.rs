@@ -282,7 +282,7 @@ pub(super) async fn run_matching(
         advisories: (!which.ids.is_empty()).then_some(&which.ids),
         things: things.as_ref(),
     };
-    let ran = matching::refresh(&app.store, &caller.actor, app.now(), only).await?;
+    let ran = matching::refresh(&app.store, &app.matching, &caller.actor, app.now(), only).await?;
     let against = match &things {
         Some(things) => format!(
             " against {} products of these machines and assets",

@@ -58,7 +58,14 @@ pub(super) async fn take_in(
     let mut change = app.change(caller).await?;
     change.put_bom(&stored, &components).await?;
     change.commit().await?;
-    matching::refresh(&app.store, &caller.actor, app.now(), Only::default()).await?;
+    matching::refresh(
+        &app.store,
+        &app.matching,
+        &caller.actor,
+        app.now(),
+        Only::default(),
+    )
+    .await?;
     let met = Met::of_release(&mut app.store.view().await?, release).await?;
     let met = met.words().map(|(_, words)| format!("\n{words}"));
     Ok(Output::Text(format!(

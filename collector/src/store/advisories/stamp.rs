@@ -13,6 +13,10 @@ const TELLING: &str = "(action IN ('advisory.add', 'advisory.remove', 'advisory.
     OR action LIKE 'asset.%' OR action LIKE 'device.%' OR action LIKE 'machine.%'
     OR action LIKE 'release.%')";
 
+/// Those of them that change what the hospital has.
+const HAVING: &str = "(action = 'enrolment.accept' OR action LIKE 'asset.%'
+    OR action LIKE 'device.%' OR action LIKE 'machine.%')";
+
 /// A state of everything that matches are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
@@ -60,6 +64,17 @@ impl View {
             since,
             devices: Digest::of(lines.collect::<String>().as_bytes()),
         })
+    }
+
+    /// Whether the hospital has at `now`, this view's own state, what it had at `then`.
+    pub async fn has_the_same(&mut self, then: &Stamp, now: &Stamp) -> Result<bool, StoreError> {
+        let audit = then.audit;
+        if (Stamp { audit, ..*now }) != *then || now.audit < audit {
+            return Ok(false);
+        }
+        let sql = format!("SELECT MIN(seq) FROM audit WHERE seq > $1 AND {HAVING}");
+        let (said,): (Option<u64>,) = self.tx.one(sqlx::AssertSqlSafe(sql), args![audit]).await?;
+        Ok(said.is_none())
     }
 
     /// What moved since `stamp`.

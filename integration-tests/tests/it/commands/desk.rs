@@ -9,6 +9,7 @@ use patchward_collector::config::Settings;
 use patchward_collector::control::{Failure, FailureKind, Output};
 use patchward_collector::fleet::{self, Authority, FleetContext, FleetSettings};
 use patchward_collector::folder::Folder;
+use patchward_collector::matching::Kept;
 use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
 use patchward_collector::store::machines::{MachineStatus, NewMachine, Readiness};
 use patchward_collector::store::tokens::{Acceptance, Token};
@@ -85,6 +86,7 @@ impl Desk {
             fleet: fleet::serve(context, any).await.unwrap(),
             store,
             artifacts,
+            matching: Kept::default(),
             go_signing_key: papers.go_key.clone(),
         };
         Self {

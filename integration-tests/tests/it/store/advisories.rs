@@ -313,8 +313,15 @@ async fn stamps(world: World) {
         let mut view = world.store.view().await.unwrap();
         view.moved_since(&since).await.unwrap()
     };
+    // Whether the hospital has what it had.
+    let same = async |then| {
+        let now = stamp().await;
+        let mut view = world.store.view().await.unwrap();
+        view.has_the_same(&then, &now).await.unwrap()
+    };
     let start = stamp().await;
     assert_eq!(moved(start).await, Moved::Nothing);
+    assert!(same(start).await);
     // A note changes no match.
     let mut change = world.change().await;
     change.comment_advisory("A", "seen").await.unwrap();
@@ -324,6 +331,7 @@ async fn stamps(world: World) {
     // A version does; the same version once more does not; who may not speak says nothing.
     answer(&world, 1, 1, "1").await;
     assert_eq!(moved(start).await, Moved::Inventory);
+    assert!(!same(start).await);
     let answered = stamp().await;
     answer(&world, 1, 2, "1").await;
     answer(&world, 2, 3, "9").await;
@@ -364,4 +372,13 @@ async fn stamps(world: World) {
     change.add_alias("", "a", "b").await.unwrap();
     change.commit().await.unwrap();
     assert_eq!(moved(before).await, Moved::People);
+    assert!(
+        same(before).await,
+        "what people say of names is not what there is"
+    );
+    let tag = label("CT-7");
+    let mut change = world.change().await;
+    change.set_software_version(&tag, "2").await.unwrap();
+    change.commit().await.unwrap();
+    assert!(!same(before).await);
 }

@@ -2,7 +2,7 @@
 
 use super::super::desk::{Desk, machine, now};
 use super::*;
-use patchward_collector::matching::{self, Only};
+use patchward_collector::matching::{self, Kept, Only};
 use patchward_collector::reconcile::matches::Matches;
 use patchward_collector::store::Actor;
 use patchward_collector::store::machines::NewMachine;
@@ -196,7 +196,13 @@ async fn a_run_that_finds_nothing_new_waits_for_no_writer() {
     import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
     let store = desk.app.store.clone();
     let open = desk.change().await;
-    let run = matching::refresh(&store, &Actor::Collector, now(), Only::default());
+    let run = matching::refresh(
+        &store,
+        &Kept::default(),
+        &Actor::Collector,
+        now(),
+        Only::default(),
+    );
     let ran = tokio::time::timeout(Duration::from_secs(4), run).await;
     let ran = ran.expect("it waited for the writer").unwrap();
     assert_eq!((ran.outcome.affected, ran.outcome.opened), (1, 0));
