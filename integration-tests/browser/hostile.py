@@ -82,7 +82,8 @@ def roles(playwright, hospital, links):
     ian.begin(links["ian"])
     form = token_of(ian, "/do/asset/put")
     refused(hospital, 403, lambda: post(ian, "/do/asset/put", {**form, "tag": "T-1", "unit": OTHER}))
-    assert post(ian, "/do/asset/put", {**form, "tag": "T-1", "unit": UNIT}).status == 200
+    put = post(ian, "/do/asset/put", {**form, "tag": "T-1", "unit": UNIT})
+    assert put.status == 200, f"{put.status}: {put.text()}"
     # Another session's token, and a session that has ended.
     other = {"_token": "1" * 64, "_form": form["_form"]}
     refused(hospital, 403, lambda: post(ian, "/do/asset/put", {**other, "tag": "T-2", "unit": UNIT}))

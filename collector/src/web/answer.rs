@@ -200,6 +200,7 @@ async fn touched(
             .into_iter()
             .map(|text| Name::new(text).ok()),
     );
+    let names_unit = !found.is_empty();
     let machines = words(&["machine", "machines", "server", "other"]);
     let plans = words(&["plan"]);
     let known = match machines.is_empty() && plans.is_empty() {
@@ -212,7 +213,12 @@ async fn touched(
             Ok(tag) => view.asset(&tag).await?,
             Err(_) => None,
         };
-        found.push(asset.and_then(|asset| asset.unit));
+        match asset {
+            Some(asset) => found.push(asset.unit),
+            // One that is new is the unit's that is named with it.
+            None if names_unit => {}
+            None => found.push(None),
+        }
     }
     for job in words(&["job"]) {
         found.push(unit_of_job(view, job).await?);

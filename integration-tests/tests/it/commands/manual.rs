@@ -147,7 +147,7 @@ async fn a_person_begins_work_by_hand_records_it_and_it_is_attested() {
         .hold(
             patchward_collector::store::windows::Area::Machine,
             &shown_machine(&desk, &id).await,
-            now().plus_ms(DAY_MS / 2),
+            now().plus_ms(DAY_MS / 4),
             "patient",
         )
         .await
