@@ -8,9 +8,12 @@ use crate::store::View;
 use crate::store::advisories::Stamp;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The index of the last run, with the state that it was made from.
+/// An index, and the state that it was made from.
+type Made = (Stamp, Arc<Index>);
+
+/// The index of the last run.
 #[derive(Clone, Default)]
-pub struct Kept(Arc<Mutex<Option<(Stamp, Arc<Index>)>>>);
+pub struct Kept(Arc<Mutex<Option<Made>>>);
 
 impl Kept {
     /// The index of what stands in `view`, whose state is `stamp`: the last one, where nothing
@@ -30,7 +33,7 @@ impl Kept {
         Ok(index)
     }
 
-    fn last(&self) -> Option<(Stamp, Arc<Index>)> {
+    fn last(&self) -> Option<Made> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.clone()
     }

@@ -196,13 +196,8 @@ async fn a_run_that_finds_nothing_new_waits_for_no_writer() {
     import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
     let store = desk.app.store.clone();
     let open = desk.change().await;
-    let run = matching::refresh(
-        &store,
-        &Kept::default(),
-        &Actor::Collector,
-        now(),
-        Only::default(),
-    );
+    let kept = Kept::default();
+    let run = matching::refresh(&store, &kept, &Actor::Collector, now(), Only::default());
     let ran = tokio::time::timeout(Duration::from_secs(4), run).await;
     let ran = ran.expect("it waited for the writer").unwrap();
     assert_eq!((ran.outcome.affected, ran.outcome.opened), (1, 0));
@@ -215,21 +210,34 @@ async fn the_collector_runs_again_where_something_moved_and_only_then() {
     import(&desk, &csaf("2.0", "ACME-1", "1", "<3.0", FIX)).await;
     let store = &desk.app.store;
     let mut reconciler = Matches::default();
+    let kept = Kept::default();
     let at = |minutes: i64| now().plus_ms(minutes * 60_000);
     assert!(
-        reconciler.run(store, at(1)).await.unwrap(),
+        reconciler.run(store, &kept, at(1)).await.unwrap(),
         "the first time"
     );
-    assert!(!reconciler.run(store, at(2)).await.unwrap());
+    assert!(!reconciler.run(store, &kept, at(2)).await.unwrap());
     desk.ask("advisory comment ACME-1 seen").await;
-    assert!(!reconciler.run(store, at(3)).await.unwrap(), "a note");
+    assert!(
+        !reconciler.run(store, &kept, at(3)).await.unwrap(),
+        "a note"
+    );
     answers(&desk, "viewer", "2.5", 1).await;
-    assert!(reconciler.run(store, at(4)).await.unwrap(), "a version");
+    assert!(
+        reconciler.run(store, &kept, at(4)).await.unwrap(),
+        "a version"
+    );
     let known = row(KNOWN, "affected", "version_is_affected");
     assert_eq!(matches(&desk, "").await, [known]);
-    assert!(!reconciler.run(store, at(5)).await.unwrap(), "its own rows");
+    assert!(
+        !reconciler.run(store, &kept, at(5)).await.unwrap(),
+        "its own rows"
+    );
     answers(&desk, "viewer", "2.5", 2).await;
-    assert!(!reconciler.run(store, at(6)).await.unwrap(), "the same");
+    assert!(
+        !reconciler.run(store, &kept, at(6)).await.unwrap(),
+        "the same"
+    );
 }
 
 #[tokio::test]
