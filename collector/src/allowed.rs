@@ -84,9 +84,14 @@ pub async fn freezes_in(
     range: Interval,
 ) -> Result<Vec<Freeze>, StoreError> {
     let freezes = view.freezes(range).await?;
-    let mut freezes: Vec<Freeze> = freezes.iter().filter_map(of_a_place).collect();
+    Ok(freezes_of(&freezes, unit, site))
+}
+
+/// Those of stored freezes that hold in `unit` of `site`.
+pub fn freezes_of(stored: &[stored::Freeze], unit: &Name, site: &Name) -> Vec<Freeze> {
+    let mut freezes: Vec<Freeze> = stored.iter().filter_map(of_a_place).collect();
     freezes.retain(|freeze| freeze.covers(unit, site));
-    Ok(freezes)
+    freezes
 }
 
 /// The next openings of a unit, with what its freezes leave of them.

@@ -19,6 +19,7 @@ pub mod config;
 pub mod control;
 pub mod evidence;
 pub mod exposure;
+pub mod facts;
 pub mod fleet;
 pub mod folder;
 pub mod forecast;

@@ -17,7 +17,7 @@ pub use assets::Answers;
 pub use decisions::product_key;
 pub use exposed::{Exposed, exposed};
 pub use holders::{Holder, holders};
-pub use inventory::{aliases, inventory};
+pub use inventory::aliases;
 pub use kept::Kept;
 pub use only::{Only, things_of_asset, things_of_machine};
 pub use open::{OpenMatch, OpenMatches, open};

@@ -4,6 +4,7 @@
 use crate::component::query::{Pattern, Query};
 use crate::component::support::{Due, due, is_meant};
 use crate::component::wanted::{Verdict, Wanted};
+use crate::facts;
 use crate::fleet::{FleetHandle, enrolment};
 use crate::mds2::Bearing;
 use crate::searching::{Scope, search};
@@ -12,14 +13,10 @@ use crate::store::support::{SupportEnd, SupportKind};
 use crate::store::{StoreError, View};
 use jiff::civil::Date;
 use patchward_common::component::Source;
-use patchward_common::facts::PackedFacts;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::roster::Class;
 use std::collections::{HashMap, HashSet};
-
-/// Rows of facts that are read at once: they are packed, about 1 KB each.
-const PAGE: u32 = 1_000;
 
 /// A machine or an asset that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +174,8 @@ impl Gathering {
             gathered.machines = view.placed_machines(None).await?;
         }
         if systems {
-            gathered.systems = all_systems(view).await?;
+            gathered.systems =
+                facts::of_all(view, |facts| Some((facts.os_id, facts.os_version))).await?;
         }
         if models {
             gathered.models = all_models(view, &gathered.machines).await?;
@@ -231,24 +229,6 @@ fn judged(holder: Holder, versions: &Wanted, source: Source) -> Option<Holder> {
             unknown: Some(why),
             ..holder
         }),
-    }
-}
-
-async fn all_systems(view: &mut View) -> Result<HashMap<MachineId, (String, String)>, StoreError> {
-    let mut found = HashMap::new();
-    let mut after = None;
-    loop {
-        let page = view.facts_after(after.as_ref(), PAGE).await?;
-        let Some((last, _)) = page.last() else {
-            return Ok(found);
-        };
-        after = Some(*last);
-        for (machine, packed) in page {
-            // What was stored was unpacked before; what cannot be read now is not known.
-            if let Ok(facts) = PackedFacts::from_bytes(packed).unpack() {
-                found.insert(machine, (facts.os_id, facts.os_version));
-            }
-        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod id;
 pub mod job;
 pub mod nearest;
+pub mod percent;
 pub mod plan;
 pub mod probe;
 #[cfg(feature = "remember-signatures")]

@@ -12,6 +12,7 @@ mod words;
 
 pub use set::{Op, Scheme, Set};
 pub use unclear::Unclear;
+pub use vers::decoded;
 
 use super::document::VersionText;
 use crate::advisory::name;

@@ -27,7 +27,8 @@ fn item(kind: Kind, subject: String, about: String, owner: Owner, since: UtcMs) 
 impl Gathering<'_> {
     /// Mitigations that are not in place wherever they have to be.
     pub(super) fn mitigations(&mut self, open: &OpenMatches) {
-        for one in &open.mitigations {
+        let open_ones = open.mitigations.iter().filter(|one| one.closed.is_none());
+        for one in open_ones {
             let progress = open.progress(one, self.now);
             if !matches!(progress.state, State::Open | State::Overdue) {
                 continue;

@@ -179,7 +179,11 @@ impl AdvisoryCommand {
 }
 
 /// Matches some advisories or all after a change is stored, as its caller.
-async fn matched(app: &App, caller: &Caller, only: Option<&[String]>) -> Result<Outcome, Failure> {
+pub(super) async fn matched(
+    app: &App,
+    caller: &Caller,
+    only: Option<&[String]>,
+) -> Result<Outcome, Failure> {
     let only = Only {
         advisories: only,
         things: None,

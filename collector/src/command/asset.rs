@@ -180,7 +180,7 @@ fn state_of(word: &str) -> Result<LifeCycle, Failure> {
 }
 
 /// The asset with a tag.
-async fn find(view: &mut View, tag: &Label) -> Result<Asset, Failure> {
+pub(super) async fn find(view: &mut View, tag: &Label) -> Result<Asset, Failure> {
     let known = view.asset(tag).await?;
     known.ok_or_else(|| {
         Failure::not_found(format!("There is no asset {tag}. `asset list` shows all."))

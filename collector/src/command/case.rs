@@ -4,10 +4,10 @@ mod letter;
 mod model;
 mod shown;
 
-use super::file::InputFile;
+use super::file::{self, InputFile, keep};
 use super::{Caller, window};
 use crate::app::App;
-use crate::control::{Cell, Failure, FailureKind, Output};
+use crate::control::{Cell, Failure, Output};
 use crate::exposure::case::{Step, StepKind, waiting};
 use crate::store::View;
 use crate::store::exposure::{Case, CaseStep, NewStep};
@@ -281,16 +281,7 @@ async fn document(
         )));
     }
     need_open(&mut app.store.view().await?, said.number).await?;
-    // The bytes first: a row never names a file that is not here.
-    let digest = Digest::of(bytes);
-    let mut from = bytes;
-    let put = app
-        .artifacts
-        .put(digest, bytes.len() as u64, &mut from, |_| {});
-    put.await.map_err(|error| Failure {
-        kind: FailureKind::Unavailable,
-        text: format!("The document was not kept: {error}. Nothing is noted; try again."),
-    })?;
+    let digest = keep(app, bytes, "document", "noted").await?;
     let name = file.name.rsplit('/').next().unwrap_or_default();
     let name: String = name
         .chars()
@@ -312,18 +303,7 @@ async fn kept(app: &App, number: u32, step: u32) -> Result<Output, Failure> {
             "Step {step} of case {number} has no document. `case show {number}` shows which have."
         )));
     };
-    let bytes = app
-        .artifacts
-        .range(digest, 0..MAX_DOCUMENT_BYTES as u64)
-        .await;
-    let bytes = bytes.ok().flatten();
-    let bytes = bytes.filter(|bytes| Digest::of(bytes) == digest);
-    let bytes = bytes.ok_or_else(|| {
-        Failure::not_found(format!(
-            "The document {digest} is damaged, or no longer among the artifacts: restore it from a \
-             backup."
-        ))
-    })?;
+    let bytes = file::kept(app, digest, MAX_DOCUMENT_BYTES as u64, "document").await?;
     Ok(Output::File {
         bytes: ByteBuf::from(bytes),
         text: format!("{name}, as it was handed in."),

@@ -1,7 +1,7 @@
 //! The custodian repository: the collector's key for what is fresh, drafts for the
 //! custodian to sign, and what was signed.
 
-use super::release::take_in;
+use super::release::{product_and_version, take_in};
 use super::{Caller, Progress};
 use crate::app::App;
 use crate::authority;
@@ -194,11 +194,6 @@ async fn drop_waiting(
         "{product} {version} waits no more. A draft that was written before still has it: have the \
          custodian sign a new one, and none of those."
     )))
-}
-
-fn product_and_version(text: &str) -> Result<(&str, &str), Failure> {
-    text.split_once('=')
-        .ok_or_else(|| Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION")))
 }
 
 /// Whether what was adopted is among what was signed, with these bytes: another file may have

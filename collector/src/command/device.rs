@@ -59,7 +59,8 @@ pub async fn run(app: &App, caller: &Caller, command: DeviceCommand) -> Result<O
     }
 }
 
-async fn find(view: &mut View, tag: &Label) -> Result<Asset, Failure> {
+/// The asset with a tag, for what is made of it.
+pub(super) async fn find(view: &mut View, tag: &Label) -> Result<Asset, Failure> {
     let asset = view.asset(tag).await?;
     asset.ok_or_else(|| {
         Failure::not_found(format!("There is no asset {tag}. `asset put` adds one."))

@@ -215,7 +215,7 @@ fn missing(id: impl std::fmt::Display) -> String {
 }
 
 /// The job whose id begins with what was typed.
-pub(super) async fn named(view: &mut View, text: &str) -> Result<Job, Failure> {
+pub(crate) async fn named(view: &mut View, text: &str) -> Result<Job, Failure> {
     if let Ok(id) = text.parse::<JobId>() {
         return find(view, &id).await;
     }

@@ -1,6 +1,6 @@
 //! Assets without an agent that people work on: in plans they are machines.
 
-use super::{Caller, no_unit};
+use super::{Caller, device, no_unit};
 use crate::app::App;
 use crate::control::{Failure, Output};
 use crate::store::machines::NewMachine;
@@ -57,10 +57,7 @@ pub(super) async fn add(
 ) -> Result<Output, Failure> {
     let mut change = app.change(caller).await?;
     let tag = &asked.tag;
-    let asset = change.view().asset(tag).await?;
-    let asset = asset.ok_or_else(|| {
-        Failure::not_found(format!("There is no asset {tag}. `asset put` adds one."))
-    })?;
+    let asset = device::find(change.view(), tag).await?;
     let unit = asset.unit.ok_or_else(|| {
         Failure::conflict(format!(
             "Asset {tag} stands in no unit: whose windows would count for it? Say so with `asset \

@@ -166,7 +166,11 @@ async fn add(app: &App, caller: &Caller, asked: &Add) -> Result<Output, Failure>
         probe,
     };
     let number = change.add_mitigation(&new).await?;
-    let open = matching::open(change.view(), Some(&asked.id)).await?;
+    let open = match probe {
+        // Where it answers was not asked for before.
+        Some(_) => matching::open(change.view(), Some(&asked.id)).await?,
+        None => open,
+    };
     let made = find(change.view(), number).await?;
     let progress = open.progress(&made, change.now());
     change.commit().await?;

@@ -50,6 +50,7 @@ use crate::schedule::outlook::Outlook;
 use crate::store::places::Unit;
 use crate::store::{Actor, StoreError, View};
 use patchward_common::id::Name;
+use patchward_common::time::DAY_MS;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -297,6 +298,9 @@ fn list_of(what: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// How far ahead tonight reaches: to the same time tomorrow.
+pub(crate) const TONIGHT_MS: i64 = DAY_MS;
 
 /// How many openings a preview lists.
 const PREVIEW: usize = 20;

@@ -2,7 +2,7 @@
 
 pub(crate) mod again;
 mod answers;
-mod findings;
+pub(super) mod findings;
 mod held;
 mod make;
 mod releases;
@@ -20,6 +20,7 @@ use super::{Caller, begun, forecast, window};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::planning;
+use crate::replan;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::Plan;
@@ -31,6 +32,7 @@ use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -87,6 +89,14 @@ pub enum PlanCommand {
     Sign {
         /// The file that patchward-sign wrote
         file: InputFile,
+    },
+    /// Say that you do not sign a plan, and why; it stays as it is
+    Decline {
+        /// Its id, or the first digits of it
+        plan: String,
+        /// Why
+        #[arg(long)]
+        reason: Label,
     },
     /// Remove a plan that nobody signed
     Remove {
@@ -171,10 +181,11 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             let file = file(app, &plan).await?;
             let findings = check::check(&file, app.now());
             let mut view = app.store.view().await?;
-            let named = findings::Named::read(&mut view).await?;
+            let machines = replan::enrolled(&mut view).await?;
+            let named = findings::Named::of(&mut view, &machines).await?;
             let mut table = findings::table(&findings, &named);
             if let Ok((approval, leaves)) = file.plan.read() {
-                let risks = risks::Risks::read(&mut view, &approval, &leaves).await?;
+                let risks = risks::Risks::read(&mut view, &machines, &approval, &leaves).await?;
                 risks.add_to(&mut table, app.now());
                 met::add_to(&Met::of_plan(&mut view, &approval).await?, &mut table);
             }
@@ -198,6 +209,18 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             })
         }
         PlanCommand::Sign { file } => sign::sign(app, caller, &file).await,
+        PlanCommand::Decline { plan, reason } => {
+            let found = find(&mut app.store.view().await?, &plan).await?;
+            let mut change = app.change(caller).await?;
+            let detail = json!({ "reason": reason, "title": found.title });
+            change.note("plan.decline", found.id, &detail);
+            change.commit().await?;
+            Ok(Output::Text(format!(
+                "You declined {}: {reason}. It stands in the audit log; the plan stays a draft until \
+                 it is signed by others or removed.",
+                found.title
+            )))
+        }
         PlanCommand::Remove { plan } => {
             let found = find(&mut app.store.view().await?, &plan).await?;
             let mut change = app.change(caller).await?;

@@ -195,6 +195,12 @@ async fn sync(
     Ok(said)
 }
 
+/// The parts of a release as it is typed.
+pub(super) fn product_and_version(text: &str) -> Result<(&str, &str), Failure> {
+    text.split_once('=')
+        .ok_or_else(|| Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION")))
+}
+
 /// A release by product and version; the newest counter where several have it.
 pub async fn find(app: &App, product: &Name, version: &str) -> Result<Release, Failure> {
     let mut found = app.store.view().await?.releases(Some(product)).await?;

@@ -1,5 +1,6 @@
 //! `today`: what needs somebody now, tonight's work, and the fleet in a few counts.
 
+use super::TONIGHT_MS;
 use super::item::table;
 use super::zones::Zones;
 use crate::agenda;
@@ -9,11 +10,8 @@ use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::item::oncall::Call;
 use crate::item::{Item, OWNERS, Owner};
 use crate::store::assets::AssetCounts;
-use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::time::{Interval, UtcMs};
 use std::collections::BTreeMap;
-
-/// How far ahead tonight reaches: to the same time tomorrow.
-const TONIGHT_MS: i64 = DAY_MS;
 
 /// Shows the day.
 pub(super) async fn run(app: &App) -> Result<Output, Failure> {

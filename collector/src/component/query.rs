@@ -1,7 +1,7 @@
 //! A question for components: `openssl < 3.0.15`, `libssl*`, `pkg:deb/debian/openssl@<3.0.15`.
 
-use super::decoded;
 use super::wanted::{Verdict, Wanted};
+use crate::advisory::version::decoded;
 use patchward_common::component::{Component, MAX_FIELD_BYTES, Source};
 
 /// The name that is asked for.

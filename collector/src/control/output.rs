@@ -83,6 +83,11 @@ impl Table {
         }
     }
 
+    /// Where a column stands.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
     /// Adds a row; it has one cell per column.
     pub fn row(&mut self, cells: Vec<Cell>) {
         debug_assert_eq!(cells.len(), self.columns.len());
@@ -98,6 +103,12 @@ impl Report {
             lists: Vec::new(),
             text: text.into(),
         }
+    }
+
+    /// The list of this name.
+    pub fn list(&self, name: &str) -> Option<&Table> {
+        let found = self.lists.iter().find(|(known, _)| known == name);
+        found.map(|(_, table)| table)
     }
 
     /// The same with a list.
@@ -239,13 +250,18 @@ fn rows(table: &Table) -> Value {
         .collect()
 }
 
-/// A list under its name.
-fn headed(name: &str, list: &Table) -> String {
+/// A column's, a part's or a list's name for people.
+pub fn heading(name: &str) -> String {
     let mut heading = name.replace('_', " ");
     if let Some(first) = heading.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    format!("{heading}:\n{}", table_text(list))
+    heading
+}
+
+/// A list under its name.
+fn headed(name: &str, list: &Table) -> String {
+    format!("{}:\n{}", heading(name), table_text(list))
 }
 
 fn table_text(table: &Table) -> String {
@@ -267,9 +283,17 @@ fn table_text(table: &Table) -> String {
     text
 }
 
-/// Text that came from a machine or a vendor must not steer the terminal.
+/// Text that came from a machine or a vendor must steer no terminal and no page: neither by
+/// control characters nor by marks that change the direction of reading.
+pub fn harmless(c: char) -> char {
+    match c {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
+}
+
 fn visible(cell: &Cell) -> String {
-    let harmless = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     cell.to_string().chars().map(harmless).collect()
 }
 

@@ -29,9 +29,15 @@ const SWEEP_LEAST: usize = 1_024;
 impl Index {
     /// Replaces what a machine has.
     pub fn put(&mut self, machine: MachineId, members: &RoaringBitmap) {
+        let set = self.share(members);
+        self.put_shared(machine, set);
+    }
+
+    /// The same with a set that [`Self::share`] gave.
+    fn put_shared(&mut self, machine: MachineId, set: Arc<RoaringBitmap>) {
         let number = self.number(machine);
         let had = &*self.sets[number as usize];
-        let (gone, new) = (had - members, members - had);
+        let (gone, new) = (had - &*set, &*set - had);
         for component in gone {
             if let Some(holders) = self.holders.get_mut(component as usize) {
                 holders.remove(number);
@@ -44,7 +50,7 @@ impl Index {
             }
             self.holders[at].insert(number);
         }
-        self.sets[number as usize] = self.share(members);
+        self.sets[number as usize] = set;
     }
 
     /// The one copy of a set that is kept.
@@ -86,25 +92,6 @@ impl Index {
             .collect()
     }
 
-    /// The machines that have any of these components, within `among` where it is given.
-    pub fn holders(
-        &self,
-        components: impl IntoIterator<Item = u32>,
-        among: Option<&RoaringBitmap>,
-    ) -> Vec<MachineId> {
-        let mut found = RoaringBitmap::new();
-        for component in components {
-            if let Some(holders) = self.holders.get(component as usize) {
-                found |= holders;
-            }
-        }
-        if let Some(among) = among {
-            found &= among;
-        }
-        let machines = found.iter().map(|number| self.machines[number as usize]);
-        machines.collect()
-    }
-
     /// Which machines have each of these components, within `among` where it is given;
     /// components that nobody has are left out.
     pub fn held(
@@ -144,6 +131,8 @@ impl Index {
 /// Fills the index from the store.
 pub(super) async fn load(store: &Store) -> Result<Index, StoreError> {
     let mut view = store.view().await?;
+    let mut index = Index::default();
+    // Each distinct set is hashed and kept once, however many machines have it.
     let mut sets = HashMap::new();
     let mut after = None;
     loop {
@@ -152,12 +141,12 @@ pub(super) async fn load(store: &Store) -> Result<Index, StoreError> {
             break;
         };
         after = Some(*last);
-        sets.extend(page);
+        let shared = page.into_iter();
+        sets.extend(shared.map(|(digest, members)| (digest, index.share(&members))));
     }
-    let mut index = Index::default();
     for row in view.machine_sets().await? {
-        if let Some(members) = sets.get(&row.digest) {
-            index.put(row.machine, members);
+        if let Some(set) = sets.get(&row.digest) {
+            index.put_shared(row.machine, Arc::clone(set));
         }
     }
     Ok(index)
@@ -169,6 +158,19 @@ mod tests {
 
     fn machine(n: u8) -> MachineId {
         MachineId([n; 32])
+    }
+
+    /// The machines that have any of these components.
+    fn holders<const N: usize>(
+        index: &Index,
+        components: [u32; N],
+        among: Option<&RoaringBitmap>,
+    ) -> Vec<MachineId> {
+        let mut found = RoaringBitmap::new();
+        for (_, machines) in index.held(components, among) {
+            found |= machines;
+        }
+        index.ids(&found)
     }
 
     #[test]
@@ -196,11 +198,11 @@ mod tests {
         let mut index = Index::default();
         index.put(machine(1), &RoaringBitmap::from([1, 2, 70_000]));
         index.put(machine(2), &RoaringBitmap::from([2, 3]));
-        assert_eq!(index.holders([2], None), [machine(1), machine(2)]);
-        assert_eq!(index.holders([3, 70_000], None), [machine(1), machine(2)]);
-        assert!(index.holders([4, 99_999_999], None).is_empty());
+        assert_eq!(holders(&index, [2], None), [machine(1), machine(2)]);
+        assert_eq!(holders(&index, [3, 70_000], None), [machine(1), machine(2)]);
+        assert!(holders(&index, [4, 99_999_999], None).is_empty());
         let unit = index.bitmap([&machine(2), &machine(9)]);
-        assert_eq!(index.holders([2], Some(&unit)), [machine(2)]);
+        assert_eq!(holders(&index, [2], Some(&unit)), [machine(2)]);
         let held = index.held([1, 2, 3, 4], Some(&unit));
         let held: Vec<_> = held.iter().map(|(c, m)| (*c, index.ids(m))).collect();
         assert_eq!(held, [(2, vec![machine(2)]), (3, vec![machine(2)])]);
@@ -213,8 +215,8 @@ mod tests {
         let mut index = Index::default();
         index.put(machine(1), &RoaringBitmap::from([1, 2]));
         index.put(machine(1), &RoaringBitmap::from([2, 3]));
-        assert!(index.holders([1], None).is_empty());
-        assert_eq!(index.holders([3], None), [machine(1)]);
+        assert!(holders(&index, [1], None).is_empty());
+        assert_eq!(holders(&index, [3], None), [machine(1)]);
         assert_eq!(index.machines(), 1);
     }
 
@@ -232,7 +234,7 @@ mod tests {
                 index.put(machine(n), &members);
                 sets.insert(machine(n), members);
             }
-            let mut found = index.holders([wanted], None);
+            let mut found = holders(&index, [wanted], None);
             found.sort();
             let expected: Vec<_> = sets.iter().filter(|(_, s)| s.contains(wanted)).map(|(m, _)| *m).collect();
             proptest::prop_assert_eq!(found, expected);

@@ -8,9 +8,6 @@ use crate::store::{StoreError, View};
 use patchward_common::id::Label;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Rows that are read at once while all of them are walked through.
-const PAGE: u32 = 10_000;
-
 /// Maker, name and version, as they are recorded.
 pub(super) type Named = (String, String, String);
 
@@ -87,20 +84,6 @@ impl Answers {
             Some(_) => named(&one.component, ""),
         }));
         things
-    }
-}
-
-/// Every asset.
-pub(super) async fn all(view: &mut View) -> Result<Vec<Asset>, StoreError> {
-    let mut found: Vec<Asset> = Vec::new();
-    loop {
-        let after = found.last().map(|asset| asset.tag.clone());
-        let page = view.assets(None, after.as_ref(), PAGE).await?;
-        let is_last = page.len() < PAGE as usize;
-        found.extend(page);
-        if is_last {
-            return Ok(found);
-        }
     }
 }
 

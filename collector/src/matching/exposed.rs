@@ -9,10 +9,11 @@ use crate::advisory::kev::Kev;
 use crate::control::Failure;
 use crate::exposure::letter::day;
 use crate::exposure::{Criticality, Line, Open, Standing, Told};
+use crate::facts;
 use crate::store::View;
 use crate::store::assets::Asset;
 use crate::store::machines::MachineLine;
-use patchward_common::facts::{PackedFacts, Reach};
+use patchward_common::facts::{Facts, Reach};
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::roster::Class;
@@ -57,12 +58,7 @@ impl Known {
             .filter_map(|asset| Some((asset.machine?, asset.tag.to_string())));
         let asset_of = asset_of.collect();
         let units = view.units().await?.into_iter();
-        let mut ports = HashMap::new();
-        for (machine, bytes) in view.all_machine_facts().await? {
-            if let Some(count) = listening(bytes) {
-                ports.insert(machine, count);
-            }
-        }
+        let ports = facts::of_all(view, |facts| listening(&facts)).await?;
         let mut left = view.exceptions().await?;
         left.retain(|_, exception| now < exception.until);
         let left = left
@@ -84,8 +80,7 @@ impl Known {
 }
 
 /// On how many ports a machine listens for the network; nothing where its facts do not tell.
-fn listening(bytes: Vec<u8>) -> Option<u32> {
-    let facts = PackedFacts::from_bytes(bytes).unpack().ok()?;
+fn listening(facts: &Facts) -> Option<u32> {
     // Where something could not be read, no port is no proof.
     if facts.ports.is_empty() && !(facts.gaps.is_empty() && facts.unfinished.is_empty()) {
         return None;
@@ -180,12 +175,6 @@ pub async fn exposed(
     let (products, unreadable) = products(view, &open, now).await?;
     let nothing = Product::default();
     let in_place = in_place(&open, now);
-    let mut marked: HashMap<(String, String, String), UtcMs> = HashMap::new();
-    for mark in view.advisory_marks(advisory).await? {
-        if mark.mark == crate::store::advisories::Mark::Done {
-            marked.insert((mark.advisory, mark.holder, mark.vulnerability), mark.at);
-        }
-    }
     let mut lines = Vec::new();
     for one in &open.matches {
         let key = (one.row.advisory.clone(), one.row.product_id.clone());
@@ -195,13 +184,9 @@ pub async fn exposed(
             let whose = known.whose(holder);
             let whose = whose.unwrap_or_else(|| Whose::unknown(holder));
             let is_done = |told: &Told| {
-                let key = (
-                    one.row.advisory.clone(),
-                    holder.name.clone(),
-                    told.name.clone(),
-                );
-                // What was said before a revision changed it says nothing of that.
-                marked.get(&key).is_some_and(|at| one.row.since <= *at)
+                let (advisory, since) = (&one.row.advisory, one.row.since);
+                open.done
+                    .is_done_of(advisory, &told.name, &holder.name, since)
             };
             let standing = standing(&open, &in_place, one, holder, now);
             lines.push(line(one, holder, whose, product, &is_done, standing));
@@ -232,22 +217,20 @@ async fn products(
     let kev = view.exploited().await?.into_iter();
     let kev: HashMap<String, Kev> = kev.map(|one| (one.cve.clone(), one)).collect();
     let today = day(now);
-    let wanted: BTreeSet<&str> = open
-        .matches
-        .iter()
-        .map(|one| one.row.advisory.as_str())
-        .collect();
+    let mut wanted: BTreeMap<&str, BTreeSet<&String>> = BTreeMap::new();
+    for one in &open.matches {
+        let ids = wanted.entry(&one.row.advisory).or_default();
+        ids.insert(&one.row.product_id);
+    }
     let (mut found, mut unreadable) = (BTreeMap::new(), Vec::new());
     for row in view.advisories().await? {
-        if !wanted.contains(row.id.as_str()) {
+        let Some(ids) = wanted.get(row.id.as_str()) else {
             continue;
-        }
+        };
         let bytes = view.advisory_bytes(&row.id, row.revision).await?;
         let prepared = prepared(&row, &bytes.unwrap_or_default());
         let prepared = prepared.map_err(|why| unreadable.push(why)).ok();
-        let of = open.matches.iter().filter(|one| one.row.advisory == row.id);
-        let ids: BTreeSet<&String> = of.map(|one| &one.row.product_id).collect();
-        for id in ids {
+        for id in ids.iter().copied() {
             let products = prepared.iter().flat_map(|read| &read.advisory.products);
             let mut of_id = products.filter(|one| one.id == *id);
             let vendor = of_id.next().map(|one| &one.vendor);

@@ -1,6 +1,6 @@
 //! The distinct things of the hospital, and what people said of names.
 
-use super::assets::{self, Answers, Named};
+use super::assets::{Answers, Named};
 use crate::advisory::identity::{Aliases, Thing};
 use crate::advisory::matcher::Index;
 use crate::control::Failure;
@@ -41,7 +41,7 @@ impl Rows {
         }
         Ok(Self {
             models: view.models_in_use().await?,
-            assets: assets::all(view).await?,
+            assets: view.all_assets().await?,
             answers: Answers::read(view).await?,
             components,
             used,
@@ -90,7 +90,7 @@ impl Rows {
 }
 
 /// Everything that the hospital has, by name.
-pub async fn inventory(view: &mut View) -> Result<Index, Failure> {
+pub(super) async fn inventory(view: &mut View) -> Result<Index, Failure> {
     let rows = Rows::read(view).await?;
     super::aside(move || Index::of(rows.things())).await
 }

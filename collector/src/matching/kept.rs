@@ -16,6 +16,12 @@ type Made = (Stamp, Arc<Index>);
 pub struct Kept(Arc<Mutex<Option<Made>>>);
 
 impl Kept {
+    /// The index of what stands in `view`.
+    pub async fn now(&self, view: &mut View) -> Result<Arc<Index>, Failure> {
+        let stamp = view.matching_stamp().await?;
+        self.index(view, &stamp).await
+    }
+
     /// The index of what stands in `view`, whose state is `stamp`: the last one, where nothing
     /// of it has moved, or else a new one.
     pub(super) async fn index(

@@ -57,11 +57,12 @@ impl Part {
 /// The keys of what a machine is: its software, its model, and the asset that it is.
 pub async fn things_of_machine(
     view: &mut View,
+    answers: &Answers,
     machine: &Machine,
 ) -> Result<HashSet<String>, StoreError> {
     let mut keys = of_machine(view, machine).await?;
     if let Some(asset) = view.asset_of(&machine.id).await? {
-        keys.extend(of_asset(view, &asset).await?);
+        keys.extend(of_asset(answers, &asset));
     }
     Ok(keys)
 }
@@ -69,9 +70,10 @@ pub async fn things_of_machine(
 /// The keys of what an asset is, with the machine that it is.
 pub async fn things_of_asset(
     view: &mut View,
+    answers: &Answers,
     asset: &Asset,
 ) -> Result<HashSet<String>, StoreError> {
-    let mut keys = of_asset(view, asset).await?;
+    let mut keys = of_asset(answers, asset);
     let machine = match &asset.machine {
         Some(machine) => view.machine(machine).await?,
         None => None,
@@ -82,10 +84,10 @@ pub async fn things_of_asset(
     Ok(keys)
 }
 
-async fn of_asset(view: &mut View, asset: &Asset) -> Result<HashSet<String>, StoreError> {
-    let named = Answers::read(view).await?.things_of(asset).into_iter();
+fn of_asset(answers: &Answers, asset: &Asset) -> HashSet<String> {
+    let named = answers.things_of(asset).into_iter();
     let keys = named.map(|(maker, name, version)| Thing::asset(&maker, &name, &version).key());
-    Ok(keys.collect())
+    keys.collect()
 }
 
 async fn of_machine(view: &mut View, machine: &Machine) -> Result<HashSet<String>, StoreError> {

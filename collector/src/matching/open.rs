@@ -30,6 +30,8 @@ pub struct OpenMatches {
     pub mitigations: Vec<Mitigation>,
     /// Exceptions, also those that are over.
     pub granted: Vec<Granted>,
+    /// What is marked as done.
+    pub(super) done: Done,
     /// By the number of a mitigation: where its probe answers what it should.
     probed: BTreeMap<u32, BTreeSet<String>>,
 }
@@ -74,13 +76,14 @@ pub async fn open(view: &mut View, advisory: Option<&str>) -> Result<OpenMatches
         let holders: Vec<Holder> = left.cloned().collect();
         (!holders.is_empty()).then_some(OpenMatch { row, holders })
     });
-    let matches = matches.collect();
+    let matches: Vec<OpenMatch> = matches.collect();
     let probed = mitigations.iter().filter_map(|one| {
         let names = of(&answer(one)?).iter().map(|holder| holder.name.clone());
         Some((one.number, names.collect()))
     });
     Ok(OpenMatches {
         probed: probed.collect(),
+        done,
         matches,
         mitigations,
         granted,

@@ -3,6 +3,7 @@
 //! their bounds, and an artifact that was cut off goes on where it ended.
 
 use patchward_common::digest::Digest;
+use patchward_common::percent;
 use patchward_common::time::UtcMs;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -143,7 +144,7 @@ impl Web {
     }
 
     fn url(&self, path: &str) -> String {
-        let path: Vec<String> = path.split('/').map(encoded).collect();
+        let path: Vec<String> = path.split('/').map(percent::encoded).collect();
         format!("{}/{}", self.base, path.join("/"))
     }
 
@@ -361,19 +362,6 @@ fn said(error: &ureq::Error, timeout: Duration) -> String {
         }
         other => other.to_string(),
     }
-}
-
-/// One segment of a path: everything but RFC 3986's unreserved characters encoded.
-fn encoded(segment: &str) -> String {
-    segment
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ fn constraint(text: &str) -> Result<(Op, String), Unclear> {
     Ok((op, version))
 }
 
-/// A version without its percent signs.
-fn decoded(text: &str) -> Option<String> {
+/// A text of a URL without its percent signs; `None` where it is none.
+pub fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

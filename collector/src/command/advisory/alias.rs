@@ -124,7 +124,7 @@ fn keys(vendor: Option<&Label>, name: &Label) -> Result<(String, String), Failur
 /// Vendors of advisories that are spelled almost like a maker of ours, or share a name with it.
 async fn suggest(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
-    let index = matching::inventory(&mut view).await?;
+    let index = app.matching.now(&mut view).await?;
     let aliases = matching::aliases(&mut view).await?;
     let (mut vendors, mut unreadable) = (BTreeSet::new(), String::new());
     for row in view.advisories().await? {

@@ -48,7 +48,7 @@ pub(super) fn alone(asked: &Check) -> Result<Output, Failure> {
 /// Checks against everything that the hospital has.
 pub(super) async fn in_hospital(app: &App, asked: &Check) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
-    let index = crate::matching::inventory(&mut view).await?;
+    let index = app.matching.now(&mut view).await?;
     let aliases = crate::matching::aliases(&mut view).await?;
     let mut known = exploited(asked.kev.as_ref())?;
     known.extend(view.exploited().await?.into_iter().map(|one| one.cve));

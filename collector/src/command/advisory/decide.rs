@@ -40,7 +40,7 @@ pub(super) async fn decide(app: &App, caller: &Caller, asked: &Asked) -> Result<
     let mut view = app.store.view().await?;
     let (row, bytes) = need(&mut view, &asked.id).await?;
     let prepared = matching::prepared(&row, &bytes)?;
-    let index = matching::inventory(&mut view).await?;
+    let index = app.matching.now(&mut view).await?;
     let aliases = matching::aliases(&mut view).await?;
     drop(view);
     let all = matches(&prepared, &index, &aliases);

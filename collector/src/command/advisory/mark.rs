@@ -3,7 +3,7 @@
 use super::list::need;
 use super::matches;
 use crate::app::App;
-use crate::command::{Caller, machine};
+use crate::command::{Caller, asset, machine};
 use crate::control::{Failure, Output};
 use crate::matching;
 use crate::store::advisories::Mark;
@@ -98,26 +98,20 @@ pub(super) async fn installed(
     version: &Label,
 ) -> Result<Output, Failure> {
     let mut change = app.change(caller).await?;
-    if change.view().asset(tag).await?.is_none() {
-        return Err(Failure::not_found(format!(
-            "There is no asset {tag}. `asset list` shows all."
-        )));
-    }
+    let mut asset = asset::find(change.view(), tag).await?;
     change.set_software_version(tag, version.as_str()).await?;
+    asset.software_version = version.to_string();
     let answers = matching::Answers::read(change.view()).await?;
-    let asset = change.view().asset(tag).await?;
     change.commit().await?;
     let outcome = super::matched(app, caller, None).await?;
-    let known = asset.as_ref().map(|asset| answers.model_version(asset));
-    let counts = match known {
-        None => String::new(),
-        Some(known) if known == version.as_str() => String::new(),
-        Some("") => format!(
+    let counts = match answers.model_version(&asset) {
+        known if known == version.as_str() => String::new(),
+        "" => format!(
             " But the device is to say that itself, and has been silent for too long or says two \
              things: for advisories its version is not known. `device show {tag}` shows what it \
              answered; after `device unwatch` the list counts."
         ),
-        Some(known) => format!(
+        known => format!(
             " The device itself answered {known}, and that counts for advisories; `device show \
              {tag}` shows when."
         ),

@@ -7,7 +7,7 @@ use crate::advisory::version::Versions;
 use crate::advisory::{Advisory, csaf, kev, notice};
 use crate::app::App;
 use crate::command::file::InputFile;
-use crate::command::{Caller, machine};
+use crate::command::{Caller, asset, machine};
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::matching::{self, Only, Outcome};
 use crate::store::advisories::{AdvisoryRow, MAX_REVISIONS};
@@ -302,16 +302,15 @@ async fn some_things(view: &mut View, which: &Which) -> Result<Option<HashSet<St
     if which.assets.is_empty() && which.machines.is_empty() {
         return Ok(None);
     }
+    let answers = matching::Answers::read(view).await?;
     let mut things = HashSet::new();
     for tag in &which.assets {
-        let asset = view.asset(tag).await?.ok_or_else(|| {
-            Failure::not_found(format!("There is no asset {tag}. `asset list` shows all."))
-        })?;
-        things.extend(matching::things_of_asset(view, &asset).await?);
+        let asset = asset::find(view, tag).await?;
+        things.extend(matching::things_of_asset(view, &answers, &asset).await?);
     }
     for text in &which.machines {
         let machine = machine::find(view, text).await?;
-        things.extend(matching::things_of_machine(view, &machine).await?);
+        things.extend(matching::things_of_machine(view, &answers, &machine).await?);
     }
     Ok(Some(things))
 }

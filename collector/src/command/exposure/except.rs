@@ -101,8 +101,8 @@ async fn add(app: &App, caller: &Caller, asked: &Add) -> Result<Output, Failure>
         owner: &asked.owner,
     };
     let number = change.grant(&new).await?;
-    let open = matching::open(change.view(), Some(&asked.id)).await?;
-    let granted = open.granted.iter().find(|one| one.number == number);
+    let granted = change.view().granted().await?;
+    let granted = granted.iter().find(|one| one.number == number);
     let about = granted.map_or(0, |one| open.excepted(one));
     change.commit().await?;
     Ok(Output::record([

@@ -1,7 +1,7 @@
 //! Work by hand: a person begins it in its slot, and records what came of it.
 
 use super::super::Caller;
-use super::super::file::InputFile;
+use super::super::file::{self, InputFile};
 use super::super::zones::Zones;
 use super::{find, name, told};
 use crate::app::App;
@@ -321,15 +321,7 @@ async fn kept(app: &App, photo: &InputFile) -> Result<Digest, Failure> {
             photo.name
         )));
     }
-    let digest = Digest::of(bytes);
-    let length = bytes.len() as u64;
-    let mut from = bytes;
-    let put = app.artifacts.put(digest, length, &mut from, |_| {});
-    put.await.map_err(|error| Failure {
-        kind: crate::control::FailureKind::Unavailable,
-        text: format!("The photo was not kept: {error}. Nothing is recorded; try again."),
-    })?;
-    Ok(digest)
+    file::keep(app, bytes, "photo", "recorded").await
 }
 
 /// The photo that was kept with the work of a job.
@@ -341,15 +333,7 @@ pub(super) async fn photo(app: &App, view: &mut View, job: &Job) -> Result<Outpu
             job.id
         )));
     };
-    let kept = app.artifacts.range(name, 0..MAX_PHOTO_BYTES as u64).await;
-    let bytes = kept.ok().flatten();
-    let bytes = bytes.filter(|bytes| Digest::of(bytes) == name);
-    let bytes = bytes.ok_or_else(|| {
-        Failure::not_found(format!(
-            "The photo {name} is damaged, or no longer among the artifacts: restore it from a \
-             backup."
-        ))
-    })?;
+    let bytes = file::kept(app, name, MAX_PHOTO_BYTES as u64, "photo").await?;
     Ok(Output::File {
         bytes: ByteBuf::from(bytes),
         text: format!("The photo of job {}, as it was handed in.", job.id),

@@ -1,14 +1,13 @@
 //! Taking a vendor's form in, and handing its file out again.
 
 use super::super::Caller;
-use super::super::file::InputFile;
+use super::super::file::{InputFile, keep, kept};
 use super::{find, shown};
 use crate::app::App;
-use crate::control::{Failure, FailureKind, Output};
+use crate::control::{Failure, Output};
 use crate::mds2::file::{self, Document};
 use crate::sheet::MAX_SHEET_BYTES;
 use crate::store::mds2::Mds2Document;
-use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MAX_LABEL_LEN, Name};
 use serde_bytes::ByteBuf;
 
@@ -42,7 +41,7 @@ pub(super) async fn import(
     let answers = serde_json::to_vec(&read.answers)
         .map_err(|error| Failure::input(format!("the answers: {error}")))?;
     // The bytes first: a row never names a file that is not here.
-    let digest = kept(app, asked.file).await?;
+    let digest = keep(app, &asked.file.bytes, "file", "stored").await?;
     let mut change = app.change(caller).await?;
     // The last one counts, also where two come within a millisecond.
     let before = change.view().mds2_of(asked.model).await?;
@@ -70,34 +69,10 @@ fn short(text: &str) -> String {
     text.chars().take(MAX_LABEL_LEN).collect()
 }
 
-/// Keeps a file among the artifacts, under its digest.
-async fn kept(app: &App, file: &InputFile) -> Result<Digest, Failure> {
-    let bytes = file.bytes.as_slice();
-    let digest = Digest::of(bytes);
-    let mut from = bytes;
-    let put = app
-        .artifacts
-        .put(digest, bytes.len() as u64, &mut from, |_| {});
-    put.await.map_err(|error| Failure {
-        kind: FailureKind::Unavailable,
-        text: format!("The file was not kept: {error}. Nothing is stored; try again."),
-    })?;
-    Ok(digest)
-}
-
 /// The file of the document that counts, as it was handed in.
 pub(super) async fn original(app: &App, model: &Name) -> Result<Output, Failure> {
     let document = find(&mut app.store.view().await?, model).await?;
-    let range = 0..MAX_SHEET_BYTES as u64;
-    let bytes = app.artifacts.range(document.digest, range).await;
-    let bytes = bytes.ok().flatten();
-    let bytes = bytes.filter(|bytes| Digest::of(bytes) == document.digest);
-    let bytes = bytes.ok_or_else(|| {
-        Failure::not_found(format!(
-            "The file {} is damaged, or no longer among the artifacts: restore it from a backup.",
-            document.digest
-        ))
-    })?;
+    let bytes = kept(app, document.digest, MAX_SHEET_BYTES as u64, "file").await?;
     Ok(Output::File {
         bytes: ByteBuf::from(bytes),
         text: format!(

@@ -4,9 +4,10 @@ use super::severity;
 use crate::control::{Cell, Failure, Table};
 use crate::replan;
 use crate::store::View;
+use crate::store::machines::MachineLine;
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
-use patchward_common::plan::check::{Finding, Subject};
+use patchward_common::plan::check::{Finding, Severity, Subject};
 use patchward_common::plan::wave_number;
 use std::collections::BTreeMap;
 
@@ -19,7 +20,16 @@ pub(super) struct Named {
 impl Named {
     /// Reads the names.
     pub(super) async fn read(view: &mut View) -> Result<Self, Failure> {
-        let machines = replan::enrolled(view).await?.into_values();
+        let machines = replan::enrolled(view).await?;
+        Self::of(view, &machines).await
+    }
+
+    /// The same with the enrolled machines at hand.
+    pub(super) async fn of(
+        view: &mut View,
+        machines: &BTreeMap<MachineId, MachineLine>,
+    ) -> Result<Self, Failure> {
+        let machines = machines.values();
         let plans = view.plans(None).await?.into_iter();
         Ok(Self {
             machines: machines.map(|one| (one.id, one.name.to_string())).collect(),
@@ -51,20 +61,48 @@ impl Named {
 pub(super) fn table(findings: &[Finding], named: &Named) -> Table {
     let mut table = Table::new(&["finding", "rule", "about", "text"]);
     for finding in findings {
-        table.row(vec![
-            Cell::of(severity(finding.severity)),
-            Cell::of(finding.rule.words()),
-            Cell::of(named.about(&finding.subject)),
-            Cell::of(&finding.text),
-        ]);
+        let about = named.about(&finding.subject);
+        let word = severity(finding.severity);
+        row(
+            &mut table,
+            word,
+            &finding.rule.words(),
+            about,
+            &finding.text,
+        );
     }
     table
+}
+
+/// Adds what this collector knows of a release beside the plan check, which `patchward-sign`
+/// does not: it warns, or notes.
+pub(in crate::command) fn add(
+    table: &mut Table,
+    warns: bool,
+    rule: &str,
+    release: &str,
+    text: &str,
+) {
+    let word = match warns {
+        true => severity(Severity::Warns),
+        false => "notes",
+    };
+    row(table, word, rule, format!("release {release}"), text);
+}
+
+fn row(table: &mut Table, finding: &str, rule: &str, about: String, text: &str) {
+    table.row(vec![
+        Cell::of(finding),
+        Cell::of(rule),
+        Cell::of(about),
+        Cell::of(text),
+    ]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use patchward_common::plan::check::{Rule, Severity};
+    use patchward_common::plan::check::Rule;
 
     #[test]
     fn machines_and_plans_have_names_and_rules_are_words() {

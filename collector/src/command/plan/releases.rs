@@ -1,6 +1,6 @@
 //! The releases of a new plan, and the way back from each.
 
-use crate::command::release as stored;
+use crate::command::release::{self as stored, product_and_version};
 use crate::control::Failure;
 use crate::planning;
 use crate::schedule::planner::Candidate;
@@ -25,9 +25,7 @@ pub(super) struct Chosen {
 pub(super) async fn chosen(view: &mut View, texts: &[String]) -> Result<Vec<Chosen>, Failure> {
     let mut found = Vec::new();
     for text in texts {
-        let (product, version) = text.split_once('=').ok_or_else(|| {
-            Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION"))
-        })?;
+        let (product, version) = product_and_version(text)?;
         let product =
             Name::new(product).map_err(|e| Failure::input(format!("\"{product}\" {e}")))?;
         found.push(one(view, &product, version).await?);

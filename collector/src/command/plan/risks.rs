@@ -1,13 +1,14 @@
 //! The risk assessments that a plan has to do with, for whoever signs it.
 
-use crate::control::{Cell, Failure, Table};
-use crate::replan;
+use super::findings;
+use crate::control::{Failure, Table};
 use crate::store::View;
 use crate::store::exposure::Risk;
-use patchward_common::id::Name;
+use crate::store::machines::MachineLine;
+use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The assessments of a plan's releases on its machines' models, and what has none.
 pub(super) struct Risks {
@@ -21,11 +22,11 @@ impl Risks {
     /// Reads them.
     pub(super) async fn read(
         view: &mut View,
+        machines: &BTreeMap<MachineId, MachineLine>,
         approval: &Approval,
         leaves: &[PlanLeaf],
     ) -> Result<Self, Failure> {
-        let lines = replan::enrolled(view).await?;
-        let models = leaves.iter().filter_map(|leaf| lines.get(&leaf.machine));
+        let models = leaves.iter().filter_map(|leaf| machines.get(&leaf.machine));
         let models: BTreeSet<Name> = models.map(|line| line.model.clone()).collect();
         let all = view.risks().await?;
         let (mut known, mut missing) = (Vec::new(), Vec::new());
@@ -69,9 +70,8 @@ impl Risks {
         format!(" Risk: {}.", all.join("; "))
     }
 
-    /// Adds to the findings of the plan check what was put down, worst words first. They are
-    /// this collector's: `patchward-sign` knows no assessments.
-    pub(super) fn add_to(&self, findings: &mut Table, now: UtcMs) {
+    /// Adds to the findings of the plan check what was put down.
+    pub(super) fn add_to(&self, table: &mut Table, now: UtcMs) {
         for one in &self.known {
             let overdue = one.review_at <= now;
             let warns = overdue || one.decision.speaks_against();
@@ -79,21 +79,18 @@ impl Risks {
                 true => format!("; it was to be looked at again {}", one.review_at),
                 false => String::new(),
             };
-            findings.row(vec![
-                Cell::of(if warns { "warns" } else { "notes" }),
-                Cell::of("risk assessment"),
-                Cell::of(format!("release {}", one.product)),
-                Cell::of(format!(
-                    "{} on {}: {} decided {}: {}. Patching: {}. Not patching: {}{again}",
-                    one.version,
-                    one.model,
-                    one.decided_by,
-                    one.decision.word(),
-                    one.reason,
-                    one.of_patching,
-                    one.of_waiting
-                )),
-            ]);
+            let text = format!(
+                "{} on {}: {} decided {}: {}. Patching: {}. Not patching: {}{again}",
+                one.version,
+                one.model,
+                one.decided_by,
+                one.decision.word(),
+                one.reason,
+                one.of_patching,
+                one.of_waiting
+            );
+            let product = one.product.as_str();
+            findings::add(table, warns, "risk assessment", product, &text);
         }
     }
 }

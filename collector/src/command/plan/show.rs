@@ -9,6 +9,7 @@ use crate::authority;
 use crate::command::zones::Zones;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning;
+use crate::replan;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::{Plan, PlanState};
@@ -37,7 +38,8 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
     let signatures = signatures(&mut view, &plan, &table, app.now()).await?;
     let impossible = impossible(&mut view, &plan, &names).await?;
-    let risks = Risks::read(&mut view, &approval, &leaves).await?;
+    let enrolled = replan::enrolled(&mut view).await?;
+    let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
     let releases = releases(&approval);
     let text = format!(
         "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \

@@ -5,6 +5,7 @@ mod training;
 pub use training::TrainingCommand;
 
 use crate::app::App;
+use crate::command::release::product_and_version;
 use crate::command::{Caller, machine, window::instant};
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::store::View;
@@ -235,7 +236,7 @@ fn way(known: &[Precedence], from: MachineId, to: MachineId) -> Option<Vec<Machi
 /// Reads a release as it is typed.
 pub(in crate::command) fn release(text: &str) -> Result<(Name, String), Failure> {
     let wrong = || Failure::input(format!("\"{text}\": write a release as PRODUCT=VERSION"));
-    let (product, version) = text.split_once('=').ok_or_else(wrong)?;
+    let (product, version) = product_and_version(text)?;
     let product = Name::new(product).map_err(|_| wrong())?;
     if !patchward_common::trust::release::is_version(version) {
         return Err(wrong());

@@ -1,6 +1,7 @@
 //! Which advisories a release's components meet, for whoever plans it.
 
 use crate::advisory::Verdict;
+use crate::command::plan::findings;
 use crate::control::{Cell, Failure, Table};
 use crate::store::View;
 use crate::store::advisories::AdvisoryRow;
@@ -21,10 +22,15 @@ pub(in crate::command) struct Met {
 }
 
 impl Met {
-    /// Reads it. What a person has to look at comes after what is affected.
-    async fn read(view: &mut View, release: &Digest, called: String) -> Result<Self, Failure> {
-        let found = view.release_matches(Some(release), None).await?;
-        let advisories = match found.is_empty() {
+    /// Reads it of releases with what people call them. What a person has to look at comes
+    /// after what is affected.
+    async fn read(view: &mut View, releases: Vec<(Digest, String)>) -> Result<Vec<Self>, Failure> {
+        let mut found = Vec::new();
+        for (release, called) in releases {
+            let matches = view.release_matches(Some(&release), None).await?;
+            found.push((called, matches));
+        }
+        let advisories = match found.iter().all(|(_, matches)| matches.is_empty()) {
             true => Vec::new(),
             false => view.advisories().await?,
         };
@@ -36,15 +42,15 @@ impl Met {
             let advisory = advisories.get(&one.advisory).cloned();
             (one, advisory)
         };
-        let mut rows: Vec<_> = found.into_iter().map(with).collect();
-        rows.sort_by_key(|(one, advisory)| {
-            let score = advisory.as_ref().and_then(|row| row.score);
-            (!is_affected(one), std::cmp::Reverse(score))
+        let all = found.into_iter().map(|(release, matches)| {
+            let mut rows: Vec<_> = matches.into_iter().map(with).collect();
+            rows.sort_by_key(|(one, advisory)| {
+                let score = advisory.as_ref().and_then(|row| row.score);
+                (!is_affected(one), std::cmp::Reverse(score))
+            });
+            Self { release, rows }
         });
-        Ok(Self {
-            release: called,
-            rows,
-        })
+        Ok(all.collect())
     }
 
     /// The same of one that is stored.
@@ -53,7 +59,11 @@ impl Met {
         release: &Release,
     ) -> Result<Self, Failure> {
         let called = format!("{} {}", release.product, release.version);
-        Self::read(view, &release.sha256, called).await
+        let mut read = Self::read(view, vec![(release.sha256, called.clone())]).await?;
+        Ok(read.pop().unwrap_or(Self {
+            release: called,
+            rows: Vec::new(),
+        }))
     }
 
     /// All releases of a plan.
@@ -61,12 +71,11 @@ impl Met {
         view: &mut View,
         approval: &Approval,
     ) -> Result<Vec<Self>, Failure> {
-        let mut all = Vec::new();
-        for one in &approval.releases {
+        let named = approval.releases.iter().map(|one| {
             let called = format!("{} {}", one.release.product, one.release.version);
-            all.push(Self::read(view, &one.sha256, called).await?);
-        }
-        Ok(all)
+            (one.sha256, called)
+        });
+        Self::read(view, named.collect()).await
     }
 
     /// Every match.
@@ -124,17 +133,11 @@ fn is_affected(one: &ReleaseMatch) -> bool {
     one.value == Verdict::Affected.word()
 }
 
-/// Adds to the findings of the plan check what the releases bring. They are this collector's:
-/// `patchward-sign` knows no advisories.
-pub(in crate::command) fn add_to(met: &[Met], findings: &mut Table) {
+/// Adds to the findings of the plan check what the releases bring.
+pub(in crate::command) fn add_to(met: &[Met], table: &mut Table) {
     for one in met {
         if let Some((warns, text)) = one.words() {
-            findings.row(vec![
-                Cell::of(if warns { "warns" } else { "notes" }),
-                Cell::of("vulnerable component"),
-                Cell::of(format!("release {}", one.release)),
-                Cell::of(text),
-            ]);
+            findings::add(table, warns, "vulnerable component", &one.release, &text);
         }
     }
 }

@@ -1,15 +1,13 @@
 //! A release's bill of materials: the file kept as it came, and what it lists.
 
-use super::super::Caller;
-use super::super::file::InputFile;
+use super::super::file::{InputFile, keep};
+use super::super::{Caller, advisory};
 use super::met::Met;
 use crate::app::App;
-use crate::component::bom::{self, MAX_BOM_BYTES};
-use crate::control::{Cell, Failure, FailureKind, Output, Report, Table};
-use crate::matching::{self, Only};
+use crate::component::bom;
+use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::store::boms::{ReleaseComponent, StoredBom};
 use crate::store::releases::{Release, ReleaseState};
-use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 
 pub(super) async fn take_in(
@@ -19,27 +17,13 @@ pub(super) async fn take_in(
     file: &InputFile,
 ) -> Result<Output, Failure> {
     let bytes = file.bytes.as_slice();
-    // Checked again where it is parsed; here before anything is kept.
-    if bytes.len() > MAX_BOM_BYTES {
-        return Err(Failure::input(format!(
-            "{}: a bill of materials has up to {MAX_BOM_BYTES} bytes",
-            file.name
-        )));
-    }
     let read = bom::read(bytes);
     let read = read.map_err(|why| Failure::input(format!("{}: {why}", file.name)))?;
-    let digest = Digest::of(bytes);
-    let length = bytes.len() as u64;
-    let mut from = bytes;
-    let put = app.artifacts.put(digest, length, &mut from, |_| {});
-    put.await.map_err(|error| Failure {
-        kind: FailureKind::Unavailable,
-        text: format!("The file was not kept: {error}. Nothing is recorded; try again."),
-    })?;
+    let digest = keep(app, bytes, "file", "recorded").await?;
     let stored = StoredBom {
         release: release.sha256,
         file: digest,
-        length,
+        length: bytes.len() as u64,
         format: read.format,
         taken_by: String::new(),
         taken_at: UtcMs(0),
@@ -58,14 +42,7 @@ pub(super) async fn take_in(
     let mut change = app.change(caller).await?;
     change.put_bom(&stored, &components).await?;
     change.commit().await?;
-    matching::refresh(
-        &app.store,
-        &app.matching,
-        &caller.actor,
-        app.now(),
-        Only::default(),
-    )
-    .await?;
+    advisory::matched(app, caller, None).await?;
     let met = Met::of_release(&mut app.store.view().await?, release).await?;
     let met = met.words().map(|(_, words)| format!("\n{words}"));
     Ok(Output::Text(format!(

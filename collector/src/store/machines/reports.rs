@@ -85,13 +85,6 @@ impl View {
             .await
     }
 
-    /// The facts that every machine reported last, as they came.
-    pub async fn all_machine_facts(&mut self) -> Result<Vec<(MachineId, Vec<u8>)>, StoreError> {
-        self.tx
-            .all("SELECT machine, facts FROM machine_facts", args![])
-            .await
-    }
-
     /// When a machine was last heard.
     pub async fn seen_at(&mut self, id: &MachineId) -> Result<Option<UtcMs>, StoreError> {
         let row: Option<(UtcMs,)> = self

@@ -6,6 +6,7 @@ use super::{
     MAX_REFRESH_BYTES, MAX_ROLE_NAME_BYTES, MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_SNAPSHOT_BYTES,
     MAX_TARGETS_BYTES, MAX_TIMESTAMP_BYTES, Problem, Repository, RoleMark, Source, VendorError,
 };
+use crate::percent::encoded;
 use sigstore_tuf::{MetaFile, Metadata, Root, Snapshot, Targets, Timestamp, TrustedMetadataSet};
 
 type Checked<T = ()> = Result<T, Problem>;
@@ -295,17 +296,4 @@ fn same_version(found: u64, pin: &MetaFile) -> Checked {
 fn limit(pin: &MetaFile, most: usize) -> usize {
     let pinned = pin.length.and_then(|length| usize::try_from(length).ok());
     pinned.map_or(most, |length| length.min(most))
-}
-
-/// A role's name as one segment of a URL or path: everything but RFC 3986's
-/// unreserved characters percent-encoded.
-pub(super) fn encoded(role: &str) -> String {
-    role.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
 }

@@ -1,8 +1,8 @@
 //! 5.6.7: from a path to its target, over delegations, pre-order and depth first.
 
-use super::refresh::encoded;
 use super::signers;
 use super::{MAX_DELEGATIONS, Problem, Repository, Source, Target, VendorError};
+use crate::percent::encoded;
 use crate::wire::machine::is_role_file;
 use sigstore_tuf::Targets;
 use std::collections::BTreeSet;

@@ -141,6 +141,7 @@ const LAYERS: [Layers; 2] = [
                 "calls",
                 "halted",
                 "matching",
+                "facts",
                 "nudging",
                 "quarantine",
                 "replan",

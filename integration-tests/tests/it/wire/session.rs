@@ -72,11 +72,13 @@ async fn a_machine_says_hello_and_reports() {
     assert_eq!(stored.digest, second.digest());
     // The same from the index in memory.
     let numbered = view().await.components_named("zsh").await.unwrap();
-    let numbers = numbered.iter().map(|row| row.number);
-    assert_eq!(
-        world.fleet.index(|index| index.holders(numbers, None)),
-        [machine.id()]
-    );
+    let numbers: Vec<u32> = numbered.iter().map(|row| row.number).collect();
+    let holders = world.fleet.index(|index| {
+        let held = index.held(numbers, None).into_iter();
+        held.flat_map(|(_, machines)| index.ids(&machines))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(holders, [machine.id()]);
     world.fleet.flush().await.unwrap();
     assert!(view().await.seen_at(&machine.id()).await.unwrap().is_some());
     let status = view()
