@@ -10,9 +10,7 @@ pub struct Secret(Zeroizing<String>);
 impl Secret {
     /// A new one.
     pub fn new() -> Self {
-        let bytes = Zeroizing::new(rand::random::<[u8; 32]>());
-        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-        Self(Zeroizing::new(digits.collect()))
+        Self(Zeroizing::new(Digest(rand::random()).to_string()))
     }
 
     /// One that somebody brought; `None` where it cannot be one.

@@ -53,6 +53,14 @@ pub const WARD_PAGE: &[Role] = &[
 ];
 const PROOF: &[Role] = &[Auditor, Approver, Security, Operator, Admin];
 
+/// What tells of all units at once, in a form that cannot be narrowed to some of them.
+pub const OF_ALL_UNITS: &[&str] = &[
+    "advisory matches",
+    "asset export",
+    "audit list",
+    "evidence export",
+];
+
 /// The table.
 pub const RULES: &[Rule] = &[
     row("today", Ask, ALL),
@@ -194,7 +202,7 @@ pub const RULES: &[Rule] = &[
     row("vendor contact list", Ask, ALL),
     row("vendor contact remove", Change, RISK_IT),
     row("release import", Terminal, IT),
-    row("release adopt", Change, HTM_IT),
+    row("release adopt", Terminal, HTM_IT),
     row("release list", Ask, ALL),
     row("release show", Ask, ALL),
     row("release sbom", Change, HTM_IT),
@@ -222,6 +230,7 @@ pub const RULES: &[Rule] = &[
     row("plan forecast", Ask, ALL),
     row("plan export", Ask, HTM_IT),
     row("plan sign", Change, HTM_IT),
+    row("plan decline", Change, HTM),
     row("plan remove", Change, HTM_IT),
     row("plan stated", Ask, ALL),
     row("plan limit", Change, HTM_IT),

@@ -6,9 +6,11 @@
 pub mod access;
 pub mod lockout;
 pub mod role;
+pub mod subject;
 
 pub use access::{Rule, Weight, rule};
 pub use role::{Grant, Role};
+pub use subject::{Subject, subject};
 
 use patchward_common::time::{HOUR_MS, MINUTE_MS, UtcMs};
 

@@ -5,15 +5,15 @@ use super::form::Form;
 use super::form::call::{self, Answer, Answers, Mistake};
 use super::person::SignedIn;
 use super::show::scope;
+use super::touched::{Touched, touched};
+use crate::account::access::OF_ALL_UNITS;
 use crate::account::role::Reach;
-use crate::account::{Role, Rule, Weight};
-use crate::agenda;
-use crate::command;
+use crate::account::{Rule, Weight};
+use crate::command::{self, Command};
 use crate::control::{Failure, Output};
 use crate::store::View;
-use patchward_common::id::{JobId, Name};
-use patchward_common::time::{Interval, UtcMs};
-use std::collections::{BTreeMap, BTreeSet};
+use patchward_common::id::Name;
+use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
 /// Why a command was not carried out for a person.
@@ -44,7 +44,7 @@ impl Refusal {
     }
 }
 
-/// Carries out a command for a person.
+/// Carries out a command for a person, where they may.
 pub async fn ask(
     web: &Web,
     person: &SignedIn,
@@ -53,6 +53,16 @@ pub async fn ask(
 ) -> Result<Output, Refusal> {
     allowed(web, person, form, answers).await?;
     let command = call::command(form, answers).map_err(Refusal::Mistake)?;
+    carry_out(web, person, form, command).await
+}
+
+/// Carries out a command that a person may give, and leaves what they see of the answer.
+pub async fn carry_out(
+    web: &Web,
+    person: &SignedIn,
+    form: &Form,
+    command: Command,
+) -> Result<Output, Refusal> {
     let (progress, mut steps) = mpsc::channel(16);
     let app = web.app.clone();
     let caller = person.caller();
@@ -70,7 +80,10 @@ pub async fn ask(
     if reach == Reach::Everywhere || form.rule.weight != Weight::Ask {
         return Ok(output);
     }
-    let units = units_of_machines(&mut web.app.store.view().await.map_err(Failure::from)?).await?;
+    let units = match scope::asks_for_machines(&output) {
+        true => units_of_machines(&mut web.app.store.view().await.map_err(Failure::from)?).await?,
+        false => BTreeMap::new(),
+    };
     Ok(scope::narrow(output, &reach, &units))
 }
 
@@ -87,42 +100,6 @@ pub fn may_open(person: &SignedIn, form: &Form) -> Result<(), Refusal> {
         true => Err(Refusal::Forbidden(who_may(form.rule))),
         false => Ok(()),
     }
-}
-
-/// Whether a person signs plans at all.
-pub fn may_decide(person: &SignedIn) -> Result<(), Failure> {
-    match person.is(&[Role::Approver]) {
-        true => Ok(()),
-        false => Err(Failure::conflict(
-            "Declining is for approvers, as signing is. Tell one of them what you see.",
-        )),
-    }
-}
-
-/// What answers touch, for who has to know before they confirm.
-pub async fn touches(web: &Web, form: &Form, answers: &Answers) -> Result<Option<String>, Failure> {
-    let mut view = web.app.store.view().await?;
-    let Some(units) = touched(web, &mut view, form, answers).await? else {
-        return Ok(None);
-    };
-    let names: Vec<&str> = units.iter().map(Name::as_str).collect();
-    let named = call::texts(answers, "machine").len() + call::texts(answers, "machines").len();
-    let machines = match (named, call::texts(answers, "plan").first()) {
-        (0, Some(plan)) => leaves_of(&mut view, plan).await?.len(),
-        (0, None) if call::texts(answers, "job").is_empty() => {
-            let all = view.machines(None, None, u32::MAX).await?;
-            all.iter()
-                .filter(|machine| units.contains(&machine.unit))
-                .count()
-        }
-        (0, None) => 1,
-        (named, _) => named,
-    };
-    Ok(Some(format!(
-        "It touches {machines} {} in {}.",
-        if machines == 1 { "machine" } else { "machines" },
-        names.join(", ")
-    )))
 }
 
 /// Asks for a command that only tells, with answers as `(field, words)`.
@@ -151,25 +128,25 @@ pub async fn allowed(
     may_open(person, form)?;
     let rule = form.rule;
     let reach = person.reach(rule);
-    let Reach::Units(_) = &reach else {
+    if reach == Reach::Everywhere {
         return Ok(());
-    };
-    let mut view = web.app.store.view().await.map_err(Failure::from)?;
-    let touched = touched(web, &mut view, form, answers).await?;
-    match touched {
-        None if rule.weight == Weight::Ask => Ok(()),
-        None => Err(Refusal::Forbidden(format!(
-            "This concerns the whole hospital, and your role is for single units. {}",
-            who_may(rule)
-        ))),
-        Some(units) => match units.iter().find(|unit| !reach.covers(unit)) {
-            None => Ok(()),
-            Some(other) => Err(Refusal::Forbidden(format!(
-                "This concerns {other}, and your role is not for that unit. {}",
-                who_may(rule)
-            ))),
-        },
     }
+    let mut view = web.app.store.view().await.map_err(Failure::from)?;
+    let tells = rule.weight == Weight::Ask;
+    let why = match touched(web, &mut view, form, answers).await? {
+        Touched::Units(units) => match units.iter().find(|unit| !reach.covers(unit)) {
+            None => return Ok(()),
+            Some(other) => format!("This concerns {other}, and your role is not for that unit."),
+        },
+        Touched::Nothing | Touched::Hospital if tells && !OF_ALL_UNITS.contains(&rule.path) => {
+            return Ok(());
+        }
+        Touched::Nothing | Touched::Hospital => {
+            "This concerns the whole hospital, and your role is for single units.".to_owned()
+        }
+        Touched::Unknown(text) => format!("In your units there is nothing called {text:?}."),
+    };
+    Err(Refusal::Forbidden(format!("{why} {}", who_may(rule))))
 }
 
 fn who_may(rule: &Rule) -> String {
@@ -178,120 +155,6 @@ fn who_may(rule: &Rule) -> String {
         "Who may: {}. Ask an administrator for the role, or ask one of them.",
         roles.join(", ")
     )
-}
-
-/// The units that answers speak of; `None` where they speak of none, or of something that
-/// has no unit: that is everybody's.
-async fn touched(
-    web: &Web,
-    view: &mut View,
-    form: &Form,
-    answers: &Answers,
-) -> Result<Option<BTreeSet<Name>>, Failure> {
-    let mut found: Vec<Option<Name>> = Vec::new();
-    let words = |names: &[&str]| -> Vec<&str> {
-        names
-            .iter()
-            .flat_map(|name| call::texts(answers, name))
-            .collect()
-    };
-    found.extend(
-        words(&["unit", "units"])
-            .into_iter()
-            .map(|text| Name::new(text).ok()),
-    );
-    let names_unit = !found.is_empty();
-    let machines = words(&["machine", "machines", "server", "other"]);
-    let plans = words(&["plan"]);
-    let known = match machines.is_empty() && plans.is_empty() {
-        true => BTreeMap::new(),
-        false => units_of_machines(view).await?,
-    };
-    found.extend(machines.into_iter().map(|name| known.get(name).cloned()));
-    for tag in words(&["tag", "asset"]) {
-        let asset = match tag.parse() {
-            Ok(tag) => view.asset(&tag).await?,
-            Err(_) => None,
-        };
-        match asset {
-            Some(asset) => found.push(asset.unit),
-            // One that is new is the unit's that is named with it.
-            None if names_unit => {}
-            None => found.push(None),
-        }
-    }
-    for job in words(&["job"]) {
-        found.push(unit_of_job(view, job).await?);
-    }
-    for plan in plans {
-        for leaf in leaves_of(view, plan).await? {
-            found.push(known.get(&leaf).cloned());
-        }
-    }
-    for item in words(&["item"]) {
-        let items = agenda::gather(&web.app.fleet, view, web.app.now())
-            .await?
-            .items;
-        let item_of = items.into_iter().find(|known| known.key() == item);
-        found.push(item_of.and_then(|item| item.unit));
-    }
-    if form.path.starts_with("window ") || form.path.starts_with("freeze ") {
-        found.extend(units_of_times(view, form.path, words(&["name"])).await?);
-    }
-    let all = found.len();
-    let units: BTreeSet<Name> = found.iter().flatten().cloned().collect();
-    let whole = found.iter().flatten().count() == all && all > 0;
-    Ok(whole.then_some(units))
-}
-
-async fn unit_of_job(view: &mut View, job: &str) -> Result<Option<Name>, Failure> {
-    let Ok(id) = job.parse::<JobId>() else {
-        return Ok(None);
-    };
-    let Some(job) = view.job(&id).await? else {
-        return Ok(None);
-    };
-    Ok(view
-        .machine(&job.machine)
-        .await?
-        .map(|machine| machine.unit))
-}
-
-/// The machines of the plans whose ids begin so.
-async fn leaves_of(view: &mut View, plan: &str) -> Result<Vec<String>, Failure> {
-    let mut machines = Vec::new();
-    for known in view.plans(None).await? {
-        if known.id.to_string().starts_with(plan) {
-            let leaves = view.leaves(&known.id).await?;
-            machines.extend(leaves.into_iter().map(|leaf| leaf.machine.to_string()));
-        }
-    }
-    Ok(machines)
-}
-
-/// The units of windows or freezes that are named and exist; one that is made names its own.
-async fn units_of_times(
-    view: &mut View,
-    path: &str,
-    names: Vec<&str>,
-) -> Result<Vec<Option<Name>>, Failure> {
-    let mut units = Vec::new();
-    if path.starts_with("window ") {
-        let windows = view.windows(None).await?;
-        let named = windows
-            .into_iter()
-            .filter(|w| names.contains(&w.id.as_str()));
-        units.extend(named.map(|window| Some(window.unit)));
-    } else {
-        let ever =
-            Interval::new(UtcMs(0), UtcMs(i64::MAX)).map_err(|_| Failure::input("no time"))?;
-        let freezes = view.freezes(ever).await?;
-        let named = freezes
-            .into_iter()
-            .filter(|f| names.contains(&f.id.as_str()));
-        units.extend(named.map(|freeze| Name::new(freeze.subject).ok()));
-    }
-    Ok(units)
 }
 
 /// The unit of each machine, by its name and by its id.
@@ -307,6 +170,7 @@ pub async fn units_of_machines(view: &mut View) -> Result<BTreeMap<String, Name>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Role;
     use crate::account::access::RULES;
     use crate::account::role::ROLES;
     use crate::web::person::tests::with_roles;

@@ -48,6 +48,12 @@ pub fn forbidden(person: &SignedIn, text: &str) -> Response {
     (StatusCode::FORBIDDEN, page).into_response()
 }
 
+/// A page that says that a form is of another session, or of none.
+pub fn not_of_session(person: &SignedIn) -> Response {
+    let text = "This form is not of your session: open the page again. Nothing was changed.";
+    forbidden(person, text)
+}
+
 /// A page with one message.
 pub fn message(person: Option<&SignedIn>, title: &str, text: &str, is_problem: bool) -> Response {
     let message = Message {

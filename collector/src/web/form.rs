@@ -7,6 +7,7 @@ pub mod post;
 use super::show::heading;
 use crate::account::{Rule, rule};
 use crate::command::Command;
+use crate::command::advisory::files::Files;
 use crate::command::file::InputFile;
 use clap::Subcommand as _;
 use clap::builder::PossibleValue;
@@ -35,7 +36,12 @@ pub enum Kind {
     Flag,
     /// A file of the person's own computer.
     File,
+    /// An address of the network: a path would be one of the collector's own computer.
+    Address,
 }
+
+/// Fields in which a terminal takes a path of the collector's computer as well.
+const ADDRESSES: [(&str, &str); 2] = [("freeze calendar add", "from"), ("vendor sync", "from")];
 
 /// A field of a form.
 #[derive(Clone, Debug)]
@@ -90,7 +96,10 @@ impl Form {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             rule,
-            fields: fields.into_iter().map(field).collect(),
+            fields: fields
+                .into_iter()
+                .map(|arg| field(rule.path, arg))
+                .collect(),
             gives_file: !out.is_empty(),
         })
     }
@@ -122,14 +131,16 @@ fn is_out(arg: &clap::Arg) -> bool {
     arg.get_id() == "out" && arg.get_value_parser().type_id() == TypeId::of::<PathBuf>()
 }
 
-fn field(arg: &clap::Arg) -> Field {
+fn field(path: &str, arg: &clap::Arg) -> Field {
     let words: Vec<PossibleValue> = arg.get_possible_values();
     let takes_value = arg.get_action().takes_values();
     let type_of = arg.get_value_parser().type_id();
     let kind = if !takes_value {
         Kind::Flag
-    } else if type_of == TypeId::of::<InputFile>() {
+    } else if type_of == TypeId::of::<InputFile>() || type_of == TypeId::of::<Files>() {
         Kind::File
+    } else if ADDRESSES.contains(&(path, arg.get_id().as_str())) {
+        Kind::Address
     } else if words.is_empty() {
         Kind::Line
     } else {
@@ -172,6 +183,7 @@ fn label(name: &str, many: bool) -> String {
 mod tests {
     use super::*;
     use crate::account::access::RULES;
+    use crate::account::{Weight, subject};
     use std::collections::BTreeSet;
 
     #[test]
@@ -184,6 +196,42 @@ mod tests {
             }
         }
         assert!(Form::of("asset").is_none() && Form::of("nonsense").is_none());
+    }
+
+    /// Who is not at the collector's computer names none of its files.
+    #[test]
+    fn no_field_of_a_page_is_a_path_of_the_collector() {
+        for rule in RULES.iter().filter(|rule| rule.weight != Weight::Terminal) {
+            let mut command = &*TREE;
+            for word in rule.path.split(' ') {
+                command = command.find_subcommand(word).unwrap();
+            }
+            for arg in command.get_arguments().filter(|arg| !is_out(arg)) {
+                let is_path = arg.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+                assert!(!is_path, "{} {}", rule.path, arg.get_id());
+            }
+        }
+        for (path, name) in ADDRESSES {
+            let form = Form::of(path).unwrap();
+            assert_eq!(form.field(name).unwrap().kind, Kind::Address, "{path}");
+        }
+    }
+
+    /// Where a role for one unit may be given, each field says whose it is.
+    #[test]
+    fn every_field_of_a_unit_s_role_is_decided() {
+        let of_units = |rule: &&Rule| rule.roles.iter().any(|role| role.can_be_of_units());
+        let undecided: Vec<String> = RULES
+            .iter()
+            .filter(of_units)
+            .filter(|rule| rule.weight != Weight::Terminal)
+            .flat_map(|rule| {
+                let fields = Form::of(rule.path).unwrap().fields.into_iter();
+                let undecided = fields.filter(|field| subject(rule.path, &field.name).is_none());
+                undecided.map(|field| format!("{} {}", rule.path, field.name))
+            })
+            .collect();
+        assert_eq!(undecided, Vec::<String>::new());
     }
 
     fn leaves(command: &clap::Command, path: &str, into: &mut BTreeSet<String>) {

@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 /// Nothing from elsewhere, nothing inline, no frame around us (Content Security Policy 3).
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                      connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 
 /// Refuses what comes from another site, and adds the headers.
@@ -46,7 +46,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
 }
 
 /// Whether a request that changes something comes from our own page, as the browser says.
-/// The form's token is asked as well: this one needs no form.
+/// Forms of a session carry a token as well; those of who has none have this alone.
 fn is_ours(method: &Method, headers: &HeaderMap) -> bool {
     if matches!(*method, Method::GET | Method::HEAD) {
         return true;

@@ -1,7 +1,7 @@
 //! Where words lead: a machine's name to the machine, a plan's digits to the plan.
 
-use super::show::listing::encoded;
 use crate::control::Cell;
+use patchward_common::percent::encoded;
 
 /// Columns whose words lead somewhere, and where.
 const WAYS: [(&str, &str); 13] = [

@@ -13,8 +13,11 @@ pub mod person;
 pub mod picture;
 pub mod show;
 pub mod statics;
+pub mod touched;
 
 use crate::app::App;
+use crate::control::Failure;
+use crate::secret::Secret;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -25,6 +28,10 @@ use tokio::sync::Semaphore;
 /// How many passwords are looked at at once: each takes 19 MiB.
 const MAX_PROOFS: usize = 4;
 
+/// Most bytes of a form without files: whoever has no account can make the collector hold so
+/// much for each connection.
+const MAX_WORDS_BYTES: usize = 64 * 1024;
+
 /// What handlers share.
 #[derive(Clone)]
 pub struct Web {
@@ -32,6 +39,19 @@ pub struct Web {
     pub app: Arc<App>,
     /// Places for passwords that are looked at.
     pub proofs: Arc<Semaphore>,
+}
+
+impl Web {
+    /// Takes a form that carries `id`: `false` where it was taken before.
+    ///
+    /// # Errors
+    /// Where `id` is none of a form of ours.
+    pub async fn take_form(&self, id: &str) -> Result<bool, Failure> {
+        let form = Secret::of(id)
+            .ok_or_else(|| Failure::input("This is no form of this page; nothing was changed."))?;
+        let id = form.hash().to_string();
+        Ok(self.app.store.take_form(&id, self.app.now()).await?)
+    }
 }
 
 /// Every route.
@@ -60,7 +80,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/me/key", post(account::me::key))
         .route(
             "/do/{*path}",
-            get(page::act::show).post(page::act::carry_out),
+            get(page::act::show)
+                .post(page::act::carry_out)
+                .layer(DefaultBodyLimit::max(form::post::MAX_POST_BYTES)),
         )
         .route("/list/{*path}", get(page::list::show))
         .route("/plan/{plan}", get(page::plan::show))
@@ -76,6 +98,6 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(error::no_page)
         .layer(from_fn_with_state(web.clone(), person::sessions))
         .layer(axum::middleware::from_fn(guard::headers))
-        .layer(DefaultBodyLimit::max(form::post::MAX_POST_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_WORDS_BYTES))
         .with_state(web)
 }

@@ -16,6 +16,7 @@ use super::show::Block;
 use crate::account::{Role, Weight};
 use askama::Template;
 use axum::response::Response;
+use patchward_common::percent::encoded;
 
 /// What stands around every page.
 pub struct Shell {
@@ -109,7 +110,7 @@ pub fn actions(person: &SignedIn, paths: &[&str], known: &str, back: &str) -> Ve
         form.rule.weight != Weight::Terminal && !person.reach(form.rule).is_nowhere()
     });
     may.map(|form| {
-        let back = super::show::listing::encoded(back);
+        let back = encoded(back);
         let known = match known.is_empty() {
             true => String::new(),
             false => format!("{known}&"),

@@ -15,6 +15,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use patchward_common::digest::Digest;
+use patchward_common::percent::encoded;
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
@@ -34,8 +36,8 @@ pub struct SignedIn {
     pub account: Arc<Account>,
     /// What they may.
     pub grants: Arc<[Grant]>,
-    /// The session's secret.
-    secret: Arc<Secret>,
+    /// The hash of their session's secret.
+    pub session: Digest,
     /// What their forms carry.
     pub token: String,
 }
@@ -79,11 +81,6 @@ impl SignedIn {
     /// Whether a form that carries `token` is theirs.
     pub fn sent(&self, token: Option<&String>) -> bool {
         token.is_some_and(|token| token.as_bytes().ct_eq(self.token.as_bytes()).into())
-    }
-
-    /// The hash of their session's secret.
-    pub fn session(&self) -> patchward_common::digest::Digest {
-        self.secret.hash()
     }
 }
 
@@ -155,10 +152,7 @@ async fn found(web: &Web, secret: Secret) -> Result<Option<(SignedIn, Option<Sec
     let person = SignedIn {
         account: Arc::new(account),
         grants: grants.into(),
-        secret: Arc::new(match &rotated {
-            Some(new) => Secret::of(new.text()).unwrap_or_default(),
-            None => secret,
-        }),
+        session: rotated.as_ref().unwrap_or(&secret).hash(),
         token: session.form_token,
     };
     Ok(Some((person, rotated)))
@@ -201,7 +195,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
         let found = parts.extensions.get::<Self>().cloned();
         found.ok_or_else(|| {
             let to = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-            let to = super::show::listing::encoded(to);
+            let to = encoded(to);
             Redirect::to(&format!("/login?to={to}")).into_response()
         })
     }
@@ -248,7 +242,7 @@ pub(super) mod tests {
                 ended_at: None,
             }),
             grants: grants.into(),
-            secret: Arc::new(Secret::new()),
+            session: Digest::default(),
             token: "token".into(),
         }
     }

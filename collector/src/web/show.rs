@@ -5,6 +5,8 @@ pub mod mark;
 pub mod scope;
 
 use super::link;
+use crate::control::output::harmless;
+pub use crate::control::output::heading;
 use crate::control::{Cell, Output, Table};
 use listing::{Listing, Query};
 
@@ -82,24 +84,13 @@ fn is_digest(text: &str) -> bool {
     text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Text that came from a machine or a vendor must not steer the page's reading direction.
+/// Text from elsewhere, with its lines: it steers nothing.
 pub fn visible(text: &str) -> String {
-    let harmless = |c: char| match c {
+    let shown = |c: char| match c {
         '\n' | '\t' => c,
-        c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) => '\u{fffd}',
-        c if ('\u{2066}'..='\u{2069}').contains(&c) => '\u{fffd}',
-        c => c,
+        c => harmless(c),
     };
-    text.chars().map(harmless).collect()
-}
-
-/// A column's or part's name for people.
-pub fn heading(name: &str) -> String {
-    let mut heading = name.replace('_', " ");
-    if let Some(first) = heading.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    heading
+    text.chars().map(shown).collect()
 }
 
 /// The blocks of an answer. Lists are called `id`, or `id-name` where there are several.

@@ -1,5 +1,5 @@
-//! Files that every page needs, compiled in. Their addresses carry their digest, so that a
-//! browser keeps them until they change.
+//! Files that every page needs, compiled in. Their addresses carry the version, so that a
+//! browser never shows a new page in an old dress.
 
 use axum::extract::Path;
 use axum::http::{StatusCode, header};

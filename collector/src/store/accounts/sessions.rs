@@ -78,7 +78,7 @@ impl Change {
         Ok(())
     }
 
-    /// Ends a session.
+    /// Ends a session, with the secret before its last exchange.
     pub async fn end_session(
         &mut self,
         secret_hash: &Digest,
@@ -86,7 +86,8 @@ impl Change {
     ) -> Result<(), StoreError> {
         self.step("session.end", account, json!({}))
             .execute(
-                "DELETE FROM sessions WHERE secret_hash = $1",
+                "DELETE FROM sessions WHERE form_token IN
+                     (SELECT form_token FROM sessions WHERE secret_hash = $1)",
                 args![secret_hash],
             )
             .await?;
@@ -115,8 +116,7 @@ impl Store {
         if cut == 0 {
             return Ok(false);
         }
-        // The end of the whole session was overwritten with the old secret's, so the caller
-        // hands it on by the proof: a session lasts so long from there.
+        // The end of the whole session was overwritten just now; it follows from the proof.
         tx.execute(
             "INSERT INTO sessions (secret_hash, account, form_token, proved_at, made_at, seen_at,
                                    ends_at)

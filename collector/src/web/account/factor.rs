@@ -93,7 +93,7 @@ fn page(web: &Web, person: &SignedIn, secret: String, problem: String) -> Respon
 /// Takes the secret, once its code is right.
 pub async fn confirm(State(web): State<Web>, person: SignedIn, Form(sent): Form<Sent>) -> Response {
     if !person.sent(Some(&sent.token)) {
-        return error::forbidden(&person, "This form is not of your session: open it again.");
+        return error::not_of_session(&person);
     }
     if person.account.totp.is_some() {
         let text = "You have a second factor. To set up another, ask an administrator for a link: \

@@ -5,8 +5,8 @@ use crate::account::SESSION_MS;
 use crate::command::Caller;
 use crate::control::Failure;
 use crate::secret::Secret;
-use crate::store::Actor;
 use crate::store::accounts::Account;
+use crate::store::{Actor, StoreError};
 use crate::web::page::Shell;
 use crate::web::person::{SignedIn, cookie};
 use crate::web::{Web, error, link};
@@ -133,8 +133,10 @@ async fn code(web: &Web, account: &Name, secret: &str, code: &str) -> Result<boo
         return Ok(false);
     };
     let mut change = web.app.change(&by(account)).await?;
-    if change.take_totp_step(account, step).await.is_err() {
-        return Ok(false);
+    match change.take_totp_step(account, step).await {
+        Ok(()) => {}
+        Err(StoreError::Conflict(_)) => return Ok(false),
+        Err(other) => return Err(other.into()),
     }
     change.commit().await?;
     Ok(true)
@@ -178,7 +180,7 @@ pub async fn leave(
 async fn end(web: &Web, person: &SignedIn) -> Result<(), Failure> {
     let mut change = web.app.change(&person.caller()).await?;
     change
-        .end_session(&person.session(), &person.account.name)
+        .end_session(&person.session, &person.account.name)
         .await?;
     change.commit().await?;
     Ok(())

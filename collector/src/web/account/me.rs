@@ -103,7 +103,7 @@ pub async fn password(
     Form(sent): Form<NewPassword>,
 ) -> Response {
     if !person.sent(Some(&sent.token)) {
-        return error::forbidden(&person, "This form is not of your session: open it again.");
+        return error::not_of_session(&person);
     }
     match change_password(&web, &person, sent).await {
         Ok(Ok(secret)) => {
@@ -122,6 +122,11 @@ async fn change_password(
     sent: NewPassword,
 ) -> Result<Result<crate::secret::Secret, String>, Failure> {
     let name = &person.account.name;
+    let now = web.app.now();
+    if person.account.locked_until.is_some_and(|until| until > now) {
+        let text = "After so many wrong answers the account waits for some minutes.";
+        return Ok(Err(text.to_owned()));
+    }
     if !password::is(web, sent.old, person.account.password.clone()).await? {
         let mut change = web.app.change(&person.caller()).await?;
         change.count_failed_login(name).await?;
@@ -141,7 +146,7 @@ async fn change_password(
 /// Asks for the browser's key to be taken into the roster.
 pub async fn key(State(web): State<Web>, person: Person, Form(sent): Form<NewKey>) -> Response {
     if !person.sent(Some(&sent.token)) {
-        return error::forbidden(&person, "This form is not of your session: open it again.");
+        return error::not_of_session(&person);
     }
     let key: Option<PublicKey> = sent.key.parse().ok();
     let Some(key) = key.filter(PublicKey::is_usable) else {

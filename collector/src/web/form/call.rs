@@ -86,6 +86,14 @@ fn line(form: &Form, answers: &Answers) -> Result<Vec<OsString>, Mistake> {
                         text: "words are asked for here, not a file".to_owned(),
                     });
                 }
+                (Answer::Text(text), Kind::Address) if !is_address(text) => {
+                    return Err(Mistake {
+                        field: Some(field.name.clone()),
+                        text: "write an address that begins with https:// or http://; a folder of \
+                               the collector's own computer is named there"
+                            .to_owned(),
+                    });
+                }
                 (Answer::Text(text), _) => text.into(),
             };
             match (&field.long, &field.kind) {
@@ -102,6 +110,12 @@ fn line(form: &Form, answers: &Answers) -> Result<Vec<OsString>, Mistake> {
     line.push("--".into());
     line.extend(places);
     Ok(line)
+}
+
+fn is_address(text: &str) -> bool {
+    ["https://", "http://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
 }
 
 /// The reader's error as one sentence at one field.
@@ -193,7 +207,17 @@ mod tests {
         let bad = bad.unwrap_err();
         assert_eq!(bad.field.as_deref(), Some("name"), "{bad:?}");
         assert!(bad.text.contains("a-z"), "{bad:?}");
-        let bad = read("asset import", &[("file", "/etc/passwd")]).unwrap_err();
-        assert_eq!(bad.field.as_deref(), Some("file"), "{bad:?}");
+        for (path, name) in [("asset import", "file"), ("advisory import", "files")] {
+            let bad = read(path, &[(name, "/etc/passwd")]).unwrap_err();
+            assert_eq!(bad.field.as_deref(), Some(name), "{bad:?}");
+        }
+        let sync = [("repository", "acme"), ("from", "/etc")];
+        let bad = read("vendor sync", &sync).unwrap_err();
+        assert_eq!(bad.field.as_deref(), Some("from"), "{bad:?}");
+        let sync = [
+            ("repository", "acme"),
+            ("from", "https://vendor.example/tuf"),
+        ];
+        assert!(read("vendor sync", &sync).is_ok());
     }
 }

@@ -4,6 +4,7 @@ use super::call::{Answer, Answers};
 use super::{Form, Kind};
 use crate::command::file::MAX_FILE_BYTES;
 use crate::control::Failure;
+use crate::web::show::listing::Query;
 use axum::extract::multipart::{Field, Multipart};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,13 +27,20 @@ pub struct Posted {
     /// What the page itself adds: its token, whether it was confirmed.
     pub own: BTreeMap<String, String>,
     /// Where the files lie; they vanish with it.
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Posted {
-    /// Takes the folder of files out of a sentence: who sent `list.csv` knows it as that.
+    /// Takes the folders of files out of a sentence: who sent `list.csv` knows it as that.
     pub fn without_folder(&self, text: &str) -> String {
-        text.replace(&format!("{}/", self.folder.path().display()), "")
+        let files = self.answers.values().flatten();
+        let folders = files.filter_map(|answer| match answer {
+            Answer::File { path, .. } => path.parent(),
+            Answer::Text(_) => None,
+        });
+        folders.fold(text.to_owned(), |text, folder| {
+            text.replace(&format!("{}/", folder.display()), "")
+        })
     }
 }
 
@@ -45,7 +53,7 @@ pub async fn read(form: Option<&Form>, mut body: Multipart) -> Result<Posted, Fa
     let mut posted = Posted {
         answers: Answers::new(),
         own: BTreeMap::new(),
-        folder,
+        _folder: folder,
     };
     let mut count = 0;
     while let Some(field) = body.next_field().await.map_err(unreadable)? {
@@ -64,7 +72,7 @@ pub async fn read(form: Option<&Form>, mut body: Multipart) -> Result<Posted, Fa
         let is_file = known.is_some_and(|field| field.kind == Kind::File);
         let many = known.is_some_and(|field| field.many);
         if is_file {
-            if let Some(file) = file(field, posted.folder.path(), count).await? {
+            if let Some(file) = file(field, posted._folder.path(), count).await? {
                 posted.answers.entry(name).or_default().push(file);
             }
             continue;
@@ -72,6 +80,17 @@ pub async fn read(form: Option<&Form>, mut body: Multipart) -> Result<Posted, Fa
         add(&mut posted.answers, name, &words(field).await?, many)?;
     }
     Ok(posted)
+}
+
+/// What an address says in a form's fields.
+pub fn in_address(form: &Form, query: &Query) -> Result<Answers, Failure> {
+    let mut answers = Answers::new();
+    for (name, text) in &query.parts {
+        if let Some(field) = form.field(name) {
+            add(&mut answers, name.clone(), text, field.many)?;
+        }
+    }
+    Ok(answers)
 }
 
 /// An empty field says nothing; a field for several answers has one a line.

@@ -12,9 +12,9 @@ use crate::web::form::call::{Answer, Answers, Mistake, command, texts};
 use crate::web::form::post::{self, Posted};
 use crate::web::form::{Field, Form, Kind};
 use crate::web::person::Person;
+use crate::web::show::blocks;
 use crate::web::show::listing::Query;
-use crate::web::show::{Block, blocks};
-use crate::web::{Web, error, link};
+use crate::web::{Web, error, link, touched};
 use askama::Template;
 use axum::extract::{Multipart, OriginalUri, Path, State};
 use axum::http::{StatusCode, header};
@@ -22,16 +22,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 /// A field as the page shows it.
-struct Asked {
-    name: String,
-    label: String,
-    help: String,
-    required: bool,
-    many: bool,
-    is_flag: bool,
-    is_file: bool,
+struct Asked<'f> {
+    field: &'f Field,
     value: String,
-    usual: String,
     choices: Vec<String>,
     /// Whether nothing but the choices is right.
     closed: bool,
@@ -41,28 +34,35 @@ struct Asked {
 /// Most choices that are shown as boxes to tick.
 const MAX_BOXES: usize = 40;
 
-impl Asked {
+impl Asked<'_> {
     /// Whether it is a set of boxes: several of a few choices, and nothing else.
     fn is_set(&self) -> bool {
-        self.many && self.closed && self.choices.len() <= MAX_BOXES
+        self.field.many && self.closed && self.choices.len() <= MAX_BOXES
     }
 
     fn has(&self, choice: &str) -> bool {
         self.value.lines().any(|line| line == choice)
     }
+
+    fn is_flag(&self) -> bool {
+        self.field.kind == Kind::Flag
+    }
+
+    fn is_file(&self) -> bool {
+        self.field.kind == Kind::File
+    }
 }
 
 #[derive(Template)]
 #[template(path = "form.html")]
-struct Shown {
+struct Shown<'f> {
     shell: Shell,
     about: String,
     problem: String,
-    parts: Vec<Block>,
     action: String,
     form_id: String,
     back: String,
-    fields: Vec<Asked>,
+    fields: Vec<Asked<'f>>,
     grave: bool,
     button: &'static str,
 }
@@ -78,6 +78,8 @@ struct Confirm {
     form_id: String,
     back: String,
     kept: Vec<(String, String)>,
+    /// The files that have to be chosen again: field, label, and what each is called.
+    files: Vec<(String, String, String)>,
     asks_reason: bool,
 }
 
@@ -95,14 +97,10 @@ pub async fn show(
         return error::refused(&person, &refusal);
     }
     let query = asked(&uri);
-    let mut answers = Answers::new();
-    for (name, text) in &query.parts {
-        if let Some(field) = form.field(name)
-            && post::add(&mut answers, name.clone(), text, field.many).is_err()
-        {
-            continue;
-        }
-    }
+    let answers = match post::in_address(&form, &query) {
+        Ok(answers) => answers,
+        Err(failure) => return error::page(Some(&person), &failure),
+    };
     let back = local(query.value("_back").unwrap_or_default());
     // A question that needs no answer is asked at once.
     let complete = form
@@ -143,8 +141,14 @@ async fn shown(
             .as_ref()
             .filter(|m| m.field.as_ref() == Some(&field.name));
         let problem = problem.map(|mistake| mistake.text.clone());
-        let choices = choices::of(web, person, field).await;
-        fields.push(asked_of(field, answers, choices, problem));
+        let (choices, closed) = choices::of(web, person, field).await;
+        fields.push(Asked {
+            field,
+            value: texts(answers, &field.name).join("\n"),
+            choices,
+            closed,
+            problem,
+        });
     }
     let problem = match &mistake {
         Some(Mistake { field: None, text }) => text.clone(),
@@ -157,7 +161,6 @@ async fn shown(
         shell: Shell::new(&form.title(), "", Some(person)),
         about: form.about.clone(),
         problem,
-        parts: Vec::new(),
         action: form.href(),
         form_id: Secret::new().text().to_owned(),
         back: back.to_owned(),
@@ -172,28 +175,6 @@ async fn shown(
     match mistake {
         Some(_) => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
         None => page,
-    }
-}
-
-fn asked_of(
-    field: &Field,
-    answers: &Answers,
-    (choices, closed): (Vec<String>, bool),
-    problem: Option<String>,
-) -> Asked {
-    Asked {
-        label: field.label.clone(),
-        help: field.help.clone(),
-        required: field.required,
-        many: field.many,
-        is_flag: field.kind == Kind::Flag,
-        is_file: field.kind == Kind::File,
-        value: texts(answers, &field.name).join("\n"),
-        usual: field.usual.clone(),
-        choices,
-        closed,
-        problem,
-        name: field.name.clone(),
     }
 }
 
@@ -212,69 +193,83 @@ pub async fn carry_out(
         Err(failure) => return error::page(Some(&person), &failure),
     };
     if !person.sent(posted.own.get("_token")) {
-        let text = "This form is not of your session: open the page again. Nothing was changed.";
-        return error::forbidden(&person, text);
+        return error::not_of_session(&person);
     }
     if let Err(refusal) = answer::may_open(&person, &form) {
         return error::refused(&person, &refusal);
     }
     let back = local(posted.own.get("_back").map_or("", String::as_str));
-    let grave = form.rule.weight == Weight::Grave;
-    if let Err(mistake) = command(&form, &posted.answers) {
-        let mistake = Mistake {
-            text: posted.without_folder(&mistake.text),
-            ..mistake
-        };
-        return shown(&web, &person, &form, &posted.answers, &back, Some(mistake)).await;
-    }
+    let command = match command(&form, &posted.answers) {
+        Ok(command) => command,
+        Err(mistake) => {
+            let mistake = Mistake {
+                text: posted.without_folder(&mistake.text),
+                ..mistake
+            };
+            return shown(&web, &person, &form, &posted.answers, &back, Some(mistake)).await;
+        }
+    };
     // Before the form is taken: who asked for too much may correct it and send it again.
     if let Err(refusal) = answer::allowed(&web, &person, &form, &posted.answers).await {
         return error::refused(&person, &refusal);
     }
-    if grave && !posted.own.contains_key("_confirmed") {
+    let why = posted.own.get("_why").map_or("", |why| why.trim());
+    let needs_why = !has_reason(&form) && why.is_empty();
+    if form.rule.weight == Weight::Grave && (!posted.own.contains_key("_confirmed") || needs_why) {
         return confirm(&web, &person, &form, &posted, &back).await;
     }
-    let why = posted
-        .own
-        .get("_why")
-        .map(|why| why.trim())
-        .unwrap_or_default();
-    if grave && form.field("reason").is_none() && form.field("why").is_none() && why.is_empty() {
-        return confirm(&web, &person, &form, &posted, &back).await;
+    if let Some(missing) = not_again(&form, &posted) {
+        let text = format!(
+            "{missing} was not chosen again on the page before this one, so nothing was done. Go \
+             back and choose it."
+        );
+        return error::page(Some(&person), &Failure::input(text));
     }
-    match once(&web, &posted).await {
-        Ok(true) => {}
-        Ok(false) => {
-            let text = "This form was sent already and is not carried out twice. Open it again if \
-                        you mean it again.";
-            return error::page(Some(&person), &Failure::conflict(text));
-        }
-        Err(failure) => return error::page(Some(&person), &failure),
-    }
-    if !why.is_empty()
-        && let Err(failure) = note(&web, &person, &form, why).await
-    {
+    if let Err(failure) = begin(&web, &person, &form, &posted, why).await {
         return error::page(Some(&person), &failure);
     }
-    match answer::ask(&web, &person, &form, &posted.answers).await {
+    match answer::carry_out(&web, &person, &form, command).await {
         Ok(Output::File { bytes, .. }) => file(&form, bytes.into_vec()),
         Ok(output) => done(&person, &form, output, &back),
         Err(refusal) => not_done(&web, &person, &form, &posted, &back, refusal).await,
     }
 }
 
-async fn once(web: &Web, posted: &Posted) -> Result<bool, Failure> {
-    let form = posted.own.get("_form").and_then(|form| Secret::of(form));
-    let Some(form) = form else {
-        return Err(Failure::input(
-            "This is no form of this page; nothing was changed.",
+/// Whether a command asks for the reason itself.
+fn has_reason(form: &Form) -> bool {
+    form.field("reason").is_some() || form.field("why").is_some()
+}
+
+/// A file that was sent before the confirmation and not with it: a browser hands a file out
+/// only where a person chooses it.
+fn not_again(form: &Form, posted: &Posted) -> Option<String> {
+    let before = posted.own.get("_files")?;
+    let missing = before
+        .split(',')
+        .filter(|name| !posted.answers.contains_key(*name));
+    let mut fields = missing.filter_map(|name| form.field(name));
+    fields.next().map(|field| field.label.clone())
+}
+
+/// Takes the form, and notes why.
+async fn begin(
+    web: &Web,
+    person: &Person,
+    form: &Form,
+    posted: &Posted,
+    why: &str,
+) -> Result<(), Failure> {
+    let id = posted.own.get("_form").map_or("", String::as_str);
+    if !web.take_form(id).await? {
+        return Err(Failure::conflict(
+            "This form was sent already and is not carried out twice. Open it again if you mean it \
+             again.",
         ));
-    };
-    Ok(web
-        .app
-        .store
-        .take_form(&form.hash().to_string(), web.app.now())
-        .await?)
+    }
+    match why.is_empty() {
+        true => Ok(()),
+        false => note(web, person, form, why).await,
+    }
 }
 
 /// The reason of what has no reason of its own, for the auditor.
@@ -289,7 +284,7 @@ async fn note(web: &Web, person: &Person, form: &Form, why: &str) -> Result<(), 
 }
 
 async fn confirm(web: &Web, person: &Person, form: &Form, posted: &Posted, back: &str) -> Response {
-    let touched = match answer::touches(web, form, &posted.answers).await {
+    let touched = match touched::in_words(web, form, &posted.answers).await {
         Ok(touched) => touched,
         Err(failure) => return error::page(Some(person), &failure),
     };
@@ -307,7 +302,16 @@ async fn confirm(web: &Web, person: &Person, form: &Form, posted: &Posted, back:
             Answer::File { .. } => None,
         })
     });
+    let files = form.fields.iter().filter_map(|field| {
+        let mut given = posted.answers.get(&field.name)?.iter();
+        let name = given.find_map(|answer| match answer {
+            Answer::File { name, .. } => Some(name.clone()),
+            Answer::Text(_) => None,
+        })?;
+        Some((field.name.clone(), field.label.clone(), name))
+    });
     error::render(&Confirm {
+        files: files.collect(),
         shell: Shell::new(&form.title(), "", Some(person)),
         about: form.about.clone(),
         touched,
@@ -316,7 +320,7 @@ async fn confirm(web: &Web, person: &Person, form: &Form, posted: &Posted, back:
         form_id: Secret::new().text().to_owned(),
         back: back.to_owned(),
         kept: kept.collect(),
-        asks_reason: form.field("reason").is_none() && form.field("why").is_none(),
+        asks_reason: !has_reason(form),
     })
 }
 

@@ -10,7 +10,7 @@ pub use plan::{forecast, timeline};
 pub use today::day;
 
 use crate::app::App;
-use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::control::{Cell, Failure, Output, Report};
 use crate::web::show::Block;
 use crate::web::show::listing::Query;
 
@@ -58,17 +58,6 @@ fn report(output: &Output) -> Option<&Report> {
         Output::Report(report) => Some(report),
         _ => None,
     }
-}
-
-/// A list of a report.
-fn list<'a>(report: &'a Report, name: &str) -> Option<&'a Table> {
-    let found = report.lists.iter().find(|(known, _)| known == name);
-    found.map(|(_, table)| table)
-}
-
-/// Where a column stands in a table.
-fn column(table: &Table, name: &str) -> Option<usize> {
-    table.columns.iter().position(|column| column == name)
 }
 
 /// A number of a row that counts something.

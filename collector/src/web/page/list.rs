@@ -4,7 +4,6 @@ use super::{Page, Shell};
 use crate::account::Weight;
 use crate::web::answer;
 use crate::web::form::Form;
-use crate::web::form::call::Answers;
 use crate::web::form::post;
 use crate::web::person::Person;
 use crate::web::show::blocks;
@@ -37,15 +36,10 @@ pub async fn show(
         return error::no_page(State(web), Some(person.0)).await;
     };
     let query = asked(&uri);
-    let mut answers = Answers::new();
-    for field in &form.fields {
-        let given = query.parts.iter().filter(|(name, _)| *name == field.name);
-        for (name, text) in given {
-            if let Err(failure) = post::add(&mut answers, name.clone(), text, field.many) {
-                return error::page(Some(&person), &failure);
-            }
-        }
-    }
+    let answers = match post::in_address(&form, &query) {
+        Ok(answers) => answers,
+        Err(failure) => return error::page(Some(&person), &failure),
+    };
     match answer::ask(&web, &person, &form, &answers).await {
         Ok(output) => {
             if let Some(file) = super::place::csv(&query, "list", &output) {

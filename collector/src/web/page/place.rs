@@ -18,6 +18,7 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use bar::PAGES;
+use patchward_common::percent::encoded;
 use things::DETAILS;
 
 /// One part of a page: what a command tells.
@@ -154,7 +155,7 @@ async fn laid_out(
         .iter()
         .flat_map(|about| {
             let fields = layout.fills.iter();
-            fields.map(move |field| format!("{field}={}", listing::encoded(about)))
+            fields.map(move |field| format!("{field}={}", encoded(about)))
         })
         .collect();
     let known = known.join("&");
@@ -175,7 +176,7 @@ pub fn csv(query: &Query, id: &str, output: &Output) -> Option<Response> {
         Output::Table(table) if wanted == id => table,
         Output::Report(report) => {
             let name = wanted.strip_prefix(id)?.strip_prefix('-')?;
-            &report.lists.iter().find(|(known, _)| known == name)?.1
+            report.list(name)?
         }
         _ => return None,
     };
@@ -236,6 +237,7 @@ mod tests {
                 "plan due",
                 "plan export",
                 "plan remove",
+                "plan decline",
             ])
             .collect();
         let left: Vec<&str> = RULES

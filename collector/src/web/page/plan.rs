@@ -6,14 +6,14 @@ use crate::control::Output;
 use crate::web::answer::{self, Refusal};
 use crate::web::form::Form;
 use crate::web::person::Person;
-use crate::web::show::listing::encoded;
 use crate::web::show::{Block, blocks};
 use crate::web::{Web, error};
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
+use patchward_common::percent::encoded;
 
 /// What tells of a plan, in the order in which it is read before signing.
-pub const PARTS: [(&str, &str, &str); 3] = [
+const PARTS: [(&str, &str, &str); 3] = [
     ("check", "Findings", "plan check"),
     ("plan", "", "plan show"),
     ("forecast", "Forecast", "plan forecast"),
@@ -52,6 +52,7 @@ pub async fn show(
         more: actions(
             &person,
             &[
+                "plan decline",
                 "plan remove",
                 "rollout show",
                 "rollout halt",

@@ -1,26 +1,31 @@
 //! Signing with the browser's key: the page shows the plan and what speaks against it, hands
 //! out the very bytes that `patchward-sign` would sign, and takes the signature back.
 
-use super::{Shell, plan};
+use super::Shell;
+use super::plan::{parts, short};
 use crate::authority;
+use crate::command::Command;
 use crate::command::file::InputFile;
-use crate::command::{Command, plan::PlanCommand};
+use crate::command::plan::{self, PlanCommand};
 use crate::control::{Failure, Output};
+use crate::web::answer::{self, Refusal};
+use crate::web::form::Form;
+use crate::web::form::call::{Answer, Answers};
 use crate::web::person::Person;
 use crate::web::show::Block;
 use crate::web::show::listing::Query;
-use crate::web::{Web, answer, error};
+use crate::web::{Web, error};
 use askama::Template;
 use axum::Form as Body;
 use axum::extract::{Path, Query as Asked, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use patchward_common::plan::PlanFile;
+use ed25519_dalek::SIGNATURE_LENGTH;
+use patchward_common::bytes::decode_hex;
 use patchward_common::trust::roster::KeyKind;
 use patchward_common::trust::sign::PublicKey;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
-use tokio::sync::mpsc;
 
 #[derive(Template)]
 #[template(path = "sign.html")]
@@ -66,7 +71,7 @@ pub async fn show(
             Ok(bytes) => {
                 ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
             }
-            Err(failure) => error::page(Some(&person), &failure),
+            Err(refusal) => error::refused(&person, &refusal),
         };
     }
     page(&web, &person, &plan, String::new()).await
@@ -77,7 +82,7 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         path: format!("/plan/{plan}"),
         parts: Vec::new(),
     };
-    let parts = match plan::parts(web, person, plan, &query).await {
+    let parts = match parts(web, person, plan, &query).await {
         Ok(parts) => parts,
         Err(response) => return response,
     };
@@ -93,11 +98,7 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         false => String::new(),
     };
     error::render(&Sign {
-        shell: Shell::new(
-            &format!("Sign plan {}", plan::short(plan)),
-            "/plan",
-            Some(person),
-        ),
+        shell: Shell::new(&format!("Sign plan {}", short(plan)), "/plan", Some(person)),
         plan: plan.to_owned(),
         account: person.account.name.to_string(),
         keys: keys.iter().map(ToString::to_string).collect(),
@@ -122,10 +123,6 @@ async fn keys(web: &Web, person: &Person) -> Result<Vec<PublicKey>, Failure> {
     Ok(counting.map(|key| key.key).collect())
 }
 
-async fn file(web: &Web, plan: &str) -> Result<PlanFile, Failure> {
-    crate::command::plan::file(&web.app, plan).await
-}
-
 async fn own_key(web: &Web, person: &Person, key: &str) -> Result<PublicKey, Failure> {
     let known = keys(web, person).await?;
     let found = known.into_iter().find(|known| known.to_string() == key);
@@ -137,9 +134,11 @@ async fn own_key(web: &Web, person: &Person, key: &str) -> Result<PublicKey, Fai
     })
 }
 
-async fn bytes(web: &Web, person: &Person, plan: &str, key: &str) -> Result<Vec<u8>, Failure> {
+async fn bytes(web: &Web, person: &Person, plan: &str, key: &str) -> Result<Vec<u8>, Refusal> {
+    may_sign(web, person, plan).await?;
     let key = own_key(web, person, key).await?;
-    Ok(file(web, plan).await?.plan.signed.to_be_signed(key.id()))
+    let file = plan::file(&web.app, plan).await?;
+    Ok(file.plan.signed.to_be_signed(key.id()))
 }
 
 /// Takes a signature, or a reason for declining.
@@ -150,17 +149,20 @@ pub async fn take(
     Body(sent): Body<Signature>,
 ) -> Response {
     if !person.sent(Some(&sent.token)) {
-        let text = "This form is not of your session: open the page again. Nothing was signed.";
-        return error::forbidden(&person, text);
+        return error::not_of_session(&person);
     }
     let taken = match sent.declined.trim() {
         "" => signed(&web, &person, &plan, &sent).await,
-        reason => declined(&web, &person, &plan, reason).await,
+        reason => {
+            let answers = [("plan", plan.as_str()), ("reason", reason)];
+            answer::tell(&web, &person, "plan decline", &answers).await
+        }
     };
     match taken {
         Ok(Output::Text(text)) => error::message(Some(&person), "Thank you", &text, false),
         Ok(_) => error::message(Some(&person), "Thank you", "It is stored.", false),
-        Err(failure) => page(&web, &person, &plan, failure.text).await,
+        Err(refusal @ Refusal::Forbidden(_)) => error::refused(&person, &refusal),
+        Err(refusal) => page(&web, &person, &plan, refusal.text().to_owned()).await,
     }
 }
 
@@ -169,17 +171,20 @@ async fn signed(
     person: &Person,
     plan: &str,
     sent: &Signature,
-) -> Result<Output, Failure> {
+) -> Result<Output, Refusal> {
+    may_sign(web, person, plan).await?;
     let key = own_key(web, person, &sent.key).await?;
-    let signature = of_hex(&sent.signature).ok_or_else(|| {
+    let mut signature = [0; SIGNATURE_LENGTH];
+    decode_hex(&sent.signature, &mut signature).map_err(|_| {
         Failure::input("No signature came: signing needs JavaScript and this browser's key.")
     })?;
-    let mut file = file(web, plan).await?;
+    let mut file = plan::file(&web.app, plan).await?;
     let signed = &mut file.plan.signed;
     if !key.has_signed(&signed.to_be_signed(key.id()), &signature) {
         return Err(Failure::input(
             "The signature is none of your key over this plan; nothing was stored. Try again.",
-        ));
+        )
+        .into());
     }
     signed.add_made(key.id(), &signature);
     let name = format!("the plan that {} signed here", person.account.name);
@@ -187,35 +192,19 @@ async fn signed(
     let command = Command::Plan(PlanCommand::Sign {
         file: InputFile { name, bytes },
     });
-    let (progress, _steps) = mpsc::channel(1);
-    crate::command::run(&web.app, &person.caller(), command, progress).await
+    answer::carry_out(web, person, &form(SIGN)?, command).await
 }
 
-/// A refusal to sign, with its reason, for whoever asked and for the auditor.
-async fn declined(web: &Web, person: &Person, plan: &str, reason: &str) -> Result<Output, Failure> {
-    answer::may_decide(person)?;
-    let reason: patchward_common::id::Label = reason
-        .parse()
-        .map_err(|error| Failure::input(format!("the reason: {error}")))?;
-    let found = crate::command::plan::find(&mut web.app.store.view().await?, plan).await?;
-    let mut change = web.app.change(&person.caller()).await?;
-    let detail = serde_json::json!({ "reason": reason, "title": found.title });
-    change.note("plan.decline", found.id, &detail);
-    change.commit().await?;
-    Ok(Output::Text(format!(
-        "You declined {}: {reason}. It stands in the audit log; the plan stays a draft until it is \
-         signed by others or removed.",
-        found.title
-    )))
+/// The command that a signature is.
+const SIGN: &str = "plan sign";
+
+fn form(path: &str) -> Result<Form, Failure> {
+    Form::of(path).ok_or_else(|| Failure::not_found("there is no such form"))
 }
 
-fn of_hex(text: &str) -> Option<[u8; 64]> {
-    if text.len() != 128 || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; 64];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
+/// Whether a person signs plans, and sees all of this one.
+async fn may_sign(web: &Web, person: &Person, plan: &str) -> Result<(), Refusal> {
+    answer::may_open(person, &form(SIGN)?)?;
+    let plan = Answers::from([("plan".to_owned(), vec![Answer::Text(plan.to_owned())])]);
+    answer::allowed(web, person, &form("plan show")?, &plan).await
 }

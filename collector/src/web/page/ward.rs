@@ -237,14 +237,7 @@ impl Door {
                 return Err(Failure::not_found(text).into());
             }
         }
-        let form = Secret::of(&sent.form)
-            .ok_or_else(|| Failure::input("This is no form of this page; nothing was changed."))?;
-        let store = &web.app.store;
-        let is_first = store
-            .take_form(&form.hash().to_string(), web.app.now())
-            .await
-            .map_err(Failure::from)?;
-        if !is_first {
+        if !web.take_form(&sent.form).await? {
             return Err(Failure::conflict(
                 "This was sent already and is not done twice. What counts stands below.",
             )
@@ -263,9 +256,7 @@ impl Door {
         if let Self::Person(person, _) = self
             && !person.sent(Some(&sent.token))
         {
-            let text =
-                "This form is not of your session: open the page again. Nothing was changed.";
-            return error::forbidden(person, text);
+            return error::not_of_session(person);
         }
         match (self.taken(web, &sent).await, self) {
             (Ok(done), _) => Redirect::to(&format!("{}?done={done}", self.path())).into_response(),

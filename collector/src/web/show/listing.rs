@@ -3,6 +3,7 @@
 use super::{Shown, heading};
 use crate::control::{Cell, Table};
 use crate::sheet::{csv, formula};
+use patchward_common::percent::encoded;
 use std::cmp::Ordering;
 
 /// Rows on one page of a list: two screens of an old PC.
@@ -41,21 +42,6 @@ impl Query {
             false => format!("{}?{}", self.path, pairs.join("&")),
         }
     }
-}
-
-/// A part of an address in which only letters, digits and `-._~` stand for themselves
-/// (RFC 3986 §2.3).
-pub fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 /// A column's head.

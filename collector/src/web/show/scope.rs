@@ -5,6 +5,17 @@ use crate::control::{Cell, Output, Table};
 use patchward_common::id::Name;
 use std::collections::BTreeMap;
 
+/// Whether rows of an answer say by their machine alone whose they are.
+pub fn asks_for_machines(output: &Output) -> bool {
+    let by_machine =
+        |table: &Table| table.column("unit").is_none() && table.column("machine").is_some();
+    match output {
+        Output::Table(table) => by_machine(table),
+        Output::Report(report) => report.lists.iter().any(|(_, table)| by_machine(table)),
+        _ => false,
+    }
+}
+
 /// Leaves the rows of an answer that lie within reach. A row that names no unit and no
 /// machine concerns everybody.
 pub fn narrow(output: Output, reach: &Reach, units: &BTreeMap<String, Name>) -> Output {
@@ -24,8 +35,7 @@ pub fn narrow(output: Output, reach: &Reach, units: &BTreeMap<String, Name>) -> 
 }
 
 fn narrowed(mut table: Table, reach: &Reach, units: &BTreeMap<String, Name>) -> Table {
-    let column = |name: &str| table.columns.iter().position(|column| column == name);
-    let (unit, machine) = (column("unit"), column("machine"));
+    let (unit, machine) = (table.column("unit"), table.column("machine"));
     table.rows.retain(|row| {
         let cell = |at: Option<usize>| at.and_then(|at| row.get(at));
         match (cell(unit), cell(machine)) {

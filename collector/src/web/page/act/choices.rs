@@ -51,8 +51,7 @@ async fn releases(web: &Web, person: &Person) -> Vec<String> {
     let Ok(Output::Table(table)) = told else {
         return Vec::new();
     };
-    let at = |name: &str| table.columns.iter().position(|column| column == name);
-    let (Some(product), Some(version)) = (at("product"), at("version")) else {
+    let (Some(product), Some(version)) = (table.column("product"), table.column("version")) else {
         return Vec::new();
     };
     let named = table

@@ -1,6 +1,6 @@
 //! What is open by unit, counted from the list of matches that stands below the picture.
 
-use super::{column, list, report};
+use super::report;
 use crate::control::{Cell, Output};
 use crate::web::picture::exposure::{Bar, drawn};
 use crate::web::show::Block;
@@ -12,8 +12,8 @@ pub(super) fn by_unit(told: &Output) -> Option<Block> {
 }
 
 fn bars(told: &Output) -> Option<Vec<Bar>> {
-    let table = list(report(told)?, "matches")?;
-    let (unit, value) = (column(table, "unit")?, column(table, "value")?);
+    let table = report(told)?.list("matches")?;
+    let (unit, value) = (table.column("unit")?, table.column("value")?);
     let mut bars: BTreeMap<Option<&str>, Bar> = BTreeMap::new();
     for row in &table.rows {
         let text = |at: usize| match row.get(at) {

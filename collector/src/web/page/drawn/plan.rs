@@ -1,6 +1,6 @@
 //! A plan's slots by coverage group, and its forecast.
 
-use super::{column, count, list, report};
+use super::{count, report};
 use crate::account::role::Reach;
 use crate::app::App;
 use crate::command::plan;
@@ -136,8 +136,8 @@ pub async fn forecast(app: &App, told: &Output) -> Result<Option<Block>, Failure
 /// The points, how many machines there are, and the due date.
 fn forecast_told(told: &Output) -> Option<(Vec<Point>, usize, Option<UtcMs>)> {
     let report = report(told)?;
-    let table = list(report, "curve")?;
-    let [by, least, expected] = ["by", "at_least", "probably"].map(|name| column(table, name));
+    let table = report.list("curve")?;
+    let [by, least, expected] = ["by", "at_least", "probably"].map(|name| table.column(name));
     let (by, least, expected) = (by?, least?, expected?);
     let points = table.rows.iter().map(|row| {
         Some(Point {

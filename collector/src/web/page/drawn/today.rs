@@ -1,6 +1,6 @@
 //! The day in five counts, and the fleet by state.
 
-use super::{column, list, report};
+use super::report;
 use crate::control::{Cell, Output, Report};
 use crate::web::picture::counted;
 use crate::web::picture::fleet::{self, State};
@@ -26,10 +26,10 @@ pub fn day(told: &Output) -> Vec<Block> {
 /// The machines that a person sees, by state: counted from their list, which holds those of
 /// the person's units only.
 fn states(report: &Report) -> Vec<State> {
-    let Some(table) = list(report, "machines") else {
+    let Some(table) = report.list("machines") else {
         return Vec::new();
     };
-    let Some(at) = column(table, "state") else {
+    let Some(at) = table.column("state") else {
         return Vec::new();
     };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -68,7 +68,7 @@ fn word(text: &str) -> &str {
 }
 
 fn tiles(report: &Report, states: &[State]) -> Vec<Tile> {
-    let rows = |name: &str| list(report, name).map_or(0, |table| table.rows.len());
+    let rows = |name: &str| report.list(name).map_or(0, |table| table.rows.len());
     let part = |name: &str| {
         let found = report.parts.iter().find(|(known, _)| known == name);
         match found {
@@ -132,10 +132,10 @@ fn tiles(report: &Report, states: &[State]) -> Vec<Tile> {
 
 /// The raised ones of the items that a person sees.
 fn raised(report: &Report) -> usize {
-    let Some(table) = list(report, "items") else {
+    let Some(table) = report.list("items") else {
         return 0;
     };
-    let Some(at) = column(table, "raised") else {
+    let Some(at) = table.column("raised") else {
         return 0;
     };
     let raised = table.rows.iter();

@@ -37,10 +37,9 @@ pub(super) async fn calendar(
         return Ok(None);
     };
     let openings = allowed::openings(&mut view, &name, range).await?;
-    let freezes = allowed::freezes_in(&mut view, &name, &unit.site, range).await?;
-    // A calendar's event is known by its title; its name is for programs.
     let titles = view.freezes(range).await?;
-    let freezes: Vec<Frozen> = freezes
+    // A calendar's event is known by its title; its name is for programs.
+    let freezes: Vec<Frozen> = allowed::freezes_of(&titles, &name, &unit.site)
         .into_iter()
         .map(|freeze| {
             let stored = titles.iter().find(|stored| stored.id == freeze.name);

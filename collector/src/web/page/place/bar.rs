@@ -75,7 +75,7 @@ pub(super) const PAGES: &[Layout] = &[
                 "custodian waiting",
             ),
         ],
-        first: &["vendor sync", "release adopt", "release show", "plan new"],
+        first: &["vendor sync", "release show", "plan new"],
         more: &[
             "release withdraw",
             "release sbom",

@@ -5,6 +5,7 @@ use super::stands::{Known, Stands};
 use crate::agenda::{item_of, next_slot};
 use crate::app::App;
 use crate::calls::Lists;
+use crate::command::TONIGHT_MS;
 use crate::command::zones::Zones;
 use crate::control::Failure;
 use crate::item::Kind;
@@ -17,11 +18,8 @@ use crate::store::places::Unit;
 use crate::store::windows::Area;
 use patchward_common::id::MachineId;
 use patchward_common::job::State;
-use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::time::{Interval, UtcMs};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How far ahead tonight reaches, as on Today: to the same time tomorrow.
-pub const TONIGHT_MS: i64 = DAY_MS;
 
 /// The night of a unit.
 pub struct Night {
@@ -305,11 +303,8 @@ fn newest_ended(jobs: &[Job]) -> Option<&Job> {
 
 /// Whether two rows of slots meet.
 fn meet(some: &[Interval], others: &[Interval]) -> bool {
-    some.iter().any(|one| {
-        others
-            .iter()
-            .any(|other| one.start() < other.end() && other.start() < one.end())
-    })
+    some.iter()
+        .any(|one| others.iter().any(|other| one.overlaps(*other)))
 }
 
 /// Who said something, in words of the ward.

@@ -1,10 +1,10 @@
 //! The units that a person sees, each with its night in a few counts.
 
 use super::Shell;
-use super::night::TONIGHT_MS;
 use crate::account::access::WARD_PAGE;
 use crate::account::role::Reach;
 use crate::agenda;
+use crate::command::TONIGHT_MS;
 use crate::command::zones::Zones;
 use crate::control::Failure;
 use crate::item::Kind;
