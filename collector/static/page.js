@@ -107,7 +107,68 @@ function keepFresh(ward) {
   setInterval(again, Number(ward.dataset.again) * 1000);
 }
 
+// A page that people watch brings itself up to date when something of its kind changes: not
+// while they read a part that they opened, or write, or have chosen words; and not more often
+// than their eyes can follow. A hidden page listens to nothing.
+const LIVE_PAUSE_MS = 3000;
+
+function keepLive(main) {
+  const kinds = new Set(main.dataset.live.split(" "));
+  let stream = null;
+  let due = false;
+  let isWaiting = false;
+  const isBusy = () =>
+    (document.activeElement !== main && main.contains(document.activeElement)) ||
+    main.querySelector("details[open]") ||
+    !getSelection().isCollapsed;
+  const refresh = async () => {
+    isWaiting = false;
+    if (!due || document.hidden) return;
+    if (isBusy()) return later();
+    due = false;
+    try {
+      const answer = await fetch(location.href, { headers: { "x-patchward-background": "1" } });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("main");
+      if (fresh && !isBusy()) main.replaceChildren(...fresh.childNodes);
+    } catch {
+      // The stream says when the collector is back.
+      due = true;
+    }
+  };
+  const later = () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    setTimeout(refresh, LIVE_PAUSE_MS);
+  };
+  const listen = () => {
+    if (document.hidden) {
+      stream?.close();
+      stream = null;
+    } else if (!stream) {
+      stream = new EventSource("/events");
+      stream.addEventListener("changed", (event) => {
+        if (!JSON.parse(event.data).kinds.some((kind) => kinds.has(kind))) return;
+        due = true;
+        later();
+      });
+    }
+  };
+  document.addEventListener("visibilitychange", () => {
+    // What changed while nobody looked.
+    if (!document.hidden && !stream) {
+      due = true;
+      refresh();
+    }
+    listen();
+  });
+  listen();
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  const live = document.querySelector("[data-live]");
+  if (live && window.EventSource) keepLive(live);
   const ward = document.querySelector("[data-again]");
   if (ward) keepFresh(ward);
   const key = document.getElementById("browser-key");

@@ -1,5 +1,6 @@
-//! Programs of the tests that are Python's: python-tuf, an independent TUF client, and
-//! playwright, which drives a browser. Each lies in a folder of its own.
+//! Programs of the tests that are Python's: python-tuf, an independent TUF client,
+//! playwright, which drives a browser, and schemathesis, which asks an API. Each lies in a
+//! folder of its own.
 
 use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,12 @@ pub const TUF: Python = Python {
 pub const BROWSER: Python = Python {
     folder: "python-browser",
     requirements: concat!(env!("CARGO_MANIFEST_DIR"), "/python-browser.txt"),
+};
+
+/// What asks the API what its description says, and what it does not.
+pub const API: Python = Python {
+    folder: "python-api",
+    requirements: concat!(env!("CARGO_MANIFEST_DIR"), "/python-api.txt"),
 };
 
 impl Python {

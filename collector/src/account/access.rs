@@ -280,6 +280,9 @@ pub const RULES: &[Rule] = &[
     row("kiosk add", Change, HTM_IT),
     row("kiosk list", Ask, HTM_IT),
     row("kiosk end", Change, HTM_IT),
+    row("program add", Change, PEOPLE),
+    row("program list", Ask, PEOPLE),
+    row("program end", Change, PEOPLE),
 ];
 
 const fn row(path: &'static str, weight: Weight, roles: &'static [Role]) -> Rule {

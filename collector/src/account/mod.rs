@@ -6,10 +6,12 @@
 pub mod access;
 pub mod lockout;
 pub mod role;
+pub mod scope;
 pub mod subject;
 
 pub use access::{Rule, Weight, rule};
 pub use role::{Grant, Role};
+pub use scope::Scope;
 pub use subject::{Subject, subject};
 
 use patchward_common::time::{HOUR_MS, MINUTE_MS, UtcMs};

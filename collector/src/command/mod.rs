@@ -31,6 +31,7 @@ pub mod mitigation;
 pub mod oncall;
 pub mod place;
 pub mod plan;
+pub mod program;
 pub mod release;
 pub mod risk;
 pub mod rollout;
@@ -164,6 +165,9 @@ pub enum Command {
     /// The ward's links: see its night, say "not now"
     #[command(subcommand)]
     Kiosk(kiosk::KioskCommand),
+    /// Programs that ask over the network, and what they may
+    #[command(subcommand)]
+    Program(program::ProgramCommand),
 }
 
 impl Command {
@@ -258,6 +262,7 @@ pub async fn run(
         Command::Audit(command) => audit::run(app, command).await,
         Command::User(command) => user::run(app, caller, command).await,
         Command::Kiosk(command) => kiosk::run(app, caller, command).await,
+        Command::Program(command) => program::run(app, caller, command).await,
     }
 }
 
@@ -293,6 +298,7 @@ fn list_of(what: &str) -> Option<&'static str> {
         "plan" => "plan list",
         "account that has not ended" => "user list",
         "ward's link" => "kiosk list",
+        "program that has not ended" => "program list",
         "level of this list" => "oncall list",
         "token that is not revoked" => "token list",
         _ => return None,

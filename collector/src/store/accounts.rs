@@ -1,9 +1,11 @@
 //! People who use the page: what they are called, what they may, how they prove it.
 
 mod kiosks;
+mod programs;
 mod sessions;
 
 pub use kiosks::{KeyRequest, Kiosk};
+pub use programs::Program;
 pub use sessions::Session;
 
 use super::value::{args, from_row};

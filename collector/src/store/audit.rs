@@ -11,6 +11,7 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Rows that are read at once while the chain is verified.
 const PAGE: u32 = 1_000;
@@ -218,6 +219,22 @@ impl View {
                 args![subject, limit],
             )
             .await
+    }
+
+    /// The kinds of things that changed after row `after`: the nouns of the actions.
+    pub async fn kinds_changed(&mut self, after: u64) -> Result<BTreeSet<String>, StoreError> {
+        let rows: Vec<(String,)> = self
+            .tx
+            .all(
+                "SELECT DISTINCT action FROM audit WHERE seq > $1",
+                args![after],
+            )
+            .await?;
+        let nouns = rows.into_iter().map(|(action,)| {
+            let noun = action.split('.').next().unwrap_or_default();
+            noun.to_owned()
+        });
+        Ok(nouns.collect())
     }
 
     /// Reads the whole log and checks that each row follows from the one before, that the

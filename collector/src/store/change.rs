@@ -13,6 +13,8 @@ pub enum Actor {
     Person(Name),
     /// The ward, by the link with this name.
     Kiosk(Name),
+    /// A program with a token of this name.
+    Program(Name),
     /// A user of the collector's own computer, over its socket, by user id.
     Local(u32),
     /// A machine, about itself.
@@ -26,6 +28,7 @@ impl std::fmt::Display for Actor {
         match self {
             Self::Person(name) => write!(f, "person:{name}"),
             Self::Kiosk(name) => write!(f, "kiosk:{name}"),
+            Self::Program(name) => write!(f, "program:{name}"),
             Self::Local(uid) => write!(f, "local:{uid}"),
             Self::Machine(id) => write!(f, "machine:{id}"),
             Self::Collector => f.write_str("collector"),

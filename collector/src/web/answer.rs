@@ -1,9 +1,9 @@
-//! A command for a person: may they, in these units; then the same function as everywhere.
+//! A command for a person or a program: may they, in these units; then the same function as everywhere.
 
 use super::Web;
+use super::asks::Asks;
 use super::form::Form;
 use super::form::call::{self, Answer, Answers, Mistake};
-use super::person::SignedIn;
 use super::show::scope;
 use super::touched::{Touched, touched};
 use crate::account::access::OF_ALL_UNITS;
@@ -47,7 +47,7 @@ impl Refusal {
 /// Carries out a command for a person, where they may.
 pub async fn ask(
     web: &Web,
-    person: &SignedIn,
+    person: &dyn Asks,
     form: &Form,
     answers: &Answers,
 ) -> Result<Output, Refusal> {
@@ -59,7 +59,7 @@ pub async fn ask(
 /// Carries out a command that a person may give, and leaves what they see of the answer.
 pub async fn carry_out(
     web: &Web,
-    person: &SignedIn,
+    person: &dyn Asks,
     form: &Form,
     command: Command,
 ) -> Result<Output, Refusal> {
@@ -88,7 +88,7 @@ pub async fn carry_out(
 }
 
 /// Whether a person may open a form at all; where, is asked when it is sent.
-pub fn may_open(person: &SignedIn, form: &Form) -> Result<(), Refusal> {
+pub fn may_open(person: &dyn Asks, form: &Form) -> Result<(), Refusal> {
     if form.rule.weight == Weight::Terminal {
         return Err(Refusal::Forbidden(format!(
             "This names files of the collector's own computer, so it is done there: \
@@ -96,16 +96,19 @@ pub fn may_open(person: &SignedIn, form: &Form) -> Result<(), Refusal> {
             form.path
         )));
     }
-    match person.reach(form.rule).is_nowhere() {
-        true => Err(Refusal::Forbidden(who_may(form.rule))),
-        false => Ok(()),
+    if person.reach(form.rule).is_nowhere() {
+        return Err(Refusal::Forbidden(who_may(form.rule)));
+    }
+    match person.hindrance(form.rule) {
+        Some(why) => Err(Refusal::Forbidden(why)),
+        None => Ok(()),
     }
 }
 
 /// Asks for a command that only tells, with answers as `(field, words)`.
 pub async fn tell(
     web: &Web,
-    person: &SignedIn,
+    person: &dyn Asks,
     path: &str,
     answers: &[(&str, &str)],
 ) -> Result<Output, Refusal> {
@@ -121,7 +124,7 @@ pub async fn tell(
 /// Whether a person may do this here, and what to say where they may not.
 pub async fn allowed(
     web: &Web,
-    person: &SignedIn,
+    person: &dyn Asks,
     form: &Form,
     answers: &Answers,
 ) -> Result<(), Refusal> {

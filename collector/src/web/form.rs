@@ -60,6 +60,8 @@ pub struct Field {
     pub many: bool,
     /// What is taken where nothing is said.
     pub usual: String,
+    /// Whether it is a whole number.
+    pub number: bool,
     /// How the command line writes it: nothing, where it has a place instead of a name.
     long: Option<String>,
 }
@@ -116,6 +118,16 @@ impl Form {
         format!("/do/{}", self.path.replace(' ', "/"))
     }
 
+    /// Whether it asks for the reason itself.
+    pub fn has_reason(&self) -> bool {
+        self.field("reason").is_some() || self.field("why").is_some()
+    }
+
+    /// Whether a file may be sent with it.
+    pub fn takes_file(&self) -> bool {
+        self.fields.iter().any(|field| field.kind == Kind::File)
+    }
+
     /// The field with this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -166,9 +178,22 @@ fn field(path: &str, arg: &clap::Arg) -> Field {
             .unwrap_or_default(),
         long: arg.get_long().map(str::to_owned),
         many: many && takes_value,
+        number: is_number(type_of),
         name,
         kind,
     }
+}
+
+fn is_number(type_of: impl PartialEq<TypeId>) -> bool {
+    let whole = [
+        TypeId::of::<u8>(),
+        TypeId::of::<u16>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<i64>(),
+        TypeId::of::<usize>(),
+    ];
+    whole.iter().any(|one| type_of == *one)
 }
 
 fn label(name: &str, many: bool) -> String {

@@ -1,6 +1,6 @@
 //! The page's port: TLS 1.3 and 1.2 over TCP, and limits on those who are slow or many.
 
-use super::router;
+use super::{live, router};
 use crate::app::App;
 use crate::fleet::ca::Authority;
 use anyhow::Context as _;
@@ -80,8 +80,15 @@ fn own(
 
 /// Serves pages until the task is dropped.
 pub async fn serve(app: Arc<App>, door: Door) {
+    let steps = live::steps();
+    tokio::select! {
+        () = live::watch(app.clone(), steps.clone()) => {}
+        () = accept(router(app, steps), door) => {}
+    }
+}
+
+async fn accept(pages: axum::Router, door: Door) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let pages = router(app);
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
             return;

@@ -3,11 +3,15 @@
 
 pub mod account;
 pub mod answer;
+pub mod api;
+pub mod asks;
+pub mod download;
 pub mod error;
 pub mod form;
 pub mod guard;
 pub mod link;
 pub mod listen;
+pub mod live;
 pub mod page;
 pub mod person;
 pub mod picture;
@@ -39,6 +43,8 @@ pub struct Web {
     pub app: Arc<App>,
     /// Places for passwords that are looked at.
     pub proofs: Arc<Semaphore>,
+    /// What changes, for those who listen.
+    pub steps: live::Steps,
 }
 
 impl Web {
@@ -55,10 +61,11 @@ impl Web {
 }
 
 /// Every route.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(app: Arc<App>, steps: live::Steps) -> Router {
     let web = Web {
         app,
         proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
+        steps,
     };
     Router::new()
         .route("/", get(page::today::show))
@@ -85,12 +92,14 @@ pub fn router(app: Arc<App>) -> Router {
                 .layer(DefaultBodyLimit::max(form::post::MAX_POST_BYTES)),
         )
         .route("/list/{*path}", get(page::list::show))
+        .route("/events", get(page::live::listen))
         .route("/plan/{plan}", get(page::plan::show))
         .route(
             "/plan/{plan}/sign",
             get(page::sign::show).post(page::sign::take),
         )
         .merge(page::ward::routes())
+        .merge(api::routes())
         .route("/static/{file}", get(statics::file))
         .route("/{page}", get(page::place::show))
         .route("/{page}/{id}", get(page::place::detail))

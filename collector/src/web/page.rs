@@ -4,6 +4,7 @@
 pub mod act;
 pub mod drawn;
 pub mod list;
+pub mod live;
 pub mod place;
 pub mod plan;
 pub mod sign;
@@ -14,6 +15,7 @@ use super::form::Form;
 use super::person::SignedIn;
 use super::show::Block;
 use crate::account::{Role, Weight};
+use crate::web::asks::Asks as _;
 use askama::Template;
 use axum::response::Response;
 use patchward_common::percent::encoded;
@@ -36,6 +38,8 @@ pub struct Shell {
     pub script: &'static str,
     /// The collector's version.
     pub version: &'static str,
+    /// The kinds of things at whose change the page brings itself up to date.
+    pub live: &'static str,
 }
 
 /// An entry of the bar.
@@ -48,6 +52,8 @@ pub struct Place {
     pub is_here: bool,
 }
 
+/// What people watch while it happens: today, a plan, a rollout.
+const LIVE: &str = "handover halt hold item job plan rollout stop wave";
 /// The page of the ward.
 const WARD: &str = "/ward";
 /// The bar, in the order of a day.
@@ -88,6 +94,10 @@ impl Shell {
             style: super::statics::STYLE,
             script: super::statics::SCRIPT,
             version: env!("CARGO_PKG_VERSION"),
+            live: match here {
+                "/" | "/plan" | "/rollouts" => LIVE,
+                _ => "",
+            },
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Who asks: found by the session's cookie, kept in the request for the handlers.
 
+use super::asks::Asks;
 use super::{Web, error};
-use crate::account::role::Reach;
-use crate::account::{Grant, ROTATE_MS, Role, Rule, is_alive};
+use crate::account::{Grant, ROTATE_MS, Role, is_alive};
 use crate::command::Caller;
 use crate::config::SecondFactor;
 use crate::control::Failure;
@@ -24,6 +24,9 @@ use subtle::ConstantTimeEq as _;
 /// Browsers take a cookie of this prefix only over TLS, from this host, for all paths
 /// (RFC 6265bis §4.1.3.2).
 const COOKIE_NAME: &str = "__Host-patchward";
+/// What a page sends with a request that nobody made: bringing itself up to date. It does not
+/// keep a session alive that nobody uses.
+const BACKGROUND: &str = "x-patchward-background";
 /// How exactly it is noted when a session was last used.
 const SEEN_MS: i64 = MINUTE_MS;
 /// How long an exchanged secret is still good, for answers that are on their way.
@@ -54,19 +57,29 @@ impl std::ops::Deref for Person {
     }
 }
 
-impl SignedIn {
-    /// As the collector's functions know them.
-    pub fn caller(&self) -> Caller {
+impl Asks for SignedIn {
+    fn caller(&self) -> Caller {
         Caller {
             actor: Actor::Person(self.account.name.clone()),
         }
     }
 
-    /// Where they may do what a rule speaks of.
-    pub fn reach(&self, rule: &Rule) -> Reach {
-        Reach::of(&self.grants, rule.roles)
+    fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+}
+
+impl Asks for Person {
+    fn caller(&self) -> Caller {
+        self.0.caller()
     }
 
+    fn grants(&self) -> &[Grant] {
+        &self.0.grants
+    }
+}
+
+impl SignedIn {
     /// Whether they have one of these roles anywhere.
     pub fn is(&self, roles: &[Role]) -> bool {
         self.grants.iter().any(|grant| roles.contains(&grant.role))
@@ -114,7 +127,8 @@ pub async fn sessions(State(web): State<Web>, mut request: Request, next: Next) 
     if !request.uri().path().starts_with("/static/")
         && let Some(secret) = brought(request.headers())
     {
-        match found(&web, secret).await {
+        let is_background = request.headers().contains_key(BACKGROUND);
+        match found(&web, secret, is_background).await {
             Ok(Some((person, rotated))) => {
                 new = rotated;
                 request.extensions_mut().insert(person);
@@ -134,7 +148,11 @@ pub async fn sessions(State(web): State<Web>, mut request: Request, next: Next) 
     response
 }
 
-async fn found(web: &Web, secret: Secret) -> Result<Option<(SignedIn, Option<Secret>)>, Failure> {
+async fn found(
+    web: &Web,
+    secret: Secret,
+    is_background: bool,
+) -> Result<Option<(SignedIn, Option<Secret>)>, Failure> {
     let now = web.app.now();
     let mut view = web.app.store.view().await?;
     let Some(session) = view.session(&secret.hash()).await? else {
@@ -148,7 +166,10 @@ async fn found(web: &Web, secret: Secret) -> Result<Option<(SignedIn, Option<Sec
     };
     let grants = view.grants_of(&session.account).await?;
     drop(view);
-    let rotated = keep(web, &session, &secret, now).await?;
+    let rotated = match is_background {
+        true => None,
+        false => keep(web, &session, &secret, now).await?,
+    };
     let person = SignedIn {
         account: Arc::new(account),
         grants: grants.into(),

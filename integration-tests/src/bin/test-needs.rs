@@ -38,6 +38,7 @@ fn main() -> anyhow::Result<()> {
     }
     python::TUF.install()?;
     python::BROWSER.install()?;
+    python::API.install()?;
     println!("Everything that the tests need is installed.");
     Ok(())
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod active_plan;
+mod api;
 mod attacks;
 mod bad_input;
 mod browser;

@@ -2,6 +2,7 @@
 
 use crate::config::SecondFactor;
 use crate::control::Failure;
+use crate::web::asks::Asks as _;
 use crate::web::page::Shell;
 use crate::web::person::SignedIn;
 use crate::web::{Web, error};

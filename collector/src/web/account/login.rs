@@ -7,6 +7,7 @@ use crate::control::Failure;
 use crate::secret::Secret;
 use crate::store::accounts::Account;
 use crate::store::{Actor, StoreError};
+use crate::web::asks::Asks as _;
 use crate::web::page::Shell;
 use crate::web::person::{SignedIn, cookie};
 use crate::web::{Web, error, link};

@@ -5,6 +5,7 @@ use super::password;
 use crate::authority;
 use crate::command::zones::Zones;
 use crate::control::Failure;
+use crate::web::asks::Asks as _;
 use crate::web::page::Shell;
 use crate::web::person::{Person, cookie};
 use crate::web::{Web, error};

@@ -8,16 +8,17 @@ use crate::account::Weight;
 use crate::control::{Failure, Output};
 use crate::secret::Secret;
 use crate::web::answer::{self, Refusal};
+use crate::web::asks::Asks as _;
 use crate::web::form::call::{Answer, Answers, Mistake, command, texts};
 use crate::web::form::post::{self, Posted};
 use crate::web::form::{Field, Form, Kind};
 use crate::web::person::Person;
 use crate::web::show::blocks;
 use crate::web::show::listing::Query;
-use crate::web::{Web, error, link, touched};
+use crate::web::{Web, download, error, link, touched};
 use askama::Template;
 use axum::extract::{Multipart, OriginalUri, Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
@@ -214,7 +215,7 @@ pub async fn carry_out(
         return error::refused(&person, &refusal);
     }
     let why = posted.own.get("_why").map_or("", |why| why.trim());
-    let needs_why = !has_reason(&form) && why.is_empty();
+    let needs_why = !form.has_reason() && why.is_empty();
     if form.rule.weight == Weight::Grave && (!posted.own.contains_key("_confirmed") || needs_why) {
         return confirm(&web, &person, &form, &posted, &back).await;
     }
@@ -229,15 +230,10 @@ pub async fn carry_out(
         return error::page(Some(&person), &failure);
     }
     match answer::carry_out(&web, &person, &form, command).await {
-        Ok(Output::File { bytes, .. }) => file(&form, bytes.into_vec()),
+        Ok(Output::File { bytes, .. }) => download::file(&form, bytes.into_vec()),
         Ok(output) => done(&person, &form, output, &back),
         Err(refusal) => not_done(&web, &person, &form, &posted, &back, refusal).await,
     }
-}
-
-/// Whether a command asks for the reason itself.
-fn has_reason(form: &Form) -> bool {
-    form.field("reason").is_some() || form.field("why").is_some()
 }
 
 /// A file that was sent before the confirmation and not with it: a browser hands a file out
@@ -320,7 +316,7 @@ async fn confirm(web: &Web, person: &Person, form: &Form, posted: &Posted, back:
         form_id: Secret::new().text().to_owned(),
         back: back.to_owned(),
         kept: kept.collect(),
-        asks_reason: !has_reason(form),
+        asks_reason: !form.has_reason(),
     })
 }
 
@@ -374,26 +370,4 @@ async fn not_done(
         }
         other => error::refused(person, &other),
     }
-}
-
-/// A file, under a name that says what it is.
-fn file(form: &Form, bytes: Vec<u8>) -> Response {
-    let (ending, kind) = match bytes.as_slice() {
-        [b'%', b'P', b'D', b'F', ..] => ("pdf", "application/pdf"),
-        bytes if bytes.starts_with(b"BEGIN:VCALENDAR") => ("ics", "text/calendar; charset=utf-8"),
-        [b'{', ..] => ("json", "application/json"),
-        [0x89, b'P', b'N', b'G', ..] => ("png", "image/png"),
-        [0xff, 0xd8, ..] => ("jpg", "image/jpeg"),
-        bytes if std::str::from_utf8(bytes).is_ok() => ("csv", "text/csv; charset=utf-8"),
-        _ => ("patchward", "application/octet-stream"),
-    };
-    let name = form.path.replace(' ', "-");
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}.{ending}\""),
-        ),
-    ];
-    (headers, bytes).into_response()
 }

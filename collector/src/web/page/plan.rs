@@ -4,6 +4,7 @@ use super::list::asked;
 use super::{Action, Page, Shell, actions, drawn};
 use crate::control::Output;
 use crate::web::answer::{self, Refusal};
+use crate::web::asks::Asks as _;
 use crate::web::form::Form;
 use crate::web::person::Person;
 use crate::web::show::{Block, blocks};

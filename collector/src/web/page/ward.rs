@@ -20,6 +20,7 @@ use crate::store::Actor;
 use crate::store::accounts::Kiosk;
 use crate::store::places::Unit;
 use crate::web::answer::{self, Refusal};
+use crate::web::asks::Asks as _;
 use crate::web::form::{Form as CommandForm, call};
 use crate::web::person::{Person, SignedIn};
 use crate::web::show::heading;
@@ -206,7 +207,7 @@ impl Door {
             .ok_or_else(|| Failure::input("This is no form of this page; nothing was changed."))?;
         match self {
             Self::Person(person, _) => {
-                answer::ask(web, person, &form, &wish.answers).await?;
+                answer::ask(web, person.as_ref(), &form, &wish.answers).await?;
             }
             Self::Kiosk(kiosk, _) => {
                 let caller = Caller {

@@ -2,7 +2,7 @@
 
 use super::*;
 use patchward_collector::account::lockout::FREE_FAILURES;
-use patchward_collector::account::{Grant, SESSION_MS};
+use patchward_collector::account::{Grant, SESSION_MS, Scope};
 use patchward_collector::store::StoreError;
 
 on_both_engines!(
@@ -12,6 +12,7 @@ on_both_engines!(
     sessions,
     forms,
     kiosks,
+    programs,
     browser_keys
 );
 
@@ -307,4 +308,57 @@ async fn browser_keys(world: World) {
             .len(),
         1
     );
+}
+
+async fn programs(world: World) {
+    let world = world.with_unit().await;
+    let until = NOW.plus_ms(1);
+    let given = grants(&["technician:icu", "viewer"]);
+    let mut change = world.change().await;
+    let (cmms, hash) = (name("cmms"), secret("cmms"));
+    change
+        .add_program(&cmms, &hash, Scope::Change, &given, until)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    for (again, grants) in [
+        (&given, &cmms),
+        (&grants(&["ward:nowhere"]), &name("other")),
+    ] {
+        let mut change = world.change().await;
+        let added = change
+            .add_program(grants, &secret("x"), Scope::Ask, again, until)
+            .await;
+        assert!(added.is_err());
+    }
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(view.programs().await.unwrap().len(), 1);
+    assert_eq!(view.program_grants().await.unwrap().len(), 2);
+    assert_eq!(view.grants_of_program(&cmms).await.unwrap(), given);
+    let found = view.program_by_secret(&hash).await.unwrap().unwrap();
+    assert_eq!((found.scope, found.expires_at), (Scope::Change, until));
+    assert_eq!((found.seen_at, found.ended_at), (None, None));
+    assert!(
+        view.program_by_secret(&secret("x"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let before = view.audit_head().await.unwrap().seq;
+    drop(view);
+    world.store.program_seen(&cmms, until).await.unwrap();
+    let mut change = world.change().await;
+    change.end_program(&cmms).await.unwrap();
+    change.commit().await.unwrap();
+    let mut change = world.change().await;
+    refused!(change.end_program(&cmms).await, StoreError::NotFound { .. });
+    drop(change);
+    let mut view = world.store.view().await.unwrap();
+    let found = view.program_by_secret(&hash).await.unwrap().unwrap();
+    assert_eq!(found.seen_at, Some(until));
+    assert!(found.ended_at.is_some());
+    // Kinds of what changed, each once.
+    let kinds = view.kinds_changed(before).await.unwrap();
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["program"]);
+    assert!(view.kinds_changed(before + 1).await.unwrap().is_empty());
 }
