@@ -37,7 +37,7 @@ use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::HaltScope;
 use crate::waves;
 use patchward_common::codec;
-use patchward_common::id::{JobId, MachineId};
+use patchward_common::id::{JobId, MachineId, Name};
 use patchward_common::plan::{MAX_LEAF_BYTES, wave_number};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
@@ -52,6 +52,8 @@ pub struct Agenda {
     pub machines: BTreeMap<String, Standing>,
     /// Slots of active plans that have not ended, by start, with the machine's name.
     pub slots: Vec<(Interval, String)>,
+    /// The unit of every enrolled machine, by its name.
+    pub units: BTreeMap<String, Name>,
 }
 
 struct Gathering<'a> {
@@ -97,14 +99,18 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     let Gathering {
         mut items,
         mut slots,
+        lines,
         ..
     } = gathering;
+    let units = lines.into_values();
+    let units = units.map(|line| (line.name.to_string(), line.unit));
     sort(&mut items, now);
     slots.sort();
     Ok(Agenda {
         items,
         machines,
         slots,
+        units: units.collect(),
     })
 }
 
@@ -306,8 +312,10 @@ impl Gathering<'_> {
     ) -> Result<BTreeSet<MachineId>, Failure> {
         let mut measured = fallen::Measured::default();
         let mut found = BTreeSet::new();
+        let sets = self.view.machine_sets().await?.into_iter();
+        let sets: BTreeMap<MachineId, _> = sets.map(|set| (set.machine, set)).collect();
         for (id, (job, _)) in newest {
-            let fallen = measured.fallen(self.view, job).await?;
+            let fallen = measured.fallen(self.view, job, sets.get(id)).await?;
             let (Some(fallen), Some(line)) = (fallen, self.lines.get(id)) else {
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use crate::authority;
 use crate::clock;
-use crate::command::Caller;
+use crate::command::{Caller, Snapshots};
 use crate::config::Settings;
 use crate::control::Failure;
 use crate::fleet::FleetHandle;
@@ -29,6 +29,8 @@ pub struct App {
     pub artifacts: Artifacts,
     /// What the hospital has, for matching advisories.
     pub matching: Kept,
+    /// What was gathered for pages.
+    pub snapshots: Snapshots,
     /// Signs go, and stops by IT.
     pub go_signing_key: SigningKey,
 }

@@ -1,7 +1,7 @@
-//! The collector's one reading of the clock. Everything below takes `now`.
+//! The collector's readings of the clock. Everything below takes `now`.
 
 use patchward_common::time::UtcMs;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The time now, by the system's clock.
 pub fn now() -> UtcMs {
@@ -13,4 +13,13 @@ pub fn now() -> UtcMs {
     // A clock before 1970 is a broken clock: 0 lies before every document.
     let elapsed = elapsed.unwrap_or_default();
     UtcMs(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Begins to measure how long something takes; what is decided does not hang on it.
+pub fn begin() -> Instant {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it measures, and decides nothing"
+    )]
+    Instant::now()
 }

@@ -41,6 +41,7 @@ pub mod searching;
 pub mod secret;
 pub mod serve;
 pub mod sheet;
+pub mod snapshot;
 pub mod stopped;
 pub mod store;
 pub mod supported;

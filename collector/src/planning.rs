@@ -203,13 +203,19 @@ async fn can_tell(view: &mut View, machine: &MachineId, now: UtcMs) -> Result<bo
     }
 }
 
-/// The version of a product in an inventory, by how the product is installed.
-pub fn version_of<'a>(product: &ReleaseDescription, set: &'a ComponentSet) -> Option<&'a str> {
-    let (source, name) = match &product.kind {
+/// The component by which a product is known in an inventory, by how it is installed: where
+/// it is found, if that matters, and its name.
+pub fn component_of(product: &ReleaseDescription) -> Option<(Option<Source>, &str)> {
+    Some(match &product.kind {
         Kind::Tree(tree) => (Some(Source::Tree), tree.name.as_str()),
         Kind::Packages(packages) => (None, packages.packages.first()?.name.as_str()),
         Kind::Recipe(_) => (Some(Source::Probe), product.product.as_str()),
-    };
+    })
+}
+
+/// The version of a product in an inventory, by how the product is installed.
+pub fn version_of<'a>(product: &ReleaseDescription, set: &'a ComponentSet) -> Option<&'a str> {
+    let (source, name) = component_of(product)?;
     let found = set.iter().find(|component| {
         component.name == name && source.is_none_or(|source| component.source == source)
     });

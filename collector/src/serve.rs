@@ -1,6 +1,7 @@
 //! `serve`: starts everything, says that it is ready, and ends in order.
 
 use crate::app::App;
+use crate::command::Snapshots;
 use crate::config::Settings;
 use crate::control::{Failure, server};
 use crate::fleet::{self, Authority, FleetContext, FleetSettings};
@@ -62,6 +63,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         fleet,
         artifacts,
         matching: Kept::default(),
+        snapshots: Snapshots::default(),
         go_signing_key: go_key,
     });
     tracing::info!(listen = %app.settings.listen, "the collector is ready");

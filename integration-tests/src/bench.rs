@@ -9,6 +9,7 @@ pub mod inventory;
 pub mod load;
 pub mod matching;
 pub mod openings;
+pub mod pages;
 pub mod peers;
 pub mod plan;
 pub mod process_costs;

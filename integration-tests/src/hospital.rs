@@ -665,13 +665,13 @@ impl Machine {
 }
 
 /// A TCP port that is free now.
-fn free_tcp_port() -> anyhow::Result<u16> {
+pub(crate) fn free_tcp_port() -> anyhow::Result<u16> {
     let socket = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
     Ok(socket.local_addr()?.port())
 }
 
 /// A UDP port that is free now.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     let socket = UdpSocket::bind("127.0.0.1:0").context("looking for a free port")?;
     Ok(socket.local_addr()?.port())
 }

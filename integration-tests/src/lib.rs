@@ -4,6 +4,7 @@
 pub mod bad_network;
 pub mod bench;
 pub mod demo;
+pub mod filled;
 pub mod fixture;
 pub mod hospital;
 pub mod hostile;
@@ -17,3 +18,4 @@ pub mod programs;
 pub mod python;
 pub mod simulate;
 pub mod vendor;
+pub mod visitor;

@@ -5,7 +5,7 @@ use super::newest::Made;
 use crate::control::Failure;
 use crate::item::machine::Exception;
 use crate::item::{Item, job};
-use crate::store::jobs::{Job, Standing};
+use crate::store::jobs::Job;
 use patchward_common::id::MachineId;
 use std::collections::BTreeMap;
 
@@ -19,10 +19,8 @@ impl Gathering<'_> {
         let workers = self.view.manual_workers().await?;
         let made = Made::read(self.view).await?;
         let mut of_machine: BTreeMap<MachineId, Vec<Job>> = BTreeMap::new();
-        for standing in [Standing::Waiting, Standing::Open, Standing::Ended] {
-            for job in self.view.jobs_standing(standing).await? {
-                of_machine.entry(job.machine).or_default().push(job);
-            }
+        for job in self.view.jobs_that_count().await? {
+            of_machine.entry(job.machine).or_default().push(job);
         }
         let mut found = BTreeMap::new();
         for (machine, jobs) in &of_machine {

@@ -11,6 +11,8 @@ mod matches;
 mod show;
 mod take;
 
+pub(super) use matches::{Rows, told};
+
 use super::file::InputFile;
 use super::{Caller, window};
 use crate::app::App;

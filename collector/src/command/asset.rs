@@ -11,12 +11,14 @@ pub use import::{ImportAssets, MappingCommand};
 pub(crate) use work::subnets;
 
 use super::Caller;
+use super::listed::Paged;
 use super::machine;
 use crate::app::App;
 use crate::asset::field;
 use crate::control::{Failure, Output};
 use crate::store::View;
 use crate::store::assets::{Asset, LIFE_CYCLES, LifeCycle};
+use crate::store::listed::Wanted;
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -236,6 +238,17 @@ pub async fn run(app: &App, caller: &Caller, command: AssetCommand) -> Result<Ou
             list::list(app, unit.as_ref(), state).await
         }
     }
+}
+
+/// A page of the list, with what stands above it.
+pub(super) async fn listed(
+    view: &mut View,
+    unit: Option<&Name>,
+    state: Option<&str>,
+    wanted: &Wanted,
+) -> Result<Paged, Failure> {
+    let state = state.map(state_of).transpose()?;
+    list::listed(view, unit, state, wanted).await
 }
 
 async fn link(

@@ -1,10 +1,16 @@
 //! The audit log.
 
+use super::listed::Paged;
 use crate::app::App;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
-use crate::store::audit::{ChainError, Head};
+use crate::store::View;
+use crate::store::audit::{AuditRow, ChainError, Head};
+use crate::store::listed::{SEARCHED_ROWS, Wanted};
 use patchward_common::digest::Digest;
 use serde::{Deserialize, Serialize};
+
+/// Rows that are shown where nobody says how many.
+const LAST: u32 = 50;
 
 /// What can be done with the audit log: reading it.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -12,7 +18,7 @@ pub enum AuditCommand {
     /// Show the newest rows
     List {
         /// How many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        #[arg(long, default_value_t = LAST, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         last: u32,
         /// Only rows about this machine, unit, plan ...
         #[arg(long)]
@@ -65,18 +71,7 @@ pub async fn run(app: &App, command: AuditCommand) -> Result<Output, Failure> {
                 None => view.audit_before(i64::MAX as u64, last).await?,
             };
             rows.reverse();
-            let mut table = Table::new(&["row", "at", "who", "what", "subject", "detail"]);
-            for row in rows {
-                table.row(vec![
-                    Cell::Number(row.seq as i64),
-                    Cell::of(row.at),
-                    Cell::of(row.actor),
-                    Cell::of(row.action),
-                    Cell::of(row.subject),
-                    Cell::of(row.detail),
-                ]);
-            }
-            Ok(Output::Table(table))
+            Ok(Output::Table(table(rows)))
         }
         AuditCommand::Verify { head } => match view.verify_audit(head.map(Head::from)).await {
             Ok(head) => Ok(Output::record([
@@ -91,4 +86,40 @@ pub async fn run(app: &App, command: AuditCommand) -> Result<Output, Failure> {
             }),
         },
     }
+}
+
+fn table(rows: Vec<AuditRow>) -> Table {
+    let mut table = Table::new(&["row", "at", "who", "what", "subject", "detail"]);
+    for row in rows {
+        table.row(vec![
+            Cell::Number(row.seq as i64),
+            Cell::of(row.at),
+            Cell::of(row.actor),
+            Cell::of(row.action),
+            Cell::of(row.subject),
+            Cell::of(row.detail),
+        ]);
+    }
+    table
+}
+
+/// A page of the log, newest first. Who does not say how many sees all.
+pub(super) async fn listed(
+    view: &mut View,
+    last: u32,
+    about: Option<&str>,
+    wanted: &Wanted,
+) -> Result<Paged, Failure> {
+    let last = (last != LAST).then(|| last.into());
+    let page = view.listed_audit(about, last, wanted).await?;
+    let mut table = table(page.rows.clone());
+    let is_sought = !wanted.words.is_empty() || !wanted.equal.is_empty() || wanted.sort.is_some();
+    if is_sought && about.is_none() {
+        table.note = Some(format!(
+            "Of {} rows the newest {SEARCHED_ROWS} were looked through. `audit list --about` finds \
+             every row about one machine, unit or plan.",
+            page.total
+        ));
+    }
+    Ok(Paged::of(table, &page))
 }

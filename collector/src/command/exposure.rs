@@ -5,6 +5,8 @@ mod list;
 pub mod scope;
 mod show;
 
+pub(super) use list::told;
+
 use super::Caller;
 use crate::app::App;
 use crate::control::{Failure, Output};

@@ -69,19 +69,10 @@ pub async fn run(app: &App, caller: &Caller, command: ItemCommand) -> Result<Out
             unit,
             raised,
         } => {
-            let now = app.now();
             let mut view = app.store.view().await?;
-            let mut agenda = agenda::gather(&app.fleet, &mut view, now).await?;
-            agenda.items.retain(|item| {
-                owner
-                    .as_deref()
-                    .is_none_or(|word| item.owner.word() == word)
-                    && (unit.is_none() || item.unit == unit)
-                    && (!raised || item.is_raised(now))
-            });
-            let lists = Lists::read(&mut view).await?;
-            let zones = Zones::read(&mut view).await?;
-            Ok(Output::Table(table(&agenda.items, &lists, &zones, now)))
+            let agenda = agenda::gather(&app.fleet, &mut view, app.now()).await?;
+            drop(view);
+            told(app, &agenda, owner.as_deref(), unit.as_ref(), raised).await
         }
         ItemCommand::Take { item } => {
             let mut view = app.store.view().await?;
@@ -110,6 +101,27 @@ pub async fn run(app: &App, caller: &Caller, command: ItemCommand) -> Result<Out
             ..
         } => except(app, caller, &name, until.zip(control)).await,
     }
+}
+
+/// What is open, as it was gathered.
+pub(super) async fn told(
+    app: &App,
+    agenda: &Agenda,
+    owner: Option<&str>,
+    unit: Option<&Name>,
+    raised: bool,
+) -> Result<Output, Failure> {
+    let now = app.now();
+    let items = agenda.items.iter().filter(|item| {
+        owner.is_none_or(|word| item.owner.word() == word)
+            && (unit.is_none() || item.unit.as_ref() == unit)
+            && (!raised || item.is_raised(now))
+    });
+    let items: Vec<Item> = items.cloned().collect();
+    let mut view = app.store.view().await?;
+    let lists = Lists::read(&mut view).await?;
+    let zones = Zones::read(&mut view).await?;
+    Ok(Output::Table(table(&items, &lists, &zones, now)))
 }
 
 async fn except(

@@ -8,6 +8,7 @@ mod told;
 
 pub(super) use person::stop_waiting;
 
+use super::listed::Paged;
 use super::zones::Zones;
 use super::{Caller, begun, machine, plan, service};
 use crate::agenda;
@@ -16,7 +17,8 @@ use crate::control::{Cell, Failure, Output, Table};
 use crate::item::Item;
 use crate::item::down::down;
 use crate::store::View;
-use crate::store::jobs::{Job, Standing};
+use crate::store::jobs::Job;
+use crate::store::listed::{JobsOf, ListedJob, SEARCHED_ROWS, Wanted};
 use patchward_common::id::{JobId, Label, MachineId, Name};
 use patchward_common::job::{Event, Reason};
 use patchward_common::plan::wave_number;
@@ -25,13 +27,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Most jobs of one answer: those of a plan over a whole large hospital.
+const MOST_LISTED: u32 = 100_000;
+/// Most jobs where nobody says whose: two years of a large hospital are half a million.
+const MOST_OF_ALL: u32 = 1_000;
+/// What is not in the database, so that no page sorts by it.
+const UNSORTED: &[&str] = &["why", "down_since", "down_because"];
+
 /// What can be done with jobs.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum JobCommand {
-    /// Show the jobs of a plan or of a machine
+    /// Show the jobs of a plan or of a machine; of all, those that moved last
     List {
         /// The plan's id, or the first digits of it
-        #[arg(long, required_unless_present = "machine")]
+        #[arg(long)]
         plan: Option<String>,
         /// The machine's name or id
         #[arg(long)]
@@ -124,8 +133,13 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
             plan: of_plan,
             machine: of_machine,
         } => {
-            let jobs = listed(&mut view, of_plan, of_machine).await?;
-            jobs_table(&mut view, &jobs).await
+            let is_all = of_plan.is_none() && of_machine.is_none();
+            let wanted = Wanted {
+                limit: if is_all { MOST_OF_ALL } else { MOST_LISTED },
+                ..Wanted::default()
+            };
+            let page = listed(&mut view, of_plan, of_machine, &wanted).await?;
+            Ok(Output::Table(page.with_note("jobs").table))
         }
         JobCommand::Show { job } => {
             let job = named(&mut view, &job).await?;
@@ -182,27 +196,33 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
     }
 }
 
-/// The jobs of a plan, of a machine, or of a machine within a plan.
-async fn listed(
+/// A page of the jobs of a plan, of a machine, of a machine within a plan, or of all.
+pub(super) async fn listed(
     view: &mut View,
     of_plan: Option<String>,
     of_machine: Option<String>,
-) -> Result<Vec<Job>, Failure> {
-    let mut jobs = match &of_plan {
-        Some(text) => {
-            let found = plan::find(view, text).await?;
-            view.jobs_of_plan(&found.id).await?
-        }
-        None => Vec::new(),
-    };
-    if let Some(text) = &of_machine {
-        let found = machine::find(view, text).await?;
-        match of_plan {
-            Some(_) => jobs.retain(|job| job.machine == found.id),
-            None => jobs = view.jobs_of_machine(&found.id).await?,
-        }
+    wanted: &Wanted,
+) -> Result<Paged, Failure> {
+    let mut whose = JobsOf::default();
+    if let Some(text) = &of_plan {
+        whose.plan = Some(plan::find(view, text).await?.id);
     }
-    Ok(jobs)
+    if let Some(text) = &of_machine {
+        whose.machine = Some(machine::find(view, text).await?.id);
+    }
+    let page = view.listed_jobs(whose, wanted).await?;
+    let mut table = jobs_table(view, &page.rows).await?;
+    if whose == JobsOf::default() && wanted.seeks("since") && page.total > SEARCHED_ROWS {
+        table.note = Some(format!(
+            "Of {} jobs those were looked through that moved last, {SEARCHED_ROWS} at most. A \
+             plan or a machine has all of its own.",
+            page.total
+        ));
+    }
+    Ok(Paged {
+        unsorted: UNSORTED,
+        ..Paged::of(table, &page)
+    })
 }
 
 async fn find(view: &mut View, id: &JobId) -> Result<Job, Failure> {
@@ -221,13 +241,9 @@ pub(crate) async fn named(view: &mut View, text: &str) -> Result<Job, Failure> {
     }
     let digits = begun::digits(text, "the job's id")?;
     let mut found: Vec<(Job, String)> = Vec::new();
-    for standing in [Standing::Waiting, Standing::Open, Standing::Ended] {
-        for job in view.jobs_standing(standing).await? {
-            if job.id.to_string().starts_with(&digits) {
-                let machine = name(view, &job.machine).await?;
-                found.push((job, machine));
-            }
-        }
+    for job in view.jobs_beginning(&digits).await? {
+        let machine = name(view, &job.machine).await?;
+        found.push((job, machine));
     }
     let described =
         |(job, machine): &(Job, String)| format!("{} on {machine}, {}", job.id, job.state.word());
@@ -261,7 +277,7 @@ fn detail(event: &Event) -> Option<String> {
     }
 }
 
-async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
+async fn jobs_table(view: &mut View, jobs: &[ListedJob]) -> Result<Table, Failure> {
     let goes = view.outstanding_goes().await?;
     let goes: BTreeMap<JobId, UtcMs> = goes.iter().map(|go| (go.job, go.issued_at)).collect();
     let mut table = Table::new(&[
@@ -275,14 +291,12 @@ async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
         "down_because",
     ]);
     let zones = Zones::read(view).await?;
-    for job in jobs {
+    for ListedJob { job, machine, unit } in jobs {
         let down = down(&job.state, job.since, goes.get(&job.id).copied());
-        let machine = view.machine(&job.machine).await?;
-        let unit = machine.as_ref().map(|machine| &machine.unit);
-        let name = machine.as_ref().map(|machine| machine.name.to_string());
+        let unit = Some(unit);
         table.row(vec![
             Cell::of(job.id),
-            Cell::of(name.unwrap_or_else(|| job.machine.to_string())),
+            Cell::of(machine),
             Cell::Number(wave_number(job.wave).into()),
             Cell::of(job.state.word()),
             zones.cell(unit, job.since),
@@ -291,7 +305,7 @@ async fn jobs_table(view: &mut View, jobs: &[Job]) -> Result<Output, Failure> {
             Cell::maybe(down.as_ref().map(|down| &down.because)),
         ]);
     }
-    Ok(Output::Table(table))
+    Ok(table)
 }
 
 async fn name(view: &mut View, machine: &MachineId) -> Result<String, Failure> {

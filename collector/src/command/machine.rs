@@ -1,5 +1,9 @@
 //! Machines: who waits, who is there, what runs on them.
 
+mod list;
+
+pub(super) use list::listed;
+
 use super::{Caller, forecast};
 use crate::app::App;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
@@ -9,9 +13,6 @@ use crate::store::machines::{Machine, MachineState};
 use patchward_common::facts::{Facts, PackedFacts};
 use patchward_common::id::{Label, MachineId, Name};
 use serde::{Deserialize, Serialize};
-
-/// Rows of one page of a list.
-const PAGE: u32 = 1_000;
 
 /// What can be done with machines.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -113,7 +114,7 @@ pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<
             change.commit().await?;
             Ok(Output::Text(format!("{} is turned away.", asked.host)))
         }
-        MachineCommand::List { unit } => list(app, unit.as_ref()).await,
+        MachineCommand::List { unit } => list::list(app, unit.as_ref()).await,
         MachineCommand::Show { machine } => show(app, &machine).await,
         MachineCommand::Idle { machine } => forecast::idle(app, &machine).await,
         MachineCommand::Components { machine } => components(app, &machine).await,
@@ -249,46 +250,6 @@ async fn accept(
         "{} is accepted. It reports within a minute; its mode is observe until HTM assigns it.",
         new.name
     )))
-}
-
-async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
-    let mut table = Table::new(&[
-        "machine",
-        "unit",
-        "class",
-        "model",
-        "mode",
-        "state",
-        "last_seen",
-        "in_use",
-        "ready",
-    ]);
-    let mut view = app.store.view().await?;
-    let mut after = None;
-    loop {
-        let page = view.machines(unit, after.as_ref(), PAGE).await?;
-        for line in &page {
-            let state = match line.clone_suspected_at {
-                Some(_) => "clone?",
-                None => line.state.word(),
-            };
-            table.row(vec![
-                Cell::of(&line.name),
-                Cell::of(&line.unit),
-                Cell::of(line.class.word()),
-                Cell::of(&line.model),
-                Cell::of(line.mode.word()),
-                Cell::of(state),
-                Cell::maybe(line.seen_at),
-                Cell::maybe(line.interlock.map(interlock_word)),
-                Cell::maybe(line.readiness.map(|ready| ready.word())),
-            ]);
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE as usize => after = Some(last.id),
-            _ => return Ok(Output::Table(table)),
-        }
-    }
 }
 
 fn interlock_word(word: patchward_common::wire::machine::InterlockWord) -> &'static str {

@@ -24,6 +24,8 @@ pub mod hold;
 pub mod item;
 pub mod job;
 pub mod kiosk;
+pub mod listed;
+mod look;
 pub mod machine;
 mod manual;
 pub mod mds2;
@@ -44,6 +46,8 @@ pub mod user;
 pub mod window;
 mod work;
 pub(crate) mod zones;
+
+pub use look::{Snapshots, agenda, look, look_of};
 
 use crate::app::App;
 use crate::control::{Failure, FailureKind, Output, Reply};

@@ -3,7 +3,7 @@
 use super::freeze::area;
 use super::zones::Zones;
 use super::{Caller, item};
-use crate::agenda;
+use crate::agenda::{self, Agenda};
 use crate::app::App;
 use crate::calls::{Lists, words};
 use crate::control::{Cell, Failure, Output, Table};
@@ -154,13 +154,21 @@ async fn list(app: &App) -> Result<Output, Failure> {
 }
 
 async fn calls(app: &App) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let agenda = agenda::gather(&app.fleet, &mut view, app.now()).await?;
+    drop(view);
+    told(app, &agenda).await
+}
+
+/// Who is called about what is open, as it was gathered.
+pub(super) async fn told(app: &App, agenda: &Agenda) -> Result<Output, Failure> {
     let now = app.now();
     let mut view = app.store.view().await?;
     let lists = Lists::read(&mut view).await?;
     let mut table = Table::new(&["item", "about", "unit", "since", "called", "why"]);
     let zones = Zones::read(&mut view).await?;
-    for item in agenda::gather(&app.fleet, &mut view, now).await?.items {
-        let call = lists.call(&item, now);
+    for item in &agenda.items {
+        let call = lists.call(item, now);
         let Some(call) = call.filter(|call| !matches!(call, Call::Heard(_))) else {
             continue;
         };

@@ -3,7 +3,7 @@
 use super::TONIGHT_MS;
 use super::item::table;
 use super::zones::Zones;
-use crate::agenda;
+use crate::agenda::{self, Agenda};
 use crate::app::App;
 use crate::calls::Lists;
 use crate::control::{Cell, Failure, Output, Report, Table};
@@ -15,15 +15,21 @@ use std::collections::BTreeMap;
 
 /// Shows the day.
 pub(super) async fn run(app: &App) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let agenda = agenda::gather(&app.fleet, &mut view, app.now()).await?;
+    drop(view);
+    told(app, &agenda).await
+}
+
+/// The day as it was gathered.
+pub(super) async fn told(app: &App, agenda: &Agenda) -> Result<Output, Failure> {
     let now = app.now();
     let mut view = app.store.view().await?;
-    let agenda = agenda::gather(&app.fleet, &mut view, now).await?;
     let lists = Lists::read(&mut view).await?;
     // What only time does is no one's work today.
-    let (waits, open): (Vec<_>, Vec<_>) = agenda
-        .items
-        .into_iter()
-        .partition(|item| item.owner == Owner::Time && !item.is_raised(now));
+    let items = agenda.items.iter().cloned();
+    let (waits, open): (Vec<_>, Vec<_>) =
+        items.partition(|item| item.owner == Owner::Time && !item.is_raised(now));
     let raised = open.iter().filter(|item| item.is_raised(now)).count();
     let zones = Zones::read(&mut view).await?;
     let owners = owners(&open, &zones, now);

@@ -37,13 +37,21 @@ impl Zones {
     fn of_windows(windows: &[(&Name, &str)], units: &[(&Name, &Name)]) -> Self {
         let usual = usual(windows.iter().map(|(_, zone)| *zone));
         let site_of: BTreeMap<&Name, &Name> = units.iter().copied().collect();
+        let mut own: BTreeMap<&Name, Vec<&str>> = BTreeMap::new();
+        let mut near: BTreeMap<&Name, Vec<&str>> = BTreeMap::new();
+        for (unit, zone) in windows {
+            own.entry(unit).or_default().push(zone);
+            if let Some(site) = site_of.get(unit) {
+                near.entry(site).or_default().push(zone);
+            }
+        }
+        let of = |zones: Option<&Vec<&str>>| usual_of(zones?.iter().copied());
+        let near: BTreeMap<&Name, TimeZone> = near
+            .iter()
+            .filter_map(|(site, zones)| Some((*site, of(Some(zones))?)))
+            .collect();
         let of_unit = |(unit, site): &(&Name, &Name)| {
-            let own = windows.iter().filter(|(of, _)| of == unit);
-            let near = windows
-                .iter()
-                .filter(|(of, _)| site_of.get(of) == Some(site));
-            let zone = usual_of(own.map(|(_, zone)| *zone))
-                .or_else(|| usual_of(near.map(|(_, zone)| *zone)));
+            let zone = of(own.get(unit)).or_else(|| near.get(site).cloned());
             ((*unit).clone(), zone.unwrap_or_else(|| usual.clone()))
         };
         Self {

@@ -187,7 +187,14 @@ fn push(cell: &mut String, c: char, line: usize) -> Result<(), SheetError> {
 /// Rows as a file: UTF-8 with its mark, which spreadsheet programs ask for, CR LF, and no
 /// cell that such a program would take for a formula.
 pub fn write<'a>(rows: impl IntoIterator<Item = &'a [String]>, separator: char) -> Vec<u8> {
-    let mut text = String::from('\u{feff}');
+    let mut bytes = String::from('\u{feff}').into_bytes();
+    bytes.extend(more(rows, separator));
+    bytes
+}
+
+/// More rows of a file that [`write`] began.
+pub fn more<'a>(rows: impl IntoIterator<Item = &'a [String]>, separator: char) -> Vec<u8> {
+    let mut text = String::new();
     for row in rows {
         for (at, cell) in row.iter().enumerate() {
             if at > 0 {

@@ -1,10 +1,12 @@
 //! One transaction of somebody's doing, with its audit rows.
 
 use super::audit::{self, Head};
+use super::said::Said;
 use super::sql::Tx;
 use super::{StoreError, View};
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
+use std::sync::Arc;
 
 /// Who changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub struct Change {
     notes: Vec<Note>,
     /// Whether a step was begun and not finished.
     unfinished: bool,
+    said: Arc<Said>,
 }
 
 /// What will become an audit row.
@@ -56,13 +59,14 @@ pub(super) struct Note {
 }
 
 impl Change {
-    pub(super) fn new(tx: Tx, actor: Actor, now: UtcMs) -> Self {
+    pub(super) fn new(tx: Tx, actor: Actor, now: UtcMs, said: Arc<Said>) -> Self {
         Self {
             view: View { tx },
             actor,
             now,
             notes: Vec::new(),
             unfinished: false,
+            said,
         }
     }
 
@@ -143,6 +147,8 @@ impl Change {
         }
         let head = audit::append(&mut self.view.tx, self.now, &self.notes).await?;
         self.view.tx.commit().await?;
+        // Afterwards: who looks from now on finds it in the database.
+        self.said.count(&self.actor);
         Ok(head)
     }
 }

@@ -63,6 +63,17 @@ impl Store {
         set: &ComponentSet,
         now: UtcMs,
     ) -> Result<RoaringBitmap, StoreError> {
+        self.record_images(std::slice::from_ref(machine), set, now)
+            .await
+    }
+
+    /// Stores that many machines have the same components: images of one another.
+    pub async fn record_images(
+        &self,
+        machines: &[MachineId],
+        set: &ComponentSet,
+        now: UtcMs,
+    ) -> Result<RoaringBitmap, StoreError> {
         let digest = set.digest();
         let mut tx = self.engine.begin().await?;
         let known: Option<(Vec<u8>,)> = tx
@@ -84,17 +95,19 @@ impl Store {
                 members
             }
         };
-        let changed = tx
-            .execute(
-                "INSERT INTO machine_sets (machine, digest, since) VALUES ($1, $2, $3)
-                 ON CONFLICT (machine) DO UPDATE SET digest = excluded.digest,
-                    since = excluded.since
-                 WHERE machine_sets.digest <> excluded.digest",
-                args![machine, digest, now],
-            )
-            .await?;
-        if changed > 0 {
-            history::note(&mut tx, machine, &digest, now).await?;
+        for machine in machines {
+            let changed = tx
+                .execute(
+                    "INSERT INTO machine_sets (machine, digest, since) VALUES ($1, $2, $3)
+                     ON CONFLICT (machine) DO UPDATE SET digest = excluded.digest,
+                        since = excluded.since
+                     WHERE machine_sets.digest <> excluded.digest",
+                    args![machine, digest, now],
+                )
+                .await?;
+            if changed > 0 {
+                history::note(&mut tx, machine, &digest, now).await?;
+            }
         }
         tx.commit().await?;
         Ok(members)

@@ -1,6 +1,7 @@
 //! Jobs: one approval's work on one machine, moved by compare-and-set.
 
 pub mod closings;
+mod counting;
 
 use super::value::{Row, args, words};
 use super::{Change, StoreError, View};
@@ -172,6 +173,20 @@ impl View {
                         generation
                  FROM jobs WHERE standing = $1 ORDER BY since, id",
                 args![standing],
+            )
+            .await
+    }
+
+    /// The jobs whose ids begin with these digits, by id.
+    pub async fn jobs_beginning(&mut self, digits: &str) -> Result<Vec<Job>, StoreError> {
+        // No digit comes after this sign.
+        let end = format!("{digits}g");
+        self.tx
+            .all(
+                "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end,
+                        generation
+                 FROM jobs WHERE id >= $1 AND id < $2 ORDER BY id",
+                args![digits, end],
             )
             .await
     }

@@ -32,6 +32,7 @@ pub mod inventory;
 pub mod items;
 pub mod jobs;
 pub mod journal;
+pub mod listed;
 pub mod machines;
 pub mod manual;
 pub mod mds2;
@@ -44,6 +45,7 @@ pub mod prospects;
 mod queue;
 pub mod releases;
 pub mod rollout;
+mod said;
 pub mod search;
 mod sql;
 pub mod stated;
@@ -64,6 +66,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a statement waits for a lock or a connection: longer than the longest
@@ -117,6 +120,7 @@ pub struct Store {
     engine: Engine,
     journal: queue::Queue<journal::Append>,
     statuses: queue::Queue<machines::Report>,
+    said: Arc<said::Said>,
 }
 
 /// A consistent state to read from. It holds a connection: read, then drop it.
@@ -150,6 +154,7 @@ impl Store {
         Ok(Self {
             journal: queue::Queue::start(engine.clone()),
             statuses: queue::Queue::start(engine.clone()),
+            said: Arc::default(),
             engine,
         })
     }
@@ -172,7 +177,18 @@ impl Store {
         actor: Actor,
         now: patchward_common::time::UtcMs,
     ) -> Result<Change, StoreError> {
-        Ok(Change::new(self.engine.begin().await?, actor, now))
+        let tx = self.engine.begin().await?;
+        Ok(Change::new(tx, actor, now, Arc::clone(&self.said)))
+    }
+
+    /// How many changes people have made since the store was opened.
+    pub fn said(&self) -> u64 {
+        self.said.changes()
+    }
+
+    /// Which of them `actor` must see: the last of their own, or of anybody by command.
+    pub fn said_for(&self, actor: &Actor) -> u64 {
+        self.said.last_for(actor)
     }
 
     /// Writes what is queued, then closes every connection. Other clones find it

@@ -4,16 +4,13 @@ use super::Web;
 use super::asks::Asks;
 use super::form::Form;
 use super::form::call::{self, Answer, Answers, Mistake};
-use super::show::scope;
+use super::look::seen;
 use super::touched::{Touched, touched};
 use crate::account::access::OF_ALL_UNITS;
 use crate::account::role::Reach;
 use crate::account::{Rule, Weight};
 use crate::command::{self, Command};
 use crate::control::{Failure, Output};
-use crate::store::View;
-use patchward_common::id::Name;
-use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
 /// Why a command was not carried out for a person.
@@ -76,15 +73,21 @@ pub async fn carry_out(
             text: "a fault of the collector's own; its log has the details".into(),
         }
     })??;
-    let reach = person.reach(form.rule);
-    if reach == Reach::Everywhere || form.rule.weight != Weight::Ask {
-        return Ok(output);
-    }
-    let units = match scope::asks_for_machines(&output) {
-        true => units_of_machines(&mut web.app.store.view().await.map_err(Failure::from)?).await?,
-        false => BTreeMap::new(),
+    let seen = match form.rule.weight {
+        Weight::Ask => seen(web, person, form, &output).await?,
+        _ => None,
     };
-    Ok(scope::narrow(output, &reach, &units))
+    Ok(seen.unwrap_or(output))
+}
+
+/// Answers as forms bring them.
+pub fn given(answers: &[(&str, &str)]) -> Answers {
+    let mut given = Answers::new();
+    for (name, text) in answers {
+        let answer = Answer::Text((*text).to_owned());
+        given.entry((*name).to_owned()).or_default().push(answer);
+    }
+    given
 }
 
 /// Whether a person may open a form at all; where, is asked when it is sent.
@@ -103,22 +106,6 @@ pub fn may_open(person: &dyn Asks, form: &Form) -> Result<(), Refusal> {
         Some(why) => Err(Refusal::Forbidden(why)),
         None => Ok(()),
     }
-}
-
-/// Asks for a command that only tells, with answers as `(field, words)`.
-pub async fn tell(
-    web: &Web,
-    person: &dyn Asks,
-    path: &str,
-    answers: &[(&str, &str)],
-) -> Result<Output, Refusal> {
-    let form = Form::of(path).ok_or_else(|| Failure::not_found("no such list"))?;
-    let mut given = Answers::new();
-    for (name, text) in answers {
-        let answer = Answer::Text((*text).to_owned());
-        given.entry((*name).to_owned()).or_default().push(answer);
-    }
-    ask(web, person, &form, &given).await
 }
 
 /// Whether a person may do this here, and what to say where they may not.
@@ -158,16 +145,6 @@ fn who_may(rule: &Rule) -> String {
         "Who may: {}. Ask an administrator for the role, or ask one of them.",
         roles.join(", ")
     )
-}
-
-/// The unit of each machine, by its name and by its id.
-pub async fn units_of_machines(view: &mut View) -> Result<BTreeMap<String, Name>, Failure> {
-    let mut units = BTreeMap::new();
-    for machine in view.machines(None, None, u32::MAX).await? {
-        units.insert(machine.id.to_string(), machine.unit.clone());
-        units.insert(machine.name.to_string(), machine.unit);
-    }
-    Ok(units)
 }
 
 #[cfg(test)]

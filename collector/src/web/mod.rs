@@ -9,14 +9,17 @@ pub mod download;
 pub mod error;
 pub mod form;
 pub mod guard;
+pub mod kept;
 pub mod link;
 pub mod listen;
 pub mod live;
+pub mod look;
 pub mod page;
 pub mod person;
 pub mod picture;
 pub mod show;
 pub mod statics;
+pub mod timing;
 pub mod touched;
 
 use crate::app::App;
@@ -45,6 +48,8 @@ pub struct Web {
     pub proofs: Arc<Semaphore>,
     /// What changes, for those who listen.
     pub steps: live::Steps,
+    /// Answers that took long to gather.
+    pub kept: Arc<kept::Kept>,
 }
 
 impl Web {
@@ -66,6 +71,7 @@ pub fn router(app: Arc<App>, steps: live::Steps) -> Router {
         app,
         proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
         steps,
+        kept: Arc::default(),
     };
     Router::new()
         .route("/", get(page::today::show))
@@ -107,6 +113,7 @@ pub fn router(app: Arc<App>, steps: live::Steps) -> Router {
         .fallback(error::no_page)
         .layer(from_fn_with_state(web.clone(), person::sessions))
         .layer(axum::middleware::from_fn(guard::headers))
+        .layer(axum::middleware::from_fn(timing::timed))
         .layer(DefaultBodyLimit::max(MAX_WORDS_BYTES))
         .with_state(web)
 }

@@ -3,11 +3,14 @@
 pub mod listing;
 pub mod mark;
 pub mod scope;
+pub mod sheet;
+mod whole;
 
 use super::link;
+use crate::command::listed::Paged;
 use crate::control::output::harmless;
 pub use crate::control::output::heading;
-use crate::control::{Cell, Output, Table};
+use crate::control::{Cell, Output, Report, Table};
 use listing::{Listing, Query};
 
 /// A part of a page.
@@ -94,26 +97,29 @@ pub fn visible(text: &str) -> String {
 }
 
 /// The blocks of an answer. Lists are called `id`, or `id-name` where there are several.
-pub fn blocks(id: &str, title: &str, output: Output, query: &Query) -> Vec<Block> {
+pub fn blocks(id: &str, title: &str, output: &Output, query: &Query) -> Vec<Block> {
+    blocks_but(id, title, output, query, &[])
+}
+
+/// The same without some lists of a report.
+pub fn blocks_but(
+    id: &str,
+    title: &str,
+    output: &Output,
+    query: &Query,
+    left_out: &[&str],
+) -> Vec<Block> {
     match output {
         Output::Table(table) => vec![list(id, title, table, query)],
-        Output::Record(parts) => vec![facts(&parts)],
-        Output::Text(text) | Output::File { text, .. } => vec![Block::Text(sentences(&text))],
+        Output::Record(parts) => vec![facts(parts)],
+        Output::Text(text) | Output::File { text, .. } => vec![Block::Text(sentences(text))],
         Output::Report(report) => {
-            let mut blocks = Vec::new();
-            if !report.text.is_empty() {
-                blocks.push(Block::Text(sentences(&report.text)));
-            }
-            if !report.parts.is_empty() {
-                blocks.push(facts(&report.parts));
-            }
-            for (name, table) in report.lists {
-                let id = format!("{id}-{name}");
-                // Two lists of one page never have one name.
-                let title = match title.is_empty() {
-                    true => heading(&name),
-                    false => format!("{title}: {}", name.replace('_', " ")),
-                };
+            let mut blocks = above(report);
+            for (name, table) in &report.lists {
+                if left_out.contains(&name.as_str()) {
+                    continue;
+                }
+                let (id, title) = named(id, title, name);
                 blocks.push(list(&id, &title, table, query));
             }
             blocks
@@ -121,7 +127,43 @@ pub fn blocks(id: &str, title: &str, output: Output, query: &Query) -> Vec<Block
     }
 }
 
-fn list(id: &str, title: &str, table: Table, query: &Query) -> Block {
+/// The blocks of an answer whose list is there a page at a time.
+pub fn paged(id: &str, title: &str, page: &Paged, query: &Query) -> Vec<Block> {
+    let list =
+        |id: &str, title: &str| Block::List(Box::new(Listing::paged(id, title, page, query)));
+    match &page.report {
+        None => vec![list(id, title)],
+        Some((name, report)) => {
+            let mut blocks = above(report);
+            let (id, title) = named(id, title, name);
+            blocks.push(list(&id, &title));
+            blocks
+        }
+    }
+}
+
+/// What stands above the lists of a report.
+fn above(report: &Report) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if !report.text.is_empty() {
+        blocks.push(Block::Text(sentences(&report.text)));
+    }
+    if !report.parts.is_empty() {
+        blocks.push(facts(&report.parts));
+    }
+    blocks
+}
+
+/// The id and the title of a list of a report: two lists of one page never have one name.
+fn named(id: &str, title: &str, name: &str) -> (String, String) {
+    let title = match title.is_empty() {
+        true => heading(name),
+        false => format!("{title}: {}", name.replace('_', " ")),
+    };
+    (format!("{id}-{name}"), title)
+}
+
+fn list(id: &str, title: &str, table: &Table, query: &Query) -> Block {
     Block::List(Box::new(Listing::of(id, title, table, query)))
 }
 

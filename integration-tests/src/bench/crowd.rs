@@ -1,7 +1,10 @@
 //! Many machines in one process: each with its own key, certificate and connection,
 //! enrolled by the collector's authority like any other.
 
+mod quic;
+
 use super::setting::{Setting, UNIT};
+use crate::filled::served::ask as ask_collector;
 use crate::hospital::now;
 use anyhow::{Context as _, bail, ensure};
 use ed25519_dalek::SigningKey;
@@ -13,18 +16,19 @@ use patchward_common::id::{BootId, MachineId, OutboxId};
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::wire::collector::{Held, MAX_NUDGE_BYTES, MAX_STOPPED_BYTES, Nudge};
 use patchward_common::wire::machine::{
-    ALPN, ALPN_ENROLL, Answer, Certificate, Enroll, EnrolmentStatement, Hello, HelloAnswer,
-    InterlockWord, InventoryContent, InventoryReport, MAX_ANSWER_BYTES, Orders, OrdersAsked,
-    Request, SERVER_NAME, ShortDigest, Stale,
+    Answer, Enroll, EnrolmentStatement, Hello, HelloAnswer, InterlockWord, InventoryContent,
+    InventoryReport, MAX_ANSWER_BYTES, Orders, OrdersAsked, Request, SERVER_NAME, ShortDigest,
+    Stale,
 };
 use patchward_common::wire::token::EnrolmentToken;
+use quic::{client, endpoint};
 use quinn::{ClientConfig, Connection, Endpoint, SendStream, VarInt};
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_bytes::ByteBuf;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Connections on one UDP socket: each socket has one task that reads it.
@@ -33,12 +37,6 @@ const A_SOCKET: usize = 250;
 const A_TOKEN: usize = 10_000;
 /// Handshakes at once.
 const AT_ONCE: usize = 64;
-/// As the agent has it.
-const KEEP_ALIVE: Duration = Duration::from_secs(25);
-/// As the agent has it.
-const IDLE_MS: u32 = 60_000;
-/// Buffers of a socket that stands for many machines.
-const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
 /// One machine of the crowd.
 pub struct Member {
@@ -69,14 +67,24 @@ pub struct Crowd {
 impl Crowd {
     /// Enrols `count` machines; none is connected.
     pub async fn enrol(setting: &Setting, count: usize) -> anyhow::Result<Self> {
+        let folder = setting.hospital.collector_folder();
+        Self::at(&folder, setting.address()?, UNIT, count).await
+    }
+
+    /// The same at the collector of a folder that listens at `collector`, for one unit.
+    pub async fn at(
+        folder: &Path,
+        collector: SocketAddr,
+        unit: &str,
+        count: usize,
+    ) -> anyhow::Result<Self> {
         let mut tokens = Vec::new();
         for from in (0..count).step_by(A_TOKEN) {
-            tokens.push(Arc::new(token(setting, from)?));
+            tokens.push(Arc::new(token(folder, unit, from)?));
         }
-        let authority = setting.hospital.collector_folder().join("ca/ca.crt");
+        let authority = folder.join("ca/ca.crt");
         let authority = CertificateDer::from_pem_file(&authority)
             .with_context(|| format!("reading {}", authority.display()))?;
-        let collector = setting.address()?;
         let mut endpoints = Vec::new();
         for _ in 0..count.div_ceil(A_SOCKET) {
             endpoints.push(endpoint()?);
@@ -112,12 +120,10 @@ impl Crowd {
 }
 
 /// A token for the machines from this number on.
-fn token(setting: &Setting, from: usize) -> anyhow::Result<EnrolmentToken> {
+fn token(folder: &Path, unit: &str, from: usize) -> anyhow::Result<EnrolmentToken> {
     let (name, uses) = (format!("crowd-{from}"), A_TOKEN.to_string());
-    let token = ["token", "new", &name, "--unit", UNIT, "--accept"];
-    let shown = setting
-        .hospital
-        .ask_json(&[&token[..], &["--uses", &uses]].concat())?;
+    let token = ["token", "new", &name, "--unit", unit, "--accept"];
+    let shown = ask_collector(folder, &[&token[..], &["--uses", &uses]].concat())?;
     Ok(EnrolmentToken::from_text(
         shown["token"].as_str().context("the token")?,
     )?)
@@ -350,51 +356,4 @@ async fn ask(connection: &Connection, request: &Request) -> anyhow::Result<Answe
     send.finish()?;
     let bytes = receive.read_to_end(MAX_ANSWER_BYTES).await?;
     Ok(codec::decode(&bytes, MAX_ANSWER_BYTES)?)
-}
-
-fn endpoint() -> anyhow::Result<Endpoint> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    // Less than asked for is what the system gives.
-    let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, SOCKET_BUFFER_BYTES);
-    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SOCKET_BUFFER_BYTES);
-    let config = quinn::EndpointConfig::default();
-    let endpoint = Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime));
-    endpoint.context("opening a QUIC endpoint")
-}
-
-fn client(
-    authority: &CertificateDer<'static>,
-    own: Option<(Certificate, &rcgen::KeyPair)>,
-) -> anyhow::Result<ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(authority.clone())?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(roots);
-    let mut tls = match own {
-        Some((certificate, key)) => {
-            let chain = vec![CertificateDer::from(certificate.certificate.into_vec())];
-            let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-            let mut tls = builder.with_client_auth_cert(chain, key.into())?;
-            tls.alpn_protocols = vec![ALPN.to_vec()];
-            tls
-        }
-        None => {
-            let mut tls = builder.with_no_client_auth();
-            tls.alpn_protocols = vec![ALPN_ENROLL.to_vec()];
-            tls
-        }
-    };
-    tls.resumption = rustls::client::Resumption::disabled();
-    let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls)?;
-    let mut config = ClientConfig::new(Arc::new(tls));
-    let mut transport = quinn::TransportConfig::default();
-    transport
-        .max_idle_timeout(Some(VarInt::from_u32(IDLE_MS).into()))
-        .keep_alive_interval(Some(KEEP_ALIVE))
-        .datagram_receive_buffer_size(None)
-        .mtu_discovery_config(None);
-    config.transport_config(Arc::new(transport));
-    Ok(config)
 }

@@ -1,21 +1,17 @@
 //! What holding advisories against a large hospital costs: all of them, and one that is new.
 
 use super::report::{Figure, Reach, Report, Spread, clock};
+use crate::filled::enrol::{enrol as enrolled, id, token};
+use crate::filled::known::{File, named, put, read};
 use anyhow::{Context as _, ensure};
-use patchward_collector::advisory::matcher::Prepared;
-use patchward_collector::advisory::{Advisory, csaf};
 use patchward_collector::matching::{Kept, Only, holders, refresh};
-use patchward_collector::store::advisories::AdvisoryRow;
 use patchward_collector::store::assets::Asset;
-use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
 use patchward_collector::store::machines::NewMachine;
 use patchward_collector::store::places::{Site, Unit};
-use patchward_collector::store::tokens::{Acceptance, Token};
 use patchward_collector::store::{Actor, Place, Store};
 use patchward_common::component::{Component, ComponentSet, Source};
-use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
-use patchward_common::time::{DAY_MS, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use std::path::Path;
@@ -41,12 +37,6 @@ const PACKAGES: &str = include_str!("debian-12-desktop.txt");
 /// 2027-01-01T00:00:00Z.
 const NOW: UtcMs = UtcMs(1_798_761_600_000);
 
-/// An advisory with its file.
-struct File {
-    advisory: Advisory,
-    bytes: Vec<u8>,
-}
-
 /// All advisories of a folder against the hospital, and one alone.
 pub async fn run(folder: &Path) -> anyhow::Result<Report> {
     let files = read(folder)?;
@@ -63,10 +53,10 @@ pub async fn run(folder: &Path) -> anyhow::Result<Report> {
     let mut found = 0;
     let kept = Kept::default();
     for _ in 0..RUNS {
-        put(&store, &files).await?;
+        put(&store, &files, NOW).await?;
         all.push(timed(&store, &Kept::default(), None).await?);
         let last = files.last().context("no advisory")?;
-        put(&store, std::slice::from_ref(last)).await?;
+        put(&store, std::slice::from_ref(last), NOW).await?;
         let id = [last.advisory.id.clone()];
         one.push(timed(&store, &kept, Some(&id)).await?);
         let mut view = store.view().await?;
@@ -123,62 +113,8 @@ async fn timed(store: &Store, kept: &Kept, only: Option<&[String]>) -> anyhow::R
     Ok(begun.elapsed().as_secs_f64())
 }
 
-fn read(folder: &Path) -> anyhow::Result<Vec<File>> {
-    let mut paths = Vec::new();
-    let entries = std::fs::read_dir(folder).with_context(|| {
-        format!(
-            "{}: name a folder of advisories with --advisories",
-            folder.display()
-        )
-    })?;
-    for entry in entries {
-        paths.push(entry?.path());
-    }
-    paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
-    paths.sort();
-    let mut files = Vec::new();
-    for path in paths {
-        let bytes = std::fs::read(&path)?;
-        let advisory = csaf::read(&bytes).with_context(|| path.display().to_string())?;
-        files.push(File { advisory, bytes });
-    }
-    Ok(files)
-}
-
-/// Takes in advisories that nobody knew.
-async fn put(store: &Store, files: &[File]) -> anyhow::Result<()> {
-    let known = store.view().await?.advisories().await?;
-    let mut change = store.change(Actor::Collector, NOW).await?;
-    for file in files {
-        let advisory = &file.advisory;
-        if known.iter().any(|row| row.id == advisory.id) {
-            change.remove_advisory(&advisory.id).await?;
-        }
-        let row = AdvisoryRow {
-            id: advisory.id.clone(),
-            revision: 1,
-            version: advisory.version.clone(),
-            form: advisory.form.word().to_owned(),
-            publisher: advisory.publisher.clone(),
-            title: advisory.title.clone(),
-            category: advisory.category.clone(),
-            status: advisory.status.clone(),
-            digest: Digest::of(&file.bytes),
-            published: advisory.published,
-            changed: advisory.current,
-            due: None,
-            score: None,
-            severity: advisory.severity.clone(),
-            added_at: NOW,
-        };
-        change.add_advisory(&row, &file.bytes, true, &[]).await?;
-    }
-    change.commit().await?;
-    Ok(())
-}
-
 fn machine(number: u32) -> MachineId {
-    MachineId(Digest::of(&number.to_be_bytes()).0)
+    id(&[&number.to_be_bytes()])
 }
 
 async fn enrol(store: &Store) -> anyhow::Result<()> {
@@ -199,13 +135,11 @@ async fn enrol(store: &Store) -> anyhow::Result<()> {
             class,
         })
         .await?;
-    let token = token(&unit)?;
-    change.add_token(&token).await?;
+    change.add_token(&token(&unit, NOW)).await?;
     change.commit().await?;
     for first in (0..MACHINES).step_by(CHUNK as usize) {
         let mut change = store.change(Actor::Collector, NOW).await?;
         for number in first..first + CHUNK {
-            change.ask_enrolment(&enrolment(&token, number)?).await?;
             let new = NewMachine {
                 id: machine(number),
                 name: Name::new(format!("pc-{number}"))?,
@@ -214,7 +148,7 @@ async fn enrol(store: &Store) -> anyhow::Result<()> {
                 model: Name::new(format!("station-{}", number % 40))?,
                 mode: Mode::Active,
             };
-            change.accept_enrolment(&new).await?;
+            enrolled(&mut change, &new).await?;
         }
         change.commit().await?;
     }
@@ -223,12 +157,7 @@ async fn enrol(store: &Store) -> anyhow::Result<()> {
 
 /// Equipment: a third as the advisories name their products, the others of makers of their own.
 async fn equip(store: &Store, files: &[File]) -> anyhow::Result<()> {
-    let prepared = files.iter().map(|file| Prepared::of(file.advisory.clone()));
-    let named: Vec<(String, String)> = prepared
-        .flat_map(|one| one.advisory.products)
-        .map(|one| (one.vendor, one.product))
-        .filter(|(vendor, product)| !vendor.is_empty() && !product.is_empty())
-        .collect();
+    let named = named(files);
     let mut assets = Vec::new();
     for number in 0..ASSETS {
         let (maker, model) = match number % 3 {
@@ -300,33 +229,4 @@ fn component(name: &str, version: &str, arch: &str) -> Component {
         version: version.into(),
         arch: arch.into(),
     }
-}
-
-fn token(unit: &Name) -> anyhow::Result<Token> {
-    Ok(Token {
-        id: Name::new("all")?,
-        secret_hash: Digest::of(b"all"),
-        unit: unit.clone(),
-        host_pattern: "pc-*".into(),
-        acceptance: Acceptance::Person,
-        uses_left: MACHINES,
-        created_at: NOW,
-        expires_at: NOW.plus_ms(DAY_MS),
-        revoked_at: None,
-    })
-}
-
-fn enrolment(token: &Token, number: u32) -> anyhow::Result<Enrolment> {
-    Ok(Enrolment {
-        machine: machine(number),
-        spki: number.to_be_bytes().to_vec(),
-        host: Name::new(format!("pc-{number}"))?,
-        unit: token.unit.clone(),
-        token: token.id.clone(),
-        csr: number.to_be_bytes().to_vec(),
-        facts: vec![0xa0],
-        asked_at: NOW,
-        state: EnrolmentState::Waiting,
-        decided_at: None,
-    })
 }

@@ -4,8 +4,8 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, matching, openings, peers, plan, search, sizes, stops,
-    vendors, wire,
+    checks, held, idle, inventory, load, matching, openings, pages, peers, plan, search, sizes,
+    stops, vendors, wire,
 };
 use std::path::Path;
 use std::process::ExitCode;
@@ -71,12 +71,18 @@ enum Which {
     Search,
     /// Advisories against 50,000 machines and 10,000 assets.
     Matching,
+    /// The page of a full hospital, while its machines say hello.
+    Pages {
+        /// How many machines it has.
+        #[arg(long, default_value_t = patchward_integration_tests::filled::MACHINES)]
+        machines: usize,
+    },
     /// All of them, one after the other.
     All,
 }
 
 impl Which {
-    const EACH: [Self; 16] = [
+    const EACH: [Self; 17] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -93,6 +99,9 @@ impl Which {
         Self::Takein,
         Self::Search,
         Self::Matching,
+        Self::Pages {
+            machines: patchward_integration_tests::filled::MACHINES,
+        },
     ];
 
     fn run(self) -> anyhow::Result<Vec<Report>> {
@@ -113,6 +122,7 @@ impl Which {
             Self::Takein => wait_for(vendors::take_in())?,
             Self::Search => wait_for(search::run())?,
             Self::Matching => wait_for(matching::run(Path::new(ADVISORIES)))?,
+            Self::Pages { machines } => wait_for(pages::run(machines, Path::new(ADVISORIES)))?,
             Self::All => return all(),
         };
         print!("{report}");

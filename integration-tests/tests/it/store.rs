@@ -16,6 +16,7 @@ mod holds;
 mod inventory;
 mod journal;
 mod limits;
+mod listed;
 mod manual;
 mod mds2;
 mod people;

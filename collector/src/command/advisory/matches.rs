@@ -40,7 +40,8 @@ pub struct Asked {
 }
 
 /// Matches with who stands behind them and how far the work is.
-pub(super) struct Rows {
+#[derive(Debug)]
+pub(in crate::command) struct Rows {
     rows: Vec<MatchRow>,
     holders: BTreeMap<String, Vec<Holder>>,
     marks: Vec<MarkRow>,
@@ -48,7 +49,10 @@ pub(super) struct Rows {
 
 impl Rows {
     /// All of one advisory, or of all.
-    pub(super) async fn read(view: &mut View, advisory: Option<&str>) -> Result<Self, Failure> {
+    pub(in crate::command) async fn read(
+        view: &mut View,
+        advisory: Option<&str>,
+    ) -> Result<Self, Failure> {
         let rows = view.advisory_matches(advisory).await?;
         let wanted: HashSet<String> = rows.iter().map(|row| row.thing.clone()).collect();
         let holders = holders(view, &wanted).await?;
@@ -101,11 +105,15 @@ impl Rows {
 
     /// As people and programs see them.
     pub(super) fn table(&self) -> Table {
+        self.table_of(self.rows.iter())
+    }
+
+    fn table_of<'a>(&self, rows: impl Iterator<Item = &'a MatchRow>) -> Table {
         let mut table = Table::new(&[
             "advisory", "thing", "key", "value", "reason", "why", "outlook", "since", "count",
             "held_by", "marks",
         ]);
-        for row in &self.rows {
+        for row in rows {
             let holders = self.of(row);
             let names: Vec<String> = holders.iter().map(|one| one.name.clone()).collect();
             let of_row = self
@@ -148,23 +156,29 @@ impl Rows {
 /// Lists matches.
 pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
-    let mut rows = Rows::read(&mut view, asked.advisory.as_deref()).await?;
-    let all = std::mem::take(&mut rows.rows);
+    let rows = Rows::read(&mut view, asked.advisory.as_deref()).await?;
+    Ok(told(&rows, asked))
+}
+
+/// Those of the matches that are asked for.
+pub(in crate::command) fn told(rows: &Rows, asked: &Asked) -> Output {
     let asset = asked.asset.as_ref().map(|tag| format!("asset {tag}"));
     let machine = asked.machine.as_ref().map(|name| format!("machine {name}"));
     let holder = asset.or(machine);
-    let kept = all.into_iter().filter(|row| {
+    let words = asked.thing.as_ref().map(|words| words.to_lowercase());
+    let kept = rows.rows.iter().filter(|row| {
         let held = rows.of(row);
         let in_unit = |unit: &Name| held.iter().any(|one| one.unit.as_ref() == Some(unit));
-        let words = asked.thing.as_ref().map(|words| words.to_lowercase());
-        (!asked.needs_person || row.value == Verdict::NeedsPerson.word())
+        asked.advisory.as_ref().is_none_or(|id| row.advisory == *id)
+            && (!asked.needs_person || row.value == Verdict::NeedsPerson.word())
             && (!asked.affected || row.value == Verdict::Affected.word())
             && asked.unit.as_ref().is_none_or(in_unit)
             && holder
                 .as_ref()
                 .is_none_or(|name| held.iter().any(|one| one.is(name)))
-            && words.is_none_or(|words| row.shown.to_lowercase().contains(&words))
+            && words
+                .as_ref()
+                .is_none_or(|words| row.shown.to_lowercase().contains(words))
     });
-    rows.rows = kept.collect();
-    Ok(Output::Table(rows.table()))
+    Output::Table(rows.table_of(kept))
 }

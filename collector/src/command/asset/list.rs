@@ -1,13 +1,21 @@
 //! The list as it is shown and written.
 
+use super::super::listed::Paged;
 use super::find;
 use crate::app::App;
 use crate::asset::FIELDS;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::sheet::csv;
+use crate::store::View;
 use crate::store::assets::LifeCycle;
+use crate::store::listed::Wanted;
 use patchward_common::id::{Label, Name};
 use serde_bytes::ByteBuf;
+
+/// Rows that are read at once where all are wanted.
+const PAGE: u32 = 4_096;
+/// What the list is called within its report.
+const LIST: &str = "assets";
 
 /// All assets, or those of a unit or in a state.
 pub(super) async fn list(
@@ -15,6 +23,44 @@ pub(super) async fn list(
     unit: Option<&Name>,
     state: Option<LifeCycle>,
 ) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    let mut all = Table::default();
+    loop {
+        let wanted = Wanted {
+            offset: all.rows.len() as u64,
+            limit: PAGE,
+            ..Wanted::default()
+        };
+        let page = rows(&mut view, unit, state, &wanted).await?;
+        let is_last = page.table.rows.len() < PAGE as usize;
+        all.columns = page.table.columns;
+        all.rows.extend(page.table.rows);
+        if is_last {
+            break;
+        }
+    }
+    let report = head(&mut view).await?;
+    Ok(Output::Report(report.with(LIST, all)))
+}
+
+/// A page of the list, with what stands above it.
+pub(super) async fn listed(
+    view: &mut View,
+    unit: Option<&Name>,
+    state: Option<LifeCycle>,
+    wanted: &Wanted,
+) -> Result<Paged, Failure> {
+    let page = rows(view, unit, state, wanted).await?;
+    let report = head(view).await?;
+    Ok(page.below(LIST, report))
+}
+
+async fn rows(
+    view: &mut View,
+    unit: Option<&Name>,
+    state: Option<LifeCycle>,
+    wanted: &Wanted,
+) -> Result<Paged, Failure> {
     let mut table = Table::new(&[
         "tag",
         "manufacturer",
@@ -25,24 +71,24 @@ pub(super) async fn list(
         "life_cycle",
         "machine",
     ]);
-    let mut view = app.store.view().await?;
-    let assets = view.all_assets().await?.into_iter();
-    let assets = assets.filter(|asset| {
-        unit.is_none_or(|unit| asset.unit.as_ref() == Some(unit))
-            && state.is_none_or(|state| asset.life_cycle == state)
-    });
-    for asset in assets {
+    let page = view.listed_assets(unit, state, wanted).await?;
+    for asset in &page.rows {
         table.row(vec![
             Cell::of(&asset.tag),
             Cell::of(&asset.manufacturer),
             Cell::of(&asset.model),
             Cell::of(&asset.serial),
             Cell::maybe(asset.unit.as_ref()),
-            Cell::of(asset.kind_word()),
+            Cell::of(&asset.kind),
             Cell::of(asset.life_cycle.word()),
             Cell::maybe(asset.machine),
         ]);
     }
+    Ok(Paged::of(table, &page))
+}
+
+/// How many of the whole list are machines.
+async fn head(view: &mut View) -> Result<Report, Failure> {
     let (covered, open) = view.asset_counts().await?;
     let text = format!(
         "Of all assets {covered} are machines; {open} are covered by none. `asset gaps` shows \
@@ -52,9 +98,7 @@ pub(super) async fn list(
         ("are_machines", Cell::Number(covered as i64)),
         ("not_covered", Cell::Number(open as i64)),
     ];
-    Ok(Output::Report(
-        Report::new(parts, text).with("assets", table),
-    ))
+    Ok(Report::new(parts, text))
 }
 
 /// The list as a file. Its columns are those that are read again, and the machine's name

@@ -5,7 +5,7 @@ use crate::advisory::name;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::exposure::{By, Line, Rolled, Standing, rolled};
-use crate::matching::{self, Unreadable};
+use crate::matching::{self, Exposed, Unreadable};
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -67,8 +67,26 @@ pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
         super::scope::need_advisory(&mut view, id).await?;
     }
     let found = matching::exposed(&mut view, asked.advisory.as_deref(), app.now()).await?;
-    let mut lines = found.lines;
-    lines.retain(|line| asked.wants(line));
+    Ok(shown(&found, asked))
+}
+
+/// The same of what was gathered of all advisories.
+pub(in crate::command) async fn told(
+    app: &App,
+    found: &Exposed,
+    asked: &Asked,
+) -> Result<Output, Failure> {
+    if let Some(id) = &asked.advisory {
+        super::scope::need_advisory(&mut app.store.view().await?, id).await?;
+    }
+    Ok(shown(found, asked))
+}
+
+fn shown(found: &Exposed, asked: &Asked) -> Output {
+    let is_asked = |id: &str| asked.advisory.as_deref().is_none_or(|asked| asked == id);
+    let lines = found.lines.iter();
+    let lines = lines.filter(|line| is_asked(&line.advisory) && asked.wants(line));
+    let lines: Vec<Line> = lines.cloned().collect();
     let by = asked.by.as_deref().and_then(By::of_word);
     let whole = rolled(&lines, by.unwrap_or(By::Model));
     let report = counted(&lines, &whole);
@@ -76,10 +94,12 @@ pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
         Some(_) => report.with("groups", groups(&whole)),
         None => report.with("matches", table(&lines)),
     };
-    Ok(Output::Report(match found.unreadable.is_empty() {
+    let bad = found.unreadable.iter().filter(|one| is_asked(&one.id));
+    let bad: Vec<Unreadable> = bad.cloned().collect();
+    Output::Report(match bad.is_empty() {
         true => report,
-        false => report.with("unreadable", unreadable(&found.unreadable)),
-    }))
+        false => report.with("unreadable", unreadable(&bad)),
+    })
 }
 
 fn counted(lines: &[Line], whole: &Rolled) -> Report {

@@ -171,12 +171,27 @@ impl Store {
         facts: &[u8],
         now: UtcMs,
     ) -> Result<(), StoreError> {
+        self.record_facts_of(&[(*machine, facts)], now).await
+    }
+
+    /// Notes the facts of many machines; each stands there once.
+    pub async fn record_facts_of(
+        &self,
+        facts: &[(MachineId, &[u8])],
+        now: UtcMs,
+    ) -> Result<(), StoreError> {
+        let rows = facts.iter().map(|(machine, facts)| {
+            let facts = facts.to_vec();
+            args![machine, facts, now]
+        });
         let mut tx = self.engine.begin().await?;
-        tx.execute(
-            "INSERT INTO machine_facts (machine, facts, changed_at) VALUES ($1, $2, $3)
-             ON CONFLICT (machine) DO UPDATE SET facts = excluded.facts,
-                changed_at = excluded.changed_at",
-            args![machine, facts, now],
+        tx.execute_many(
+            (
+                "INSERT INTO machine_facts (machine, facts, changed_at) VALUES",
+                "ON CONFLICT (machine) DO UPDATE SET facts = excluded.facts,
+                    changed_at = excluded.changed_at",
+            ),
+            rows.collect(),
         )
         .await?;
         tx.commit().await

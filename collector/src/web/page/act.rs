@@ -340,7 +340,7 @@ fn done(person: &Person, form: &Form, output: Output, back: &str) -> Response {
         shell,
         intro,
         actions: back.into_iter().collect(),
-        parts: blocks("answer", &title, output, &query),
+        parts: blocks("answer", &title, &output, &query),
         more: Vec::new(),
     }
     .shown()

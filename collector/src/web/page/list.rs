@@ -2,16 +2,19 @@
 
 use super::{Page, Shell};
 use crate::account::Weight;
-use crate::web::answer;
 use crate::web::form::Form;
 use crate::web::form::post;
+use crate::web::look::{self, Told};
 use crate::web::person::Person;
-use crate::web::show::blocks;
 use crate::web::show::listing::Query;
+use crate::web::show::{blocks, paged};
 use crate::web::{Web, error};
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::Uri;
 use axum::response::Response;
+
+/// What the list is called in its address.
+const ID: &str = "list";
 
 /// The address that is asked for.
 pub fn asked(uri: &Uri) -> Query {
@@ -40,21 +43,25 @@ pub async fn show(
         Ok(answers) => answers,
         Err(failure) => return error::page(Some(&person), &failure),
     };
-    match answer::ask(&web, &person, &form, &answers).await {
-        Ok(output) => {
-            if let Some(file) = super::place::csv(&query, "list", &output) {
+    let told = look::look(&web, &person, &form, &answers, (ID, &query)).await;
+    let shell = Shell::new(&form.title(), "", Some(&person));
+    let parts = match told {
+        Ok(Told::File(file)) => return file,
+        Ok(Told::Page(page)) => paged(ID, &shell.title, &page, &query),
+        Ok(Told::Whole(output)) => {
+            if let Some(file) = super::place::csv(&query, ID, &output) {
                 return file;
             }
-            let shell = Shell::new(&form.title(), "", Some(&person));
-            Page {
-                intro: form.about.clone(),
-                actions: Vec::new(),
-                parts: blocks("list", &shell.title, output, &query),
-                more: Vec::new(),
-                shell,
-            }
-            .shown()
+            blocks(ID, &shell.title, &output, &query)
         }
-        Err(refusal) => error::refused(&person, &refusal),
+        Err(refusal) => return error::refused(&person, &refusal),
+    };
+    Page {
+        intro: form.about.clone(),
+        actions: Vec::new(),
+        parts,
+        more: Vec::new(),
+        shell,
     }
+    .shown()
 }

@@ -9,14 +9,15 @@ use super::list::asked;
 use super::{Page, Shell, actions};
 use crate::control::{Failure, Output};
 use crate::web::answer::{self, Refusal};
+use crate::web::form::Form;
+use crate::web::look::{self, Told};
 use crate::web::person::Person;
-use crate::web::show::listing::{self, Query};
-use crate::web::show::{Block, blocks};
+use crate::web::show::listing::{Asked, Query};
+use crate::web::show::{self, Block, paged, sheet};
 use crate::web::{Web, error};
 use axum::extract::OriginalUri;
 use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bar::PAGES;
 use patchward_common::percent::encoded;
 use things::DETAILS;
@@ -125,18 +126,9 @@ async fn laid_out(
     let mut parts = Vec::new();
     for part in layout.parts {
         let given: Vec<(&str, &str)> = part.about.zip(about).into_iter().collect();
-        let told = answer::tell(web, person, part.command, &given).await;
-        match told {
-            Ok(output) => {
-                if let Some(file) = csv(query, part.id, &output) {
-                    return file;
-                }
-                if let Some(drawn) = part.drawn {
-                    parts.extend(drawn.above(&web.app, about, query, &output).await);
-                }
-                let shown = blocks(part.id, part.title, output, query);
-                parts.extend(shown);
-            }
+        match shown(web, person, part, &given, query).await {
+            Ok(Shown::File(file)) => return file,
+            Ok(Shown::Blocks(blocks)) => parts.extend(blocks),
             // Who may not see a list has a page without it.
             Err(Refusal::Forbidden(_)) => {}
             // The first part is the thing itself: without it there is no page.
@@ -169,6 +161,41 @@ async fn laid_out(
     .shown()
 }
 
+/// What comes of a part.
+enum Shown {
+    Blocks(Vec<Block>),
+    File(Response),
+}
+
+async fn shown(
+    web: &Web,
+    person: &Person,
+    part: &Part,
+    given: &[(&str, &str)],
+    query: &Query,
+) -> Result<Shown, Refusal> {
+    let form = Form::of(part.command).ok_or_else(|| Failure::not_found("no such list"))?;
+    let answers = answer::given(given);
+    let told = look::look(web, person, &form, &answers, (part.id, query)).await?;
+    let output = match told {
+        Told::File(file) => return Ok(Shown::File(file)),
+        Told::Page(page) => {
+            return Ok(Shown::Blocks(paged(part.id, part.title, &page, query)));
+        }
+        Told::Whole(output) => output,
+    };
+    if let Some(file) = csv(query, part.id, &output) {
+        return Ok(Shown::File(file));
+    }
+    let mut blocks = Vec::new();
+    if let Some(drawn) = part.drawn {
+        let about = given.first().map(|(_, about)| *about);
+        blocks.extend(drawn.above(&web.app, about, query, &output).await);
+    }
+    blocks.extend(show::blocks(part.id, part.title, &output, query));
+    Ok(Shown::Blocks(blocks))
+}
+
 /// The file of a list, where the address asks for this one.
 pub fn csv(query: &Query, id: &str, output: &Output) -> Option<Response> {
     let wanted = query.value("csv")?;
@@ -180,22 +207,13 @@ pub fn csv(query: &Query, id: &str, output: &Output) -> Option<Response> {
         }
         _ => return None,
     };
-    let bytes = listing::sheet(wanted, table.clone(), query);
-    let kind = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{wanted}.csv\""),
-        ),
-    ];
-    Some((kind, bytes).into_response())
+    Some(sheet::whole(wanted, table, &Asked::of(wanted, query)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::account::{Weight, access::RULES};
-    use crate::web::form::Form;
     use std::collections::BTreeSet;
 
     #[test]

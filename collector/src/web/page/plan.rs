@@ -3,9 +3,10 @@
 use super::list::asked;
 use super::{Action, Page, Shell, actions, drawn};
 use crate::control::Output;
-use crate::web::answer::{self, Refusal};
+use crate::web::answer::Refusal;
 use crate::web::asks::Asks as _;
 use crate::web::form::Form;
+use crate::web::look;
 use crate::web::person::Person;
 use crate::web::show::{Block, blocks};
 use crate::web::{Web, error};
@@ -75,13 +76,13 @@ pub async fn parts(
 ) -> Result<Vec<Block>, Response> {
     let mut parts = Vec::new();
     for (id, title, command) in PARTS {
-        match answer::tell(web, person, command, &[("plan", plan)]).await {
+        match look::tell(web, person, command, &[("plan", plan)]).await {
             Ok(output) => {
                 if let Some(file) = super::place::csv(query, id, &output) {
                     return Err(file);
                 }
                 parts.extend(picture(web, person, plan, command, &output).await);
-                parts.extend(blocks(id, title, output, query));
+                parts.extend(blocks(id, title, &output, query));
             }
             Err(refusal @ Refusal::Forbidden(_)) => return Err(error::refused(person, &refusal)),
             Err(refusal) if parts.is_empty() => return Err(error::refused(person, &refusal)),

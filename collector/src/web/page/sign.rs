@@ -155,7 +155,7 @@ pub async fn take(
         "" => signed(&web, &person, &plan, &sent).await,
         reason => {
             let answers = [("plan", plan.as_str()), ("reason", reason)];
-            answer::tell(&web, &person, "plan decline", &answers).await
+            declined(&web, &person, &answers).await
         }
     };
     match taken {
@@ -164,6 +164,11 @@ pub async fn take(
         Err(refusal @ Refusal::Forbidden(_)) => error::refused(&person, &refusal),
         Err(refusal) => page(&web, &person, &plan, refusal.text().to_owned()).await,
     }
+}
+
+async fn declined(web: &Web, person: &Person, answers: &[(&str, &str)]) -> Result<Output, Refusal> {
+    let form = form("plan decline")?;
+    answer::ask(web, person, &form, &answer::given(answers)).await
 }
 
 async fn signed(

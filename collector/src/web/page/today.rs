@@ -2,10 +2,9 @@
 
 use super::list::asked;
 use super::{Page, Shell, actions, drawn};
-use crate::control::Output;
 use crate::web::person::Person;
-use crate::web::show::blocks;
-use crate::web::{Web, answer, error};
+use crate::web::show::blocks_but;
+use crate::web::{Web, error, look};
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 
@@ -23,7 +22,7 @@ pub async fn show(
         return Redirect::to("/ward").into_response();
     }
     let query = asked(&uri);
-    let output = match answer::tell(&web, &person, "today", &[]).await {
+    let output = match look::tell(&web, &person, "today", &[]).await {
         Ok(output) => output,
         Err(refusal) => return error::refused(&person, &refusal),
     };
@@ -31,16 +30,7 @@ pub async fn show(
         return file;
     }
     let mut parts = drawn::day(&output);
-    let output = match output {
-        Output::Report(mut report) => {
-            report
-                .lists
-                .retain(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
-            Output::Report(report)
-        }
-        other => other,
-    };
-    parts.extend(blocks("today", "", output, &query));
+    parts.extend(blocks_but("today", "", &output, &query, &ELSEWHERE));
     Page {
         shell: Shell::new("Today", "/", Some(&person)),
         intro: String::new(),

@@ -1,10 +1,12 @@
-//! A list on a page: sorted, searched and paged by its address, and whole as CSV.
+//! A list on a page: sorted, searched and paged by its address.
 
-use super::{Shown, heading};
+use super::{Shown, heading, whole};
+use crate::command::listed::Paged;
 use crate::control::{Cell, Table};
-use crate::sheet::{csv, formula};
+use crate::store::listed::Wanted;
+use patchward_common::id::Name;
 use patchward_common::percent::encoded;
-use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// Rows on one page of a list: two screens of an old PC.
 const ROWS: usize = 50;
@@ -44,12 +46,73 @@ impl Query {
     }
 }
 
+/// What the address asks of one list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Words that rows must have.
+    pub search: String,
+    /// A column; with a minus before it the other way round.
+    pub sort: String,
+    /// Columns and what they must say.
+    pub equal: Vec<(String, String)>,
+    page: usize,
+}
+
+impl Asked {
+    /// What `query` asks of the list `id`.
+    pub fn of(id: &str, query: &Query) -> Self {
+        let name = |part: &str| format!("{id}.{part}");
+        let text = |part: &str| query.value(&name(part)).unwrap_or_default().to_owned();
+        let begin = name("");
+        let own = query.parts.iter().filter_map(|(name, value)| {
+            let column = name.strip_prefix(&begin)?;
+            let is_column = !matches!(column, "q" | "sort" | "page");
+            is_column.then(|| (column.to_owned(), value.clone()))
+        });
+        Self {
+            search: text("q"),
+            sort: text("sort"),
+            equal: own.collect(),
+            page: text("page").parse().unwrap_or(1).max(1),
+        }
+    }
+
+    /// The column that is sorted by, and whether the other way round.
+    pub fn sorted(&self) -> (&str, bool) {
+        match self.sort.strip_prefix('-') {
+            Some(column) => (column, true),
+            None => (&self.sort, false),
+        }
+    }
+
+    /// The page, where so many rows are found.
+    fn page(&self, found: usize) -> usize {
+        self.page.min(found.div_ceil(ROWS).max(1))
+    }
+
+    /// The page as the store takes it; `units` are those that are seen, where these are not
+    /// all. So many rows are found, as far as that is known.
+    pub fn wanted(&self, units: Option<BTreeSet<Name>>, found: Option<u64>) -> Wanted {
+        let found = found.map_or(usize::MAX, |found| found.try_into().unwrap_or(usize::MAX));
+        let (column, descending) = self.sorted();
+        let words = self.search.split_whitespace().map(str::to_owned);
+        Wanted {
+            sort: (!column.is_empty()).then(|| (column.to_owned(), descending)),
+            words: words.collect(),
+            equal: self.equal.clone(),
+            units,
+            offset: ((self.page(found) - 1).saturating_mul(ROWS)) as u64,
+            limit: ROWS as u32,
+        }
+    }
+}
+
 /// A column's head.
 #[derive(Debug)]
 pub struct Head {
     /// For people.
     pub title: String,
-    /// Sorts by it, or the other way round.
+    /// Sorts by it, or the other way round; empty where it cannot be sorted by it.
     pub href: String,
     /// `ascending`, `descending` or `none`, as readers of screens say it.
     pub sorted: &'static str,
@@ -90,64 +153,90 @@ pub struct Listing {
     pub note: Option<String>,
 }
 
+/// Rows of a list with what is known of the others.
+struct Rows<'a> {
+    columns: &'a [String],
+    rows: Vec<&'a Vec<Cell>>,
+    total: usize,
+    found: usize,
+    note: &'a Option<String>,
+    unsorted: &'static [&'static str],
+}
+
 impl Listing {
     /// The rows of `table` that the address asks for.
-    pub fn of(id: &str, title: &str, table: Table, query: &Query) -> Self {
+    pub fn of(id: &str, title: &str, table: &Table, query: &Query) -> Self {
+        let asked = Asked::of(id, query);
+        let found = whole::found(table, &asked);
+        let page = asked.page(found.len());
+        let rows = Rows {
+            columns: &table.columns,
+            total: table.rows.len(),
+            found: found.len(),
+            rows: found
+                .into_iter()
+                .skip((page - 1) * ROWS)
+                .take(ROWS)
+                .collect(),
+            note: &table.note,
+            unsorted: &[],
+        };
+        Self::made(id, title, &rows, &asked, query)
+    }
+
+    /// A page that the store has found.
+    pub fn paged(id: &str, title: &str, page: &Paged, query: &Query) -> Self {
+        let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let rows = Rows {
+            columns: &page.table.columns,
+            rows: page.table.rows.iter().collect(),
+            total: number(page.total),
+            found: number(page.found),
+            note: &page.table.note,
+            unsorted: page.unsorted,
+        };
+        Self::made(id, title, &rows, &Asked::of(id, query), query)
+    }
+
+    fn made(id: &str, title: &str, rows: &Rows<'_>, asked: &Asked, query: &Query) -> Self {
         let name = |part: &str| format!("{id}.{part}");
-        let search = query.value(&name("q")).unwrap_or_default().to_owned();
-        let sort = query.value(&name("sort")).unwrap_or_default().to_owned();
-        let heads = heads(&table, &sort, &name("sort"), &name("page"), query);
-        let total = table.rows.len();
-        let note = table.note.clone();
-        let (columns, rows) = asked(table, &search, &sort, |column| {
-            query.value(&name(column)).map(str::to_owned)
-        });
-        let found = rows.len();
-        let pages = found.div_ceil(ROWS).max(1);
-        let page = query
-            .value(&name("page"))
-            .and_then(|page| page.parse().ok());
-        let page = page.unwrap_or(1_usize).clamp(1, pages);
+        let page = asked.page(rows.found);
         let at = |page: usize| {
             let page = page.to_string();
             query.with(&[(&name("page"), Some(&page))]) + "#" + id
         };
         let first = (page - 1) * ROWS;
-        let shown: Vec<Vec<Shown>> = rows
-            .iter()
-            .skip(first)
-            .take(ROWS)
-            .map(|row| {
-                columns
-                    .iter()
-                    .zip(row)
-                    .map(|(c, cell)| Shown::of(c, cell))
-                    .collect()
-            })
-            .collect();
+        let shown = rows.rows.iter().map(|row| {
+            let cells = rows.columns.iter().zip(*row);
+            cells
+                .map(|(column, cell)| Shown::of(column, cell))
+                .collect()
+        });
+        let shown: Vec<Vec<Shown>> = shown.collect();
         let own = [name("q"), name("page")];
         let kept = query.parts.iter().filter(|(name, _)| !own.contains(name));
         Self {
             id: id.to_owned(),
             title: title.to_owned(),
-            heads,
-            total,
-            found,
+            heads: heads(rows, &asked.sort, id, query),
+            total: rows.total,
+            found: rows.found,
             from: first + usize::from(!shown.is_empty()),
             until: first + shown.len(),
             rows: shown,
-            search,
+            search: asked.search.clone(),
             kept: kept.cloned().collect(),
             before: (page > 1).then(|| at(page - 1)),
-            after: (page < pages).then(|| at(page + 1)),
+            after: (first + ROWS < rows.found).then(|| at(page + 1)),
             csv: query.with(&[("csv", Some(id))]),
-            note,
+            note: rows.note.clone(),
         }
     }
 }
 
-fn heads(table: &Table, sort: &str, key: &str, page: &str, query: &Query) -> Vec<Head> {
-    let columns = table.columns.iter().enumerate();
+fn heads(rows: &Rows<'_>, sort: &str, id: &str, query: &Query) -> Vec<Head> {
+    let (key, page) = (format!("{id}.sort"), format!("{id}.page"));
+    let columns = rows.columns.iter().enumerate();
     columns
         .map(|(at, column)| {
             let (sorted, next) = match sort {
@@ -155,102 +244,18 @@ fn heads(table: &Table, sort: &str, key: &str, page: &str, query: &Query) -> Vec
                 sort if sort.strip_prefix('-') == Some(column) => ("descending", column.clone()),
                 _ => ("none", column.clone()),
             };
-            let id = key.split('.').next().unwrap_or_default();
+            let first = rows.rows.first().and_then(|row| row.get(at));
             Head {
                 title: heading(column),
-                href: query.with(&[(key, Some(&next)), (page, None)]) + "#" + id,
+                href: match rows.unsorted.contains(&column.as_str()) {
+                    true => String::new(),
+                    false => query.with(&[(&key, Some(&next)), (&page, None)]) + "#" + id,
+                },
                 sorted,
-                number: table
-                    .rows
-                    .first()
-                    .is_some_and(|row| matches!(row.get(at), Some(Cell::Number(_)))),
+                number: matches!(first, Some(Cell::Number(_))),
             }
         })
         .collect()
-}
-
-/// The rows that are asked for, in the order that is asked for.
-fn asked(
-    table: Table,
-    search: &str,
-    sort: &str,
-    wanted: impl Fn(&str) -> Option<String>,
-) -> (Vec<String>, Vec<Vec<Cell>>) {
-    let Table {
-        columns, mut rows, ..
-    } = table;
-    for (at, column) in columns.iter().enumerate() {
-        if let Some(value) = wanted(column) {
-            rows.retain(|row| row.get(at).is_some_and(|cell| holds(cell, &value)));
-        }
-    }
-    let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
-    if !words.is_empty() {
-        rows.retain(|row| {
-            let text: Vec<String> = row
-                .iter()
-                .map(|cell| cell.to_string().to_lowercase())
-                .collect();
-            words
-                .iter()
-                .all(|word| text.iter().any(|cell| cell.contains(word)))
-        });
-    }
-    let (column, descending) = match sort.strip_prefix('-') {
-        Some(column) => (column, true),
-        None => (sort, false),
-    };
-    if let Some(at) = columns.iter().position(|name| name == column) {
-        rows.sort_by(|a, b| order(a.get(at), b.get(at)));
-        if descending {
-            rows.reverse();
-        }
-    }
-    (columns, rows)
-}
-
-fn holds(cell: &Cell, value: &str) -> bool {
-    match cell {
-        Cell::List(items) => items.iter().any(|item| item == value),
-        other => other.to_string() == value,
-    }
-}
-
-/// Numbers by size, instants by time, texts by letters; what is not there comes last.
-fn order(a: Option<&Cell>, b: Option<&Cell>) -> Ordering {
-    match (a, b) {
-        (Some(Cell::Empty) | None, Some(Cell::Empty) | None) => Ordering::Equal,
-        (Some(Cell::Empty) | None, _) => Ordering::Greater,
-        (_, Some(Cell::Empty) | None) => Ordering::Less,
-        (Some(Cell::Number(a)), Some(Cell::Number(b))) => a.cmp(b),
-        (Some(Cell::Moment { at: a, .. }), Some(Cell::Moment { at: b, .. })) => a.cmp(b),
-        (Some(a), Some(b)) => a
-            .to_string()
-            .to_lowercase()
-            .cmp(&b.to_string().to_lowercase()),
-    }
-}
-
-/// A list as a file for a spreadsheet: all rows that the address finds, in its order. What
-/// a spreadsheet would compute begins with an apostrophe.
-pub fn sheet(id: &str, table: Table, query: &Query) -> Vec<u8> {
-    let name = |part: &str| format!("{id}.{part}");
-    let search = query.value(&name("q")).unwrap_or_default();
-    let sort = query.value(&name("sort")).unwrap_or_default();
-    let (columns, rows) = asked(table, search, sort, |column| {
-        query.value(&name(column)).map(str::to_owned)
-    });
-    let rows = rows.into_iter().map(|row| {
-        let cells = row.iter().map(|cell| match cell {
-            Cell::Empty => String::new(),
-            Cell::Moment { at, .. } => at.to_string(),
-            Cell::Number(number) => number.to_string(),
-            other => formula::neutral(&other.to_string()),
-        });
-        cells.collect::<Vec<String>>()
-    });
-    let rows: Vec<Vec<String>> = std::iter::once(columns).chain(rows).collect();
-    csv::write(rows.iter().map(Vec::as_slice), ',')
 }
 
 #[cfg(test)]
@@ -274,7 +279,7 @@ mod tests {
     }
 
     fn names(query_text: &str) -> Vec<String> {
-        let listing = Listing::of("m", "Machines", table(), &query(query_text));
+        let listing = Listing::of("m", "Machines", &table(), &query(query_text));
         listing.rows.iter().map(|row| row[0].text.clone()).collect()
     }
 
@@ -295,7 +300,7 @@ mod tests {
         for n in 0..120 {
             many.row(vec![Cell::Number(n)]);
         }
-        let page = |text: &str| Listing::of("m", "", many.clone(), &query(text));
+        let page = |text: &str| Listing::of("m", "", &many, &query(text));
         let first = page("");
         assert_eq!((first.from, first.until, first.found), (1, 50, 120));
         assert!(first.before.is_none());
@@ -303,19 +308,38 @@ mod tests {
         let beyond = page("m.page=99");
         assert_eq!((beyond.from, beyond.until), (101, 120));
         assert!(beyond.after.is_none());
-        let none = Listing::of("m", "", Table::new(&["n"]), &query("m.page=0"));
+        let none = Listing::of("m", "", &Table::new(&["n"]), &query("m.page=0"));
         assert_eq!((none.from, none.until), (0, 0));
     }
 
     #[test]
-    fn no_sheet_computes_anything() {
-        let bytes = sheet("m", table(), &query("m.unit=icu"));
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(text.contains("'=c()"), "{text}");
-        assert!(
-            text.contains("b,icu,10") && !text.contains(",or,"),
-            "{text}"
-        );
+    fn the_store_is_asked_for_the_page_of_the_address() {
+        let text = "m.q=ICU+b&m.sort=-jobs&m.page=3&m.unit=icu&other.unit=or";
+        let asked = Asked::of("m", &query(&text.replace('+', " ")));
+        let wanted = asked.wanted(None, None);
+        assert_eq!(wanted.sort, Some(("jobs".to_owned(), true)));
+        assert_eq!(wanted.words, ["ICU", "b"]);
+        assert_eq!(wanted.equal, [("unit".to_owned(), "icu".to_owned())]);
+        assert_eq!((wanted.offset, wanted.limit), (100, 50));
+        assert_eq!(asked.wanted(None, Some(60)).offset, 50, "the last page");
+        assert_eq!(asked.wanted(None, Some(0)).offset, 0);
+    }
+
+    #[test]
+    fn a_page_of_the_store_says_what_it_is_of() {
+        let paged = Paged {
+            table: table(),
+            total: 50_000,
+            found: 53,
+            report: None,
+            unsorted: &["jobs"],
+        };
+        let listing = Listing::paged("m", "Machines", &paged, &query("m.page=2"));
+        assert_eq!((listing.from, listing.until), (51, 53));
+        assert_eq!((listing.found, listing.total), (53, 50_000));
+        assert!(listing.after.is_none() && listing.before.is_some());
+        let sortable: Vec<bool> = listing.heads.iter().map(|h| !h.href.is_empty()).collect();
+        assert_eq!(sortable, [true, true, false]);
     }
 
     #[test]

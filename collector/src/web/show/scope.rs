@@ -1,7 +1,7 @@
 //! Who is in charge of some units sees these units' rows.
 
 use crate::account::role::Reach;
-use crate::control::{Cell, Output, Table};
+use crate::control::{Cell, Output, Report, Table};
 use patchward_common::id::Name;
 use std::collections::BTreeMap;
 
@@ -16,27 +16,27 @@ pub fn asks_for_machines(output: &Output) -> bool {
     }
 }
 
-/// Leaves the rows of an answer that lie within reach. A row that names no unit and no
-/// machine concerns everybody.
-pub fn narrow(output: Output, reach: &Reach, units: &BTreeMap<String, Name>) -> Output {
-    if *reach == Reach::Everywhere {
-        return output;
-    }
+/// The rows of an answer that lie within reach. A row that names no unit and no machine
+/// concerns everybody.
+pub fn narrow(output: &Output, reach: &Reach, units: &BTreeMap<String, Name>) -> Output {
     match output {
         Output::Table(table) => Output::Table(narrowed(table, reach, units)),
-        Output::Report(mut report) => {
-            for (_, table) in &mut report.lists {
-                *table = narrowed(std::mem::take(table), reach, units);
-            }
-            Output::Report(report)
-        }
-        other => other,
+        Output::Report(report) => Output::Report(Report {
+            parts: report.parts.clone(),
+            text: report.text.clone(),
+            lists: report
+                .lists
+                .iter()
+                .map(|(name, table)| (name.clone(), narrowed(table, reach, units)))
+                .collect(),
+        }),
+        other => other.clone(),
     }
 }
 
-fn narrowed(mut table: Table, reach: &Reach, units: &BTreeMap<String, Name>) -> Table {
+fn narrowed(table: &Table, reach: &Reach, units: &BTreeMap<String, Name>) -> Table {
     let (unit, machine) = (table.column("unit"), table.column("machine"));
-    table.rows.retain(|row| {
+    let is_seen = |row: &&Vec<Cell>| {
         let cell = |at: Option<usize>| at.and_then(|at| row.get(at));
         match (cell(unit), cell(machine)) {
             (Some(Cell::Text(unit)), _) => {
@@ -47,8 +47,12 @@ fn narrowed(mut table: Table, reach: &Reach, units: &BTreeMap<String, Name>) -> 
             }
             _ => true,
         }
-    });
-    table
+    };
+    Table {
+        columns: table.columns.clone(),
+        rows: table.rows.iter().filter(is_seen).cloned().collect(),
+        note: table.note.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -64,18 +68,18 @@ mod tests {
         table.row(vec![Cell::of("icu"), Cell::Number(1)]);
         table.row(vec![Cell::of("or"), Cell::Number(2)]);
         table.row(vec![Cell::Empty, Cell::Number(3)]);
-        let Output::Table(seen) = narrow(Output::Table(table.clone()), &reach, &units) else {
+        let Output::Table(seen) = narrow(&Output::Table(table.clone()), &reach, &units) else {
             panic!("still a table");
         };
         assert_eq!(seen.rows.len(), 2);
-        let Output::Table(all) = narrow(Output::Table(table), &Reach::Everywhere, &units) else {
+        let Output::Table(all) = narrow(&Output::Table(table), &Reach::Everywhere, &units) else {
             panic!("still a table");
         };
         assert_eq!(all.rows.len(), 3);
         let mut jobs = Table::new(&["machine"]);
         jobs.row(vec![Cell::of("m1")]);
         jobs.row(vec![Cell::of("m2")]);
-        let Output::Table(seen) = narrow(Output::Table(jobs), &reach, &units) else {
+        let Output::Table(seen) = narrow(&Output::Table(jobs), &reach, &units) else {
             panic!("still a table");
         };
         assert_eq!(seen.rows.len(), 1);

@@ -1,17 +1,15 @@
 //! The fleet that is searched: images of which one in twenty differs.
 
+use crate::filled::enrol::{enrol as enrolled, id, token};
 use crate::fixture::{Hospital, label, name};
 use patchward_collector::fleet::{self, Authority, FleetContext, FleetHandle, FleetSettings};
-use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
 use patchward_collector::store::machines::NewMachine;
 use patchward_collector::store::places::{Site, Unit};
-use patchward_collector::store::tokens::{Acceptance, Token};
 use patchward_collector::store::{Actor, Place, Store};
 use patchward_collector::vendor::artifact::Artifacts;
 use patchward_common::component::{Component, ComponentSet, Source};
-use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
-use patchward_common::time::{DAY_MS, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use roaring::RoaringBitmap;
@@ -34,7 +32,7 @@ const AT_ONCE: usize = 1_000;
 const NOW: UtcMs = UtcMs(1_798_761_600_000);
 
 pub(super) fn machine(number: usize) -> MachineId {
-    MachineId(Digest::of(&number.to_le_bytes()).0)
+    id(&[&number.to_le_bytes()])
 }
 
 pub(super) fn unit(number: usize) -> String {
@@ -128,18 +126,7 @@ async fn places(store: &Store) -> anyhow::Result<()> {
         };
         change.add_unit(&unit).await?;
     }
-    let token = Token {
-        id: name("t"),
-        secret_hash: Digest::of(b"t"),
-        unit: name(&unit(0)),
-        host_pattern: "*".into(),
-        acceptance: Acceptance::Person,
-        uses_left: u32::MAX,
-        created_at: NOW,
-        expires_at: NOW.plus_ms(DAY_MS),
-        revoked_at: None,
-    };
-    change.add_token(&token).await?;
+    change.add_token(&token(&name(&unit(0)), NOW)).await?;
     change.commit().await?;
     Ok(())
 }
@@ -147,29 +134,15 @@ async fn places(store: &Store) -> anyhow::Result<()> {
 async fn enrol(store: &Store, first: usize) -> anyhow::Result<()> {
     let mut change = store.change(Actor::Local(0), NOW).await?;
     for number in first..first + AT_ONCE {
-        let (id, host) = (machine(number), name(&format!("pc-{number}")));
-        let asked = Enrolment {
-            machine: id,
-            spki: id.0.to_vec(),
-            host: host.clone(),
-            unit: name(&unit(0)),
-            token: name("t"),
-            csr: vec![0x30],
-            facts: vec![0xa0],
-            asked_at: NOW,
-            state: EnrolmentState::Waiting,
-            decided_at: None,
-        };
-        change.ask_enrolment(&asked).await?;
         let new = NewMachine {
-            id,
-            name: host,
+            id: machine(number),
+            name: name(&format!("pc-{number}")),
             unit: name(&unit(number / PER_UNIT)),
             class: Class::Standard,
             model: name("station"),
             mode: Mode::Observe,
         };
-        change.accept_enrolment(&new).await?;
+        enrolled(&mut change, &new).await?;
     }
     change.commit().await?;
     Ok(())

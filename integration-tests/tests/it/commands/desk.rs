@@ -4,7 +4,7 @@
 use ed25519_dalek::SigningKey;
 use patchward_collector::app::App;
 use patchward_collector::cli::{Action, Cli};
-use patchward_collector::command::{self, Caller};
+use patchward_collector::command::{self, Caller, Snapshots};
 use patchward_collector::config::Settings;
 use patchward_collector::control::{Failure, FailureKind, Output};
 use patchward_collector::fleet::{self, Authority, FleetContext, FleetSettings};
@@ -87,6 +87,7 @@ impl Desk {
             store,
             artifacts,
             matching: Kept::default(),
+            snapshots: Snapshots::default(),
             go_signing_key: papers.go_key.clone(),
         };
         Self {

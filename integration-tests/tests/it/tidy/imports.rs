@@ -153,6 +153,7 @@ const LAYERS: [Layers; 2] = [
                 "allowed",
                 "calendar",
                 "evidence",
+                "snapshot",
                 "asset",
             ],
         ],

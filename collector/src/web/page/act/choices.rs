@@ -3,7 +3,7 @@
 use crate::control::Output;
 use crate::web::form::{Field, Kind};
 use crate::web::person::Person;
-use crate::web::{Web, answer};
+use crate::web::{Web, look};
 
 /// Most choices that a field offers: a browser's list gets slow beyond.
 const MAX_CHOICES: usize = 500;
@@ -23,8 +23,8 @@ pub(super) async fn of(web: &Web, person: &Person, field: &Field) -> (Vec<String
         "group" => ("group list", "group"),
         _ => return (Vec::new(), false),
     };
-    let told = answer::tell(web, person, command, &[]).await;
-    let Ok(Output::Table(table)) = told else {
+    let told = look::first(web, person, command, MAX_CHOICES as u32 + 1).await;
+    let Ok(Output::Table(table)) = told.as_deref() else {
         return (Vec::new(), false);
     };
     let at = table
@@ -47,8 +47,8 @@ pub(super) async fn of(web: &Web, person: &Person, field: &Field) -> (Vec<String
 
 /// The releases that can be planned, as a plan names them.
 async fn releases(web: &Web, person: &Person) -> Vec<String> {
-    let told = answer::tell(web, person, "release list", &[]).await;
-    let Ok(Output::Table(table)) = told else {
+    let told = look::tell(web, person, "release list", &[]).await;
+    let Ok(Output::Table(table)) = told.as_deref() else {
         return Vec::new();
     };
     let (Some(product), Some(version)) = (table.column("product"), table.column("version")) else {

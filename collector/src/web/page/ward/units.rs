@@ -3,13 +3,12 @@
 use super::Shell;
 use crate::account::access::WARD_PAGE;
 use crate::account::role::Reach;
-use crate::agenda;
-use crate::command::TONIGHT_MS;
 use crate::command::zones::Zones;
+use crate::command::{self, TONIGHT_MS};
 use crate::control::Failure;
 use crate::item::Kind;
 use crate::web::person::Person;
-use crate::web::{Web, answer, error};
+use crate::web::{Web, error};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -56,7 +55,7 @@ pub async fn show(State(web): State<Web>, person: Person) -> Response {
     {
         return Redirect::to(&format!("/ward/unit/{only}")).into_response();
     }
-    match rows(&web, &reach).await {
+    match rows(&web, &person, &reach).await {
         Ok(rows) => error::render(&Page {
             shell: Shell::new("Ward", "/ward", Some(&person)),
             rows,
@@ -65,23 +64,24 @@ pub async fn show(State(web): State<Web>, person: Person) -> Response {
     }
 }
 
-async fn rows(web: &Web, reach: &Reach) -> Result<Vec<Row>, Failure> {
+async fn rows(web: &Web, person: &Person, reach: &Reach) -> Result<Vec<Row>, Failure> {
     let now = web.app.now();
+    let agenda = command::agenda(&web.app, &person.caller()).await?;
     let mut view = web.app.store.view().await?;
-    let agenda = agenda::gather(&web.app.fleet, &mut view, now).await?;
-    let units = answer::units_of_machines(&mut view).await?;
     let zones = Zones::read(&mut view).await?;
     let mut counts: BTreeMap<Name, Counts> = BTreeMap::new();
     let until = now.plus_ms(TONIGHT_MS);
-    for (slot, machine) in agenda.slots.into_iter().filter(|(s, _)| s.start() < until) {
-        if let Some(unit) = units.get(&machine) {
+    for (slot, machine) in agenda.slots.iter().filter(|(s, _)| s.start() < until) {
+        if let Some(unit) = agenda.units.get(machine) {
             let of_unit = counts.entry(unit.clone()).or_default();
-            of_unit.machines.insert(machine);
+            of_unit.machines.insert(machine.clone());
             of_unit.first = of_unit.first.or(Some(slot.start()));
         }
     }
-    for item in agenda.items {
-        let Some(unit) = item.unit else { continue };
+    for item in &agenda.items {
+        let Some(unit) = item.unit.clone() else {
+            continue;
+        };
         match item.kind {
             Kind::Held => counts.entry(unit).or_default().holds += 1,
             Kind::Handover => counts.entry(unit).or_default().asks += 1,

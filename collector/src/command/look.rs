@@ -1,0 +1,118 @@
+//! The same answers for who looks at a page: what has to be gathered out of the whole
+//! hospital was gathered a moment ago, as far as [`crate::snapshot`] allows.
+
+use super::advisory::{self, AdvisoryCommand, Rows};
+use super::exposure::{self, ExposureCommand};
+use super::item::{self, ItemCommand};
+use super::oncall::{self, OnCallCommand};
+use super::{Caller, Command, Progress, audit, run, today};
+use crate::agenda::{self, Agenda};
+use crate::app::App;
+use crate::control::{Failure, Output};
+use crate::matching::{self, Exposed};
+use crate::snapshot::{Gather, Look, Snapshot};
+use patchward_common::time::UtcMs;
+use std::sync::Arc;
+
+/// What is gathered out of the whole hospital.
+#[derive(Debug, Default)]
+pub struct Snapshots {
+    agenda: Arc<Snapshot<Agenda>>,
+    exposed: Arc<Snapshot<Exposed>>,
+    matches: Arc<Snapshot<Rows>>,
+}
+
+/// Who gathers.
+struct Gathering(Arc<App>);
+
+macro_rules! gathered {
+    ($what:ty, |$app:ident, $view:ident| $gather:expr) => {
+        impl Gather<$what> for Gathering {
+            fn said(&self) -> u64 {
+                self.0.store.said()
+            }
+
+            fn now(&self) -> UtcMs {
+                self.0.now()
+            }
+
+            async fn gather(self) -> Result<$what, Failure> {
+                let $app = &self.0;
+                let mut view = $app.store.view().await?;
+                let $view = &mut view;
+                $gather.await
+            }
+        }
+    };
+}
+gathered!(Agenda, |app, view| agenda::gather(
+    &app.fleet,
+    view,
+    app.now()
+));
+gathered!(Exposed, |app, view| matching::exposed(
+    view,
+    None,
+    app.now()
+));
+gathered!(Rows, |_app, view| Rows::read(view, None));
+
+impl Command {
+    /// Whether people's changes need not be in what it says: it tells of the log as it was
+    /// when it was read last.
+    pub fn tells_of_itself(&self) -> bool {
+        matches!(self, Self::Audit(audit::AuditCommand::Verify { .. }))
+    }
+}
+
+/// What somebody who looks must see.
+pub async fn look_of(app: &App, caller: &Caller) -> Result<Look, Failure> {
+    // In this order: what is counted is in the log.
+    let must_know = app.store.said_for(&caller.actor);
+    let audit = app.store.view().await?.audit_head().await?.seq;
+    Ok(Look {
+        now: app.now(),
+        must_know,
+        audit,
+    })
+}
+
+/// Everything open, as somebody who looks may see it.
+pub async fn agenda(app: &Arc<App>, caller: &Caller) -> Result<Arc<Agenda>, Failure> {
+    let (look, how) = (look_of(app, caller).await?, Gathering(app.clone()));
+    app.snapshots.agenda.get(look, how).await
+}
+
+/// Carries out a command that only tells.
+pub async fn look(
+    app: &Arc<App>,
+    caller: &Caller,
+    command: Command,
+    progress: Progress,
+) -> Result<Output, Failure> {
+    match &command {
+        Command::Today => today::told(app, &*agenda(app, caller).await?).await,
+        Command::Item(ItemCommand::List {
+            owner,
+            unit,
+            raised,
+        }) => {
+            let agenda = agenda(app, caller).await?;
+            item::told(app, &agenda, owner.as_deref(), unit.as_ref(), *raised).await
+        }
+        Command::OnCall(OnCallCommand::Calls) => {
+            oncall::told(app, &*agenda(app, caller).await?).await
+        }
+        Command::Exposure(ExposureCommand::List(asked)) => {
+            let (look, how) = (look_of(app, caller).await?, Gathering(app.clone()));
+            let exposed = app.snapshots.exposed.get(look, how).await?;
+            exposure::told(app, &exposed, asked).await
+        }
+        Command::Advisory(AdvisoryCommand::Matches(asked)) => {
+            let (look, how) = (look_of(app, caller).await?, Gathering(app.clone()));
+            let rows = app.snapshots.matches.get(look, how).await?;
+            Ok(advisory::told(&rows, asked))
+        }
+        _ => run(app, caller, command, progress).await,
+    }
+}

@@ -1,0 +1,258 @@
+//! What takes long to gather, kept for those who look at pages: of a hospital of 50,000
+//! machines nobody reads everything anew for each look.
+//!
+//! What is kept is at most some seconds old, and never older than what the one who looks
+//! changed before, or anybody by command. What is gathered in no time is not kept at all.
+
+use crate::control::{Failure, FailureKind};
+use patchward_common::time::UtcMs;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What was gathered within this is gathered anew for each look.
+const WORTH_MS: i64 = 50;
+/// How long what was gathered counts as new.
+const FRESH_MS: i64 = 2_000;
+/// So many times as long as the gathering took it counts as new too: gathering takes no more
+/// than a tenth of one core, however many look.
+const FRESH_TIMES: i64 = 10;
+/// So much longer it is shown all the same, while it is gathered anew behind it.
+const OLD_MS: i64 = 60_000;
+/// What was gathered within this is gathered anew as soon as anything was changed by anybody,
+/// the collector too: of all but the largest hospitals nobody sees what is not so any more.
+const EXACT_MS: i64 = 300;
+
+/// What was gathered, and when.
+#[derive(Debug)]
+struct Made<T> {
+    value: Arc<T>,
+    /// When the gathering began.
+    at: UtcMs,
+    took_ms: i64,
+    /// How many changes of people it knows.
+    said: u64,
+    /// The last row of the audit log when it was begun, or before.
+    audit: u64,
+}
+
+/// Who looks, and what they must see.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// When.
+    pub now: UtcMs,
+    /// The change of people that must be in it.
+    pub must_know: u64,
+    /// The last row of the audit log.
+    pub audit: u64,
+}
+
+/// What can be shown at once.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// As it is.
+    New,
+    /// As it is, while it is gathered anew.
+    Old,
+    /// Nothing.
+    Nothing,
+}
+
+impl<T> Made<T> {
+    fn judge(&self, look: Look) -> Found {
+        let (age, took_ms) = (look.now.since_ms(self.at), self.took_ms);
+        let fresh = FRESH_MS.max(took_ms.saturating_mul(FRESH_TIMES));
+        match () {
+            () if self.said < look.must_know || took_ms < WORTH_MS => Found::Nothing,
+            // Who has waited for it looked before it was begun; one from far ahead is of a
+            // clock that was wrong.
+            () if age < -OLD_MS => Found::Nothing,
+            () if took_ms < EXACT_MS && self.audit != look.audit => Found::Nothing,
+            () if age <= fresh => Found::New,
+            () if age <= fresh.saturating_add(OLD_MS) => Found::Old,
+            () => Found::Nothing,
+        }
+    }
+}
+
+/// One thing that is kept.
+#[derive(Debug)]
+pub struct Snapshot<T> {
+    last: Mutex<Option<Made<T>>>,
+    /// Whoever gathers holds it: others wait for what comes of it.
+    making: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<T> Default for Snapshot<T> {
+    fn default() -> Self {
+        Self {
+            last: Mutex::new(None),
+            making: Arc::default(),
+        }
+    }
+}
+
+/// How to gather.
+pub trait Gather<T>: Send + 'static {
+    /// How many changes of people there are; asked before the gathering begins.
+    fn said(&self) -> u64;
+    /// The time now.
+    fn now(&self) -> UtcMs;
+    /// Gathers.
+    fn gather(self) -> impl Future<Output = Result<T, Failure>> + Send;
+}
+
+impl<T: Send + Sync + 'static> Snapshot<T> {
+    /// What is kept, or what is gathered now.
+    ///
+    /// # Errors
+    /// Where gathering fails.
+    pub async fn get(self: &Arc<Self>, look: Look, how: impl Gather<T>) -> Result<Arc<T>, Failure> {
+        match self.found(look) {
+            (Found::New, Some(value)) => return Ok(value),
+            (Found::Old, Some(value)) => {
+                if let Ok(place) = self.making.clone().try_lock_owned() {
+                    let kept = Arc::clone(self);
+                    tokio::spawn(async move {
+                        if let Err(failure) = kept.make(how, look.audit).await {
+                            tracing::warn!(%failure, "what pages show could not be gathered anew");
+                        }
+                        drop(place);
+                    });
+                }
+                return Ok(value);
+            }
+            _ => {}
+        }
+        let kept = Arc::clone(self);
+        // Not ended by a browser that goes away: others wait for it.
+        let work = tokio::spawn(async move {
+            let _place = kept.making.lock().await;
+            match kept.found(look) {
+                (Found::New, Some(value)) => Ok(value),
+                _ => kept.make(how, look.audit).await,
+            }
+        });
+        work.await.map_err(|panic| {
+            tracing::error!(%panic, "gathering for a page ended with a fault");
+            Failure {
+                kind: FailureKind::Internal,
+                text: "a fault of the collector's own; its log has the details".into(),
+            }
+        })?
+    }
+
+    /// Whether the last gathering took long enough to be kept.
+    pub fn is_worth(&self) -> bool {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().is_some_and(|made| made.took_ms >= WORTH_MS)
+    }
+
+    fn found(&self, look: Look) -> (Found, Option<Arc<T>>) {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(made) => (made.judge(look), Some(Arc::clone(&made.value))),
+            None => (Found::Nothing, None),
+        }
+    }
+
+    async fn make(&self, how: impl Gather<T>, audit: u64) -> Result<Arc<T>, Failure> {
+        let (said, at) = (how.said(), how.now());
+        let value = Arc::new(how.gather().await?);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(Made {
+            value: Arc::clone(&value),
+            at,
+            took_ms: crate::clock::now().since_ms(at),
+            said,
+            audit,
+        });
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    const NOW: UtcMs = UtcMs(1_000_000);
+
+    fn look(must_know: u64, audit: u64) -> Look {
+        Look {
+            now: NOW,
+            must_know,
+            audit,
+        }
+    }
+
+    fn made(age: i64, took_ms: i64) -> Made<()> {
+        Made {
+            value: Arc::new(()),
+            at: NOW.plus_ms(-age),
+            took_ms,
+            said: 5,
+            audit: 9,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_never_older_than_what_one_has_changed() {
+        let judged = |age, took, must_know| made(age, took).judge(look(must_know, 9));
+        assert_eq!(judged(0, WORTH_MS - 1, 5), Found::Nothing, "no trouble");
+        assert_eq!(judged(FRESH_MS, WORTH_MS, 5), Found::New);
+        assert_eq!(judged(FRESH_MS + 1, WORTH_MS, 5), Found::Old);
+        assert_eq!(judged(10_000, 1_000, 5), Found::New, "it costs a second");
+        assert_eq!(judged(10_001, 1_000, 5), Found::Old);
+        assert_eq!(judged(70_001, 1_000, 5), Found::Nothing, "too old");
+        assert_eq!(judged(0, 1_000, 6), Found::Nothing, "one's own change");
+        assert_eq!(judged(-1, 1_000, 5), Found::New, "one waited for it");
+        assert_eq!(judged(-70_000, 1_000, 5), Found::Nothing, "a wrong clock");
+    }
+
+    #[test]
+    fn what_is_gathered_soon_is_gathered_anew_after_every_change() {
+        let judged = |took, audit| made(0, took).judge(look(5, audit));
+        assert_eq!(judged(EXACT_MS - 1, 9), Found::New);
+        assert_eq!(judged(EXACT_MS - 1, 10), Found::Nothing);
+        assert_eq!(judged(EXACT_MS, 10), Found::New);
+    }
+
+    struct Counting(Arc<AtomicU64>, UtcMs);
+
+    impl Gather<u64> for Counting {
+        fn said(&self) -> u64 {
+            7
+        }
+
+        fn now(&self) -> UtcMs {
+            self.1
+        }
+
+        async fn gather(self) -> Result<u64, Failure> {
+            Ok(self.0.fetch_add(1, Ordering::SeqCst))
+        }
+    }
+
+    #[tokio::test]
+    async fn many_who_look_are_served_by_one_gathering() {
+        let kept: Arc<Snapshot<u64>> = Arc::default();
+        let count = Arc::new(AtomicU64::new(0));
+        // It began a second ago, so it is worth keeping.
+        let now = crate::clock::now();
+        let began = now.plus_ms(-1_000);
+        let look = Look {
+            now,
+            must_know: 7,
+            audit: 0,
+        };
+        for _ in 0..3 {
+            let how = Counting(Arc::clone(&count), began);
+            assert_eq!(*kept.get(look, how).await.unwrap(), 0);
+        }
+        let changed = Look {
+            must_know: 8,
+            ..look
+        };
+        let how = Counting(Arc::clone(&count), began);
+        assert_eq!(*kept.get(changed, how).await.unwrap(), 1);
+    }
+}

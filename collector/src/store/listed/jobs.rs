@@ -1,0 +1,107 @@
+//! Jobs as lists: of a plan, of a machine, or all.
+
+use super::{Column, Kind, List, Page, SEARCHED_ROWS, Wanted, Where, column, word};
+use crate::store::jobs::Job;
+use crate::store::value::{FromRow, Row, args};
+use crate::store::{StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::{MachineId, Name};
+use patchward_common::time::UtcMs;
+
+/// A job in a list, with its machine's name and unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedJob {
+    /// The job.
+    pub job: Job,
+    /// What people call its machine.
+    pub machine: Name,
+    /// The machine's unit.
+    pub unit: Name,
+}
+
+impl FromRow for ListedJob {
+    fn from_row(row: &mut Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            job: Job::from_row(row)?,
+            machine: row.next()?,
+            unit: row.next()?,
+        })
+    }
+}
+
+/// Whose jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobsOf {
+    /// Only this plan's.
+    pub plan: Option<Digest>,
+    /// Only this machine's.
+    pub machine: Option<MachineId>,
+}
+
+const COLUMNS: &[Column] = &[
+    word("job", "j.id"),
+    word("machine", "m.name").joined(),
+    column("wave", "j.wave + 1", Kind::Number),
+    word("state", "j.word"),
+    column("since", "j.since", Kind::Number),
+];
+
+const SELECT: &str = "j.id, j.plan, j.machine, j.wave, j.state, j.since, j.attempt, j.slot_start,
+                      j.slot_end, j.generation, m.name, m.unit";
+
+/// A plan's jobs by wave and machine.
+const OF_PLAN: List = List {
+    select: SELECT,
+    table: "jobs j",
+    key: "j.id",
+    joins: "JOIN machines m ON m.id = j.machine",
+    columns: COLUMNS,
+    order: "j.wave, j.machine",
+    seen: "m.unit IN ({})",
+    seen_is_joined: true,
+};
+
+/// Others by when they last moved, newest first.
+const ALL: List = List {
+    order: "j.since DESC, j.id",
+    ..OF_PLAN
+};
+
+impl View {
+    /// A page of the jobs of a plan, by wave and machine; or of a machine's or all, newest
+    /// first. Of all jobs the newest [`SEARCHED_ROWS`] are searched, and sorted by what is not
+    /// their time.
+    pub async fn listed_jobs(
+        &mut self,
+        whose: JobsOf,
+        wanted: &Wanted,
+    ) -> Result<Page<ListedJob>, StoreError> {
+        let mut of = Where::default();
+        if let Some(machine) = &whose.machine {
+            of.is("j.machine", machine);
+        }
+        if let Some(plan) = &whose.plan {
+            of.is("j.plan", plan);
+            return self.page(&OF_PLAN, of, wanted).await;
+        }
+        let is_all = whose.machine.is_none() && wanted.units.is_none();
+        if !is_all || !wanted.seeks("since") {
+            return self.page(&ALL, of, wanted).await;
+        }
+        let total = self.counted(&ALL, &of).await?;
+        let oldest: Option<(UtcMs,)> = self
+            .tx
+            .first(
+                "SELECT since FROM jobs ORDER BY since DESC LIMIT 1 OFFSET $1",
+                args![SEARCHED_ROWS],
+            )
+            .await?;
+        if let Some((oldest,)) = oldest {
+            let place = of.arg(&oldest);
+            of.parts.push(format!("j.since > {place}"));
+        }
+        let mut page = self.page(&ALL, of, wanted).await?;
+        page.total = total;
+        Ok(page)
+    }
+}

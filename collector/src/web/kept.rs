@@ -1,0 +1,136 @@
+//! Answers that took long to gather, kept for the next who look.
+
+use crate::app::App;
+use crate::command::{self, Caller, Command};
+use crate::control::{Failure, Output};
+use crate::snapshot::{Gather, Snapshot};
+use patchward_common::time::UtcMs;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// Most answers that are kept: those of the pages of the bar, and of some things that many
+/// look at. The largest takes some tens of megabytes.
+const MOST: usize = 48;
+
+/// Answers by their commands.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    answers: HashMap<String, Answer>,
+    /// Counts looks.
+    looks: u64,
+}
+
+#[derive(Debug)]
+struct Answer {
+    kept: Arc<Snapshot<Output>>,
+    /// The last look at it.
+    look: u64,
+}
+
+/// A command for whoever looks.
+struct Asking {
+    app: Arc<App>,
+    caller: Caller,
+    command: Command,
+}
+
+impl Gather<Output> for Asking {
+    fn said(&self) -> u64 {
+        self.app.store.said()
+    }
+
+    fn now(&self) -> UtcMs {
+        self.app.now()
+    }
+
+    async fn gather(self) -> Result<Output, Failure> {
+        let (progress, mut steps) = mpsc::channel(16);
+        let told = command::look(&self.app, &self.caller, self.command, progress);
+        let drained = async { while steps.recv().await.is_some() {} };
+        let (told, ()) = tokio::join!(told, drained);
+        told
+    }
+}
+
+impl Kept {
+    /// What a command that only tells says, now or a moment ago.
+    pub async fn told(
+        &self,
+        app: &Arc<App>,
+        caller: Caller,
+        command: Command,
+    ) -> Result<Arc<Output>, Failure> {
+        let mut look = command::look_of(app, &caller).await?;
+        if command.tells_of_itself() {
+            look.must_know = 0;
+        }
+        let key = match command.output_file() {
+            // A file is for one.
+            Some(_) => None,
+            None => serde_json::to_string(&command).ok(),
+        };
+        let asking = Asking {
+            app: app.clone(),
+            caller,
+            command,
+        };
+        let Some(key) = key else {
+            return Ok(Arc::new(asking.gather().await?));
+        };
+        let kept = self.of(&key);
+        let told = kept.get(look, asking).await;
+        if !kept.is_worth() {
+            self.lock().answers.remove(&key);
+        }
+        told
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The place of an answer; where there are too many, the one that nobody has looked at
+    /// for longest goes.
+    fn of(&self, key: &str) -> Arc<Snapshot<Output>> {
+        let mut known = self.lock();
+        known.looks += 1;
+        let look = known.looks;
+        if !known.answers.contains_key(key) && known.answers.len() >= MOST {
+            let oldest = known.answers.iter().min_by_key(|(_, answer)| answer.look);
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                known.answers.remove(&oldest);
+            }
+        }
+        let answer = known
+            .answers
+            .entry(key.to_owned())
+            .or_insert_with(|| Answer {
+                kept: Arc::default(),
+                look,
+            });
+        answer.look = look;
+        Arc::clone(&answer.kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_looked_at_for_longest_goes() {
+        let kept = Kept::default();
+        for number in 0..MOST {
+            kept.of(&number.to_string());
+        }
+        kept.of("0");
+        kept.of("one more");
+        let known = kept.lock();
+        assert_eq!(known.answers.len(), MOST);
+        assert!(known.answers.contains_key("0") && !known.answers.contains_key("1"));
+    }
+}

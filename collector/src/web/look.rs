@@ -1,0 +1,164 @@
+//! What somebody sees who looks: of a list that grows with the fleet a page, of what takes
+//! long to gather what was gathered a moment ago, and of all of it what is of their units.
+
+use super::Web;
+use super::answer::{Refusal, allowed, given};
+use super::form::Form;
+use super::form::call::{self, Answers};
+use super::asks::Asks;
+use super::show::listing::{Asked, Query};
+use super::show::{scope, sheet};
+use crate::account::role::Reach;
+use crate::command::Command;
+use crate::command::listed::{self, Paged};
+use crate::control::{Failure, Output};
+use crate::store::View;
+use crate::store::listed::Wanted;
+use axum::response::Response;
+use patchward_common::id::Name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a person sees of an answer, where that is not all of it.
+pub(super) async fn seen(
+    web: &Web,
+    person: &dyn Asks,
+    form: &Form,
+    output: &Output,
+) -> Result<Option<Output>, Refusal> {
+    let reach = person.reach(form.rule);
+    let Reach::Units(own) = &reach else {
+        return Ok(None);
+    };
+    let units = match scope::asks_for_machines(output) {
+        true => {
+            let mut view = web.app.store.view().await.map_err(Failure::from)?;
+            machines_of_units(&mut view, own).await?
+        }
+        false => BTreeMap::new(),
+    };
+    Ok(Some(scope::narrow(output, &reach, &units)))
+}
+
+/// What a command tells somebody who looks.
+pub enum Told {
+    /// All of it.
+    Whole(Arc<Output>),
+    /// A page of a list that grows with the fleet.
+    Page(Box<Paged>),
+    /// The file of a list, where the address asks for it.
+    File(Response),
+}
+
+/// Asks for what stands on a page as the part `id`: of a list that grows, the page that the
+/// address asks for.
+pub async fn look(
+    web: &Web,
+    person: &dyn Asks,
+    form: &Form,
+    answers: &Answers,
+    (id, query): (&str, &Query),
+) -> Result<Told, Refusal> {
+    allowed(web, person, form, answers).await?;
+    let command = call::command(form, answers).map_err(Refusal::Mistake)?;
+    let Some(name) = listed::name_of(&command) else {
+        return Ok(Told::Whole(known(web, person, form, command).await?));
+    };
+    let id = match name {
+        "" => id.to_owned(),
+        name => format!("{id}-{name}"),
+    };
+    let units = units_of(person, form);
+    let asked = Asked::of(&id, query);
+    let mut wanted = asked.wanted(units.clone(), None);
+    if query.value("csv") == Some(id.as_str()) {
+        let store = web.app.store.clone();
+        return Ok(Told::File(sheet::streamed(&id, store, command, wanted)));
+    }
+    let mut view = web.app.store.view().await.map_err(Failure::from)?;
+    loop {
+        let page = listed::page(&mut view, &command, &wanted).await?;
+        let page = page.ok_or_else(|| Failure::not_found("no such list"))?;
+        let last = asked.wanted(units.clone(), Some(page.found));
+        // An address may name a page that there is no more.
+        if last.offset >= wanted.offset {
+            return Ok(Told::Page(Box::new(page)));
+        }
+        wanted = last;
+    }
+}
+
+/// What a command tells, which may have been gathered for somebody else a moment ago.
+async fn known(
+    web: &Web,
+    person: &dyn Asks,
+    form: &Form,
+    command: Command,
+) -> Result<Arc<Output>, Refusal> {
+    let output = web.kept.told(&web.app, person.caller(), command).await?;
+    Ok(match seen(web, person, form, &output).await? {
+        Some(seen) => Arc::new(seen),
+        None => output,
+    })
+}
+
+/// Asks for a command that only tells, with answers as `(field, words)`, and for all of it.
+pub async fn tell(
+    web: &Web,
+    person: &dyn Asks,
+    path: &str,
+    answers: &[(&str, &str)],
+) -> Result<Arc<Output>, Refusal> {
+    let form = Form::of(path).ok_or_else(|| Failure::not_found("no such list"))?;
+    let answers = given(answers);
+    allowed(web, person, &form, &answers).await?;
+    let command = call::command(&form, &answers).map_err(Refusal::Mistake)?;
+    known(web, person, &form, command).await
+}
+
+/// The same, but of a list that grows only the first rows.
+pub async fn first(
+    web: &Web,
+    person: &dyn Asks,
+    path: &str,
+    limit: u32,
+) -> Result<Arc<Output>, Refusal> {
+    let form = Form::of(path).ok_or_else(|| Failure::not_found("no such list"))?;
+    allowed(web, person, &form, &Answers::new()).await?;
+    let command = call::command(&form, &Answers::new()).map_err(Refusal::Mistake)?;
+    let wanted = Wanted {
+        units: units_of(person, &form),
+        limit,
+        ..Wanted::default()
+    };
+    let mut view = web.app.store.view().await.map_err(Failure::from)?;
+    let page = listed::page(&mut view, &command, &wanted).await?;
+    drop(view);
+    match page {
+        Some(page) => Ok(Arc::new(Output::Table(page.table))),
+        None => known(web, person, &form, command).await,
+    }
+}
+
+/// The units that a person sees, where these are not all.
+fn units_of(person: &dyn Asks, form: &Form) -> Option<BTreeSet<Name>> {
+    match person.reach(form.rule) {
+        Reach::Everywhere => None,
+        Reach::Units(units) => Some(units),
+    }
+}
+
+/// The unit of each machine of these units, by its name and by its id.
+async fn machines_of_units(
+    view: &mut View,
+    of: &BTreeSet<Name>,
+) -> Result<BTreeMap<String, Name>, Failure> {
+    let mut units = BTreeMap::new();
+    for unit in of {
+        for machine in view.machines(Some(unit), None, u32::MAX).await? {
+            units.insert(machine.id.to_string(), machine.unit.clone());
+            units.insert(machine.name.to_string(), machine.unit);
+        }
+    }
+    Ok(units)
+}

@@ -1,0 +1,338 @@
+//! The page of a full hospital, over HTTPS as a browser asks it, while its machines say 5,000
+//! hellos a second: how long lists, things and whole pages take, and what a large file costs.
+
+use super::crowd::{Crowd, Member};
+use super::process_costs::{forget_peak, memory, peak};
+use super::report::{Figure, Reach, Report, Spread, clock};
+use crate::filled::served::Served;
+use crate::filled::walk::{self, Visited};
+use crate::filled::{MACHINES, Spec};
+use crate::visitor::Visitor;
+use anyhow::{Context as _, ensure};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Connections that say hello; a large hospital's are 50,000, each of which says one in ten
+/// seconds where machines are awake.
+const CONNECTIONS: usize = 500;
+/// How often each of them does: 5,000 a second by all.
+const HELLO_EVERY: Duration = Duration::from_millis(100);
+/// How often each address is asked.
+const RUNS: usize = 40;
+/// Addresses of things: as many machines and assets.
+const THINGS: usize = 20;
+/// Largest page, before it is packed.
+const MOST_KB: f64 = 150.0;
+
+/// Every list that grows with the hospital, its counts and its first page.
+const LISTS: [&str; 16] = [
+    "/list/machine/list",
+    "/list/asset/list",
+    "/list/job/list",
+    "/list/audit/list",
+    "/list/today",
+    "/list/item/list",
+    "/list/exposure/list",
+    "/list/advisory/matches",
+    "/list/asset/gaps",
+    "/list/asset/drift",
+    "/list/device/list",
+    "/list/plan/list",
+    "/list/unit/list",
+    "/list/group/list",
+    "/list/window/list",
+    "/list/hold/list",
+];
+const ROLL_UP: &str = "/list/exposure/list?by=unit";
+const FILE: &str = "/list/machine/list?csv=list";
+
+/// What was asked for, and what it took.
+struct Asked {
+    path: String,
+    server_ms: Vec<f64>,
+    whole_ms: Vec<f64>,
+    kb: f64,
+}
+
+/// Fills a hospital of so many machines, serves it, and asks.
+pub async fn run(machines: usize, advisories: &Path) -> anyhow::Result<Report> {
+    let folder = tempfile::tempdir()?;
+    let spec = Spec {
+        advisories: advisories.to_owned(),
+        ..Spec::of(machines, patchward_collector::clock::now())
+    };
+    let begun = clock();
+    let progress = |step: &str, done: usize, all: usize| {
+        if done == all || done == 0 {
+            eprintln!("{step} {done}/{all}");
+        }
+    };
+    let served = Served::filled(folder.path(), &spec, &progress).await?;
+    let filled = begun.elapsed().as_secs_f64();
+    let mut crowd = Crowd::at(&served.folder, served.ports.machines, "icu-1", CONNECTIONS).await?;
+    crowd.connect().await?;
+    let hellos = Hellos::begin(crowd);
+    let visitor = served.admin()?;
+    let pid = served.collector.pid();
+    let asked = tokio::task::spawn_blocking(move || ask_all(visitor, pid));
+    let (asked, file) = asked.await??;
+    let a_second = hellos.end().await?;
+    let rss = memory(pid)?.rss / 1_048_576.0;
+    let mut figures = figures(&asked, &file)?;
+    figures.push(Figure::one(
+        "hellos meanwhile",
+        "/s",
+        a_second,
+        Reach::Shown,
+    ));
+    figures.push(Figure::one("collector's memory", "MiB", rss, Reach::Shown));
+    figures.push(Figure::one(
+        "filling the hospital",
+        "s",
+        filled,
+        match machines >= MACHINES {
+            true => Reach::AtMost(300.0),
+            false => Reach::Shown,
+        },
+    ));
+    Ok(Report {
+        word: "pages",
+        work: format!(
+            "{machines} machines with two years of history (`fill`), served, and asked over HTTPS \
+             by one person {RUNS} times each, after every page was opened once, while {CONNECTIONS} \
+             connections say hello every {} ms; collector, load and browser share the cores",
+            HELLO_EVERY.as_millis()
+        ),
+        figures,
+    })
+}
+
+/// What the file of the machines cost.
+struct File {
+    rows: usize,
+    mb: f64,
+    grown_mb: f64,
+    seconds: f64,
+}
+
+fn ask_all(mut visitor: Visitor, pid: u32) -> anyhow::Result<(Vec<Asked>, File)> {
+    let visited = walk::pages(&mut visitor, 1)?;
+    for page in &visited {
+        let status = page.answer.status;
+        let is_answered = matches!(status, 200 | 403 | 404);
+        ensure!(is_answered, "{}: {status}", page.path);
+    }
+    let things = things(&mut visitor)?;
+    let mut asked = Vec::new();
+    let lists = LISTS.iter().map(|path| (*path).to_owned());
+    let pages = visited.iter().filter(|page| page.answer.status == 200);
+    let pages = pages.map(|Visited { path, .. }| path.clone());
+    let all = lists.chain([ROLL_UP.to_owned()]).chain(things).chain(pages);
+    for path in all {
+        asked.push(ask(&mut visitor, path)?);
+    }
+    Ok((asked, file(&mut visitor, pid)?))
+}
+
+/// Some machines and assets, far apart in their lists.
+fn things(visitor: &mut Visitor) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (list, begin) in [
+        ("/list/machine/list", "/assets/machine/"),
+        ("/list/asset/list", "/assets/asset/"),
+    ] {
+        for page in 0..THINGS {
+            let text = visitor.get(&format!("{list}?list.page={}", 1 + page * 7))?;
+            let text = text.text();
+            let href = format!("href=\"{begin}");
+            let mut links = text.split(&href).skip(1);
+            let thing = links.next().and_then(|rest| rest.split('"').next());
+            found.push(format!(
+                "{begin}{}",
+                thing.context("a list without things")?
+            ));
+        }
+    }
+    Ok(found)
+}
+
+fn ask(visitor: &mut Visitor, path: String) -> anyhow::Result<Asked> {
+    let runs = match path.matches('/').count() >= 3 && !path.starts_with("/list/") {
+        // There are many of its kind.
+        true => RUNS / THINGS + 3,
+        false => RUNS,
+    };
+    let mut asked = Asked {
+        path,
+        server_ms: Vec::new(),
+        whole_ms: Vec::new(),
+        kb: 0.0,
+    };
+    for _ in 0..runs {
+        let begun = clock();
+        let answer = visitor.get(&asked.path)?;
+        asked.whole_ms.push(begun.elapsed().as_secs_f64() * 1e3);
+        let server = answer.server_ms().context("no word of the server's time")?;
+        asked.server_ms.push(server);
+        asked.kb = asked.kb.max(answer.body.len() as f64 / 1e3);
+    }
+    Ok(asked)
+}
+
+fn file(visitor: &mut Visitor, pid: u32) -> anyhow::Result<File> {
+    // Once before, so that what is kept for good is there.
+    visitor.get(FILE)?;
+    let before = memory(pid)?.rss;
+    forget_peak(pid)?;
+    let begun = clock();
+    let answer = visitor.get(FILE)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(File {
+        rows: walk::rows(&answer.body),
+        mb: answer.body.len() as f64 / 1e6,
+        grown_mb: (peak(pid)? as f64 - before).max(0.0) / 1e6,
+        seconds,
+    })
+}
+
+fn figures(asked: &[Asked], file: &File) -> anyhow::Result<Vec<Figure>> {
+    let of = |is: &dyn Fn(&Asked) -> bool| -> Vec<&Asked> {
+        asked.iter().filter(|asked| is(asked)).collect()
+    };
+    let lists = of(&|asked| LISTS.contains(&asked.path.as_str()));
+    let assets = of(&|asked| asked.path.starts_with("/assets/asset/"));
+    let machines = of(&|asked| asked.path.starts_with("/assets/machine/"));
+    let roll_up = of(&|asked| asked.path == ROLL_UP);
+    let everything = of(&|_| true);
+    let server = |asked: &Asked| asked.server_ms.clone();
+    let whole = |asked: &Asked| asked.whole_ms.clone();
+    let mut figures = vec![
+        worst(
+            "counts and first page of any list, in the server",
+            &lists,
+            server,
+            10.0,
+        )?,
+        worst("one asset, in the server", &assets, server, 5.0)?,
+        shown("one machine, in the server", &machines, server)?,
+        worst("roll-up by unit, in the server", &roll_up, server, 50.0)?,
+        worst("any page, whole", &everything, whole, 100.0)?,
+    ];
+    let largest = everything.iter().max_by(|a, b| a.kb.total_cmp(&b.kb));
+    let largest = largest.context("no page")?;
+    figures.push(Figure {
+        text: format!("{:.0} KB; {}", largest.kb, largest.path),
+        ..Figure::one("largest page", "KB", largest.kb, Reach::AtMost(MOST_KB))
+    });
+    let mut slow: Vec<(f64, &Asked)> = Vec::new();
+    for asked in everything {
+        slow.push((Spread::of(asked.whole_ms.clone())?.at(0.99), asked));
+    }
+    slow.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    for (ms, asked) in slow.into_iter().take(6) {
+        let what = format!("  {}", asked.path.chars().take(50).collect::<String>());
+        figures.push(Figure::one(&what, "ms", ms, Reach::Shown));
+    }
+    let text = format!(
+        "{:.1} MB; {} rows, {:.1} MB in {:.1} s",
+        file.grown_mb, file.rows, file.mb, file.seconds
+    );
+    figures.push(Figure {
+        text,
+        ..Figure::one(
+            "memory for a file of all machines",
+            "MB",
+            file.grown_mb,
+            Reach::AtMost(32.0),
+        )
+    });
+    Ok(figures)
+}
+
+/// The 99th percentile of the slowest of some addresses.
+fn worst(
+    what: &str,
+    asked: &[&Asked],
+    of: impl Fn(&Asked) -> Vec<f64>,
+    limit: f64,
+) -> anyhow::Result<Figure> {
+    let figure = shown(what, asked, of)?;
+    Ok(Figure {
+        reach: Reach::AtMost(limit),
+        ..figure
+    })
+}
+
+/// The same where nothing was asked for. Of many things of one kind all runs are one spread:
+/// each was asked a few times.
+fn shown(what: &str, asked: &[&Asked], of: impl Fn(&Asked) -> Vec<f64>) -> anyhow::Result<Figure> {
+    let mut worst: Option<(f64, &str)> = None;
+    let all = Spread::of(asked.iter().flat_map(|asked| of(asked)))?;
+    for asked in asked {
+        let p99 = Spread::of(of(asked))?.at(0.99);
+        if worst.is_none_or(|(ms, _)| p99 > ms) {
+            worst = Some((p99, &asked.path));
+        }
+    }
+    let (ms, path) = worst.context("nothing was asked")?;
+    Ok(Figure {
+        text: format!("{ms:.1} ms; median of all {:.1} ms, {path}", all.median()),
+        ..Figure::one(&format!("{what}, 99th percentile"), "ms", ms, Reach::Shown)
+    })
+}
+
+/// Machines that say hello until they are told to end.
+struct Hellos {
+    running: JoinSet<anyhow::Result<()>>,
+    ends: Arc<AtomicBool>,
+    said: Arc<AtomicUsize>,
+    begun: std::time::Instant,
+}
+
+impl Hellos {
+    fn begin(crowd: Crowd) -> Self {
+        let (ends, said) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let mut running = JoinSet::new();
+        for (number, member) in crowd.members.into_iter().enumerate() {
+            let offset = HELLO_EVERY.mul_f64(number as f64 / CONNECTIONS as f64);
+            running.spawn(say(member, offset, Arc::clone(&ends), Arc::clone(&said)));
+        }
+        Self {
+            running,
+            ends,
+            said,
+            begun: clock(),
+        }
+    }
+
+    /// Ends them; gives back how many a second there were.
+    async fn end(mut self) -> anyhow::Result<f64> {
+        let a_second =
+            self.said.load(Ordering::Relaxed) as f64 / self.begun.elapsed().as_secs_f64();
+        self.ends.store(true, Ordering::Relaxed);
+        while let Some(ended) = self.running.join_next().await {
+            ended??;
+        }
+        Ok(a_second)
+    }
+}
+
+async fn say(
+    mut member: Member,
+    offset: Duration,
+    ends: Arc<AtomicBool>,
+    said: Arc<AtomicUsize>,
+) -> anyhow::Result<()> {
+    let mut timer = tokio::time::interval_at((clock() + offset).into(), HELLO_EVERY);
+    // Where the computer is too slow fewer are said, and the report says how many.
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !ends.load(Ordering::Relaxed) {
+        timer.tick().await;
+        member.say_hello().await?;
+        said.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The filled hospital: every page of it answers, is small enough, counts right, and shows
+//! who is in charge of one unit nothing of another.
+
+use patchward_integration_tests::filled::served::Served;
+use patchward_integration_tests::filled::walk::{self, Visited};
+use patchward_integration_tests::filled::{self, Ports, Spec};
+use patchward_integration_tests::visitor::Visitor;
+use std::collections::BTreeSet;
+
+/// Machines of the hospital.
+const MACHINES: usize = 300;
+/// Most bytes of a page before it is packed.
+const MOST_BYTES: usize = 150_000;
+/// Pages of one kind that are opened.
+const EACH: usize = 2;
+
+/// The unit of who sees one alone.
+const UNIT: &str = "icu-1";
+
+fn spec() -> Spec {
+    Spec::of(MACHINES, patchward_collector::clock::now())
+}
+
+fn silent(_: &str, _: usize, _: usize) {}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_a_filled_hospital_answers_and_counts_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::filled(folder.path(), &spec(), &silent)
+        .await
+        .unwrap();
+    let mut admin = served.admin().unwrap();
+    let visited = walk::pages(&mut admin, EACH).unwrap();
+    assert!(visited.len() > 60, "{} pages", visited.len());
+    let mut lists = BTreeSet::new();
+    for Visited { path, answer } in &visited {
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert!(answer.server_ms().is_some(), "{path} has no timing");
+        let bytes = answer.body.len();
+        assert!(bytes <= MOST_BYTES, "{path}: {bytes} bytes");
+        lists.extend(count(&mut admin, path, &answer.text()));
+    }
+    for list in [
+        "machines",
+        "assets-assets",
+        "jobs",
+        "audit",
+        "today-items",
+    ] {
+        assert!(lists.contains(list), "{list} of {lists:?}");
+    }
+
+    // A page of one unit, for who is in charge of it.
+    let role = format!("technician:{UNIT}");
+    let mut own = served.somebody("tess", &role).unwrap();
+    let others = others(&mut admin);
+    assert!(others.len() > MACHINES / 2);
+    for Visited { path, answer } in walk::pages(&mut own, EACH).unwrap() {
+        let text = answer.text();
+        assert!(matches!(answer.status, 200 | 403 | 404), "{path}: {text}");
+        for other in &others {
+            assert!(!text.contains(other), "{other} is on {path}");
+        }
+        if answer.status == 200 {
+            count(&mut own, &path, &text);
+        }
+    }
+    let machines = own.get("/list/machine/list").unwrap().text();
+    let of_unit = MACHINES / spec().units();
+    assert_eq!(walk::lists(&machines)[0].count, of_unit);
+}
+
+/// Every list of a page counts as many rows as its file has; gives back their names.
+fn count(visitor: &mut Visitor, path: &str, text: &str) -> Vec<String> {
+    // What is searched or filtered has fewer rows in its file than the list has.
+    if path.contains(".q=") || path.contains('?') {
+        return Vec::new();
+    }
+    let mut names = Vec::new();
+    for list in walk::lists(text) {
+        let Some(csv) = list.csv else {
+            assert_eq!(list.count, 0, "{path}");
+            continue;
+        };
+        let file = visitor.get(&csv).unwrap();
+        assert_eq!(file.status, 200, "{csv}");
+        assert_eq!(walk::rows(&file.body), list.count, "{csv}");
+        names.extend(csv.split("csv=").nth(1).map(str::to_owned));
+    }
+    names
+}
+
+/// The names of the machines of other units.
+fn others(admin: &mut Visitor) -> Vec<String> {
+    let file = admin.get("/list/machine/list?csv=list").unwrap().text();
+    let names = file
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').next());
+    let own = format!("{UNIT}-");
+    names
+        .filter(|name| !name.starts_with(&own))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_folder_that_is_in_use_or_full_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("collector");
+    let spec = Spec::of(100, patchward_collector::clock::now());
+    let ports = Ports::default();
+    let fill = || filled::fill(&path, &ports, None, &spec, &silent);
+    fill().await.unwrap();
+    let again = fill().await.unwrap_err();
+    assert!(again.to_string().contains("machines already"), "{again:#}");
+    let listens = std::os::unix::net::UnixListener::bind(path.join("control.sock")).unwrap();
+    let in_use = fill().await.unwrap_err();
+    assert!(in_use.to_string().contains("in use"), "{in_use:#}");
+    drop(listens);
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("letter.txt"), "mine").unwrap();
+    let refused = filled::fill(&foreign, &ports, None, &spec, &silent).await;
+    assert!(refused.unwrap_err().to_string().contains("not empty"));
+}
