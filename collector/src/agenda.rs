@@ -12,12 +12,14 @@ mod metadata;
 mod newest;
 mod one;
 mod stops;
+mod undelivered;
 mod unsupported;
 mod ward;
 mod withheld;
 
 pub use answers::{Stale, stale_answers};
 pub use fallen::fallen;
+pub use metadata::first_end as metadata_ends;
 pub use one::{item_of, next_slot};
 
 use crate::command::plan::again;
@@ -94,6 +96,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.cases().await?;
     gathering.reviews().await?;
     gathering.trainings().await?;
+    gathering.undelivered().await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {

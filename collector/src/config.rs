@@ -32,6 +32,16 @@ pub struct Settings {
     pub web_key: Option<PathBuf>,
     /// Whether those who decide need a second factor.
     pub second_factor: SecondFactor,
+    /// The hospital's server of mail, as `host:port`; nothing for no mail. At port 465 the
+    /// connection is encrypted from the first byte on, elsewhere from STARTTLS on; only on
+    /// this computer it may be plain.
+    pub smtp_server: Option<String>,
+    /// Who mail comes from, an address.
+    pub smtp_from: Option<String>,
+    /// The name that the server of mail knows the collector by, where it asks.
+    pub smtp_user: Option<String>,
+    /// A file with the password for it. Without it, systemd's credential `smtp-password`.
+    pub smtp_password_file: Option<PathBuf>,
 }
 
 /// Whether those who decide on the page prove who they are in two ways.
@@ -61,6 +71,10 @@ impl Default for Settings {
             web_certificate: None,
             web_key: None,
             second_factor: SecondFactor::Required,
+            smtp_server: None,
+            smtp_from: None,
+            smtp_user: None,
+            smtp_password_file: None,
         }
     }
 }
@@ -118,7 +132,37 @@ impl Settings {
                 self.pace_seconds
             ));
         }
-        self.check_web()
+        self.check_web()?;
+        self.check_mail()
+    }
+
+    fn check_mail(&self) -> Result<(), String> {
+        if let Some(server) = &self.smtp_server
+            && !is_address(server)
+        {
+            return Err(format!(
+                "smtp_server: \"{server}\" is no host:port, such as mail.hospital.example:587"
+            ));
+        }
+        let is_from = |from: &String| {
+            let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"<>,;\"".contains(&byte);
+            from.bytes().all(is_plain)
+                && from
+                    .split_once('@')
+                    .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        };
+        if let Some(from) = self.smtp_from.as_ref().filter(|from| !is_from(from)) {
+            return Err(format!(
+                "smtp_from: \"{from}\" is no address, such as patchward@hospital.example"
+            ));
+        }
+        if self.smtp_server.is_some() != self.smtp_from.is_some() {
+            return Err("smtp_server and smtp_from belong together; write both, or none".into());
+        }
+        if self.smtp_user.is_none() && self.smtp_password_file.is_some() {
+            return Err("smtp_password_file is the password of smtp_user; write that too".into());
+        }
+        Ok(())
     }
 
     fn check_web(&self) -> Result<(), String> {
@@ -174,7 +218,17 @@ mod tests {
             Settings::default()
         );
         // Every default stands in it, commented out where it is nothing.
-        for key in ["name", "listen", "addresses", "database", "pace_seconds"] {
+        for key in [
+            "name",
+            "listen",
+            "addresses",
+            "database",
+            "pace_seconds",
+            "smtp_server",
+            "smtp_from",
+            "smtp_user",
+            "smtp_password_file",
+        ] {
             assert!(
                 shipped.contains(&format!("{key} =")),
                 "{key} is not shipped"
@@ -209,6 +263,16 @@ mod tests {
             (|s| s.addresses.push("c".into()), "host:port"),
             (|s| s.pace_seconds = 0, "pace_seconds"),
             (|s| s.pace_seconds = MAX_PACE_SECONDS + 1, "pace_seconds"),
+            (|s| s.smtp_server = Some("mail".into()), "smtp_server"),
+            (
+                |s| s.smtp_server = Some("mail:25".into()),
+                "belong together",
+            ),
+            (
+                |s| s.smtp_from = Some("a@b\r\nBcc: c@d".into()),
+                "smtp_from",
+            ),
+            (|s| s.smtp_password_file = Some("/x".into()), "smtp_user"),
         ] {
             let mut settings = good.clone();
             change(&mut settings);

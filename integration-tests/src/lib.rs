@@ -16,6 +16,7 @@ pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod python;
+pub mod receiver;
 pub mod simulate;
 pub mod vendor;
 pub mod visitor;

@@ -139,6 +139,7 @@ pub const RULES: &[Rule] = &[
     row("component diff", Ask, ALL),
     row("component sbom", Ask, ALL),
     row("support put", Change, RISK_IT),
+    row("support import", Change, RISK_IT),
     row("support remove", Change, RISK_IT),
     row("support list", Ask, ALL),
     row("support due", Ask, ALL),
@@ -283,6 +284,15 @@ pub const RULES: &[Rule] = &[
     row("program add", Change, PEOPLE),
     row("program list", Ask, PEOPLE),
     row("program end", Change, PEOPLE),
+    row("feed add", Change, HTM_IT),
+    row("feed list", Ask, HTM_IT),
+    row("feed end", Change, HTM_IT),
+    row("notice webhook add", Change, HOUSE),
+    row("notice mail add", Change, HOUSE),
+    row("notice list", Ask, HOUSE),
+    row("notice remove", Change, HOUSE),
+    row("notice test", Change, HOUSE),
+    row("notice outbox", Ask, HOUSE),
 ];
 
 const fn row(path: &'static str, weight: Weight, roles: &'static [Role]) -> Rule {

@@ -30,6 +30,8 @@ pub enum Subject {
     Calendar,
     /// A ward's link.
     Kiosk,
+    /// A secret address.
+    Feed,
     /// Something of the whole hospital: a site, a vendor, everything.
     Hospital,
     /// Nothing that has a unit: words, times, numbers.
@@ -37,8 +39,8 @@ pub enum Subject {
 }
 
 use Subject::{
-    Asset, AssetToBe, Calendar, Freeze, Group, Hospital, Item, Job, Kiosk, Machine, Plan, Unit,
-    Window, Words,
+    Asset, AssetToBe, Calendar, Feed, Freeze, Group, Hospital, Item, Job, Kiosk, Machine, Plan,
+    Unit, Window, Words,
 };
 
 /// Fields that mean something else in one command than elsewhere.
@@ -47,6 +49,7 @@ const OWN: &[(&str, &str, Subject)] = &[
     ("component diff", "from", Words),
     ("device unwatch", "by", Machine),
     ("device watch", "by", Machine),
+    ("feed end", "name", Feed),
     ("freeze calendar read", "name", Calendar),
     ("freeze calendar remove", "name", Calendar),
     ("freeze remove", "name", Freeze),
@@ -142,6 +145,7 @@ const PLAIN: &[&str] = &[
     "key",
     "kilobytes_per_second",
     "kind",
+    "kinds",
     "last",
     "level",
     "link",
@@ -218,6 +222,7 @@ const PLAIN: &[&str] = &[
     "udi",
     "unread",
     "until",
+    "url",
     "valid_from",
     "valid_until",
     "vendor",

@@ -92,6 +92,19 @@ pub(super) fn ends(vendor: &Vendor, files: &[TufFile], own: &[Name]) -> Option<U
     planning::metadata_expires(&offline)
 }
 
+/// When the first of all vendors' metadata ends that somebody outside has to renew; `None`
+/// where there is none.
+pub async fn first_end(view: &mut View) -> Result<Option<UtcMs>, Failure> {
+    let own = own(view).await?;
+    let mut first = None;
+    for vendor in view.vendors().await? {
+        let files = view.tuf_files(&vendor.repository).await?;
+        let end = ends(&vendor, &files, &own);
+        first = first.into_iter().chain(end).min();
+    }
+    Ok(first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ pub mod device;
 pub mod document;
 pub mod evidence;
 pub mod exposure;
+pub mod feed;
 pub mod file;
 mod forecast;
 pub mod freeze;
@@ -30,6 +31,7 @@ pub mod machine;
 mod manual;
 pub mod mds2;
 pub mod mitigation;
+pub mod notice;
 pub mod oncall;
 pub mod place;
 pub mod plan;
@@ -44,7 +46,7 @@ mod today;
 pub mod token;
 pub mod user;
 pub mod window;
-mod work;
+pub(crate) mod work;
 pub(crate) mod zones;
 
 pub use look::{Snapshots, agenda, look, look_of};
@@ -172,6 +174,12 @@ pub enum Command {
     /// Programs that ask over the network, and what they may
     #[command(subcommand)]
     Program(program::ProgramCommand),
+    /// Secret addresses: approved work as a calendar, figures for monitoring
+    #[command(subcommand)]
+    Feed(feed::FeedCommand),
+    /// Notices: who is told by webhook or mail what is open
+    #[command(subcommand)]
+    Notice(notice::NoticeCommand),
 }
 
 impl Command {
@@ -267,6 +275,8 @@ pub async fn run(
         Command::User(command) => user::run(app, caller, command).await,
         Command::Kiosk(command) => kiosk::run(app, caller, command).await,
         Command::Program(command) => program::run(app, caller, command).await,
+        Command::Feed(command) => feed::run(app, caller, command).await,
+        Command::Notice(command) => notice::run(app, caller, command).await,
     }
 }
 
@@ -303,6 +313,8 @@ fn list_of(what: &str) -> Option<&'static str> {
         "account that has not ended" => "user list",
         "ward's link" => "kiosk list",
         "program that has not ended" => "program list",
+        "secret address" => "feed list",
+        "target of notices" => "notice list",
         "level of this list" => "oncall list",
         "token that is not revoked" => "token list",
         _ => return None,

@@ -1,6 +1,9 @@
 //! End of support: entered by people, and who of ours is concerned.
 
+mod import;
+
 use super::Caller;
+use super::file::InputFile;
 use crate::app::App;
 use crate::component::support::Due;
 use crate::component::wanted::{Verdict, Wanted};
@@ -35,6 +38,15 @@ pub enum SupportCommand {
         /// Where that is said
         #[arg(long)]
         source: Option<Label>,
+    },
+    /// Take in ends of support from a CSV file with the columns kind, name, versions, ends and
+    /// source: all of it, or nothing
+    Import {
+        /// The file
+        file: InputFile,
+        /// Only show what it says
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Remove an end of support
     Remove {
@@ -116,6 +128,9 @@ pub async fn run(app: &App, caller: &Caller, command: SupportCommand) -> Result<
                 "Support of {} ({}) ends on {}. `support due --within 180d` shows who has it.",
                 end.name, end.versions, end.ends_on
             )))
+        }
+        SupportCommand::Import { file, dry_run } => {
+            import::import(app, caller, &file, dry_run).await
         }
         SupportCommand::Remove {
             name,

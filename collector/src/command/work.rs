@@ -1,4 +1,4 @@
-//! The approved work of a unit as a calendar, as it stands: what is frozen, stopped or halted
+//! The approved work of a unit, or of all, as a calendar, as it stands: what is frozen, stopped or halted
 //! is cancelled, and what has ended leaves the times that it does not need.
 
 mod off;
@@ -6,8 +6,9 @@ mod off;
 use super::no_unit;
 use crate::app::App;
 use crate::control::{Failure, Output};
-use crate::schedule::ical::{Entry, Status, written};
+use crate::schedule::ical::{Entry, Revision, Status, revise, written};
 use crate::store::View;
+use crate::store::places::Unit;
 use crate::store::plans::{Plan, PlanState};
 use off::{Fate, Standing};
 use patchward_common::codec;
@@ -23,35 +24,76 @@ const SHOWN_MS: i64 = 30 * DAY_MS;
 /// Most machines of one entry that are named.
 const MAX_NAMED: usize = 50;
 
-/// Writes what is approved in `unit`: one entry for each plan, time and kind of slot.
+/// Approved work as a calendar.
+pub(crate) struct Work {
+    /// The file.
+    pub(crate) text: String,
+    /// How many times there are in it.
+    pub(crate) times: usize,
+    /// The revisions of those that are new or have changed. Whoever hands the calendar out
+    /// again and again keeps them.
+    pub(crate) fresh: Vec<Revision>,
+}
+
+/// Writes what is approved in `unit`.
 pub(super) async fn export(app: &App, unit: &Name) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
-    let known = view.unit(unit).await?;
-    let known = known.ok_or_else(|| no_unit(unit))?;
-    let names = names(&mut view, unit).await?;
-    let now = app.now();
+    let work = calendar(&mut view, Some(unit), app.now()).await?;
+    let text = format!("{} times of approved work in {unit}.", work.times);
+    Ok(Output::File {
+        bytes: ByteBuf::from(work.text.into_bytes()),
+        text,
+    })
+}
+
+/// What is approved in a unit, or in all of them: one entry for each plan, unit, time and
+/// kind of slot.
+pub(crate) async fn calendar(
+    view: &mut View,
+    unit: Option<&Name>,
+    now: UtcMs,
+) -> Result<Work, Failure> {
+    let (units, title) = match unit {
+        Some(unit) => {
+            let known = view.unit(unit).await?;
+            let known = known.ok_or_else(|| no_unit(unit))?;
+            let title = format!("{}: approved work", known.title);
+            (vec![known], title)
+        }
+        None => (view.units().await?, "Approved work".to_owned()),
+    };
+    let mut entries = Vec::new();
+    for unit in &units {
+        entries.extend(of_unit(view, unit, now).await?);
+    }
+    entries.sort_by(|a, b| (a.start, &a.uid).cmp(&(b.start, &b.uid)));
+    let fresh = revise(&mut entries, view.calendar_revisions().await?, now);
+    Ok(Work {
+        text: written(&title, &entries),
+        times: entries.len(),
+        fresh,
+    })
+}
+
+async fn of_unit(view: &mut View, unit: &Unit, now: UtcMs) -> Result<Vec<Entry>, Failure> {
+    let unit = &unit.name;
+    let names = names(view, unit).await?;
     let mut entries = Vec::new();
     for plan in view.plans(None).await? {
         if matches!(
             plan.state,
             PlanState::Signed | PlanState::Active | PlanState::Done | PlanState::Stopped
-        ) && let Some(standing) = Standing::read(&mut view, &plan, unit, now).await?
+        ) && let Some(standing) = Standing::read(view, &plan, unit, now).await?
         {
             let leaves = view.leaves(&plan.id).await?;
             let leaves = leaves.iter().filter_map(|leaf| {
                 codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES).ok()
             });
             let leaves: Vec<PlanLeaf> = leaves.filter(|leaf| leaf.unit == *unit).collect();
-            entries.extend(entries_of(&plan, &leaves, &names, &standing, now));
+            entries.extend(entries_of((&plan, unit), &leaves, &names, &standing, now));
         }
     }
-    entries.sort_by(|a, b| (a.start, &a.uid).cmp(&(b.start, &b.uid)));
-    let text = format!("{} times of approved work in {unit}.", entries.len());
-    let calendar = written(&format!("{}: approved work", known.title), &entries);
-    Ok(Output::File {
-        bytes: ByteBuf::from(calendar.into_bytes()),
-        text,
-    })
+    Ok(entries)
 }
 
 /// Name and model of every machine of a unit.
@@ -76,7 +118,7 @@ async fn names(view: &mut View, unit: &Name) -> Result<BTreeMap<MachineId, (Name
 /// A plan's entries: a machine's first slot is when it is worked on, the others are for
 /// what was missed.
 fn entries_of(
-    plan: &Plan,
+    (plan, unit): (&Plan, &Name),
     leaves: &[PlanLeaf],
     names: &BTreeMap<MachineId, (Name, Name)>,
     standing: &Standing,
@@ -110,20 +152,26 @@ fn entries_of(
             true => (", spare", "spare"),
             false => ("", "first"),
         };
-        let unit = leaves.first().map(|leaf| leaf.unit.to_string());
         let status = match (why, is_spare) {
             (Some(_), _) => Status::Cancelled,
             (None, true) => Status::Tentative,
             (None, false) => Status::Confirmed,
         };
         Some(Entry {
-            uid: format!("{}-{}-{kind}@patchward", &id[..16], slot.start().0),
+            // A plan may have the same time in several units, and two that begin together.
+            uid: format!(
+                "{}-{}-{}-{kind}-{unit}@patchward",
+                &id[..16],
+                slot.start().0,
+                slot.length_ms()
+            ),
+            sequence: 0,
             changed: why.map_or(plan.changed_at, |_| now),
             start: slot.start(),
             end: slot.end(),
             summary: format!("{} ({count}{word})", plan.title),
             description: description(&id, is_spare, why, &machines),
-            location: unit.unwrap_or_default(),
+            location: unit.to_string(),
             status,
         })
     });

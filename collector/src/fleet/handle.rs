@@ -57,6 +57,15 @@ pub struct Journalled {
     pub sequence: u64,
 }
 
+/// What was counted since the collector started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Hellos of machines.
+    pub hellos: u64,
+    /// Events of their journals that were stored.
+    pub events: u64,
+}
+
 /// The running fleet. Clones share it.
 #[derive(Clone)]
 pub struct FleetHandle {
@@ -85,6 +94,14 @@ impl FleetHandle {
     /// How many machines are connected and said hello.
     pub fn connected(&self) -> usize {
         self.fleet.registry().count()
+    }
+
+    /// What was counted since the start.
+    pub fn counted(&self) -> Counted {
+        Counted {
+            hellos: self.fleet.hellos.load(Ordering::Relaxed),
+            events: self.fleet.stored.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether a machine is connected.

@@ -20,7 +20,7 @@ mod watch;
 
 pub use ca::Authority;
 pub use endpoint::serve;
-pub use handle::{FleetHandle, Journalled, Target};
+pub use handle::{Counted, FleetHandle, Journalled, Target};
 pub use registry::Holding;
 
 use crate::store::machines::Seen;
@@ -138,6 +138,9 @@ pub(crate) struct Fleet {
     trees: Mutex<HashMap<Digest, Arc<requests::orders::placement::Placement>>>,
     /// Events were stored.
     events: Notify,
+    /// Hellos since the start, and events of journals that were stored.
+    hellos: AtomicU64,
+    stored: AtomicU64,
 }
 
 impl Fleet {
@@ -158,6 +161,8 @@ impl Fleet {
             gathering: tokio::sync::Mutex::new(()),
             trees: Mutex::new(HashMap::new()),
             events: Notify::new(),
+            hellos: AtomicU64::new(0),
+            stored: AtomicU64::new(0),
         }
     }
 

@@ -141,9 +141,60 @@ pub enum Kind {
     Review,
     /// A release needs training, and nobody has confirmed it.
     Training,
+    /// Notices of what is open were not delivered.
+    Undelivered,
 }
 
+/// Every kind.
+pub const KINDS: [Kind; 40] = [
+    Kind::Sign,
+    Kind::Stopped,
+    Kind::Halted,
+    Kind::Replan,
+    Kind::Withheld,
+    Kind::Question,
+    Kind::Return,
+    Kind::Failed,
+    Kind::Freed,
+    Kind::RolledBack,
+    Kind::Missed,
+    Kind::Behind,
+    Kind::Fallen,
+    Kind::Lost,
+    Kind::Overrun,
+    Kind::Held,
+    Kind::Handover,
+    Kind::Restart,
+    Kind::Waiting,
+    Kind::Starving,
+    Kind::Unfit,
+    Kind::Silent,
+    Kind::Copied,
+    Kind::Enrol,
+    Kind::Interlock,
+    Kind::Exception,
+    Kind::Calendar,
+    Kind::Metadata,
+    Kind::Elsewhere,
+    Kind::Answers,
+    Kind::Match,
+    Kind::Fixable,
+    Kind::Unfixed,
+    Kind::Unsupported,
+    Kind::Mitigation,
+    Kind::Case,
+    Kind::Reminder,
+    Kind::Review,
+    Kind::Training,
+    Kind::Undelivered,
+];
+
 impl Kind {
+    /// The kind with this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        KINDS.into_iter().find(|kind| kind.word() == word)
+    }
+
     /// Its word: the first part of an item's key.
     pub fn word(self) -> &'static str {
         match self {
@@ -186,6 +237,7 @@ impl Kind {
             Self::Reminder => "reminder",
             Self::Review => "review",
             Self::Training => "training",
+            Self::Undelivered => "undelivered",
         }
     }
 }

@@ -28,6 +28,23 @@ pub enum Standing {
     Unplanned,
 }
 
+/// Every word that [`Standing::counted`] gives.
+pub const COUNTED: [&str; 13] = [
+    "verified",
+    "attested",
+    "planned",
+    "waiting(vendor)",
+    "waiting(htm)",
+    "waiting(it)",
+    "waiting(security)",
+    "waiting(ward)",
+    "waiting(time)",
+    "failed",
+    "exception",
+    "unknown",
+    "unplanned",
+];
+
 impl Standing {
     /// In words.
     pub fn text(&self) -> String {

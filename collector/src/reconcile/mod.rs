@@ -6,6 +6,7 @@ pub mod custodian;
 pub mod ending;
 pub mod limit;
 pub mod matches;
+pub mod notices;
 pub mod opened;
 pub mod outcomes;
 pub mod probed;
@@ -13,16 +14,22 @@ pub mod sets;
 pub mod unused;
 
 use crate::app::App;
+use crate::deliver;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often the tasks look: slots end on whole minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Runs every task until the task is dropped. Calendars are read beside the others: a
-/// server that answers slowly keeps nobody waiting.
+/// Runs every task until the task is dropped. Calendars are read, and notices gathered and
+/// delivered, beside the others: a server that answers slowly keeps nobody waiting.
 pub async fn run(app: Arc<App>) {
-    tokio::join!(tasks(&app), read_calendars(&app));
+    tokio::join!(
+        tasks(&app),
+        read_calendars(&app),
+        notices(&app),
+        deliver::run(app.clone())
+    );
 }
 
 async fn read_calendars(app: &App) {
@@ -32,6 +39,18 @@ async fn read_calendars(app: &App) {
         timer.tick().await;
         if let Err(error) = calendars::run(&app.store, app.now()).await {
             tracing::warn!(%error, "calendars were not read");
+        }
+    }
+}
+
+async fn notices(app: &App) {
+    let mut timer = tokio::time::interval(LOOK_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut notices = notices::Notices::default();
+    loop {
+        timer.tick().await;
+        if let Err(error) = notices.run(app, app.now()).await {
+            tracing::warn!(error = error.text, "nobody is told yet of what is news");
         }
     }
 }

@@ -200,6 +200,16 @@ impl View {
             )
             .await
     }
+
+    /// How many jobs of all plans are in each state, by the state's word.
+    pub async fn jobs_by_state(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.tx
+            .all(
+                "SELECT word, COUNT(*) FROM jobs GROUP BY word ORDER BY word",
+                args![],
+            )
+            .await
+    }
 }
 
 impl Change {

@@ -1,5 +1,6 @@
 //! What the collector knows of itself.
 
+use super::sql::Tx;
 use super::value::args;
 use super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
@@ -41,6 +42,19 @@ impl View {
             .first("SELECT value FROM meta WHERE key = $1", args![RESTORED])
             .await?;
         Ok(row.is_some())
+    }
+
+    /// How large the database is, in bytes: with SQLite without its write-ahead log.
+    pub async fn size_bytes(&mut self) -> Result<u64, StoreError> {
+        let sql = match self.tx {
+            Tx::Sqlite(_) => {
+                "SELECT p.page_count * s.page_size FROM pragma_page_count() AS p,
+                        pragma_page_size() AS s"
+            }
+            Tx::Postgres(_) => "SELECT pg_database_size(current_database())",
+        };
+        let (bytes,) = self.tx.one(sql, args![]).await?;
+        Ok(bytes)
     }
 
     /// The newest migration that the database has.

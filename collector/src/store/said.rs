@@ -22,7 +22,7 @@ const LOCAL: &str = "local";
 fn who(actor: &Actor) -> Option<String> {
     match actor {
         Actor::Local(_) => Some(LOCAL.to_owned()),
-        Actor::Person(_) | Actor::Kiosk(_) => Some(actor.to_string()),
+        Actor::Person(_) | Actor::Kiosk(_) | Actor::Program(_) => Some(actor.to_string()),
         Actor::Machine(_) | Actor::Collector => None,
     }
 }

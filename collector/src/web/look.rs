@@ -3,9 +3,9 @@
 
 use super::Web;
 use super::answer::{Refusal, allowed, given};
+use super::asks::Asks;
 use super::form::Form;
 use super::form::call::{self, Answers};
-use super::asks::Asks;
 use super::show::listing::{Asked, Query};
 use super::show::{scope, sheet};
 use crate::account::role::Reach;

@@ -7,13 +7,16 @@ pub mod api;
 pub mod asks;
 pub mod download;
 pub mod error;
+mod feed;
 pub mod form;
+mod fresh;
 pub mod guard;
 pub mod kept;
 pub mod link;
 pub mod listen;
 pub mod live;
 pub mod look;
+mod metrics;
 pub mod page;
 pub mod person;
 pub mod picture;
@@ -29,6 +32,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use feed::Calendar;
+use fresh::Fresh;
+use patchward_common::id::Name;
+use patchward_common::time::{MINUTE_MS, SECOND_MS};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -38,6 +45,12 @@ const MAX_PROOFS: usize = 4;
 /// Most bytes of a form without files: whoever has no account can make the collector hold so
 /// much for each connection.
 const MAX_WORDS_BYTES: usize = 64 * 1024;
+
+/// How long a calendar at a secret address is sent as it is: its readers ask every quarter of
+/// an hour.
+const CALENDAR_KEPT_MS: i64 = MINUTE_MS;
+/// How long figures for monitoring are sent as they are: they are asked for every half minute.
+const FIGURES_KEPT_MS: i64 = 15 * SECOND_MS;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -50,6 +63,10 @@ pub struct Web {
     pub steps: live::Steps,
     /// Answers that took long to gather.
     pub kept: Arc<kept::Kept>,
+    /// Calendars of secret addresses, by unit.
+    calendars: Arc<Fresh<Option<Name>, Calendar>>,
+    /// Figures for monitoring.
+    figures: Arc<Fresh<(), String>>,
 }
 
 impl Web {
@@ -72,6 +89,8 @@ pub fn router(app: Arc<App>, steps: live::Steps) -> Router {
         proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
         steps,
         kept: Arc::default(),
+        calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
+        figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),
     };
     Router::new()
         .route("/", get(page::today::show))
@@ -106,6 +125,8 @@ pub fn router(app: Arc<App>, steps: live::Steps) -> Router {
         )
         .merge(page::ward::routes())
         .merge(api::routes())
+        .route("/feed/{file}", get(feed::show))
+        .route("/metrics", get(metrics::show))
         .route("/static/{file}", get(statics::file))
         .route("/{page}", get(page::place::show))
         .route("/{page}/{id}", get(page::place::detail))

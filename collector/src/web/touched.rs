@@ -130,6 +130,13 @@ async fn one(web: &Web, view: &mut View, named: Subject, text: &str) -> Result<O
             let kiosk = kiosks.into_iter().find(|one| one.name.as_str() == text);
             One::from(kiosk.map(|kiosk| kiosk.unit))
         }
+        Subject::Feed => {
+            let links = view.feed_links().await?;
+            let link = links.into_iter().find(|one| one.name.as_str() == text);
+            link.map_or(One::Unknown, |link| {
+                link.unit.map_or(One::Hospital, One::Unit)
+            })
+        }
     })
 }
 

@@ -40,13 +40,7 @@ async fn every_page_of_a_filled_hospital_answers_and_counts_right() {
         assert!(bytes <= MOST_BYTES, "{path}: {bytes} bytes");
         lists.extend(count(&mut admin, path, &answer.text()));
     }
-    for list in [
-        "machines",
-        "assets-assets",
-        "jobs",
-        "audit",
-        "today-items",
-    ] {
+    for list in ["machines", "assets-assets", "jobs", "audit", "today-items"] {
         assert!(lists.contains(list), "{list} of {lists:?}");
     }
 

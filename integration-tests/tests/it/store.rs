@@ -19,6 +19,7 @@ mod limits;
 mod listed;
 mod manual;
 mod mds2;
+mod notices;
 mod people;
 mod places;
 mod plans;

@@ -23,6 +23,7 @@ pub(super) async fn hello(
     hello: Hello,
 ) -> Result<Answer, Refused> {
     let now = fleet.now();
+    fleet.hellos.fetch_add(1, Ordering::Relaxed);
     if !is_version(&hello.version) {
         let text = "the agent's version is longer than 64 bytes, or has control characters";
         return Err(Refused::new(RefusedCode::BadRequest, text));

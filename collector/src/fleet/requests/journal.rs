@@ -16,6 +16,7 @@ use patchward_common::trust::sign::Signed;
 use patchward_common::wire::machine::{Answer, JournalReport, MAX_EVENTS, Refused, RefusedCode};
 use serde_bytes::ByteBuf;
 use serde_json::json;
+use std::sync::atomic::Ordering;
 
 pub(super) async fn journal(
     fleet: &Fleet,
@@ -73,6 +74,9 @@ pub(super) async fn journal(
             digest: previous,
         });
     });
+    // What was sent twice was stored once.
+    let new = stored.saturating_sub(end.sequence);
+    fleet.stored.fetch_add(new, Ordering::Relaxed);
     fleet.events.notify_one();
     Ok(Answer::Stored(stored))
 }

@@ -9,12 +9,14 @@
 mod block;
 mod event;
 mod line;
+mod revision;
 mod rule;
 mod times;
 mod value;
 mod write;
 mod zone;
 
+pub use revision::{Revision, revise};
 pub use write::{Entry, Status, written};
 
 use event::Event;

@@ -10,6 +10,8 @@ const MAX_LINE: usize = 75;
 pub struct Entry {
     /// Its own id: the same for the same work, each time.
     pub uid: String,
+    /// How often it was changed.
+    pub sequence: u32,
     /// When it was last changed.
     pub changed: UtcMs,
     /// When it begins.
@@ -45,15 +47,16 @@ pub fn written(name: &str, entries: &[Entry]) -> String {
     line("VERSION", "2.0");
     line("PRODID", "-//Patchward//approved work//EN");
     line("CALSCALE", "GREGORIAN");
-    line("METHOD", "PUBLISH");
     line("X-WR-CALNAME", &escaped(name));
     line("REFRESH-INTERVAL;VALUE=DURATION", "PT15M");
     line("X-PUBLISHED-TTL", "PT15M");
     for entry in entries {
         line("BEGIN", "VEVENT");
         line("UID", &escaped(&entry.uid));
+        // Without a METHOD it is when the event was last revised (3.8.7.2).
         line("DTSTAMP", &utc(entry.changed));
         line("LAST-MODIFIED", &utc(entry.changed));
+        line("SEQUENCE", &entry.sequence.to_string());
         line("DTSTART", &utc(entry.start));
         line("DTEND", &utc(entry.end));
         line("SUMMARY", &escaped(&entry.summary));

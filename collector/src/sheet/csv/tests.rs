@@ -67,6 +67,28 @@ fn no_cell_that_is_written_is_a_formula() {
     assert_eq!(text, "\u{feff}'=cmd|' /C calc'!A0,\"a;b\",'-1\r\n");
 }
 
+/// Whatever a program might take for the beginning of a formula, in every separator's file:
+/// the first character of the cell is an apostrophe, behind the quotation mark or not.
+#[test]
+fn every_beginning_of_a_formula_is_neutral_and_comes_back() {
+    for begin in [
+        "=", "+", "-", "@", "\t=", "\r=", "\n=", "\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}",
+    ] {
+        for separator in SEPARATORS {
+            let row = ["tag".to_owned(), format!("{begin}1+1{separator}\"x\"")];
+            let bytes = write([&row[..]], separator);
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            let cell = text.split_once(separator).unwrap().1;
+            assert!(cell.starts_with("\"'"), "{cell:?}");
+            let sheet = read(&bytes, None, Some(separator)).unwrap();
+            let found = &sheet.rows[0].cells[1];
+            if !begin.starts_with(char::is_whitespace) {
+                assert_eq!(found, &one_line(&row[1]));
+            }
+        }
+    }
+}
+
 proptest! {
     /// What we write, we read as it was.
     #[test]

@@ -57,6 +57,23 @@ impl View {
             )
             .await
     }
+
+    /// When the first of the enrolled machines' newest certificates ends; `None` where no
+    /// machine has one.
+    pub async fn certificates_end(&mut self) -> Result<Option<UtcMs>, StoreError> {
+        let (first,) = self
+            .tx
+            .one(
+                "SELECT MIN(newest.ends) FROM
+                     (SELECT MAX(c.expires_at) AS ends FROM certificates c
+                      JOIN machines m ON m.id = c.machine
+                      WHERE m.state = 'enrolled' AND c.revoked_at IS NULL
+                      GROUP BY c.machine) AS newest",
+                args![],
+            )
+            .await?;
+        Ok(first)
+    }
 }
 
 impl Change {

@@ -93,6 +93,32 @@ impl View {
             .await?;
         Ok(row.map(|(at,)| at))
     }
+
+    /// How many enrolled machines were last heard after each of these instants, the latest
+    /// first; then how many were heard before all of them, and how many never. Each counts
+    /// once.
+    pub async fn heard_since(&mut self, since: [UtcMs; 4]) -> Result<[u64; 6], StoreError> {
+        let rows: Vec<(i64, u64)> = self
+            .tx
+            .all(
+                "SELECT CAST(CASE WHEN s.at IS NULL THEN 5 WHEN s.at > $1 THEN 0
+                                  WHEN s.at > $2 THEN 1 WHEN s.at > $3 THEN 2
+                                  WHEN s.at > $4 THEN 3 ELSE 4 END AS BIGINT) AS place,
+                        COUNT(*)
+                 FROM machines m LEFT JOIN machine_seen s ON s.machine = m.id
+                 WHERE m.state = 'enrolled' GROUP BY 1 ORDER BY 1",
+                args![since[0], since[1], since[2], since[3]],
+            )
+            .await?;
+        let mut counts = [0; 6];
+        for (place, count) in rows {
+            let place = usize::try_from(place).ok();
+            if let Some(found) = place.and_then(|place| counts.get_mut(place)) {
+                *found = count;
+            }
+        }
+        Ok(counts)
+    }
 }
 
 /// That a machine was heard.

@@ -42,6 +42,11 @@ pub(super) const UNIT_USES: &[Use] = &[
         "enrolment tokens",
         "they stay as a record, and so does their unit",
     ),
+    (
+        "SELECT name FROM feed_links WHERE unit = $1 ORDER BY name LIMIT 5",
+        "secret addresses",
+        "they stay as a record, and so does their unit",
+    ),
 ];
 pub(super) const GROUP_USES: &[Use] = &[
     (

@@ -1,12 +1,12 @@
 //! A list as a file for a spreadsheet: all rows that the address finds, in its order. What a
-//! spreadsheet would compute begins with an apostrophe.
+//! spreadsheet would compute begins with an apostrophe, once: it is read as it was.
 
 use super::listing::Asked;
 use super::whole;
 use crate::command::Command;
 use crate::command::listed;
 use crate::control::{Cell, Failure, Table};
-use crate::sheet::{csv, formula};
+use crate::sheet::csv;
 use crate::store::Store;
 use crate::store::listed::Wanted;
 use axum::body::{Body, Bytes};
@@ -87,7 +87,7 @@ fn lines<'a>(rows: impl IntoIterator<Item = &'a Vec<Cell>>) -> Vec<u8> {
             Cell::Empty => String::new(),
             Cell::Moment { at, .. } => at.to_string(),
             Cell::Number(number) => number.to_string(),
-            other => formula::neutral(&other.to_string()),
+            other => other.to_string(),
         });
         cells.collect::<Vec<String>>()
     });

@@ -329,3 +329,23 @@ async fn what_is_past_its_support_is_somebodys_move() {
     let again = "support remove openssl --version <~3.0.15";
     desk.refuses(again, NotFound, "openssl").await;
 }
+
+#[tokio::test]
+async fn ends_of_support_come_from_a_file_as_a_whole_or_not_at_all() {
+    let desk = Desk::with_papers().await;
+    let count = async || desk.json("support list").await.as_array().unwrap().len();
+    let good = "kind;name;versions;ends;source\nos;debian;< 13;2028-06-30;'=page()\n";
+    let bad = desk.write(format!("{good};x;;soon;\n").as_bytes());
+    desk.refuses(&format!("support import {bad}"), Input, "line 3: \"soon\"")
+        .await;
+    let file = desk.write(good.as_bytes());
+    let shown = desk.json(&format!("support import {file} --dry-run")).await;
+    assert_eq!(column(&shown["ends"], "versions"), ["<13"]);
+    assert_eq!(count().await, 0);
+    for _ in 0..2 {
+        desk.ask(&format!("support import {file}")).await;
+        assert_eq!(count().await, 1, "the same again takes its place");
+    }
+    let listed = desk.json("support list").await;
+    assert_eq!(listed[0]["source"], "=page()");
+}

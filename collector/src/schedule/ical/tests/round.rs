@@ -6,6 +6,7 @@ fn entry(number: i64, summary: &str) -> Entry {
     let start = at("2027-03-01T18:00:00Z").plus_ms(number * 86_400_000);
     Entry {
         uid: format!("{number}@patchward"),
+        sequence: 3,
         changed: at("2027-02-01T00:00:00Z"),
         start,
         end: start.plus_ms(90 * 60_000),
@@ -71,6 +72,8 @@ fn what_is_written_keeps_the_rules_of_the_format() {
         "PRODID:",
         "UID:0@patchward",
         "DTSTAMP:20270201T000000Z",
+        "LAST-MODIFIED:20270201T000000Z",
+        "SEQUENCE:3",
     ] {
         assert!(unfolded.contains(&format!("\r\n{needed}")), "{needed}");
     }

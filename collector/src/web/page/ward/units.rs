@@ -7,6 +7,7 @@ use crate::command::zones::Zones;
 use crate::command::{self, TONIGHT_MS};
 use crate::control::Failure;
 use crate::item::Kind;
+use crate::web::asks::Asks as _;
 use crate::web::person::Person;
 use crate::web::{Web, error};
 use askama::Template;
