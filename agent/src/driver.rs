@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::device::Devices;
 use crate::enrol::{self, Asked, EnrolError, Myself};
+use crate::heads::Heads;
 use crate::installer::{Installer, unexpected};
 use crate::link::{Identity, Link, LinkError};
 use crate::outbox::Outbox;
@@ -106,6 +107,8 @@ pub struct Driver {
     pace_ms: u64,
     /// A clock that is too far from the collector's, as it was last noted.
     apart: Option<Apart>,
+    /// Heads of the collector's audit log.
+    heads: Heads,
     /// The newest event of the installer's journal at the last turn.
     journal_seen: Option<u64>,
     /// The medical devices beside this machine, once it runs.
@@ -123,6 +126,7 @@ impl Driver {
             carrier: carry::Carrier::new(&settings),
             installer: Installer::new(&settings.installer_socket),
             apart: Apart::load(folder),
+            heads: Heads::load(folder),
             clock,
             pace_ms: PACE_MS,
             journal_seen: None,
@@ -248,6 +252,13 @@ impl Driver {
         match Apart::save(apart, &self.settings.state_dir) {
             Ok(()) => self.apart = apart,
             Err(error) => tracing::warn!(%error, "how far the clock is off is not kept"),
+        }
+    }
+
+    /// Keeps the head of the collector's audit log, once a day.
+    fn audit_told(&mut self, head: Digest, now: UtcMs) {
+        if let Err(error) = self.heads.note(head, now, &self.settings.state_dir) {
+            tracing::warn!(%error, "the head of the collector's audit log is not kept");
         }
     }
 

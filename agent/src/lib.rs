@@ -10,6 +10,7 @@ pub mod download;
 pub mod driver;
 pub mod enrol;
 pub mod fingerprint;
+pub mod heads;
 pub mod installer;
 pub mod inventory;
 pub mod job;

@@ -8,6 +8,7 @@ pub mod agenda;
 pub mod allowed;
 pub mod app;
 pub mod asset;
+pub mod auditor;
 pub mod authority;
 pub mod calendar;
 pub mod calls;

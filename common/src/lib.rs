@@ -5,6 +5,7 @@
 //! numbers. Everything that it decides, it decides from its arguments; `now` is
 //! always one of them.
 
+pub mod audit;
 pub mod bytes;
 pub mod codec;
 pub mod component;

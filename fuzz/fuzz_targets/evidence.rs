@@ -1,10 +1,11 @@
-//! A pack of evidence, read against a root: by somebody who trusts nobody.
+//! A pack of evidence, or an archive of them, read against a root: by somebody who trusts
+//! nobody.
 //!
 //! Under another root there are at least as many findings.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use patchward_common::evidence::{Pack, verify};
+use patchward_common::evidence::{Archive, Pack, verify, verify_archive};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(pack) = Pack::from_bytes(bytes) {
@@ -16,5 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
         let report = verify(&pack, own);
         let other = verify(&pack, patchward_common::digest::Digest([0; 32]));
         assert!(other.findings.len() >= report.findings.len());
+    }
+    if let Ok(archive) = Archive::from_bytes(bytes) {
+        let other = verify_archive(&archive, patchward_common::digest::Digest([0; 32]));
+        assert!(!other.findings.is_empty());
     }
 });

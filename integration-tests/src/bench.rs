@@ -3,6 +3,7 @@
 
 pub mod checks;
 pub mod crowd;
+pub mod evidence;
 pub mod held;
 pub mod idle;
 pub mod inventory;

@@ -15,6 +15,7 @@ pub mod package;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod proven;
 pub mod python;
 pub mod receiver;
 pub mod simulate;

@@ -3,6 +3,7 @@
 use super::{CliError, print};
 use crate::config::Settings;
 use crate::credentials::Credentials;
+use crate::heads::Heads;
 use crate::installer::{Installer, unexpected};
 use patchward_common::trust::check::Interlock;
 use patchward_common::wire::local::{Answer, Request, Status};
@@ -14,6 +15,7 @@ pub(super) async fn status(
     json: bool,
 ) -> Result<(), CliError> {
     let credentials = Credentials::load(&settings.state_dir);
+    let heads = Heads::load(&settings.state_dir);
     let identity = installer.identity().await?;
     let status = match installer.ask(&Request::Status).await? {
         Answer::Status(status) => *status,
@@ -26,6 +28,7 @@ pub(super) async fn status(
             "enrolled": expires.is_some(),
             "certificate_expires_ms": expires,
             "installer_version": identity.version,
+            "audit_heads": heads.all(),
             "status": status,
         });
         return print(&format!("{whole:#}\n"));
@@ -38,6 +41,16 @@ pub(super) async fn status(
     };
     let _ = writeln!(text, "Enrolled     {enrolled}");
     text.push_str(&of_installer(&status));
+    let heads = heads.all();
+    if let (Some(first), Some(last)) = (heads.first(), heads.last()) {
+        let _ = writeln!(text, "Audit log    {} on {}", last.hash, last.at);
+        let days = heads.len();
+        let _ = writeln!(
+            text,
+            "             {} on {}; {days} in all",
+            first.hash, first.at
+        );
+    }
     print(&text)
 }
 

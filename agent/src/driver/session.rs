@@ -181,6 +181,7 @@ impl Driver {
         };
         self.pace_ms = answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end());
         self.clock_told(answer.clock, now);
+        self.audit_told(answer.audit, now);
         self.answered(link, &answer, status, now).await?;
         Ok(self.pace_ms)
     }

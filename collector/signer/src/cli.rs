@@ -58,7 +58,8 @@ pub enum Command {
     Cosign(Cosign),
     /// Show any file of patchward in plain words, without signing
     Show(Show),
-    /// Verify a pack of evidence, offline, with nothing but the hospital root's fingerprint
+    /// Verify a pack or an archive of evidence, offline, with nothing but the hospital root's
+    /// fingerprint
     VerifyEvidence(VerifyEvidence),
 }
 

@@ -41,7 +41,7 @@ pub enum Failure {
     )]
     Findings(usize),
     /// The evidence does not prove what it should.
-    #[error("{0} findings: this pack does not prove what it says; they stand above")]
+    #[error("{0} findings: this file does not prove all that it says; they stand above")]
     Evidence(usize),
     /// The person did not say yes.
     #[error("not signed: you did not type yes")]

@@ -1,11 +1,13 @@
 //! Documents in plain words, as they are shown before they are signed.
 
+mod archive;
 mod custodian;
 mod documents;
 mod evidence;
 mod plan;
 mod release;
 
+pub(crate) use archive::archive;
 pub(crate) use custodian::{custodian_draft, custodian_root};
 pub(crate) use documents::{Described, assignment, describe};
 pub(crate) use evidence::evidence;

@@ -58,7 +58,11 @@ pub const OF_ALL_UNITS: &[&str] = &[
     "advisory matches",
     "asset export",
     "audit list",
+    "evidence archive",
     "evidence export",
+    "evidence releases",
+    "evidence report",
+    "evidence table",
 ];
 
 /// The table.
@@ -270,6 +274,13 @@ pub const RULES: &[Rule] = &[
     row("stop lift", Grave, HTM_IT),
     row("stop list", Ask, ALL),
     row("evidence export", Ask, PROOF),
+    row("evidence report", Ask, PROOF),
+    row("evidence table", Ask, PROOF),
+    row("evidence archive", Ask, PROOF),
+    row("evidence list", Ask, PROOF),
+    row("evidence places", Ask, PROOF),
+    row("evidence releases", Ask, PROOF),
+    row("evidence check", Ask, ALL),
     row("audit list", Ask, PROOF),
     row("audit verify", Ask, PROOF),
     row("user list", Ask, PEOPLE),

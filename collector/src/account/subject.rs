@@ -119,6 +119,7 @@ const PLAIN: &[&str] = &[
     "done",
     "dry_run",
     "due",
+    "during",
     "emergency",
     "encoding",
     "end",

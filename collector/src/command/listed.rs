@@ -58,8 +58,8 @@ impl Paged {
 pub fn name_of(command: &Command) -> Option<&'static str> {
     match command {
         Command::Machine(machine::MachineCommand::List { .. })
-        | Command::Job(job::JobCommand::List { .. })
-        | Command::Audit(audit::AuditCommand::List { .. }) => Some(""),
+        | Command::Job(job::JobCommand::List { .. }) => Some(""),
+        Command::Audit(audit::AuditCommand::List(rows)) => rows.plain().map(|_| ""),
         Command::Asset(asset::AssetCommand::List { .. }) => Some("assets"),
         _ => None,
     }
@@ -84,8 +84,11 @@ pub async fn page(
         Command::Job(job::JobCommand::List { plan, machine }) => {
             job::listed(view, plan.clone(), machine.clone(), wanted).await?
         }
-        Command::Audit(audit::AuditCommand::List { last, about }) => {
-            audit::listed(view, *last, about.as_deref(), wanted).await?
+        Command::Audit(audit::AuditCommand::List(rows)) => {
+            let Some((last, about)) = rows.plain() else {
+                return Ok(None);
+            };
+            audit::listed(view, last, about, wanted).await?
         }
         _ => return Ok(None),
     }))

@@ -159,10 +159,10 @@ pub enum Command {
     /// Stop everything, a plan, a release, a vendor or a unit
     #[command(subcommand)]
     Stop(stop::StopCommand),
-    /// Evidence: packs that verify without us
+    /// Evidence: packs that verify without us, reports and tables for auditors, archives
     #[command(subcommand)]
     Evidence(evidence::EvidenceCommand),
-    /// The audit log
+    /// The audit log: who changed what, and whether it is whole
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     /// People who use the page, and what they may
@@ -197,7 +197,12 @@ impl Command {
             Self::Plan(plan::PlanCommand::Export { out, .. })
             | Self::Custodian(custodian::CustodianCommand::Draft { out, .. })
             | Self::Window(window::WindowCommand::Export { out, .. })
-            | Self::Evidence(evidence::EvidenceCommand::Export { out, .. })
+            | Self::Evidence(
+                evidence::EvidenceCommand::Export { out, .. }
+                | evidence::EvidenceCommand::Report { out, .. }
+                | evidence::EvidenceCommand::Table { out, .. }
+                | evidence::EvidenceCommand::Archive { out, .. },
+            )
             | Self::Asset(asset::AssetCommand::Export { out, .. })
             | Self::Mds2(mds2::Mds2Command::Original { out, .. })
             | Self::Component(component::ComponentCommand::Sbom { out, .. })

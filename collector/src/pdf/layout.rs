@@ -1,13 +1,15 @@
 //! Where text stands: lines from the top of a page down, broken at blanks.
 
 use super::font::{encoded, width};
-use super::{BOLD, REGULAR};
+use super::{BOLD, Column, REGULAR};
 use pdf_writer::{Content, Str};
 
 /// Height of a line by the size of its text.
 const LEADING: f32 = 1.35;
 /// Where texts beside names begin.
 const COLUMN: f32 = 130.0;
+/// Between the columns of a table.
+const GAP: f32 = 6.0;
 
 /// What is drawn at one height.
 #[derive(Clone, Debug)]
@@ -173,6 +175,72 @@ impl Layout {
             to: self.width,
         };
         self.put(vec![text, rule], size * LEADING);
+    }
+
+    /// Rows under titles, which stand again on each page. A row stays on one page where it fits
+    /// on one at all.
+    pub(super) fn table<'r>(
+        &mut self,
+        columns: &[Column],
+        rows: impl IntoIterator<Item = &'r [String]>,
+        size: f32,
+    ) {
+        let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
+        self.keep_together(3.0 * size * LEADING);
+        self.cells(columns, &titles, size, true);
+        for row in rows {
+            let texts: Vec<&str> = row.iter().map(String::as_str).collect();
+            let lines = self.broken(columns, &texts, size, false);
+            let height = lines.iter().map(Vec::len).max().unwrap_or(0) as f32 * size * LEADING;
+            let page = self.pages.len();
+            self.keep_together((height + 3.0).min(self.height - 3.0 * size * LEADING));
+            if self.pages.len() > page {
+                self.cells(columns, &titles, size, true);
+            }
+            self.cells(columns, &texts, size, false);
+        }
+    }
+
+    /// Each cell in the lines that its column has room for.
+    fn broken(
+        &self,
+        columns: &[Column],
+        texts: &[&str],
+        size: f32,
+        bold: bool,
+    ) -> Vec<Vec<String>> {
+        let cells = columns.iter().zip(texts);
+        let room = |column: &Column| column.share * self.width - GAP;
+        cells
+            .map(|(column, text)| wrapped(text, size, bold, room(column)))
+            .collect()
+    }
+
+    /// One row of a table, with a line below it.
+    fn cells(&mut self, columns: &[Column], texts: &[&str], size: f32, bold: bool) {
+        let cells = self.broken(columns, texts, size, bold);
+        let most = cells.iter().map(Vec::len).max().unwrap_or(0);
+        for line in 0..most {
+            let mut x = 0.0;
+            let mut parts = Vec::new();
+            for (column, cell) in columns.iter().zip(&cells) {
+                if let Some(text) = cell.get(line) {
+                    parts.push(Part::Text {
+                        text: text.clone(),
+                        size,
+                        bold,
+                        x,
+                    });
+                }
+                x += column.share * self.width;
+            }
+            if line + 1 == most {
+                let to = self.width;
+                parts.push(Part::Rule { from: 0.0, to });
+            }
+            self.put(parts, size * LEADING);
+        }
+        self.space(2.0);
     }
 
     pub(super) fn pages(self) -> Vec<Vec<Line>> {

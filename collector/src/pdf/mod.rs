@@ -17,26 +17,62 @@ const PAGE: (f32, f32) = (595.0, 842.0);
 const MARGIN: f32 = 56.0;
 /// Most pages: what a person signs is not longer. Beyond it the paper says that it is cut.
 const MAX_PAGES: usize = 200;
+/// Size of the text of tables: smaller than what is read to the end, as large as print stays
+/// readable.
+const CELL: f32 = 7.0;
 
 /// Paper that is being written.
 #[derive(Debug)]
 pub struct Paper {
     title: String,
     made: UtcMs,
+    /// Width and height of a page.
+    page: (f32, f32),
+    /// What stands above the text on every page.
+    head: String,
+    most_pages: usize,
     layout: Layout,
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// What stands above it.
+    pub title: &'static str,
+    /// Its share of the width; all shares together make it whole.
+    pub share: f32,
 }
 
 impl Paper {
     /// An empty paper; its title stands on the first page, and with the number on each.
     pub fn new(title: &str, made: UtcMs) -> Self {
-        let mut layout = Layout::new(PAGE.0 - 2.0 * MARGIN, PAGE.1 - 2.0 * MARGIN - 24.0);
+        Self::of(title, made, PAGE, String::new(), MAX_PAGES)
+    }
+
+    /// An empty paper across, for tables. `head` stands above the text on every page, and up
+    /// to `most_pages` are written.
+    pub fn across(title: &str, made: UtcMs, head: String, most_pages: usize) -> Self {
+        Self::of(title, made, (PAGE.1, PAGE.0), head, most_pages)
+    }
+
+    fn of(title: &str, made: UtcMs, page: (f32, f32), head: String, most_pages: usize) -> Self {
+        let mut layout = Layout::new(page.0 - 2.0 * MARGIN, page.1 - 2.0 * MARGIN - 24.0);
         layout.text(title, 16.0, true, 0.0);
         layout.space(6.0);
         Self {
             title: title.to_owned(),
             made,
+            page,
+            head,
+            most_pages,
             layout,
         }
+    }
+
+    /// Rows under titles that stand again on each page. A row that has fewer cells than there
+    /// are columns leaves the last ones empty.
+    pub fn table<'r>(&mut self, columns: &[Column], rows: impl IntoIterator<Item = &'r [String]>) {
+        self.layout.table(columns, rows, CELL);
     }
 
     /// A heading; it stays with what follows.
@@ -71,15 +107,15 @@ impl Paper {
     /// The bytes of the file.
     pub fn finish(self) -> Vec<u8> {
         let mut pages = self.layout.pages();
-        if pages.len() > MAX_PAGES {
-            pages.truncate(MAX_PAGES);
+        if pages.len() > self.most_pages {
+            pages.truncate(self.most_pages);
             if let Some(last) = pages.last_mut() {
                 last.clear();
-                let text = format!("Cut here: a paper has up to {MAX_PAGES} pages.");
+                let text = format!("Cut here: this paper has up to {} pages.", self.most_pages);
                 last.push(Line::text(&text, 10.0, true, 0.0, 12.0));
             }
         }
-        write(&self.title, self.made, &pages)
+        write(&self.title, &self.head, self.made, self.page, &pages)
     }
 }
 
@@ -93,7 +129,7 @@ const BOLD: Name<'_> = Name(b"F2");
 /// Objects before the pages: catalog, page tree, two fonts, what the file is about.
 const FIRST_PAGE: usize = 6;
 
-fn write(title: &str, made: UtcMs, pages: &[Vec<Line>]) -> Vec<u8> {
+fn write(title: &str, head: &str, made: UtcMs, size: (f32, f32), pages: &[Vec<Line>]) -> Vec<u8> {
     let mut pdf = Pdf::new();
     let (catalog, tree, regular, bold, info) = (id(1), id(2), id(3), id(4), id(5));
     let page_id = |at: usize| id(FIRST_PAGE + 2 * at);
@@ -116,21 +152,26 @@ fn write(title: &str, made: UtcMs, pages: &[Vec<Line>]) -> Vec<u8> {
     for (at, lines) in pages.iter().enumerate() {
         let mut page = pdf.page(page_id(at));
         page.parent(tree).contents(content_id(at));
-        page.media_box(Rect::new(0.0, 0.0, PAGE.0, PAGE.1));
+        page.media_box(Rect::new(0.0, 0.0, size.0, size.1));
         let mut resources = page.resources();
         resources.fonts().pair(REGULAR, regular).pair(BOLD, bold);
         resources.finish();
         page.finish();
         let foot = format!("{title}   page {} of {}", at + 1, pages.len());
-        pdf.stream(content_id(at), &content(lines, &foot));
+        pdf.stream(content_id(at), &content(lines, size.1, head, &foot));
     }
     pdf.finish()
 }
 
-fn content(lines: &[Line], foot: &str) -> Vec<u8> {
+fn content(lines: &[Line], height: f32, head: &str, foot: &str) -> Vec<u8> {
     let mut content = Content::new();
     for line in lines {
-        line.draw(&mut content, MARGIN, PAGE.1 - MARGIN);
+        line.draw(&mut content, MARGIN, height - MARGIN);
+    }
+    if !head.is_empty() {
+        content.begin_text().set_font(REGULAR, 8.0);
+        content.next_line(MARGIN, height - MARGIN + 14.0);
+        content.show(Str(&encoded(head))).end_text();
     }
     content.begin_text().set_font(REGULAR, 8.0);
     content.next_line(MARGIN, MARGIN - 18.0);

@@ -37,6 +37,27 @@ fn long_papers_have_pages_and_an_end() {
     assert_eq!(count(&paper(12_000), "Cut here"), 1);
 }
 
+/// Titles, rows and the head stand on each page of a table; a row is not torn.
+#[test]
+fn a_table_goes_on_over_pages() {
+    let columns =
+        [("Machine", 0.2), ("Outcome", 0.8)].map(|(title, share)| Column { title, share });
+    let row = |at: usize| vec![format!("pc-{at}"), "verified ".repeat(60)];
+    let rows: Vec<Vec<String>> = (0..60).map(row).collect();
+    let mut paper = Paper::across("Jobs", UtcMs(0), "ICU 3, 2026-Q4".to_owned(), 500);
+    paper.table(&columns, rows.iter().map(Vec::as_slice));
+    let bytes = paper.finish();
+    let pages = count(&bytes, "/Type /Page\n");
+    assert!(pages > 3, "{pages}");
+    for what in ["(Machine)", "(ICU 3, 2026-Q4)"] {
+        assert_eq!(count(&bytes, what), pages, "{what}");
+    }
+    for at in 0..60 {
+        assert_eq!(count(&bytes, &format!("(pc-{at})")), 1);
+    }
+    assert_eq!(count(&bytes, "[0 0 842 595]"), pages);
+}
+
 #[test]
 fn long_text_wraps_and_loses_nothing() {
     let text = format!("{} {}", "word ".repeat(60), "x".repeat(300));

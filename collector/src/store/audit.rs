@@ -7,53 +7,17 @@ use super::change::Note;
 use super::sql::Tx;
 use super::value::{args, from_row};
 use super::{StoreError, View};
-use patchward_common::codec;
+use patchward_common::audit::Broken;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
-use serde::Serialize;
 use std::collections::BTreeSet;
+
+pub use patchward_common::audit::{AuditRow, Head};
 
 /// Rows that are read at once while the chain is verified.
 const PAGE: u32 = 1_000;
 
-/// The last row of the log; number 0 and a digest of zeros before the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its number.
-    pub seq: u64,
-    /// Its hash.
-    pub hash: Digest,
-}
 from_row!(Head { seq, hash });
-
-impl Head {
-    /// The head of an empty log.
-    pub const EMPTY: Self = Self {
-        seq: 0,
-        hash: Digest([0; 32]),
-    };
-}
-
-/// A row of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditRow {
-    /// Its number, from 1, without gaps.
-    pub seq: u64,
-    /// When it happened.
-    pub at: UtcMs,
-    /// Who did it, as [`super::Actor`] prints.
-    pub actor: String,
-    /// What was done, `noun.verb`.
-    pub action: String,
-    /// To what.
-    pub subject: String,
-    /// More about it, JSON.
-    pub detail: String,
-    /// The hash of the row before.
-    pub previous: Digest,
-    /// The hash of this row.
-    pub hash: Digest,
-}
 from_row!(AuditRow {
     seq,
     at,
@@ -65,44 +29,27 @@ from_row!(AuditRow {
     hash
 });
 
-/// What a row's hash covers, in deterministic CBOR.
-#[derive(Serialize)]
-struct Hashed<'a> {
-    seq: u64,
-    at: UtcMs,
-    actor: &'a str,
-    action: &'a str,
-    subject: &'a str,
-    detail: &'a str,
-    previous: Digest,
-}
-
-impl AuditRow {
-    /// The hash that the row must have.
-    pub fn expected_hash(&self) -> Digest {
-        Digest::of(&codec::encode_deterministic(&Hashed {
-            seq: self.seq,
-            at: self.at,
-            actor: &self.actor,
-            action: &self.action,
-            subject: &self.subject,
-            detail: &self.detail,
-            previous: self.previous,
-        }))
-    }
+/// Which rows somebody looks for: each part that is said narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// About this machine, unit, plan, as the log names it.
+    pub about: Option<String>,
+    /// Who did it, as the log names them.
+    pub who: Option<String>,
+    /// What was done: `hold.set`, or all of `hold`.
+    pub what: Option<String>,
+    /// From then on.
+    pub from: Option<UtcMs>,
+    /// Before then.
+    pub until: Option<UtcMs>,
 }
 
 /// Why a log is not whole.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     /// A row does not follow from the one before.
-    #[error("audit row {seq}: {problem}; keep a copy of the database and compare with a backup")]
-    Broken {
-        /// The row's number.
-        seq: u64,
-        /// What is wrong.
-        problem: &'static str,
-    },
+    #[error("{0}; keep a copy of the database and compare with a backup")]
+    Broken(#[from] Broken),
     /// It could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -206,6 +153,59 @@ impl View {
             .await
     }
 
+    /// The last row of the log before its first one of `from` or later; no row where `from` is
+    /// not said. The log is in the order in which things happened, so a clock that was set
+    /// back makes what follows start earlier, and leaves nothing out.
+    pub async fn audit_before_time(&mut self, from: Option<UtcMs>) -> Result<Head, StoreError> {
+        let Some(from) = from else {
+            return Ok(Head::EMPTY);
+        };
+        let before: Option<Head> = self
+            .tx
+            .first(
+                "SELECT seq, hash FROM audit
+                 WHERE seq < COALESCE((SELECT MIN(seq) FROM audit WHERE at >= $1), $2)
+                 ORDER BY seq DESC LIMIT 1",
+                args![from, i64::MAX],
+            )
+            .await?;
+        Ok(before.unwrap_or(Head::EMPTY))
+    }
+
+    /// The row with this hash, wherever in the log it is.
+    pub async fn audit_with_hash(&mut self, hash: &Digest) -> Result<Option<Head>, StoreError> {
+        self.tx
+            .first("SELECT seq, hash FROM audit WHERE hash = $1", args![hash])
+            .await
+    }
+
+    /// Up to `limit` rows that `sought` describes, newest first.
+    pub async fn audit_sought(
+        &mut self,
+        sought: &Sought,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        self.tx
+            .all(
+                "SELECT seq, at, actor, action, subject, detail, previous, hash FROM audit
+                 WHERE ($1 IS NULL OR subject = $1)
+                   AND ($2 IS NULL OR actor = $2)
+                   AND ($3 IS NULL OR action = $3 OR substr(action, 1, length($3) + 1) = $3 || '.')
+                   AND ($4 IS NULL OR at >= $4)
+                   AND ($5 IS NULL OR at < $5)
+                 ORDER BY seq DESC LIMIT $6",
+                args![
+                    sought.about,
+                    sought.who,
+                    sought.what,
+                    sought.from,
+                    sought.until,
+                    limit
+                ],
+            )
+            .await
+    }
+
     /// Up to `limit` rows about `subject`, newest first.
     pub async fn audit_of(
         &mut self,
@@ -245,7 +245,7 @@ impl View {
         loop {
             let rows = self.audit_after(at.seq, PAGE).await?;
             for row in &rows {
-                at = follow(at, row)?;
+                at = row.follow(at)?;
                 if known.is_some_and(|known| known.seq == at.seq && known.hash != at.hash) {
                     return Err(broken(at.seq, "not the row that was noted elsewhere"));
                 }
@@ -266,22 +266,6 @@ impl View {
     }
 }
 
-fn follow(before: Head, row: &AuditRow) -> Result<Head, ChainError> {
-    if row.seq != before.seq + 1 {
-        return Err(broken(before.seq + 1, "missing"));
-    }
-    if row.previous != before.hash {
-        return Err(broken(row.seq, "does not follow from the row before"));
-    }
-    if row.hash != row.expected_hash() {
-        return Err(broken(row.seq, "was altered"));
-    }
-    Ok(Head {
-        seq: row.seq,
-        hash: row.hash,
-    })
-}
-
 fn broken(seq: u64, problem: &'static str) -> ChainError {
-    ChainError::Broken { seq, problem }
+    Broken { seq, problem }.into()
 }

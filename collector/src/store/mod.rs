@@ -18,6 +18,7 @@ pub mod audit;
 pub mod boms;
 pub mod calendars;
 pub mod change;
+pub mod chosen;
 pub mod custody;
 pub mod devices;
 pub mod documents;

@@ -4,7 +4,7 @@ use crate::control::Cell;
 use patchward_common::percent::encoded;
 
 /// Columns whose words lead somewhere, and where.
-const WAYS: [(&str, &str); 13] = [
+const WAYS: [(&str, &str); 17] = [
     ("machine", "/assets/machine/"),
     ("unit", "/unit/"),
     ("plan", "/plan/"),
@@ -18,6 +18,10 @@ const WAYS: [(&str, &str); 13] = [
     ("vendor", "/updates?vendor="),
     ("account", "/settings?people-users.account="),
     ("model", "/assets/model/"),
+    ("evidence_of_unit", "/evidence/unit/"),
+    ("evidence_of_machine", "/evidence/machine/"),
+    ("evidence_of_release", "/evidence/release/"),
+    ("evidence_of_month", "/evidence/month/"),
 ];
 
 /// A path of ours to go to, of harmless characters; nothing else, wherever it came from.

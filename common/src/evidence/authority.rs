@@ -5,13 +5,12 @@ use super::documents::Documents;
 use super::report::{Findings, Rule};
 use crate::id::{Label, Name};
 use crate::job::Start;
-use crate::plan::signers;
 use crate::time::UtcMs;
 use crate::trust::approval::Approval;
 use crate::trust::assignment::AssignmentLeaf;
 use crate::trust::go::CLOCK_BOUND_MS;
 use crate::trust::roster::{Quorum, Roster, SigningRole};
-use crate::trust::sign::{Document, Signed};
+use crate::trust::sign::{Document, Signed, Verified};
 use std::collections::BTreeSet;
 
 /// Who had to say yes to one start.
@@ -69,7 +68,7 @@ impl Authority<'_> {
             word,
             findings,
         );
-        let keys = signers(signed, &roster.people_keys(self.at));
+        let keys = self.documents.signers(signed, &roster, self.at);
         if !start.approved_by.iter().all(|key| keys.contains(key)) {
             let text = "the start names approvers who did not sign the plan";
             findings.add(Rule::ApprovalQuorum, text);
@@ -85,13 +84,13 @@ impl Authority<'_> {
     fn enough<T: Document>(
         &self,
         signed: &Signed<T>,
-        roster: &Roster,
+        roster: &Verified<Roster>,
         quorum: Quorum,
         rule: Rule,
         word: &str,
         findings: &mut Findings,
     ) -> BTreeSet<Name> {
-        let keys = signers(signed, &roster.people_keys(self.at));
+        let keys = self.documents.signers(signed, roster, self.at);
         let units = [&self.row.unit];
         let by = roster.endorsement(&keys, &[SigningRole::Approver], &units, self.at);
         if !by.meets(quorum) {

@@ -9,8 +9,10 @@ use crate::trust::assignment::Assignment;
 use crate::trust::charter::Charter;
 use crate::trust::go::Go;
 use crate::trust::roster::Roster;
-use crate::trust::sign::{PublicKey, Signed, Verified};
-use std::collections::BTreeMap;
+use crate::trust::sign::{Document, KeyId, PublicKey, Signed, Verified};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The documents by the digests of their payloads.
 pub(super) struct Documents<'a> {
@@ -20,6 +22,9 @@ pub(super) struct Documents<'a> {
     pub(super) approvals: BTreeMap<Digest, (&'a Signed<Approval>, Approval)>,
     pub(super) assignments: BTreeMap<Digest, (&'a Signed<Assignment>, Assignment)>,
     pub(super) gos: BTreeMap<Digest, &'a Signed<Go>>,
+    /// What was verified once: a thousand jobs of a pack stand under the same few documents.
+    under: RefCell<BTreeMap<(Digest, Digest), Result<Rc<Verified<Roster>>, String>>>,
+    signers: RefCell<BTreeMap<(Digest, Digest), Rc<BTreeSet<KeyId>>>>,
 }
 
 impl<'a> Documents<'a> {
@@ -58,6 +63,8 @@ impl<'a> Documents<'a> {
             approvals,
             assignments,
             gos: pack.gos.iter().map(|go| (go.digest(), go)).collect(),
+            under: RefCell::default(),
+            signers: RefCell::default(),
         }
     }
 
@@ -68,11 +75,26 @@ impl<'a> Documents<'a> {
         roster: Digest,
         charter: Digest,
         at: UtcMs,
-    ) -> Result<Verified<Roster>, String> {
-        let charter = self
+    ) -> Result<Rc<Verified<Roster>>, String> {
+        let under = self
             .charters
             .get(&charter)
             .ok_or_else(|| format!("the pack has no valid charter {charter}"))?;
+        let known = self.under.borrow().get(&(roster, charter)).cloned();
+        let roster = known.unwrap_or_else(|| {
+            let found = self.roster_under(roster, under).map(Rc::new);
+            let mut known = self.under.borrow_mut();
+            known.insert((roster, charter), found.clone());
+            found
+        })?;
+        if at >= under.expires || at >= roster.expires {
+            return Err(format!("charter or roster had expired at {at}"));
+        }
+        Ok(roster)
+    }
+
+    /// The roster as a registrar of the charter signed it.
+    fn roster_under(&self, roster: Digest, charter: &Charter) -> Result<Verified<Roster>, String> {
         let signed = self
             .rosters
             .get(&roster)
@@ -81,14 +103,29 @@ impl<'a> Documents<'a> {
         let roster = signed
             .verify(&registrars)
             .map_err(|error| format!("roster {roster}: {error}"))?;
-        if at >= charter.expires || at >= roster.expires {
-            return Err(format!("charter or roster had expired at {at}"));
-        }
         // One key of two people would count twice; a go-key that is a registrar's would
         // let the collector say who signs. No machine accepts such a roster.
         roster
             .check_under(charter)
             .map_err(|problem| format!("roster {}: {problem}", roster.digest()))?;
         Ok(roster)
+    }
+
+    /// Which people of the roster signed a document, by their keys that count at `at`.
+    pub(super) fn signers<T: Document>(
+        &self,
+        signed: &Signed<T>,
+        roster: &Verified<Roster>,
+        at: UtcMs,
+    ) -> BTreeSet<KeyId> {
+        let name = (signed.digest(), roster.digest());
+        let known = self.signers.borrow().get(&name).cloned();
+        let ever = known.unwrap_or_else(|| {
+            let found = Rc::new(signed.signers(&roster.all_people_keys()));
+            self.signers.borrow_mut().insert(name, Rc::clone(&found));
+            found
+        });
+        let live = roster.people_keys(at).into_iter().map(|key| key.id());
+        live.filter(|key| ever.contains(key)).collect()
     }
 }

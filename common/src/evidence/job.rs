@@ -110,8 +110,9 @@ fn events(evidence: &JobEvidence, findings: &mut Findings) -> Vec<Verified<JobEv
     }
     let mut own = Vec::new();
     let mut before: Option<(u64, Digest)> = None;
+    let key = evidence.key.ready::<JobEvent>();
     for signed in evidence.events.iter().take(MAX_EVENTS) {
-        let Ok(event) = signed.verify([&evidence.key]) else {
+        let Some(event) = key.as_ref().and_then(|key| signed.verify_by(key).ok()) else {
             findings.add(
                 Rule::EventSignature,
                 "the machine's key did not sign an event",

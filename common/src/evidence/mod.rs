@@ -2,17 +2,24 @@
 //! fingerprint of the hospital root.
 //!
 //! A [`Pack`] carries every document in its signed bytes; [`verify`] reads it without
-//! clock, network or database and says what it proves and what it does not.
+//! clock, network or database and says what it proves and what it does not. An [`Archive`]
+//! holds the packs of a time with the audit log of it; [`verify_archive`] reads that.
 
+mod archive;
 mod attested;
 mod authority;
 mod documents;
 mod job;
 mod report;
 
+pub use archive::{
+    ARCHIVE_FORMAT, Archive, ArchiveFinding, ArchiveReport, MAX_ARCHIVE_BYTES, MAX_PACKS,
+    NumberedPack, PackReport, Part, ROWS_PER_PART, verify_archive,
+};
 pub use attested::{AttestedJob, AttestedWork};
 pub use report::{Finding, JobReport, Report, Rule, verify};
 
+use crate::codec;
 use crate::digest::Digest;
 use crate::id::{JobId, MachineId, Name};
 use crate::job::JobEvent;
@@ -117,6 +124,12 @@ impl Pack {
     /// Reads a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
         file::from_bytes(PACK_FORMAT, MAX_PACK_BYTES, bytes)
+    }
+
+    /// The digest of what it tells of its jobs, whenever it was made: the same jobs in the same
+    /// states have the same. A paper that names it belongs to the pack.
+    pub fn content(&self) -> Digest {
+        Digest::of(&codec::encode(&(&self.jobs, &self.attested)))
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Report {
     pub made: UtcMs,
     /// Head of the audit log then.
     pub audit_head: Digest,
+    /// The digest of what it tells of its jobs, as papers about it name it.
+    pub content: Digest,
     /// Every job.
     pub jobs: Vec<JobReport>,
     /// Work by hand, as people recorded it: a person's word.
@@ -169,6 +171,7 @@ pub fn verify(pack: &Pack, root: Digest) -> Report {
         root: own,
         made: pack.made,
         audit_head: pack.audit_head,
+        content: pack.content(),
         jobs,
         attested: pack.attested.iter().take(MAX_JOBS).cloned().collect(),
         metadata: pack.metadata.clone(),

@@ -51,7 +51,7 @@ fn label(text: &str) -> Label {
 
 /// What a pack is made of, before anything is signed.
 #[derive(Clone)]
-struct Parts {
+pub(super) struct Parts {
     charter: Charter,
     roster: Roster,
     rows: Vec<AssignmentLeaf>,
@@ -152,7 +152,7 @@ fn roster() -> Roster {
     }
 }
 
-fn parts() -> Parts {
+pub(super) fn parts() -> Parts {
     let slot = Interval::new(NOW.plus_ms(DAY_MS), NOW.plus_ms(DAY_MS + 60 * MINUTE_MS)).unwrap();
     let started = slot.start().plus_ms(5 * MINUTE_MS);
     let row = |seed: u8| AssignmentLeaf {
@@ -229,7 +229,7 @@ fn parts() -> Parts {
 }
 
 impl Parts {
-    fn pack(&self) -> Pack {
+    pub(super) fn pack(&self) -> Pack {
         let (registrar, assigned_by, approved_by, go_by, _) = &self.by;
         let charter = Signed::new(&self.charter, &key(ROOT));
         let roster = Signed::new(&self.roster, &key(*registrar));
@@ -336,7 +336,7 @@ impl Parts {
         events
     }
 
-    fn root(&self) -> Digest {
+    pub(super) fn root(&self) -> Digest {
         parts().charter.root.fingerprint()
     }
 }

@@ -4,8 +4,8 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, held, idle, inventory, load, matching, openings, pages, peers, plan, search, sizes,
-    stops, vendors, wire,
+    checks, evidence, held, idle, inventory, load, matching, openings, pages, peers, plan, search,
+    sizes, stops, vendors, wire,
 };
 use std::path::Path;
 use std::process::ExitCode;
@@ -71,6 +71,12 @@ enum Which {
     Search,
     /// Advisories against 50,000 machines and 10,000 assets.
     Matching,
+    /// A pack of evidence, made and verified.
+    Evidence {
+        /// How many jobs it has.
+        #[arg(long, default_value_t = 1_000)]
+        jobs: usize,
+    },
     /// The page of a full hospital, while its machines say hello.
     Pages {
         /// How many machines it has.
@@ -82,7 +88,7 @@ enum Which {
 }
 
 impl Which {
-    const EACH: [Self; 17] = [
+    const EACH: [Self; 18] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -99,6 +105,7 @@ impl Which {
         Self::Takein,
         Self::Search,
         Self::Matching,
+        Self::Evidence { jobs: 1_000 },
         Self::Pages {
             machines: patchward_integration_tests::filled::MACHINES,
         },
@@ -122,6 +129,7 @@ impl Which {
             Self::Takein => wait_for(vendors::take_in())?,
             Self::Search => wait_for(search::run())?,
             Self::Matching => wait_for(matching::run(Path::new(ADVISORIES)))?,
+            Self::Evidence { jobs } => wait_for(evidence::run(jobs))?,
             Self::Pages { machines } => wait_for(pages::run(machines, Path::new(ADVISORIES)))?,
             Self::All => return all(),
         };

@@ -10,6 +10,7 @@ mod components;
 mod decided;
 mod desk;
 mod devices;
+mod evidence;
 mod exposure;
 mod feeds;
 mod intake;

@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod commands;
 mod demo;
+mod evidence;
 mod filled;
 mod installer;
 mod installer_attacks;

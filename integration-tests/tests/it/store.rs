@@ -9,6 +9,7 @@ mod crash;
 mod custody;
 mod devices;
 mod documents;
+mod evidence;
 mod exposure;
 mod fleet;
 mod go;

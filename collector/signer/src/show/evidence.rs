@@ -4,20 +4,23 @@ use super::documents::names;
 use super::{plain, table};
 use patchward_common::evidence::{AttestedJob, AttestedWork, JobReport, Report};
 use patchward_common::job::{ProductVersion, State};
+use std::collections::BTreeMap;
 
 /// The report for people.
 pub(crate) fn evidence(report: &Report) -> String {
     let jobs = report.jobs.iter().map(row).collect();
     let proved = report.jobs.iter().filter(|job| job.proved).count();
-    let mut parts = vec![
-        format!(
-            "Evidence of {} jobs under hospital root {}, made {}\nAudit log then at {}",
-            report.jobs.len(),
-            report.root,
-            report.made,
-            report.audit_head
-        ),
-        table(
+    let mut parts = vec![format!(
+        "Evidence of {} jobs under hospital root {}, made {}\nAudit log then at {}\nContent \
+             digest {}, as a report or table of these jobs names it",
+        report.jobs.len() + report.attested.len(),
+        report.root,
+        report.made,
+        report.audit_head,
+        report.content
+    )];
+    if !report.jobs.is_empty() {
+        parts.push(table(
             [
                 "machine",
                 "unit",
@@ -30,8 +33,8 @@ pub(crate) fn evidence(report: &Report) -> String {
                 "proved",
             ],
             jobs,
-        ),
-    ];
+        ));
+    }
     if !report.attested.is_empty() {
         parts.push(attested(&report.attested));
     }
@@ -47,11 +50,9 @@ pub(crate) fn evidence(report: &Report) -> String {
         let header = ["repository", "metadata, as the collector says", "SHA-256"];
         parts.push(table(header, rows));
     }
+    let sum = sum(proved, report);
     if report.findings.is_empty() {
-        parts.push(format!(
-            "{proved} of {} jobs are proved. No findings.",
-            report.jobs.len()
-        ));
+        parts.push(format!("{sum} No findings."));
     } else {
         let rows = report.findings.iter().map(|finding| {
             let about = finding
@@ -61,12 +62,48 @@ pub(crate) fn evidence(report: &Report) -> String {
         });
         let rows = rows.collect();
         parts.push(format!(
-            "{proved} of {} jobs are proved. NOT proved:\n{}",
-            report.jobs.len(),
+            "{sum} NOT proved:\n{}",
             table(["about", "finding"], rows)
         ));
     }
     plain(&parts.join("\n\n"))
+}
+
+/// What it comes to: what machines prove, and whose word the rest is.
+pub(super) fn sum(proved: usize, report: &Report) -> String {
+    let jobs = report.jobs.len();
+    let measured = match jobs {
+        0 if report.attested.is_empty() => return "The pack has no jobs.".to_owned(),
+        0 => "No machine measured anything here, so nothing is proved by measurement.".to_owned(),
+        _ => format!("{proved} of {jobs} jobs are proved."),
+    };
+    if report.attested.is_empty() {
+        return measured;
+    }
+    let mut said = Vec::new();
+    for (succeeded, what) in [(true, "attested"), (false, "recorded as not done")] {
+        let last = report.attested.iter().filter_map(|job| job.records.last());
+        let mut words: BTreeMap<&str, usize> = BTreeMap::new();
+        for work in last.filter(|work| work.succeeded == succeeded) {
+            *words.entry(&work.recorded_by).or_default() += 1;
+        }
+        let count: usize = words.values().sum();
+        if count > 0 {
+            let by = words.iter().map(|(who, count)| format!("{count} by {who}"));
+            let by: Vec<String> = by.collect();
+            said.push(format!("{count} {what} ({})", by.join(", ")));
+        }
+    }
+    let silent = report.attested.iter().filter(|job| job.records.is_empty());
+    match silent.count() {
+        0 => {}
+        count => said.push(format!("{count} of which nothing is recorded")),
+    }
+    format!(
+        "{measured} Of work by hand, which is a person's word, there are {} jobs: {}.",
+        report.attested.len(),
+        said.join(", ")
+    )
 }
 
 /// Work by hand: a person's word, and never more.

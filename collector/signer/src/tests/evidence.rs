@@ -1,6 +1,9 @@
 use super::hospital::{Hospital, NOW, machine};
+use patchward_common::audit::Head;
 use patchward_common::digest::Digest;
-use patchward_common::evidence::{AttestedJob, AttestedWork, JobEvidence, Pack, ProvedLeaf};
+use patchward_common::evidence::{
+    Archive, AttestedJob, AttestedWork, JobEvidence, NumberedPack, Pack, ProvedLeaf,
+};
 use patchward_common::id::{JobId, Label, Name};
 use patchward_common::job::{ProductVersion, State};
 use patchward_common::plan::CharterChain;
@@ -39,10 +42,7 @@ fn a_pack_is_verified_with_the_root_alone() {
     let root = root(&hospital);
     std::fs::write(hospital.path("pack.cbor"), pack(&hospital).to_bytes()).unwrap();
     let out = hospital.ok(&["verify-evidence", "pack.cbor", "--root", &root]);
-    assert!(
-        out.contains("0 of 0 jobs are proved. No findings."),
-        "{out}"
-    );
+    assert!(out.contains("The pack has no jobs. No findings."), "{out}");
     let json = hospital.ok(&["verify-evidence", "pack.cbor", "--root", &root, "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["root"], root);
@@ -131,10 +131,60 @@ fn work_by_hand_is_shown_apart_and_proves_nothing() {
         "viewer 2",
         "its approval is not in the pack",
         "called verified, which only a measurement is",
-        "0 of 0 jobs are proved",
+        "No machine measured anything here",
+        "there are 1 jobs: 1 attested (1 by person:ada). NOT proved",
     ] {
         assert!(out.contains(said), "{said}: {out}");
     }
+}
+
+/// An archive is told apart by its own first bytes, and what is wrong with it said.
+#[test]
+fn an_archive_is_verified_with_the_root_alone() {
+    let hospital = Hospital::new();
+    let root = root(&hospital);
+    let pack = Pack {
+        audit_head: Digest([0; 32]),
+        ..pack(&hospital)
+    };
+    let bytes = ByteBuf::from(pack.to_bytes());
+    let mut archive = Archive {
+        made: NOW,
+        from: None,
+        until: NOW,
+        before: Head::EMPTY,
+        head: Head::EMPTY,
+        audit: Vec::new(),
+        chain: pack.chain.clone(),
+        rosters: pack.rosters.clone(),
+        packs: vec![NumberedPack {
+            number: 1,
+            sha256: Digest::of(&bytes),
+            jobs: 0,
+            bytes,
+        }],
+    };
+    let args = ["verify-evidence", "archive.cbor", "--root", &root];
+    std::fs::write(hospital.path("archive.cbor"), archive.to_bytes()).unwrap();
+    let out = hospital.ok(&args);
+    for said in ["from the first job on", "1 packs of 0 jobs", "No findings."] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
+    archive.packs[0].sha256 = Digest([1; 32]);
+    archive.head.seq = 3;
+    std::fs::write(hospital.path("archive.cbor"), archive.to_bytes()).unwrap();
+    let (out, outcome) = hospital.run(&args, "");
+    assert_eq!(outcome.unwrap_err().exit_code(), 3);
+    for said in [
+        "pack 1",
+        "not those that the archive names",
+        "rows are missing",
+    ] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
+    let (json, _) = hospital.run(&[&args[..], &["--json"]].concat(), "");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["findings"][0]["part"], "audit");
 }
 
 #[test]

@@ -122,8 +122,8 @@ async fn a_go_is_issued_once(world: World) {
     let goes = view.goes_of(&job(plan, 1)).await.unwrap();
     assert_eq!(goes.iter().filter(|go| go.ended_at.is_none()).count(), 1);
     assert_eq!(goes.len(), 2);
-    let token = job(plan, 1).0.to_vec();
-    let tokens = view.go_tokens(&job(plan, 1)).await.unwrap();
+    let token = (job(plan, 1), job(plan, 1).0.to_vec());
+    let tokens = view.go_tokens([job(plan, 1), job(plan, 2)]).await.unwrap();
     assert_eq!(tokens, [token.clone(), token]);
     drop(view);
     // Not this machine's job; a nonce that was used.

@@ -308,7 +308,7 @@ async fn an_altered_log_shows(world: World) {
     };
     for (known, at) in [(other, 7), (beyond, head.seq + 1)] {
         match view.verify_audit(Some(known)).await {
-            Err(ChainError::Broken { seq, .. }) => assert_eq!(seq, at),
+            Err(ChainError::Broken(broken)) => assert_eq!(broken.seq, at),
             other => panic!("{other:?}"),
         }
     }
@@ -325,7 +325,7 @@ async fn an_altered_log_shows(world: World) {
         limits::tamper(&world, sql).await;
         let mut view = world.store.view().await.unwrap();
         match view.verify_audit(None).await {
-            Err(ChainError::Broken { seq, .. }) => assert_eq!(seq, at, "{sql}"),
+            Err(ChainError::Broken(broken)) => assert_eq!(broken.seq, at, "{sql}"),
             other => panic!("{sql}: {other:?}"),
         }
     }

@@ -46,6 +46,7 @@ const NEVER: [Never; 7] = [
             "collector/src/sheet",
             "collector/src/mds2",
             "collector/src/asset",
+            "collector/src/auditor",
             "collector/src/advisory",
             "collector/src/component",
             "collector/src/pdf",
@@ -115,6 +116,7 @@ const LAYERS: [Layers; 2] = [
             &[
                 "account",
                 "secret",
+                "auditor",
                 "adopt",
                 "advisory",
                 "component",

@@ -238,13 +238,21 @@ pub(super) const PAGES: &[Layout] = &[
         title: "Evidence",
         intro: "What proves an outcome: versions measured before and after, boots, signatures. A \
                 pack is checked with `patchward-sign verify-evidence` and the hospital root, \
-                without this collector.",
+                without this collector. Choose a release, a unit, a machine or a month: its page \
+                gives the pack, the report on paper (PDF) and the table (CSV).",
         parts: &[
-            part("plans", "Plans, each with its pack", "plan list"),
-            part("jobs", "Jobs, each with its pack", "job list"),
+            part("made", "", "evidence releases"),
+            part("of", "", "evidence places"),
+            part("plans", "Plans", "plan list"),
         ],
-        first: &["evidence export", "audit verify"],
-        more: &[],
+        first: &[
+            "evidence export",
+            "evidence report",
+            "evidence table",
+            "evidence archive",
+            "evidence check",
+        ],
+        more: &["evidence list", "audit verify"],
         fills: &[],
     },
     Layout {
@@ -257,8 +265,8 @@ pub(super) const PAGES: &[Layout] = &[
             part("whole", "Is it whole?", "audit verify"),
             part("audit", "The last changes", "audit list"),
         ],
-        first: &["audit list"],
-        more: &[],
+        first: &["audit list", "audit verify"],
+        more: &["evidence archive"],
         fills: &[],
     },
     Layout {

@@ -2,6 +2,17 @@
 
 use super::{Drawn, Layout, about};
 
+/// What stands above the jobs that evidence is made of.
+const OF_JOBS: &str = "The pack proves these jobs away from here; the report and the table repeat \
+                       what it proves, for people. Each form may be narrowed further.";
+/// What is made of jobs.
+const PAPERS: &[&str] = &[
+    "evidence export",
+    "evidence report",
+    "evidence table",
+    "evidence check",
+];
+
 pub(super) const DETAILS: &[Layout] = &[
     Layout {
         path: "assets/machine",
@@ -122,6 +133,7 @@ pub(super) const DETAILS: &[Layout] = &[
             "rollout resume",
             "rollout open",
             "evidence export",
+            "evidence report",
         ],
         more: &["rollout rehearsal"],
         fills: &["plan"],
@@ -145,6 +157,52 @@ pub(super) const DETAILS: &[Layout] = &[
             "job photo",
         ],
         fills: &["job"],
+    },
+    Layout {
+        path: "evidence/unit",
+        bar: "/evidence",
+        title: "Evidence of unit",
+        intro: OF_JOBS,
+        parts: &[about("jobs", "Jobs", "evidence list", "unit")],
+        first: PAPERS,
+        more: &[],
+        fills: &["unit"],
+    },
+    Layout {
+        path: "evidence/machine",
+        bar: "/evidence",
+        title: "Evidence of machine",
+        intro: OF_JOBS,
+        parts: &[about("jobs", "Jobs", "evidence list", "machine")],
+        first: PAPERS,
+        more: &[],
+        fills: &["machine"],
+    },
+    Layout {
+        path: "evidence/release",
+        bar: "/evidence",
+        title: "Evidence of release",
+        intro: OF_JOBS,
+        parts: &[about("jobs", "Jobs", "evidence list", "release")],
+        first: PAPERS,
+        more: &[],
+        fills: &["release"],
+    },
+    Layout {
+        path: "evidence/month",
+        bar: "/evidence",
+        title: "Evidence of",
+        intro: OF_JOBS,
+        parts: &[about("jobs", "Jobs", "evidence list", "during")],
+        first: &[
+            "evidence export",
+            "evidence report",
+            "evidence table",
+            "evidence archive",
+            "evidence check",
+        ],
+        more: &[],
+        fills: &["during"],
     },
     Layout {
         path: "exposure/advisory",

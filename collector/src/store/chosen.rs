@@ -1,0 +1,137 @@
+//! Which jobs evidence is asked of, and how many there are of each kind.
+
+use super::jobs::Job;
+use super::value::{args, from_row};
+use super::{StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::{MachineId, Name};
+use patchward_common::time::{DAY_MS, UtcMs};
+
+/// Which jobs: each part that is said narrows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// Those of a plan.
+    pub plan: Option<Digest>,
+    /// Those of a machine.
+    pub machine: Option<MachineId>,
+    /// Those of the machines that stand in a unit now.
+    pub unit: Option<Name>,
+    /// Those of plans that install this version of a product.
+    pub release: Option<(Name, String)>,
+    /// Those that last moved from then on.
+    pub from: Option<UtcMs>,
+    /// Those that last moved before then.
+    pub until: Option<UtcMs>,
+    /// Only those that have ended.
+    pub ended: bool,
+}
+
+/// How many jobs there are of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Of what: a unit, a machine's name, a product.
+    pub of: String,
+    /// What else names it: a machine's unit, a product's version.
+    pub and: String,
+    /// How many.
+    pub jobs: u64,
+    /// How many of them have ended.
+    pub ended: u64,
+}
+from_row!(Count {
+    of,
+    and,
+    jobs,
+    ended
+});
+
+/// How many jobs last moved on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfDay {
+    /// The days since 1970 began, in UTC.
+    pub day: i64,
+    /// How many.
+    pub jobs: u64,
+    /// How many of them have ended.
+    pub ended: u64,
+}
+from_row!(OfDay { day, jobs, ended });
+
+impl View {
+    /// Up to `limit` of the chosen jobs, in the order in which they last moved.
+    pub async fn jobs_chosen(
+        &mut self,
+        chosen: &Chosen,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        let (product, version) = chosen.release.clone().unzip();
+        self.tx
+            .all(
+                "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end,
+                        generation
+                 FROM jobs
+                 WHERE ($1 IS NULL OR plan = $1)
+                   AND ($2 IS NULL OR machine = $2)
+                   AND ($3 IS NULL OR machine IN (SELECT id FROM machines WHERE unit = $3))
+                   AND ($4 IS NULL OR plan IN
+                        (SELECT p.plan FROM plan_releases p JOIN releases r ON r.sha256 = p.sha256
+                         WHERE r.product = $4 AND r.version = $5))
+                   AND ($6 IS NULL OR since >= $6)
+                   AND ($7 IS NULL OR since < $7)
+                   AND ($8 = 0 OR standing = 'ended')
+                 ORDER BY since, id LIMIT $9",
+                args![
+                    chosen.plan,
+                    chosen.machine,
+                    chosen.unit,
+                    product,
+                    version,
+                    chosen.from,
+                    chosen.until,
+                    i64::from(chosen.ended),
+                    limit
+                ],
+            )
+            .await
+    }
+
+    /// How many jobs each release has, by product and version.
+    pub async fn jobs_by_release(&mut self) -> Result<Vec<Count>, StoreError> {
+        self.tx
+            .all(
+                "SELECT r.product, r.version, COUNT(DISTINCT j.id),
+                        COUNT(DISTINCT CASE WHEN j.standing = 'ended' THEN j.id END)
+                 FROM jobs j JOIN plan_releases p ON p.plan = j.plan
+                             JOIN releases r ON r.sha256 = p.sha256
+                 GROUP BY r.product, r.version ORDER BY r.product, r.version",
+                args![],
+            )
+            .await
+    }
+
+    /// How many jobs each machine has, by its name and unit; one that left by its id, for its
+    /// name may be another's now.
+    pub async fn jobs_by_machine(&mut self) -> Result<Vec<Count>, StoreError> {
+        self.tx
+            .all(
+                "SELECT CASE WHEN m.state IN ('enrolled', 'stored') THEN m.name ELSE m.id END, m.unit,
+                        COUNT(*),
+                        SUM(CASE WHEN j.standing = 'ended' THEN 1 ELSE 0 END)
+                 FROM jobs j JOIN machines m ON m.id = j.machine
+                 GROUP BY m.id, m.name, m.unit, m.state ORDER BY m.name, m.unit, m.id",
+                args![],
+            )
+            .await
+    }
+
+    /// How many jobs last moved on each day.
+    pub async fn jobs_by_day(&mut self) -> Result<Vec<OfDay>, StoreError> {
+        self.tx
+            .all(
+                "SELECT since / $1, COUNT(*), SUM(CASE WHEN standing = 'ended' THEN 1 ELSE 0 END)
+                 FROM jobs GROUP BY 1 ORDER BY 1",
+                args![DAY_MS],
+            )
+            .await
+    }
+}
