@@ -199,6 +199,28 @@ mod tests {
     }
 
     #[test]
+    fn a_receiver_that_hangs_is_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // Takes everything, says nothing, and waits until the other side has gone.
+            while stream.read(&mut [0; 64]).is_ok_and(|length| length > 0) {}
+        });
+        let call = Call {
+            url: format!("http://127.0.0.1:{port}/x"),
+            id: "msg_1".into(),
+            seconds: 5,
+            signature: "v1,x".into(),
+            body: "{}".into(),
+            timeout: Duration::from_millis(200),
+        };
+        let problem = call.send(RootCerts::PlatformVerifier).unwrap_err();
+        assert!(problem.text().contains("no answer"), "{problem:?}");
+        serving.join().unwrap();
+    }
+
+    #[test]
     fn nothing_is_sent_where_nothing_may_be() {
         let call = Call {
             url: "http://192.0.2.1/x".into(),

@@ -73,10 +73,10 @@ mod tests {
         assert_eq!(first, open);
         let known = [told(&a, None), told(&b, None)];
         assert_eq!(news(&known, &open, UtcMs(20), 9), []);
-        let over = news(&known, &[b.clone()], UtcMs(30), 9);
+        let over = news(&known, std::slice::from_ref(&b), UtcMs(30), 9);
         assert_eq!(words(&over), [("failed:a".into(), 1, Event::Ended)]);
         let known = [told(&a, Some(30)), told(&b, None)];
-        assert_eq!(news(&known, &[b.clone()], UtcMs(40), 9), []);
+        assert_eq!(news(&known, std::slice::from_ref(&b), UtcMs(40), 9), []);
         // The same step of the same thing, later: another matter.
         let again = notice("a", 50);
         let found = news(&known, &[again, b], UtcMs(60), 9);

@@ -4,11 +4,11 @@
 use super::{Event, Notice};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use core::net::IpAddr;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use ring::hmac;
 use serde_json::{Value, json};
-use std::net::IpAddr;
 
 /// What a secret begins with (Standard Webhooks, "Signature scheme").
 const SECRET_PREFIX: &str = "whsec_";

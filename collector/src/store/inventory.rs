@@ -2,9 +2,15 @@
 //! component is stored once and has a number, a set of numbers is stored once under the
 //! digest of the components, and a machine's row is one digest.
 
+mod reported;
+
+pub(super) use reported::Reported;
+use reported::members_of;
+
 use super::sql::Tx;
 use super::value::{args, from_row};
-use super::{Store, StoreError, View, history};
+use super::{Store, StoreError, View};
+use futures_util::future::try_join_all;
 use patchward_common::component::{Component, ComponentSet};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
@@ -63,8 +69,21 @@ impl Store {
         set: &ComponentSet,
         now: UtcMs,
     ) -> Result<RoaringBitmap, StoreError> {
-        self.record_images(std::slice::from_ref(machine), set, now)
-            .await
+        let digest = set.digest();
+        let is_known = members_of(&mut self.view().await?.tx, &digest).await?;
+        let reported = |set| Reported {
+            machine: *machine,
+            digest,
+            set,
+            now,
+        };
+        if is_known.is_some()
+            && let Some(members) = self.inventories.store(reported(None)).await?
+        {
+            return Ok(members);
+        }
+        let stored = self.inventories.store(reported(Some(set.clone()))).await?;
+        stored.ok_or_else(|| StoreError::missing("inventory", digest))
     }
 
     /// Stores that many machines have the same components: images of one another.
@@ -73,44 +92,17 @@ impl Store {
         machines: &[MachineId],
         set: &ComponentSet,
         now: UtcMs,
-    ) -> Result<RoaringBitmap, StoreError> {
-        let digest = set.digest();
-        let mut tx = self.engine.begin().await?;
-        let known: Option<(Vec<u8>,)> = tx
-            .first(
-                "SELECT members FROM component_sets WHERE digest = $1",
-                args![digest],
-            )
-            .await?;
-        let members = match known {
-            Some((bytes,)) => unpack(&bytes)?,
-            None => {
-                let members = number_all(&mut tx, set).await?;
-                tx.execute(
-                    "INSERT INTO component_sets (digest, members, added_at) VALUES ($1, $2, $3)
-                     ON CONFLICT DO NOTHING",
-                    args![digest, pack(&members), now],
-                )
-                .await?;
-                members
-            }
+    ) -> Result<(), StoreError> {
+        let Some((first, rest)) = machines.split_first() else {
+            return Ok(());
         };
-        for machine in machines {
-            let changed = tx
-                .execute(
-                    "INSERT INTO machine_sets (machine, digest, since) VALUES ($1, $2, $3)
-                     ON CONFLICT (machine) DO UPDATE SET digest = excluded.digest,
-                        since = excluded.since
-                     WHERE machine_sets.digest <> excluded.digest",
-                    args![machine, digest, now],
-                )
-                .await?;
-            if changed > 0 {
-                history::note(&mut tx, machine, &digest, now).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(members)
+        // The others find it known.
+        self.record_inventory(first, set, now).await?;
+        let others = rest
+            .iter()
+            .map(|machine| self.record_inventory(machine, set, now));
+        try_join_all(others).await?;
+        Ok(())
     }
 
     /// Drops sets that no machine has or had; those that came since `before` are kept as

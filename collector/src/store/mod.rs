@@ -123,6 +123,7 @@ pub struct Store {
     engine: Engine,
     journal: queue::Queue<journal::Append>,
     statuses: queue::Queue<machines::Report>,
+    inventories: queue::Queue<inventory::Reported>,
     said: Arc<said::Said>,
 }
 
@@ -157,6 +158,7 @@ impl Store {
         Ok(Self {
             journal: queue::Queue::start(engine.clone()),
             statuses: queue::Queue::start(engine.clone()),
+            inventories: queue::Queue::start(engine.clone()),
             said: Arc::default(),
             engine,
         })
@@ -199,6 +201,7 @@ impl Store {
     pub async fn close(&self) {
         self.journal.close().await;
         self.statuses.close().await;
+        self.inventories.close().await;
         match &self.engine {
             Engine::Sqlite { writer, readers } => {
                 readers.close().await;

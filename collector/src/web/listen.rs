@@ -1,6 +1,6 @@
 //! The page's port: TLS 1.3 and 1.2 over TCP, and limits on those who are slow or many.
 
-use super::{live, router};
+use super::{Web, live, router};
 use crate::app::App;
 use crate::fleet::ca::Authority;
 use anyhow::Context as _;
@@ -80,10 +80,10 @@ fn own(
 
 /// Serves pages until the task is dropped.
 pub async fn serve(app: Arc<App>, door: Door) {
-    let steps = live::steps();
+    let web = Web::new(app.clone());
     tokio::select! {
-        () = live::watch(app.clone(), steps.clone()) => {}
-        () = accept(router(app, steps), door) => {}
+        () = live::watch(app, web.steps.clone()) => {}
+        () = accept(router(web), door) => {}
     }
 }
 

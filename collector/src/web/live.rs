@@ -28,7 +28,9 @@ const KEPT: usize = 64;
 /// A step of the log: up to which row, and the kinds of things that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The number of the last row.
+    /// The number of the row before its first.
+    pub after: u64,
+    /// The number of its last row.
     pub seq: u64,
     /// The nouns of its actions, such as `job`.
     pub kinds: BTreeSet<String>,
@@ -55,8 +57,10 @@ pub async fn watch(app: Arc<App>, steps: Steps) {
         }
         match next(&app, seen).await {
             Ok((step, told)) => {
-                seen = Some(step.seq);
-                if told {
+                // The first of a time says where it begins: what changed after somebody came
+                // and before this look, they ask the log for.
+                let is_first = seen.replace(step.seq).is_none();
+                if told || is_first {
                     // Nobody left is no error.
                     let _ = steps.send(Arc::new(step));
                 }
@@ -76,7 +80,12 @@ async fn next(app: &App, seen: Option<u64>) -> Result<(Step, bool), StoreError> 
         false => BTreeSet::new(),
     };
     let told = !kinds.is_empty();
-    Ok((Step { seq: head, kinds }, told))
+    let step = Step {
+        after: from,
+        seq: head,
+        kinds,
+    };
+    Ok((step, told))
 }
 
 /// Where a listener stopped, as its browser says when it comes back.
@@ -141,13 +150,15 @@ impl<L: Listener> Stream<L> {
             match told {
                 Err(_) => return Some(Event::default().comment("nothing changed")),
                 Ok(Err(RecvError::Closed)) => return None,
-                Ok(Err(RecvError::Lagged(_))) => {
+                Ok(Ok(step)) if step.seq <= self.seen => {}
+                Ok(Ok(step)) if !step.kinds.is_empty() && step.after <= self.seen => {
+                    return Some(self.event(&step));
+                }
+                Ok(Ok(_) | Err(RecvError::Lagged(_))) => {
                     if let Some(event) = self.since().await? {
                         return Some(event);
                     }
                 }
-                Ok(Ok(step)) if step.seq <= self.seen => {}
-                Ok(Ok(step)) => return Some(self.event(&step)),
             }
         }
     }

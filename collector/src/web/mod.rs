@@ -70,6 +70,18 @@ pub struct Web {
 }
 
 impl Web {
+    /// What handlers share, of this collector.
+    pub fn new(app: Arc<App>) -> Self {
+        Self {
+            app,
+            proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
+            steps: live::steps(),
+            kept: Arc::default(),
+            calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
+            figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),
+        }
+    }
+
     /// Takes a form that carries `id`: `false` where it was taken before.
     ///
     /// # Errors
@@ -83,15 +95,7 @@ impl Web {
 }
 
 /// Every route.
-pub fn router(app: Arc<App>, steps: live::Steps) -> Router {
-    let web = Web {
-        app,
-        proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
-        steps,
-        kept: Arc::default(),
-        calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
-        figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),
-    };
+pub fn router(web: Web) -> Router {
     Router::new()
         .route("/", get(page::today::show))
         .route(

@@ -14,6 +14,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+/// A roster under a charter, as it was verified once, or why it is none.
+type UnderCharter = Result<Rc<Verified<Roster>>, String>;
+/// Which keys of a roster ever signed a document.
+type Signers = Rc<BTreeSet<KeyId>>;
+
 /// The documents by the digests of their payloads.
 pub(super) struct Documents<'a> {
     /// Charters that follow from the root.
@@ -23,8 +28,8 @@ pub(super) struct Documents<'a> {
     pub(super) assignments: BTreeMap<Digest, (&'a Signed<Assignment>, Assignment)>,
     pub(super) gos: BTreeMap<Digest, &'a Signed<Go>>,
     /// What was verified once: a thousand jobs of a pack stand under the same few documents.
-    under: RefCell<BTreeMap<(Digest, Digest), Result<Rc<Verified<Roster>>, String>>>,
-    signers: RefCell<BTreeMap<(Digest, Digest), Rc<BTreeSet<KeyId>>>>,
+    under: RefCell<BTreeMap<(Digest, Digest), UnderCharter>>,
+    signers: RefCell<BTreeMap<(Digest, Digest), Signers>>,
 }
 
 impl<'a> Documents<'a> {

@@ -6,7 +6,7 @@ mod rows;
 
 use super::report::{Figure, Reach, Report, Spread, clock};
 use anyhow::{Context as _, ensure};
-use fleet::{COMPONENTS, DISTINCT, MACHINES, PER_UNIT, VERSIONS};
+use fleet::{COMPONENTS, DISTINCT, Filled, MACHINES, PER_UNIT, VERSIONS};
 use patchward_collector::component::query::Query;
 use patchward_collector::fleet::index::Index;
 use patchward_collector::searching::{Scope, search};
@@ -22,7 +22,7 @@ pub async fn run() -> anyhow::Result<Report> {
     let (index, index_mb) = filled()?;
     let walked = walk(&index)?;
     drop(index);
-    let (asked, machines) = ask().await?;
+    let (asked, machines, filled) = ask().await?;
     let (sql, sql_machines) = rows::ask()?;
     let p99 = |what: &str, runs: &Spread, reach| Figure {
         what: what.to_owned(),
@@ -54,6 +54,24 @@ pub async fn run() -> anyhow::Result<Report> {
             ),
             p99("the same as SQL on rows", &sql, Reach::Shown),
             Figure::one("the index in memory", "MB", index_mb, Reach::AtMost(100.0)),
+            Figure::one(
+                "database for each machine, on SQLite",
+                "bytes",
+                filled.bytes,
+                Reach::AtMost(4_096.0),
+            ),
+            Figure::one(
+                "inventories that are known, stored by 1,000 machines at once",
+                "/s",
+                filled.known,
+                Reach::AtLeast(6_000.0),
+            ),
+            Figure::one(
+                "new inventories, stored by as many",
+                "/s",
+                filled.new,
+                Reach::AtLeast(300.0),
+            ),
         ],
     })
 }
@@ -96,9 +114,9 @@ fn walk(index: &Index) -> anyhow::Result<Spread> {
     Spread::of(runs)
 }
 
-async fn ask() -> anyhow::Result<(Spread, usize)> {
+async fn ask() -> anyhow::Result<(Spread, usize, Filled)> {
     let folder = tempfile::tempdir()?;
-    let (store, handle) = fleet::collector(folder.path()).await?;
+    let (store, handle, filled) = fleet::collector(folder.path()).await?;
     let query = Query::parse("component-0000 < 31").map_err(anyhow::Error::msg)?;
     let (mut runs, mut machines) = (Vec::new(), 0);
     for run in 0..COMMAND_RUNS {
@@ -115,5 +133,5 @@ async fn ask() -> anyhow::Result<(Spread, usize)> {
         ensure!(found.machines.len() == PER_UNIT, "the unit is not whole");
         ensure!(machines > 0, "nobody has it");
     }
-    Ok((Spread::of(runs)?, machines))
+    Ok((Spread::of(runs)?, machines, filled))
 }

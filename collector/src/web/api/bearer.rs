@@ -115,7 +115,7 @@ mod tests {
             brought(&headers).map(|found| found.hash())
         };
         let good = format!("Bearer {}", secret.text());
-        assert_eq!(with(&[good.clone()]), Some(secret.hash()));
+        assert_eq!(with(std::slice::from_ref(&good)), Some(secret.hash()));
         assert_eq!(
             with(&[good.replace("Bearer", "bearer")]),
             Some(secret.hash())

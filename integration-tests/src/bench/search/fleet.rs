@@ -1,5 +1,6 @@
 //! The fleet that is searched: images of which one in twenty differs.
 
+use crate::bench::report::clock;
 use crate::filled::enrol::{enrol as enrolled, id, token};
 use crate::fixture::{Hospital, label, name};
 use patchward_collector::fleet::{self, Authority, FleetContext, FleetHandle, FleetSettings};
@@ -14,8 +15,11 @@ use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use roaring::RoaringBitmap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinSet;
 
 pub(super) const MACHINES: usize = 50_000;
 pub(super) const PER_UNIT: usize = 100;
@@ -77,10 +81,21 @@ fn set(image: usize) -> anyhow::Result<ComponentSet> {
     Ok(ComponentSet::new(list.collect())?)
 }
 
-/// A store with the fleet in it, and the fleet that has its index.
-pub(super) async fn collector(folder: &Path) -> anyhow::Result<(Store, FleetHandle)> {
+/// What it cost to store the fleet.
+pub(super) struct Filled {
+    /// New inventories a second.
+    pub(super) new: f64,
+    /// Inventories a second that some machine reported before.
+    pub(super) known: f64,
+    /// Bytes of the database for each machine, with all that it has of it.
+    pub(super) bytes: f64,
+}
+
+/// A store with the fleet in it, the fleet that has its index, and what storing it cost.
+pub(super) async fn collector(folder: &Path) -> anyhow::Result<(Store, FleetHandle, Filled)> {
+    let path = folder.join("collector.sqlite");
     let place = Place::Sqlite {
-        path: folder.join("collector.sqlite"),
+        path: path.clone(),
         max_pages: None,
     };
     let store = Store::create(&place).await?;
@@ -89,10 +104,10 @@ pub(super) async fn collector(folder: &Path) -> anyhow::Result<(Store, FleetHand
         enrol(&store, first).await?;
     }
     let sets: Vec<ComponentSet> = (0..DISTINCT).map(set).collect::<anyhow::Result<_>>()?;
-    for number in 0..MACHINES {
-        let set = &sets[number % DISTINCT];
-        store.record_inventory(&machine(number), set, NOW).await?;
-    }
+    let new = record(&store, &sets, 0..DISTINCT).await?;
+    let known = record(&store, &sets, DISTINCT..MACHINES).await?;
+    let bytes = std::fs::metadata(&path)?.len() as f64 / MACHINES as f64;
+    let filled = Filled { new, known, bytes };
     let authority = folder.join("ca");
     std::fs::create_dir_all(&authority)?;
     Authority::init(&authority, &name("collector"), NOW)?;
@@ -107,7 +122,38 @@ pub(super) async fn collector(folder: &Path) -> anyhow::Result<(Store, FleetHand
     };
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let handle = fleet::serve(context, any).await?;
-    Ok((store, handle))
+    Ok((store, handle, filled))
+}
+
+/// Records inventories, so many at once as machines come after an update, each answered when
+/// it is on disk: how many a second.
+async fn record(
+    store: &Store,
+    sets: &[ComponentSet],
+    machines: Range<usize>,
+) -> anyhow::Result<f64> {
+    let (count, begun) = (machines.len(), clock());
+    let next = Arc::new(AtomicUsize::new(machines.start));
+    let sets: Arc<[ComponentSet]> = sets.into();
+    let mut lanes = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (store, next, sets) = (store.clone(), next.clone(), sets.clone());
+        let end = machines.end;
+        lanes.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= end {
+                    return anyhow::Ok(());
+                }
+                let set = &sets[number % DISTINCT];
+                store.record_inventory(&machine(number), set, NOW).await?;
+            }
+        });
+    }
+    while let Some(lane) = lanes.join_next().await {
+        lane??;
+    }
+    Ok(count as f64 / begun.elapsed().as_secs_f64())
 }
 
 async fn places(store: &Store) -> anyhow::Result<()> {

@@ -340,7 +340,7 @@ async fn ends_of_support_come_from_a_file_as_a_whole_or_not_at_all() {
         .await;
     let file = desk.write(good.as_bytes());
     let shown = desk.json(&format!("support import {file} --dry-run")).await;
-    assert_eq!(column(&shown["ends"], "versions"), ["<13"]);
+    assert_eq!(column(&shown["ends"], "versions"), ["< 13"]);
     assert_eq!(count().await, 0);
     for _ in 0..2 {
         desk.ask(&format!("support import {file}")).await;

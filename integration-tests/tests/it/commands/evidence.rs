@@ -155,10 +155,7 @@ async fn a_role_for_one_unit_takes_only_its_own_evidence() {
     let (desk, plan) = signed().await;
     desk.ask("unit add theatre --site main --class standard")
         .await;
-    let web = Web {
-        app: Arc::clone(&desk.app),
-        proofs: Arc::new(tokio::sync::Semaphore::new(1)),
-    };
+    let web = Web::new(Arc::clone(&desk.app));
     let own = person(Role::Approver, Some("icu-3"));
     let foreign = person(Role::Approver, Some("theatre"));
     let auditor = person(Role::Auditor, None);
@@ -250,7 +247,7 @@ async fn the_audit_log_is_read_by_who_what_and_when() {
         .to_owned();
     let (row, hash) = head.split_once(':').unwrap();
     let again = desk.json(&format!("audit verify --head {hash}")).await;
-    assert_eq!(again["noted_row"].to_string(), row);
+    assert_eq!(again["noted_row"], row);
     let other = "ab".repeat(32);
     let never = format!("audit verify --head {other}");
     desk.refuses(&never, Conflict, "No row of this log has the hash")

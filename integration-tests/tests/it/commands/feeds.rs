@@ -81,7 +81,7 @@ async fn a_calendar_is_read_at_its_secret_address() {
     let all = added(&desk, "feed add all --what calendar").await;
     assert!(icu.starts_with("/feed/") && icu.ends_with(".ics"), "{icu}");
     // A calendar is gathered anew where the router is.
-    let fresh = || web::router(desk.app.clone());
+    let fresh = || web::router(web::Web::new(desk.app.clone()));
     let first = ask(&fresh(), &icu, &[]).await;
     assert_eq!(first.status, StatusCode::OK);
     assert_eq!(
@@ -121,7 +121,7 @@ async fn a_calendar_is_read_at_its_secret_address() {
 /// What is cancelled, and comes back, is the same event with a higher number each time.
 async fn revisions_rise(desk: &Desk, plan: &str, path: &str, first: &str) {
     let read = async || {
-        let router = web::router(desk.app.clone());
+        let router = web::router(web::Web::new(desk.app.clone()));
         let events = python(READER, ask(&router, path, &[]).await.text.as_bytes());
         let one = events.lines().next().unwrap().to_owned();
         let words: Vec<String> = one.split(' ').map(str::to_owned).collect();
@@ -143,7 +143,7 @@ async fn revisions_rise(desk: &Desk, plan: &str, path: &str, first: &str) {
 #[tokio::test]
 async fn a_wrong_secret_is_told_what_is_told_where_nothing_is() {
     let desk = Desk::with_papers().await;
-    let router = web::router(desk.app.clone());
+    let router = web::router(web::Web::new(desk.app.clone()));
     let path = added(&desk, "feed add icu --what calendar --unit icu-3").await;
     let metrics = desk.json("feed add prometheus --what metrics").await;
     let other = metrics["secret"].as_str().unwrap().to_owned();
@@ -195,7 +195,7 @@ async fn figures_are_for_who_has_their_secret() {
     let calendar = calendar
         .trim_start_matches("/feed/")
         .trim_end_matches(".ics");
-    let router = web::router(desk.app.clone());
+    let router = web::router(web::Web::new(desk.app.clone()));
     let bearer = |secret: &str| format!("Bearer {secret}");
     let none = ask(&router, "/metrics", &[]).await;
     assert_eq!(none.status, StatusCode::UNAUTHORIZED);

@@ -81,7 +81,7 @@ async fn deliver(desk: &Desk, at: UtcMs) {
 
 /// A desk with a plan that waits for signatures.
 async fn with_draft() -> (Desk, String) {
-    let desk = Desk::with_machines(1).await;
+    let desk = Desk::with_machines(2).await;
     desk.import(&["1", "2"]).await;
     desk.ask("window once tonight --unit icu-3 --minutes 1200")
         .await;
@@ -170,7 +170,11 @@ async fn a_bad_receiver_is_tried_again_later_and_followed_nowhere() {
     assert!(elsewhere.posted().is_empty());
     receiver.behaves(Manners::FloodsHead);
     deliver(&desk, start.plus_ms(3 * HOUR_MS)).await;
-    assert!(problem().await.1.contains("bytes"), "{:?}", problem().await);
+    assert!(
+        problem().await.1.contains("headers"),
+        "{:?}",
+        problem().await
+    );
     receiver.behaves(Manners::FloodsBody);
     deliver(&desk, start.plus_ms(5 * HOUR_MS)).await;
     assert!(

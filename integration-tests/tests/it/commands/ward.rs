@@ -24,7 +24,7 @@ struct Answer {
 }
 
 async fn ask(desk: &Desk, request: Request<Body>) -> Answer {
-    let service = TowerToHyperService::new(web::router(desk.app.clone(), web::live::steps()));
+    let service = TowerToHyperService::new(web::router(web::Web::new(desk.app.clone())));
     let response = service.call(request).await.unwrap();
     let status = response.status();
     let to = response.headers().get(header::LOCATION);

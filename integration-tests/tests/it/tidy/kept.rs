@@ -48,7 +48,7 @@ fn removed(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn nothing_that_proves_a_job_is_removed() {
-    assert!(KEEP_MS >= 6 * 365 * DAY_MS, "six years at least");
+    const { assert!(KEEP_MS >= 6 * 365 * DAY_MS, "six years at least") };
     let mut seen = 0;
     for source in sources() {
         if !source.path.starts_with("collector/src/store") || source.is_test() {

@@ -221,7 +221,8 @@ impl Reading<'_> {
             .find(|job| Standing::of(&job.state) == Standing::Open);
         let open = open.map(|job| (job.state.clone(), job.slot));
         let needs = match (&open, newest_ended(&jobs)) {
-            (None, Some(job)) => {
+            // What is back in service asks nothing of anybody: most of a unit, every minute.
+            (None, Some(job)) if job.state != State::InService => {
                 let item = item_of(&self.app.fleet, self.view, job, self.now).await?;
                 item.map(|item| item.kind)
             }
