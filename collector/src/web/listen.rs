@@ -18,8 +18,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// Connections at once: a browser opens six.
 const MAX_CONNECTIONS: usize = 1_024;
-/// How long a handshake, and the head of a request, may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a handshake, the head of a request, and what is read for nothing may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a whole connection may live: a browser opens another.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 

@@ -20,6 +20,7 @@ mod metrics;
 pub mod page;
 pub mod person;
 pub mod picture;
+pub mod rest;
 pub mod show;
 pub mod statics;
 pub mod timing;
@@ -139,6 +140,7 @@ pub fn router(web: Web) -> Router {
         .layer(from_fn_with_state(web.clone(), person::sessions))
         .layer(axum::middleware::from_fn(guard::headers))
         .layer(axum::middleware::from_fn(timing::timed))
+        .layer(axum::middleware::from_fn(rest::read))
         .layer(DefaultBodyLimit::max(MAX_WORDS_BYTES))
         .with_state(web)
 }

@@ -80,6 +80,8 @@ pub(super) const DETAILS: &[Layout] = &[
         title: "Model",
         intro: "",
         parts: &[
+            // First what every model has: most vendors have answered nothing.
+            about("exposure", "Exposure", "exposure list", "model"),
             about(
                 "verdict",
                 "May it be bought, may it be patched?",
@@ -87,7 +89,6 @@ pub(super) const DETAILS: &[Layout] = &[
                 "model",
             ),
             about("answers", "What its vendor answers", "mds2 show", "model"),
-            about("exposure", "Exposure", "exposure list", "model"),
         ],
         first: &["mds2 import", "mds2 answer", "risk put"],
         more: &["mds2 original"],
