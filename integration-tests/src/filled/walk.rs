@@ -47,9 +47,9 @@ pub fn pages(visitor: &mut Visitor, each: usize) -> anyhow::Result<Vec<Visited>>
 fn links(text: &str) -> Vec<String> {
     let ends = text.split("href=\"").skip(1);
     let links = ends.filter_map(|rest| rest.split('"').next());
-    let links = links.map(|link| link.split('#').next().unwrap_or_default());
-    let ours = links.filter(|link| link.starts_with('/'));
-    ours.map(unescaped).collect()
+    let links = links.map(unescaped);
+    let links = links.filter_map(|link| link.split('#').next().map(str::to_owned));
+    links.filter(|link| link.starts_with('/')).collect()
 }
 
 fn unescaped(text: &str) -> String {
