@@ -103,6 +103,35 @@ pub fn is_address(text: &str) -> bool {
     is_port && is_host
 }
 
+/// Longest address (RFC 5321, 4.5.3.1.3, without its brackets).
+const MAX_MAIL_ADDRESS: usize = 254;
+
+/// Whether a text is an address of mail, in the plain form that hospitals use.
+pub fn is_mail_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let is_local =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte);
+    let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let dots = |text: &str| text.split('.').all(|part| !part.is_empty());
+    text.len() <= MAX_MAIL_ADDRESS
+        && local.len() <= 64
+        && local.bytes().all(is_local)
+        && dots(local)
+        && domain.bytes().all(is_domain)
+        && dots(domain)
+        && !domain.starts_with('-')
+}
+
+/// The host of `host` or `host:port`; an IPv6 address without its brackets.
+pub fn host_of(text: &str) -> &str {
+    match text.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => text.split(':').next().unwrap_or_default(),
+    }
+}
+
 /// Whether a text is the beginning of a page's address: `https://`, host and perhaps port.
 fn is_https(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://") else {
@@ -144,14 +173,11 @@ impl Settings {
                 "smtp_server: \"{server}\" is no host:port, such as mail.hospital.example:587"
             ));
         }
-        let is_from = |from: &String| {
-            let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"<>,;\"".contains(&byte);
-            from.bytes().all(is_plain)
-                && from
-                    .split_once('@')
-                    .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-        };
-        if let Some(from) = self.smtp_from.as_ref().filter(|from| !is_from(from)) {
+        if let Some(from) = self
+            .smtp_from
+            .as_ref()
+            .filter(|from| !is_mail_address(from))
+        {
             return Err(format!(
                 "smtp_from: \"{from}\" is no address, such as patchward@hospital.example"
             ));

@@ -26,6 +26,7 @@ pub mod fleet;
 pub mod folder;
 pub mod forecast;
 pub mod halted;
+mod http;
 pub mod init;
 pub mod item;
 pub mod matching;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::command::Snapshots;
-use crate::config::Settings;
+use crate::config::{Settings, host_of};
 use crate::control::{Failure, server};
 use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
@@ -151,15 +151,8 @@ async fn open_store(
 
 /// The host parts of `host:port`: what goes into the certificate.
 fn hosts(addresses: &[String]) -> Vec<String> {
-    addresses
-        .iter()
-        .map(|address| {
-            let host = address
-                .rsplit_once(':')
-                .map_or(&**address, |(host, _)| host);
-            host.trim_matches(['[', ']']).to_owned()
-        })
-        .collect()
+    let hosts = addresses.iter().map(|address| host_of(address).to_owned());
+    hosts.collect()
 }
 
 #[cfg(test)]

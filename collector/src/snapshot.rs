@@ -4,7 +4,8 @@
 //! What is kept is at most some seconds old, and never older than what the one who looks
 //! changed before, or anybody by command. What is gathered in no time is not kept at all.
 
-use crate::control::{Failure, FailureKind};
+use crate::clock;
+use crate::control::Failure;
 use patchward_common::time::UtcMs;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -133,10 +134,7 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
         });
         work.await.map_err(|panic| {
             tracing::error!(%panic, "gathering for a page ended with a fault");
-            Failure {
-                kind: FailureKind::Internal,
-                text: "a fault of the collector's own; its log has the details".into(),
-            }
+            Failure::fault()
         })?
     }
 
@@ -155,13 +153,13 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
     }
 
     async fn make(&self, how: impl Gather<T>, audit: u64) -> Result<Arc<T>, Failure> {
-        let (said, at) = (how.said(), how.now());
+        let (said, at, begun) = (how.said(), how.now(), clock::begin());
         let value = Arc::new(how.gather().await?);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(Made {
             value: Arc::clone(&value),
             at,
-            took_ms: crate::clock::now().since_ms(at),
+            took_ms: i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
             said,
             audit,
         });

@@ -133,8 +133,8 @@ function keepLive(main) {
       const fresh = page.getElementById("main");
       if (fresh && !isBusy()) main.replaceChildren(...fresh.childNodes);
     } catch {
-      // The stream says when the collector is back.
       due = true;
+      later();
     }
   };
   const later = () => {

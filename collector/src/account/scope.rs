@@ -25,6 +25,9 @@ pub enum Scope {
 pub struct BadScope(String);
 
 impl Scope {
+    /// Every scope, from the narrowest on.
+    pub const ALL: [Self; 3] = [Self::Ask, Self::Change, Self::Decide];
+
     /// Whether a command of this weight is within it. What names files of the collector's own
     /// computer is for nobody who is not at it.
     pub fn covers(self, weight: Weight) -> bool {
@@ -56,8 +59,7 @@ impl FromStr for Scope {
     type Err = BadScope;
 
     fn from_str(text: &str) -> Result<Self, BadScope> {
-        let all = [Self::Ask, Self::Change, Self::Decide];
-        let found = all.into_iter().find(|scope| scope.word() == text);
+        let found = Self::ALL.into_iter().find(|scope| scope.word() == text);
         found.ok_or_else(|| BadScope(text.to_owned()))
     }
 }
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_scope_covers_what_is_no_graver() {
-        for (scope, most) in [(Scope::Ask, 1), (Scope::Change, 2), (Scope::Decide, 3)] {
+        for (scope, most) in Scope::ALL.into_iter().zip(1..) {
             let weights = [Weight::Ask, Weight::Change, Weight::Grave, Weight::Terminal];
             let covered = weights.map(|weight| scope.covers(weight));
             let expected = [0, 1, 2, 3].map(|at| at < most && at < 3);

@@ -1,11 +1,11 @@
 //! Gets a calendar's bytes: from a web server, or from a file of the collector's computer.
 
+use crate::http;
 use crate::schedule::ical::MAX_BYTES;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::RootCerts;
 
 /// How long a server may take for all of it.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -121,16 +121,9 @@ fn of_file(path: &Path) -> Result<Vec<u8>, Unread> {
 }
 
 fn of_server(url: &str, roots: RootCerts) -> Result<Vec<u8>, Unread> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = TlsConfig::builder()
-        .root_certs(roots)
-        .unversioned_rustls_crypto_provider(provider)
-        .build();
-    let agent = ureq::Agent::config_builder()
-        .tls_config(tls)
+    let agent = http::client(roots)
         .timeout_global(Some(TIMEOUT))
         .max_redirects(MAX_REDIRECTS)
-        .user_agent("patchward-collector")
         .accept("text/calendar, */*;q=0.1")
         .build()
         .new_agent();
@@ -160,32 +153,8 @@ fn said(error: &ureq::Error) -> String {
         }
         ureq::Error::StatusCode(404 | 410) => "there is no calendar at this address".into(),
         ureq::Error::StatusCode(status) => format!("it answered {status}"),
-        ureq::Error::Timeout(_) => format!("no answer within {} seconds", TIMEOUT.as_secs()),
-        // Others name the URL.
-        ureq::Error::BadUri(_) => "this is no address".into(),
-        ureq::Error::Io(error) => {
-            let inner = error.get_ref();
-            match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(error) => certificate(error),
-                None => error.to_string(),
-            }
-        }
-        ureq::Error::HostNotFound => "there is no server of this name".into(),
-        ureq::Error::ConnectionFailed => "it cannot be reached".into(),
         ureq::Error::TooManyRedirects => format!("it redirects more than {MAX_REDIRECTS} times"),
-        ureq::Error::Rustls(error) => certificate(error),
-        other => other.to_string(),
-    }
-}
-
-/// What is wrong with the encrypted connection.
-fn certificate(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(reason) => format!(
-            "its certificate does not hold ({reason:?}); where the hospital's own authority signed \
-             it, install that on the collector's computer as Debian's ca-certificates says"
-        ),
-        other => format!("the encrypted connection failed: {other}"),
+        other => http::said(other, TIMEOUT),
     }
 }
 
@@ -196,6 +165,7 @@ mod tests {
     use rustls_pki_types::{CertificateDer, PrivateKeyDer};
     use std::io::Write as _;
     use std::net::TcpListener;
+    use std::sync::Arc;
 
     /// A server with a certificate that nobody signed, for two connections.
     fn server() -> (String, CertificateDer<'static>, std::thread::JoinHandle<()>) {

@@ -79,37 +79,41 @@ pub async fn look_of(app: &App, caller: &Caller) -> Result<Look, Failure> {
 
 /// Everything open, as somebody who looks may see it.
 pub async fn agenda(app: &Arc<App>, caller: &Caller) -> Result<Arc<Agenda>, Failure> {
-    let (look, how) = (look_of(app, caller).await?, Gathering(app.clone()));
-    app.snapshots.agenda.get(look, how).await
+    agenda_at(app, look_of(app, caller).await?).await
 }
 
-/// Carries out a command that only tells.
+async fn agenda_at(app: &Arc<App>, look: Look) -> Result<Arc<Agenda>, Failure> {
+    app.snapshots.agenda.get(look, Gathering(app.clone())).await
+}
+
+/// Carries out a command that only tells, as somebody who looks may see it.
 pub async fn look(
     app: &Arc<App>,
     caller: &Caller,
+    look: Look,
     command: Command,
     progress: Progress,
 ) -> Result<Output, Failure> {
     match &command {
-        Command::Today => today::told(app, &*agenda(app, caller).await?).await,
+        Command::Today => today::told(app, &*agenda_at(app, look).await?).await,
         Command::Item(ItemCommand::List {
             owner,
             unit,
             raised,
         }) => {
-            let agenda = agenda(app, caller).await?;
+            let agenda = agenda_at(app, look).await?;
             item::told(app, &agenda, owner.as_deref(), unit.as_ref(), *raised).await
         }
         Command::OnCall(OnCallCommand::Calls) => {
-            oncall::told(app, &*agenda(app, caller).await?).await
+            oncall::told(app, &*agenda_at(app, look).await?).await
         }
         Command::Exposure(ExposureCommand::List(asked)) => {
-            let (look, how) = (look_of(app, caller).await?, Gathering(app.clone()));
+            let how = Gathering(app.clone());
             let exposed = app.snapshots.exposed.get(look, how).await?;
             exposure::told(app, &exposed, asked).await
         }
         Command::Advisory(AdvisoryCommand::Matches(asked)) => {
-            let (look, how) = (look_of(app, caller).await?, Gathering(app.clone()));
+            let how = Gathering(app.clone());
             let rows = app.snapshots.matches.get(look, how).await?;
             Ok(advisory::told(&rows, asked))
         }

@@ -135,6 +135,14 @@ impl Failure {
         Self { kind, text }
     }
 
+    /// A fault of ours that ended what was asked for.
+    pub fn fault() -> Self {
+        Self {
+            kind: FailureKind::Internal,
+            text: "a fault of the collector's own; its log has the details".into(),
+        }
+    }
+
     /// Not possible now.
     pub fn unavailable(text: impl Into<String>) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! The side of the control socket that the running collector serves.
 
-use super::{Call, Failure, FailureKind, Reply, frame};
+use super::{Call, Failure, Reply, frame};
 use crate::app::App;
 use crate::command::{self, Caller};
 use std::io::{Error, ErrorKind};
@@ -93,10 +93,7 @@ async fn answer(app: &Arc<App>, mut stream: UnixStream) -> std::io::Result<()> {
         Ok(Err(failure)) => Reply::Failed(failure),
         Err(panic) => {
             tracing::error!(%panic, "a command ended with a fault");
-            Reply::Failed(Failure {
-                kind: FailureKind::Internal,
-                text: "a fault of the collector's own; its log has the details".into(),
-            })
+            Reply::Failed(Failure::fault())
         }
     };
     frame::write(&mut stream, &reply).await

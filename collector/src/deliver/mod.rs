@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::calendar::shown;
 use crate::notice::mail::{self, Mail};
 use crate::notice::webhook::trial;
-use crate::notice::{Notice, retry};
+use crate::notice::{Notice, one_line, retry};
 use crate::store::notices::{NoticeTarget, Waiting, Way};
 use crate::store::{Actor, StoreError};
 use patchward_common::id::Name;
@@ -34,9 +34,7 @@ pub struct Problem(String);
 impl Problem {
     /// What went wrong.
     pub fn new(text: impl AsRef<str>) -> Self {
-        let text = text.as_ref().chars();
-        let harmless = text.map(|c| if c.is_control() { ' ' } else { c });
-        Self(harmless.take(MAX_PROBLEM).collect())
+        Self(one_line(text.as_ref(), MAX_PROBLEM))
     }
 
     /// In words.
@@ -70,8 +68,7 @@ pub async fn run(app: Arc<App>) {
             }
             let (name, app) = (target.name.clone(), app.clone());
             let task = at_work.spawn(async move {
-                let now = app.now();
-                if let Err(error) = to_target(&app, &target, now).await {
+                if let Err(error) = to_target(&app, &target, || app.now()).await {
                     tracing::warn!(to = %target.name, %error, "notices wait");
                 }
             });
@@ -86,7 +83,7 @@ pub async fn run(app: Arc<App>) {
 /// Those of the store; what a target says is noted there.
 pub async fn round(app: &App, now: UtcMs) -> Result<(), StoreError> {
     for target in due(app, now).await? {
-        to_target(app, &target, now).await?;
+        to_target(app, &target, || now).await?;
     }
     Ok(())
 }
@@ -107,21 +104,28 @@ async fn due(app: &App, now: UtcMs) -> Result<Vec<NoticeTarget>, StoreError> {
 }
 
 /// Delivers what is due to one target, until one thing is not taken.
-async fn to_target(app: &App, target: &NoticeTarget, now: UtcMs) -> Result<(), StoreError> {
+async fn to_target(
+    app: &App,
+    target: &NoticeTarget,
+    clock: impl Fn() -> UtcMs,
+) -> Result<(), StoreError> {
+    let now = clock();
     give_up(app, target, now).await?;
     let due = {
         let mut view = app.store.view().await?;
-        view.notices_due(&target.name, now, BATCH).await?
+        let latest = retry::again_at(u32::MAX, now);
+        view.notices_due(&target.name, (now, latest), BATCH).await?
     };
     for waiting in due {
-        match send(app, target, &waiting, now).await {
+        // A receiver takes what was signed minutes ago for sent again.
+        match send(app, target, &waiting, clock()).await {
             Ok(()) => {
                 let (name, id) = (&target.name, Some(waiting.id.as_str()));
-                app.store.notice_delivered(name, id, now).await?;
+                app.store.notice_delivered(name, id, clock()).await?;
             }
             Err(problem) => {
                 tracing::warn!(to = %target.name, problem = problem.text(), "a notice waits");
-                return failed(app, target, &waiting, &problem, now).await;
+                return failed(app, target, &waiting, &problem, clock()).await;
             }
         }
     }

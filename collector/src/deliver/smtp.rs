@@ -4,7 +4,7 @@
 mod bounded;
 
 use super::Problem;
-use crate::config::Settings;
+use crate::config::{Settings, host_of};
 use crate::notice::mail::Mail;
 use crate::notice::webhook::is_loopback;
 use bounded::Bounded;
@@ -61,7 +61,7 @@ impl Server {
                  collector.toml",
             ));
         };
-        let (host, port) = server.rsplit_once(':').unwrap_or((server, ""));
+        let port = server.rsplit(':').next().unwrap_or_default();
         let port = port
             .parse()
             .map_err(|_| Problem::new("smtp_server is no host:port"))?;
@@ -70,10 +70,9 @@ impl Server {
             None => None,
         };
         let origin = settings.web_origin();
-        let hello = origin.trim_start_matches("https://");
-        let hello = hello.rsplit_once(':').map_or(hello, |(host, _)| host);
+        let hello = host_of(origin.trim_start_matches("https://"));
         Ok(Self {
-            host: host.trim_matches(['[', ']']).to_owned(),
+            host: host_of(server).to_owned(),
             port,
             from: from.clone(),
             user,
@@ -93,7 +92,7 @@ impl Server {
     /// A connection on which a mail may be sent: encrypted, or on this computer. `roots` are
     /// trusted beside those of the system.
     async fn connected(&self, roots: &[Certificate]) -> Result<AsyncSmtpConnection, Problem> {
-        let hello = match self.hello.trim_matches(['[', ']']).parse() {
+        let hello = match self.hello.parse() {
             Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
             Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
             Err(_) => ClientId::Domain(self.hello.clone()),

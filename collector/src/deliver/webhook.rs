@@ -2,12 +2,12 @@
 //! of it, is followed nowhere, and nothing of what it answers is read but its status.
 
 use super::Problem;
+use crate::http;
 use crate::notice::webhook::{check_url, signature};
 use crate::store::notices::NoticeTarget;
 use patchward_common::time::{SECOND_MS, UtcMs};
-use std::sync::Arc;
 use std::time::Duration;
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::RootCerts;
 
 /// How long a receiver may take for all of it: it has to note what it got, and no more.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,21 +49,14 @@ struct Call {
 impl Call {
     fn send(&self, roots: RootCerts) -> Result<(), Problem> {
         check_url(&self.url).map_err(Problem::new)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(roots)
-            .unversioned_rustls_crypto_provider(provider)
-            .build();
         let is_secure = self.url.to_ascii_lowercase().starts_with("https:");
-        let config = ureq::Agent::config_builder()
-            .tls_config(tls)
+        let config = http::client(roots)
             .https_only(is_secure)
             .timeout_global(Some(self.timeout))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            .max_response_header_size(MAX_HEAD_BYTES)
-            .user_agent("patchward-collector");
+            .max_response_header_size(MAX_HEAD_BYTES);
         // What stays on this computer goes past every proxy.
         let config = match is_secure {
             true => config,
@@ -89,40 +82,11 @@ impl Call {
             )),
             Ok(404 | 410) => Err(Problem::new("nothing is at this address")),
             Ok(status) => Err(Problem::new(format!("it answered {status}"))),
-            Err(error) => Err(Problem::new(said(&error))),
+            Err(ureq::Error::LargeResponseHeader(..)) => Err(Problem::new(format!(
+                "the head of its answer has more than {MAX_HEAD_BYTES} bytes"
+            ))),
+            Err(error) => Err(Problem::new(http::said(&error, self.timeout))),
         }
-    }
-}
-
-/// What went wrong, without the address.
-fn said(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Timeout(_) => format!("no answer within {} seconds", TIMEOUT.as_secs()),
-        ureq::Error::BadUri(_) => "this is no address".into(),
-        ureq::Error::HostNotFound => "there is no server of this name".into(),
-        ureq::Error::ConnectionFailed => "it cannot be reached".into(),
-        ureq::Error::LargeResponseHeader(..) => {
-            format!("the head of its answer has more than {MAX_HEAD_BYTES} bytes")
-        }
-        ureq::Error::Io(error) => {
-            let inner = error.get_ref();
-            match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(error) => certificate(error),
-                None => error.to_string(),
-            }
-        }
-        ureq::Error::Rustls(error) => certificate(error),
-        other => other.to_string(),
-    }
-}
-
-fn certificate(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(reason) => format!(
-            "its certificate does not hold ({reason:?}); where the hospital's own authority signed \
-             it, install that on the collector's computer as Debian's ca-certificates says"
-        ),
-        other => format!("the encrypted connection failed: {other}"),
     }
 }
 
@@ -133,6 +97,7 @@ mod tests {
     use rustls_pki_types::{CertificateDer, PrivateKeyDer};
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
+    use std::sync::Arc;
 
     /// A receiver with a certificate that nobody signed; what it was sent.
     fn receiver() -> (

@@ -2,6 +2,7 @@
 //! 2047, RFC 3834).
 
 use super::{Event, Notice, whose};
+pub use crate::config::is_mail_address as is_address;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -12,8 +13,6 @@ use patchward_common::time::UtcMs;
 pub const MAX_NOTICES: usize = 50;
 /// Most addresses of one target.
 pub const MAX_ADDRESSES: usize = 20;
-/// Longest address (RFC 5321, 4.5.3.1.3, without its brackets).
-const MAX_ADDRESS: usize = 254;
 /// Bytes of text in one encoded word: with them it has 75 characters at most.
 const WORD_BYTES: usize = 42;
 /// Characters of a line of the body.
@@ -32,24 +31,6 @@ pub struct Mail<'a> {
     pub subject: String,
     /// What it says.
     pub text: String,
-}
-
-/// Whether a text is an address of mail, in the plain form that hospitals use.
-pub fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else {
-        return false;
-    };
-    let is_local =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte);
-    let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    let dots = |text: &str| text.split('.').all(|part| !part.is_empty());
-    text.len() <= MAX_ADDRESS
-        && local.len() <= 64
-        && local.bytes().all(is_local)
-        && dots(local)
-        && domain.bytes().all(is_domain)
-        && dots(domain)
-        && !domain.starts_with('-')
 }
 
 /// What a mail about notices is about, in a line.

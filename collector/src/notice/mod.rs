@@ -54,12 +54,12 @@ impl Notice {
             event: Event::New,
             item: item.key(),
             kind: item.kind.word().to_owned(),
-            about: text(&item.about),
+            about: one_line(&item.about, MAX_TEXT),
             unit: item.unit.as_ref().map(Name::to_string),
             class: item.class.map(|class| class.word().to_owned()),
             owner: item.owner.word().to_owned(),
             since: item.since.0,
-            why: text(&item.why),
+            why: one_line(&item.why, MAX_TEXT),
         }
     }
 
@@ -77,14 +77,15 @@ impl Notice {
     }
 }
 
-/// A text of ours, of a machine or of a vendor as one line that steers nothing.
-fn text(text: &str) -> String {
+/// A text of ours, of a machine or of others as one line that steers nothing, of at most
+/// `most` characters.
+pub fn one_line(text: &str, most: usize) -> String {
     let is_bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
     };
     let harmless = text.chars().map(|c| if is_bad(c) { ' ' } else { c });
-    harmless.take(MAX_TEXT).collect()
+    harmless.take(most).collect()
 }
 
 /// What is told where nobody says it: what waits for a decision, what went wrong, what is in

@@ -2,6 +2,7 @@
 //! libraries can tell that it is ours and new.
 
 use super::{Event, Notice};
+use crate::config::host_of;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core::net::IpAddr;
@@ -95,7 +96,7 @@ pub fn check_url(url: &str) -> Result<(), String> {
     if authority.contains('@') {
         return Err("leave name and password out of the address; what is sent is signed".into());
     }
-    let host = host(authority);
+    let host = host_of(authority);
     if host.is_empty() {
         return Err("the address names no server".into());
     }
@@ -104,14 +105,6 @@ pub fn check_url(url: &str) -> Result<(), String> {
         "http" if is_loopback(host) => Ok(()),
         "http" => Err("what leaves this computer goes by https; write https://".into()),
         _ => Err("a webhook is an https address".into()),
-    }
-}
-
-/// The server of an authority, without its port.
-fn host(authority: &str) -> &str {
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
     }
 }
 

@@ -254,6 +254,7 @@ impl Change {
         )
         .await?;
         outbox::put(tx, target, outgoing, now).await?;
+        outbox::forget(tx, target, now).await?;
         tx.execute(
             "DELETE FROM notices_told WHERE target = $1 AND ended_at < $2",
             args![target, now.plus_ms(-TOLD_KEPT_MS)],

@@ -2,16 +2,16 @@
 //! nothing but its own time: each request, all metadata, and the speed of artifacts have
 //! their bounds, and an artifact that was cut off goes on where it ended.
 
+use crate::http;
 use patchward_common::digest::Digest;
 use patchward_common::percent;
 use patchward_common::time::UtcMs;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::RootCerts;
 
 /// How long one request for metadata may take: a few megabytes over a slow line.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -88,17 +88,10 @@ impl Web {
                     .to_owned(),
             );
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(roots)
-            .unversioned_rustls_crypto_provider(provider)
-            .build();
-        let agent = ureq::Agent::config_builder()
-            .tls_config(tls)
+        let agent = http::client(roots)
             .https_only(scheme.eq_ignore_ascii_case("https"))
             .max_redirects(MAX_REDIRECTS)
             .http_status_as_error(false)
-            .user_agent("patchward-collector")
             // Signed lengths are those of the files themselves.
             .accept_encoding("identity")
             .build()
@@ -356,11 +349,10 @@ fn said(error: &ureq::Error, timeout: Duration) -> String {
             MIN_BYTES_PER_SECOND / 1024
         ),
         ureq::Error::TooManyRedirects => format!("it redirects more than {MAX_REDIRECTS} times"),
-        ureq::Error::HostNotFound => "there is no server of this name".to_owned(),
         ureq::Error::RequireHttpsOnly(_) => {
             "it leads from https to plain http, which is not followed".to_owned()
         }
-        other => other.to_string(),
+        other => http::said(other, timeout),
     }
 }
 

@@ -68,10 +68,7 @@ pub async fn carry_out(
     while steps.recv().await.is_some() {}
     let output = work.await.map_err(|panic| {
         tracing::error!(%panic, "a command of a page ended with a fault");
-        Failure {
-            kind: crate::control::FailureKind::Internal,
-            text: "a fault of the collector's own; its log has the details".into(),
-        }
+        Failure::fault()
     })??;
     let seen = match form.rule.weight {
         Weight::Ask => seen(web, person, form, &output).await?,

@@ -1,7 +1,7 @@
 //! Approved work at a secret address, for people's calendars. Who has the address needs no
 //! account; a wrong one is told the same as at any address where nothing is.
 
-use super::{Web, error};
+use super::{Web, error, fresh};
 use crate::command::work;
 use crate::control::Failure;
 use crate::secret::Secret;
@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use patchward_common::digest::Digest;
 use patchward_common::time::MINUTE_MS;
+use std::sync::Arc;
 
 /// How long programs may keep a calendar: a freeze of today is in it within minutes.
 /// Nobody between them and us may keep it.
@@ -29,12 +30,9 @@ pub(super) struct Calendar {
 /// The address that somebody brought, if it has not ended.
 pub(super) async fn link(
     web: &Web,
-    secret: &str,
+    secret: &Secret,
     what: FeedKind,
 ) -> Result<Option<FeedLink>, Failure> {
-    let Some(secret) = Secret::of(secret) else {
-        return Ok(None);
-    };
     let mut view = web.app.store.view().await?;
     let found = view.feed_link_by_secret(&secret.hash()).await?;
     drop(view);
@@ -54,9 +52,11 @@ pub(super) async fn show(
     Path(file): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let secret = file.strip_suffix(".ics").unwrap_or_default();
-    let found = match link(&web, secret, FeedKind::Calendar).await {
-        Ok(Some(link)) => calendar(&web, &link).await,
+    let Some(secret) = file.strip_suffix(".ics").and_then(Secret::of) else {
+        return error::no_page(State(web), None).await;
+    };
+    let found = match link(&web, &secret, FeedKind::Calendar).await {
+        Ok(Some(link)) => fresh::to_the_end(calendar(web.clone(), link)).await,
         Ok(None) => return error::no_page(State(web), None).await,
         Err(failure) => Err(failure),
     };
@@ -66,7 +66,7 @@ pub(super) async fn show(
     }
 }
 
-async fn calendar(web: &Web, link: &FeedLink) -> Result<std::sync::Arc<Calendar>, Failure> {
+async fn calendar(web: Web, link: FeedLink) -> Result<Arc<Calendar>, Failure> {
     let unit = link.unit.clone();
     let gather = async {
         let (store, now) = (&web.app.store, web.app.now());
@@ -85,9 +85,7 @@ async fn calendar(web: &Web, link: &FeedLink) -> Result<std::sync::Arc<Calendar>
         })
     };
     let calendars = &web.calendars;
-    calendars
-        .value(link.unit.clone(), || web.app.now(), gather)
-        .await
+    calendars.value(link.unit, || web.app.now(), gather).await
 }
 
 /// The calendar, or that it is still the one that the program has (RFC 9110 §13.1.2).

@@ -9,6 +9,7 @@ use crate::account::{Rule, rule};
 use crate::command::Command;
 use crate::command::advisory::files::Files;
 use crate::command::file::InputFile;
+use crate::control::Failure;
 use clap::Subcommand as _;
 use clap::builder::PossibleValue;
 use std::any::TypeId;
@@ -104,6 +105,14 @@ impl Form {
                 .collect(),
             gives_file: !out.is_empty(),
         })
+    }
+
+    /// The form of a command that is named in our own tables.
+    ///
+    /// # Errors
+    /// Where there is no such command.
+    pub fn known(path: &str) -> Result<Self, Failure> {
+        Self::of(path).ok_or_else(|| Failure::not_found("There is no such list or form."))
     }
 
     /// What a button that leads to it says: `Asset put` is no sentence, but the first words of

@@ -26,6 +26,16 @@ pub(super) struct Fresh<K, T> {
     at_least_ms: i64,
 }
 
+/// Waits for a gathering that goes on though who waits goes away.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    gathering: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::spawn(gathering).await.unwrap_or_else(|panic| {
+        tracing::error!(%panic, "gathering for a program ended with a fault");
+        Err(Failure::fault())
+    })
+}
+
 impl<K: Eq + Hash, T> Fresh<K, T> {
     /// Values that are kept for `at_least_ms` milliseconds.
     pub(super) fn new(at_least_ms: i64) -> Self {

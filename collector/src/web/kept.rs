@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::command::{self, Caller, Command};
 use crate::control::{Failure, Output};
-use crate::snapshot::{Gather, Snapshot};
+use crate::snapshot::{Gather, Look, Snapshot};
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +35,7 @@ struct Answer {
 struct Asking {
     app: Arc<App>,
     caller: Caller,
+    look: Look,
     command: Command,
 }
 
@@ -49,7 +50,14 @@ impl Gather<Output> for Asking {
 
     async fn gather(self) -> Result<Output, Failure> {
         let (progress, mut steps) = mpsc::channel(16);
-        let told = command::look(&self.app, &self.caller, self.command, progress);
+        // What comes of it counts as knowing all that was said until now, so what it is made
+        // of has to know it too.
+        let look = Look {
+            now: self.app.now(),
+            must_know: self.app.store.said(),
+            ..self.look
+        };
+        let told = command::look(&self.app, &self.caller, look, self.command, progress);
         let drained = async { while steps.recv().await.is_some() {} };
         let (told, ()) = tokio::join!(told, drained);
         told
@@ -76,6 +84,7 @@ impl Kept {
         let asking = Asking {
             app: app.clone(),
             caller,
+            look,
             command,
         };
         let Some(key) = key else {

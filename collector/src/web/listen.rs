@@ -2,6 +2,7 @@
 
 use super::{Web, live, router};
 use crate::app::App;
+use crate::config::host_of;
 use crate::fleet::ca::Authority;
 use anyhow::Context as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -69,10 +70,8 @@ fn own(
     authority: &Authority,
 ) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
     let origin = settings.web_origin();
-    let host = origin.trim_start_matches("https://");
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    let host = host.trim_matches(['[', ']']).to_owned();
-    let hosts = [host, "localhost".to_owned()];
+    let host = host_of(origin.trim_start_matches("https://"));
+    let hosts = [host.to_owned(), "localhost".to_owned()];
     let issued = authority.server(&hosts, rand::random(), crate::clock::now());
     let issued = issued.context("issuing the page's certificate")?;
     Ok((issued.chain, issued.key))

@@ -25,6 +25,9 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// Steps that a slow listener may lag behind before it asks the log.
 const KEPT: usize = 64;
 
+/// Most who listen at once: half of the connections stay for pages.
+const MAX_LISTENERS: usize = 512;
+
 /// A step of the log: up to which row, and the kinds of things that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -113,6 +116,11 @@ pub async fn stream<L: Listener>(
     listener: L,
     last: Option<u64>,
 ) -> Result<Response, Failure> {
+    if web.steps.receiver_count() >= MAX_LISTENERS {
+        return Err(Failure::unavailable(
+            "Too many listen now. Ask again later.",
+        ));
+    }
     // First the place, then the head: nothing falls between.
     let receiver = web.steps.subscribe();
     let head = web.app.store.view().await?.audit_head().await?.seq;

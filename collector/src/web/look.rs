@@ -59,8 +59,7 @@ pub async fn look(
     answers: &Answers,
     (id, query): (&str, &Query),
 ) -> Result<Told, Refusal> {
-    allowed(web, person, form, answers).await?;
-    let command = call::command(form, answers).map_err(Refusal::Mistake)?;
+    let command = command_of(web, person, form, answers).await?;
     let Some(name) = listed::name_of(&command) else {
         return Ok(Told::Whole(known(web, person, form, command).await?));
     };
@@ -88,6 +87,17 @@ pub async fn look(
     }
 }
 
+/// The command that the answers to a form are, where somebody may give it.
+async fn command_of(
+    web: &Web,
+    person: &dyn Asks,
+    form: &Form,
+    answers: &Answers,
+) -> Result<Command, Refusal> {
+    allowed(web, person, form, answers).await?;
+    call::command(form, answers).map_err(Refusal::Mistake)
+}
+
 /// What a command tells, which may have been gathered for somebody else a moment ago.
 async fn known(
     web: &Web,
@@ -109,10 +119,8 @@ pub async fn tell(
     path: &str,
     answers: &[(&str, &str)],
 ) -> Result<Arc<Output>, Refusal> {
-    let form = Form::of(path).ok_or_else(|| Failure::not_found("no such list"))?;
-    let answers = given(answers);
-    allowed(web, person, &form, &answers).await?;
-    let command = call::command(&form, &answers).map_err(Refusal::Mistake)?;
+    let form = Form::known(path)?;
+    let command = command_of(web, person, &form, &given(answers)).await?;
     known(web, person, &form, command).await
 }
 
@@ -123,9 +131,8 @@ pub async fn first(
     path: &str,
     limit: u32,
 ) -> Result<Arc<Output>, Refusal> {
-    let form = Form::of(path).ok_or_else(|| Failure::not_found("no such list"))?;
-    allowed(web, person, &form, &Answers::new()).await?;
-    let command = call::command(&form, &Answers::new()).map_err(Refusal::Mistake)?;
+    let form = Form::known(path)?;
+    let command = command_of(web, person, &form, &Answers::new()).await?;
     let wanted = Wanted {
         units: units_of(person, &form),
         limit,

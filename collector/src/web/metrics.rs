@@ -1,28 +1,27 @@
 //! Figures for monitoring, for who brings the secret of a feed of that kind. Without one
 //! there are none.
 
-use super::{Web, error, feed};
+use super::api::bearer::brought;
+use super::{Web, error, feed, fresh};
+use crate::control::Failure;
 use crate::metrics;
 use crate::store::feed_links::FeedKind;
 use axum::extract::State;
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use std::sync::Arc;
 
 /// Sends the figures.
 pub(super) async fn show(State(web): State<Web>, headers: HeaderMap) -> Response {
-    let Some(secret) = bearer(&headers) else {
+    let Some(secret) = brought(&headers) else {
         return nobody();
     };
-    match feed::link(&web, secret, FeedKind::Metrics).await {
-        Ok(Some(_)) => {}
+    let text = match feed::link(&web, &secret, FeedKind::Metrics).await {
+        Ok(Some(_)) => figures(&web).await,
         Ok(None) => return nobody(),
-        Err(failure) => return error::page(None, &failure),
-    }
-    let text = web
-        .figures
-        .value((), || web.app.now(), metrics::gathered(&web.app))
-        .await;
+        Err(failure) => Err(failure),
+    };
     match text {
         Ok(text) => {
             let kind = [(
@@ -35,6 +34,16 @@ pub(super) async fn show(State(web): State<Web>, headers: HeaderMap) -> Response
     }
 }
 
+/// The figures, gathered to the end though who asked has gone: others wait for them.
+async fn figures(web: &Web) -> Result<Arc<String>, Failure> {
+    let (figures, app) = (web.figures.clone(), web.app.clone());
+    let gathering = async move {
+        let gather = metrics::gathered(&app);
+        figures.value((), || app.now(), gather).await
+    };
+    fresh::to_the_end(gathering).await
+}
+
 /// The same for a wrong secret and for none, whether there is any or not.
 fn nobody() -> Response {
     let ask = [(
@@ -44,11 +53,4 @@ fn nobody() -> Response {
     let text = "Metrics are for who has the secret of a feed: `feed add NAME --what metrics` makes \
                 one, and it is sent as \"Authorization: Bearer SECRET\".\n";
     (StatusCode::UNAUTHORIZED, ask, text).into_response()
-}
-
-/// The secret of a request (RFC 6750 §2.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, secret) = text.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }

@@ -122,7 +122,7 @@ pub fn router(web: Web) -> Router {
                 .layer(DefaultBodyLimit::max(form::post::MAX_POST_BYTES)),
         )
         .route("/list/{*path}", get(page::list::show))
-        .route("/events", get(page::live::listen))
+        .route(person::EVENTS, get(page::live::listen))
         .route("/plan/{plan}", get(page::plan::show))
         .route(
             "/plan/{plan}/sign",

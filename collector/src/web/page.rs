@@ -53,7 +53,7 @@ pub struct Place {
 }
 
 /// What people watch while it happens: today, a plan, a rollout.
-const LIVE: &str = "handover halt hold item job plan rollout stop wave";
+const LIVE: &str = "document halt handover hold item job plan wave";
 /// The page of the ward.
 const WARD: &str = "/ward";
 /// The bar, in the order of a day.

@@ -27,6 +27,8 @@ const COOKIE_NAME: &str = "__Host-patchward";
 /// What a page sends with a request that nobody made: bringing itself up to date. It does not
 /// keep a session alive that nobody uses.
 const BACKGROUND: &str = "x-patchward-background";
+/// The stream of what changes: a browser opens it again by itself.
+pub const EVENTS: &str = "/events";
 /// How exactly it is noted when a session was last used.
 const SEEN_MS: i64 = MINUTE_MS;
 /// How long an exchanged secret is still good, for answers that are on their way.
@@ -127,7 +129,8 @@ pub async fn sessions(State(web): State<Web>, mut request: Request, next: Next) 
     if !request.uri().path().starts_with("/static/")
         && let Some(secret) = brought(request.headers())
     {
-        let is_background = request.headers().contains_key(BACKGROUND);
+        let is_background =
+            request.headers().contains_key(BACKGROUND) || request.uri().path() == EVENTS;
         match found(&web, secret, is_background).await {
             Ok(Some((person, rotated))) => {
                 new = rotated;

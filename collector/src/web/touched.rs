@@ -6,12 +6,11 @@ use super::form::call::{self, Answer, Answers};
 use super::picture::counted;
 use crate::account::{Subject, subject};
 use crate::agenda;
-use crate::command::{job, plan};
+use crate::command::{job, machine, plan};
 use crate::control::{Failure, FailureKind};
 use crate::store::View;
-use crate::store::machines::Machine;
 use crate::store::windows::Area;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::Name;
 use patchward_common::time::{Interval, UtcMs};
 use std::collections::BTreeSet;
 
@@ -79,7 +78,7 @@ async fn one(web: &Web, view: &mut View, named: Subject, text: &str) -> Result<O
         Subject::Words => One::Nothing,
         Subject::Hospital => One::Hospital,
         Subject::Unit => One::from(name()),
-        Subject::Machine => One::from(machine(view, text).await?.map(|machine| machine.unit)),
+        Subject::Machine => One::from(found(machine::find(view, text).await)?.map(|one| one.unit)),
         Subject::Asset | Subject::AssetToBe => {
             let asset = match text.parse() {
                 Ok(tag) => view.asset(&tag).await?,
@@ -148,16 +147,6 @@ fn found<T>(looked: Result<T, Failure>) -> Result<Option<T>, Failure> {
             FailureKind::NotFound | FailureKind::Input | FailureKind::Conflict => Ok(None),
             FailureKind::Unavailable | FailureKind::Internal => Err(failure),
         },
-    }
-}
-
-async fn machine(view: &mut View, text: &str) -> Result<Option<Machine>, Failure> {
-    if let Ok(id) = text.parse::<MachineId>() {
-        return Ok(view.machine(&id).await?);
-    }
-    match Name::new(text) {
-        Ok(name) => Ok(view.machine_named(&name).await?),
-        Err(_) => Ok(None),
     }
 }
 

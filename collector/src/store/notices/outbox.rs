@@ -86,20 +86,21 @@ impl View {
             .await
     }
 
-    /// What of a target is due, what was never tried first, at most `limit`.
+    /// What of a target is due, what was never tried first, at most `limit`. What waits for
+    /// longer than until `latest` was noted by a clock that went back, and is due too.
     pub async fn notices_due(
         &mut self,
         target: &Name,
-        now: UtcMs,
+        (now, latest): (UtcMs, UtcMs),
         limit: u32,
     ) -> Result<Vec<Waiting>, StoreError> {
         self.tx
             .all(
                 "SELECT id, target, body, made_at, due_at, attempts, problem, given_up_at
                  FROM notice_outbox
-                 WHERE target = $1 AND given_up_at IS NULL AND due_at <= $2
-                 ORDER BY attempts, made_at, id LIMIT $3",
-                args![target, now, limit],
+                 WHERE target = $1 AND given_up_at IS NULL AND (due_at <= $2 OR due_at > $3)
+                 ORDER BY attempts, made_at, id LIMIT $4",
+                args![target, now, latest, limit],
             )
             .await
     }
@@ -175,17 +176,23 @@ impl Change {
             args![target, now],
         )
         .await?;
-        tx.execute(
-            "DELETE FROM notice_outbox WHERE target = $1 AND given_up_at IS NOT NULL
-                 AND (given_up_at < $2 OR id NOT IN
-                     (SELECT id FROM notice_outbox WHERE target = $1 AND given_up_at IS NOT NULL
-                      ORDER BY given_up_at DESC, id LIMIT $3))",
-            args![target, now.plus_ms(-GIVEN_UP_KEPT_MS), MAX_GIVEN_UP],
-        )
-        .await?;
+        forget(tx, target, now).await?;
         self.done();
         Ok(count)
     }
+}
+
+/// Forgets what was given up long ago, and what is too much of it.
+pub(super) async fn forget(tx: &mut Tx, target: &Name, now: UtcMs) -> Result<(), StoreError> {
+    tx.execute(
+        "DELETE FROM notice_outbox WHERE target = $1 AND given_up_at IS NOT NULL
+             AND (given_up_at < $2 OR id NOT IN
+                 (SELECT id FROM notice_outbox WHERE target = $1 AND given_up_at IS NOT NULL
+                  ORDER BY given_up_at DESC, id LIMIT $3))",
+        args![target, now.plus_ms(-GIVEN_UP_KEPT_MS), MAX_GIVEN_UP],
+    )
+    .await?;
+    Ok(())
 }
 
 impl Store {

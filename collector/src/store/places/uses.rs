@@ -47,6 +47,13 @@ pub(super) const UNIT_USES: &[Use] = &[
         "secret addresses",
         "they stay as a record, and so does their unit",
     ),
+    (
+        "SELECT name FROM notice_targets
+         WHERE replace(',' || units || ',', ',' || $1 || ',', '') <> ',' || units || ','
+         ORDER BY name LIMIT 5",
+        "targets of notices",
+        "remove them with `notice remove`, and add them for other units",
+    ),
 ];
 pub(super) const GROUP_USES: &[Use] = &[
     (

@@ -52,7 +52,7 @@ impl Asks for Asking {
 }
 
 /// The token that a request brings.
-fn brought(headers: &HeaderMap) -> Option<Secret> {
+pub fn brought(headers: &HeaderMap) -> Option<Secret> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(only), None) = (given.next(), given.next()) else {
         return None;

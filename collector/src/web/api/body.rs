@@ -40,11 +40,11 @@ impl Sent {
             match (value, field.many) {
                 (Value::Array(values), true) => {
                     for value in &values {
-                        sent.add(field, Some(value))?;
+                        sent.add(field, value)?;
                     }
                 }
                 (Value::Bool(false), _) if field.kind == Kind::Flag => {}
-                (value, false) => sent.add(field, Some(&value))?,
+                (value, false) => sent.add(field, &value)?,
                 (_, true) => return Err(Problem::field(&name, "an array is asked for here")),
             }
         }
@@ -58,7 +58,7 @@ impl Sent {
             let field = known(form, name)?;
             match (&field.kind, value.as_str()) {
                 (Kind::Flag, "false") => {}
-                (Kind::Flag, "true") => sent.add(field, Some(&Value::Bool(true)))?,
+                (Kind::Flag, "true") => sent.add(field, &Value::Bool(true))?,
                 (Kind::Flag, _) => {
                     return Err(Problem::field(name, "true or false is asked for here"));
                 }
@@ -86,17 +86,17 @@ impl Sent {
         Ok(Self { answers, why })
     }
 
-    fn add(&mut self, field: &Field, value: Option<&Value>) -> Result<(), Problem> {
+    fn add(&mut self, field: &Field, value: &Value) -> Result<(), Problem> {
         let said = match (value, &field.kind) {
-            (Some(Value::Bool(true)), Kind::Flag) => "yes".to_owned(),
+            (Value::Bool(true), Kind::Flag) => "yes".to_owned(),
             (_, Kind::Flag) => {
                 return Err(Problem::field(
                     &field.name,
                     "true or false is asked for here",
                 ));
             }
-            (Some(Value::Number(number)), _) if field.number => number.to_string(),
-            (Some(value), _) if !field.number => text(&field.name, value)?,
+            (Value::Number(number), _) if field.number => number.to_string(),
+            (value, _) if !field.number => text(&field.name, value)?,
             _ => {
                 return Err(Problem::field(
                     &field.name,

@@ -6,7 +6,7 @@ use super::body::WHY;
 use super::call::{MAX_ONCE_BYTES, ONCE, form_at, method, needs_why};
 use super::problem::MEDIA_TYPE;
 use crate::account::access::RULES;
-use crate::account::{Rule, Weight};
+use crate::account::{Rule, Scope};
 use crate::web::download::KINDS;
 use crate::web::form::{Field, Form, Kind};
 use axum::http::{Method, header};
@@ -88,11 +88,9 @@ fn operation(form: &Form) -> Value {
 
 fn who(rule: &Rule) -> String {
     let roles: Vec<&str> = rule.roles.iter().map(|role| role.word()).collect();
-    let scope = match rule.weight {
-        Weight::Ask | Weight::Terminal => "ask",
-        Weight::Change => "change",
-        Weight::Grave => "decide",
-    };
+    let mut scopes = Scope::ALL.into_iter();
+    let scope = scopes.find(|scope| scope.covers(rule.weight));
+    let scope = scope.map_or("none", Scope::word);
     format!("Who may: {}. Scope: {scope}.", roles.join(", "))
 }
 
@@ -241,6 +239,7 @@ fn events() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Weight;
 
     #[test]
     fn each_command_that_may_be_asked_stands_in_it_with_its_fields() {

@@ -174,7 +174,7 @@ async fn shown(
     given: &[(&str, &str)],
     query: &Query,
 ) -> Result<Shown, Refusal> {
-    let form = Form::of(part.command).ok_or_else(|| Failure::not_found("no such list"))?;
+    let form = Form::known(part.command)?;
     let answers = answer::given(given);
     let told = look::look(web, person, &form, &answers, (part.id, query)).await?;
     let output = match told {

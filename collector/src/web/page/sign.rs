@@ -10,7 +10,6 @@ use crate::command::plan::{self, PlanCommand};
 use crate::control::{Failure, Output};
 use crate::web::answer::{self, Refusal};
 use crate::web::form::Form;
-use crate::web::form::call::{Answer, Answers};
 use crate::web::person::Person;
 use crate::web::show::Block;
 use crate::web::show::listing::Query;
@@ -98,7 +97,11 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         false => String::new(),
     };
     error::render(&Sign {
-        shell: Shell::new(&format!("Sign plan {}", short(plan)), "/plan", Some(person)),
+        shell: Shell {
+            // Nothing changes under who reads what they are about to sign.
+            live: "",
+            ..Shell::new(&format!("Sign plan {}", short(plan)), "/plan", Some(person))
+        },
         plan: plan.to_owned(),
         account: person.account.name.to_string(),
         keys: keys.iter().map(ToString::to_string).collect(),
@@ -167,7 +170,7 @@ pub async fn take(
 }
 
 async fn declined(web: &Web, person: &Person, answers: &[(&str, &str)]) -> Result<Output, Refusal> {
-    let form = form("plan decline")?;
+    let form = Form::known("plan decline")?;
     answer::ask(web, person, &form, &answer::given(answers)).await
 }
 
@@ -197,19 +200,19 @@ async fn signed(
     let command = Command::Plan(PlanCommand::Sign {
         file: InputFile { name, bytes },
     });
-    answer::carry_out(web, person, &form(SIGN)?, command).await
+    answer::carry_out(web, person, &Form::known(SIGN)?, command).await
 }
 
 /// The command that a signature is.
 const SIGN: &str = "plan sign";
 
-fn form(path: &str) -> Result<Form, Failure> {
-    Form::of(path).ok_or_else(|| Failure::not_found("there is no such form"))
-}
-
-/// Whether a person signs plans, and sees all of this one.
+/// Whether a person signs plans, in all the units of this one.
 async fn may_sign(web: &Web, person: &Person, plan: &str) -> Result<(), Refusal> {
-    answer::may_open(person, &form(SIGN)?)?;
-    let plan = Answers::from([("plan".to_owned(), vec![Answer::Text(plan.to_owned())])]);
-    answer::allowed(web, person, &form("plan show")?, &plan).await
+    answer::allowed(
+        web,
+        person,
+        &Form::known(SIGN)?,
+        &answer::given(&[("plan", plan)]),
+    )
+    .await
 }

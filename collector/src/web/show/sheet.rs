@@ -86,7 +86,6 @@ fn lines<'a>(rows: impl IntoIterator<Item = &'a Vec<Cell>>) -> Vec<u8> {
         let cells = row.iter().map(|cell| match cell {
             Cell::Empty => String::new(),
             Cell::Moment { at, .. } => at.to_string(),
-            Cell::Number(number) => number.to_string(),
             other => other.to_string(),
         });
         cells.collect::<Vec<String>>()

@@ -17,6 +17,9 @@ on_both_engines!(
     figures
 );
 
+/// Later than anything waits.
+const FAR: UtcMs = UtcMs(NOW.0 + 30 * DAY_MS);
+
 async fn feed_links(world: World) {
     let world = world.with_unit().await;
     let (desk, all, icu) = (name("desk"), name("all"), name("icu"));
@@ -199,7 +202,7 @@ async fn what_was_told_is_in_the_outbox(world: World) {
     assert_eq!(known, [over, first[1].clone()]);
     assert_eq!(view.notices_waiting(&hook).await.unwrap(), 3, "m2 is one");
     assert_eq!(view.notices_oldest(&hook).await.unwrap(), Some(NOW));
-    let due = view.notices_due(&hook, NOW, 9).await.unwrap();
+    let due = view.notices_due(&hook, (NOW, FAR), 9).await.unwrap();
     let ids: Vec<&str> = due.iter().map(|one| one.id.as_str()).collect();
     assert_eq!(ids, ["m1", "m2"], "m3 was written later");
     assert_eq!(view.notice_outbox(2).await.unwrap().len(), 2);
@@ -246,9 +249,12 @@ async fn what_fails_waits_and_is_given_up(world: World) {
     assert_eq!((reached.failures, reached.rest_until), (1, rest));
     assert_eq!(reached.problem.as_deref(), Some("it answered 500"));
     assert_eq!(reached.delivered_at, Some(NOW));
-    let due = view.notices_due(&hook, NOW, 9).await.unwrap();
+    let due = view.notices_due(&hook, (NOW, FAR), 9).await.unwrap();
     assert_eq!(due.len(), 1, "m2 waits");
-    let due = view.notices_due(&hook, again, 9).await.unwrap();
+    let early = NOW.plus_ms(49);
+    let due = view.notices_due(&hook, (NOW, early), 9).await.unwrap();
+    assert_eq!(due.len(), 2, "nothing waits longer than until the latest");
+    let due = view.notices_due(&hook, (again, FAR), 9).await.unwrap();
     let tries: Vec<(&str, u32)> = due
         .iter()
         .map(|one| (one.id.as_str(), one.attempts))
