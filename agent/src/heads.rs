@@ -27,37 +27,55 @@ pub struct Head {
 
 /// The heads that this machine keeps, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Heads(Vec<Head>);
+pub struct Heads {
+    kept: Vec<Head>,
+    /// Whether the file was read: what could not be read must not be written over.
+    is_read: bool,
+}
 
 impl Heads {
-    /// Reads what is kept; nothing where that cannot be read.
+    /// Reads what is kept; nothing where that cannot be read now.
     pub fn load(folder: &Path) -> Self {
-        let bytes = state::read(&folder.join(FILE), MAX_BYTES).ok().flatten();
-        let heads = bytes.and_then(|bytes| codec::decode(&bytes, MAX_BYTES).ok());
-        Self(heads.unwrap_or_default())
+        Self::read(folder).unwrap_or_default()
+    }
+
+    fn read(folder: &Path) -> Result<Self, StateError> {
+        let bytes = state::read(&folder.join(FILE), MAX_BYTES)?;
+        let kept = bytes.and_then(|bytes| codec::decode(&bytes, MAX_BYTES).ok());
+        Ok(Self {
+            kept: kept.unwrap_or_default(),
+            is_read: true,
+        })
     }
 
     /// The heads, oldest first.
     pub fn all(&self) -> &[Head] {
-        &self.0
+        &self.kept
     }
 
     /// Keeps the head that a hello told, where none of this day is kept yet. An empty log,
     /// and a collector that has not read its own yet, have none.
     ///
     /// # Errors
-    /// Where it cannot be written: then it is not kept, and the next hello tries again.
+    /// Where what is kept cannot be read or written: then it is not kept, and the next hello
+    /// tries again.
     pub fn note(&mut self, hash: Digest, now: UtcMs, folder: &Path) -> Result<(), StateError> {
+        if !self.is_read {
+            *self = Self::read(folder)?;
+        }
         let day = |at: UtcMs| at.0.div_euclid(DAY_MS);
-        let is_kept = self.0.last().is_some_and(|last| day(last.at) == day(now));
+        let is_kept = self
+            .kept
+            .last()
+            .is_some_and(|last| day(last.at) == day(now));
         if is_kept || hash == Digest::default() {
             return Ok(());
         }
-        let first = (self.0.len() + 1).saturating_sub(MAX_HEADS);
-        let mut heads = self.0.get(first..).unwrap_or_default().to_vec();
+        let first = (self.kept.len() + 1).saturating_sub(MAX_HEADS);
+        let mut heads = self.kept.get(first..).unwrap_or_default().to_vec();
         heads.push(Head { at: now, hash });
         state::write(&folder.join(FILE), &codec::encode(&heads))?;
-        self.0 = heads;
+        self.kept = heads;
         Ok(())
     }
 }
@@ -100,7 +118,10 @@ mod tests {
             hash: Digest([255; 32]),
         };
         let full = i64::try_from(MAX_HEADS).unwrap();
-        let mut heads = Heads((0..full).map(head).collect());
+        let mut heads = Heads {
+            kept: (0..full).map(head).collect(),
+            is_read: true,
+        };
         heads
             .note(Digest([255; 32]), at(full), folder.path())
             .unwrap();
@@ -110,5 +131,26 @@ mod tests {
         // What is damaged is begun anew, and stops nothing.
         std::fs::write(folder.path().join(FILE), b"x").unwrap();
         assert!(Heads::load(folder.path()).all().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_now_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, aside) = (folder.path().join(FILE), folder.path().join("aside"));
+        let start = UtcMs(1_800_000_000_000);
+        let head = |number: u8| Digest([number; 32]);
+        Heads::default()
+            .note(head(1), start, folder.path())
+            .unwrap();
+        std::fs::rename(&file, &aside).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        let mut heads = Heads::load(folder.path());
+        let next = start.plus_ms(DAY_MS);
+        assert!(heads.note(head(2), next, folder.path()).is_err());
+        std::fs::remove_dir(&file).unwrap();
+        std::fs::rename(&aside, &file).unwrap();
+        heads.note(head(2), next, folder.path()).unwrap();
+        let kept: Vec<Digest> = heads.all().iter().map(|one| one.hash).collect();
+        assert_eq!(kept, [head(1), head(2)]);
     }
 }

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::control::Failure;
 use patchward_common::time::UtcMs;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// What was gathered within this is gathered anew for each look.
 const WORTH_MS: i64 = 50;
@@ -97,6 +98,10 @@ pub trait Gather<T>: Send + 'static {
     fn said(&self) -> u64;
     /// The time now.
     fn now(&self) -> UtcMs;
+    /// From when on it is measured how long gathering takes.
+    fn begin(&self) -> Instant {
+        clock::begin()
+    }
     /// Gathers.
     fn gather(self) -> impl Future<Output = Result<T, Failure>> + Send;
 }
@@ -153,7 +158,7 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
     }
 
     async fn make(&self, how: impl Gather<T>, audit: u64) -> Result<Arc<T>, Failure> {
-        let (said, at, begun) = (how.said(), how.now(), clock::begin());
+        let (said, at, begun) = (how.said(), how.now(), how.begin());
         let value = Arc::new(how.gather().await?);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(Made {
@@ -171,6 +176,7 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     const NOW: UtcMs = UtcMs(1_000_000);
 
@@ -214,7 +220,8 @@ mod tests {
         assert_eq!(judged(EXACT_MS, 10), Found::New);
     }
 
-    struct Counting(Arc<AtomicU64>, UtcMs);
+    /// Gathers how often it was gathered, in more than a second.
+    struct Counting(Arc<AtomicU64>);
 
     impl Gather<u64> for Counting {
         fn said(&self) -> u64 {
@@ -222,7 +229,12 @@ mod tests {
         }
 
         fn now(&self) -> UtcMs {
-            self.1
+            NOW
+        }
+
+        fn begin(&self) -> Instant {
+            let second = Duration::from_secs(1);
+            clock::begin().checked_sub(second).unwrap()
         }
 
         async fn gather(self) -> Result<u64, Failure> {
@@ -234,23 +246,11 @@ mod tests {
     async fn many_who_look_are_served_by_one_gathering() {
         let kept: Arc<Snapshot<u64>> = Arc::default();
         let count = Arc::new(AtomicU64::new(0));
-        // It began a second ago, so it is worth keeping.
-        let now = crate::clock::now();
-        let began = now.plus_ms(-1_000);
-        let look = Look {
-            now,
-            must_know: 7,
-            audit: 0,
-        };
         for _ in 0..3 {
-            let how = Counting(Arc::clone(&count), began);
-            assert_eq!(*kept.get(look, how).await.unwrap(), 0);
+            let how = Counting(Arc::clone(&count));
+            assert_eq!(*kept.get(look(7, 0), how).await.unwrap(), 0);
         }
-        let changed = Look {
-            must_know: 8,
-            ..look
-        };
-        let how = Counting(Arc::clone(&count), began);
-        assert_eq!(*kept.get(changed, how).await.unwrap(), 1);
+        let how = Counting(Arc::clone(&count));
+        assert_eq!(*kept.get(look(8, 0), how).await.unwrap(), 1);
     }
 }

@@ -103,7 +103,8 @@ impl Proven {
     }
 }
 
-fn key(number: usize) -> SigningKey {
+/// The key of a machine.
+pub fn key(number: usize) -> SigningKey {
     let digest = Digest::of_parts(&[b"a proven machine", &number.to_be_bytes()]);
     SigningKey::from_bytes(&digest.0)
 }

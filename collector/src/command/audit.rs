@@ -121,7 +121,7 @@ async fn list(view: &mut View, wanted: Rows) -> Result<Output, Failure> {
         _ => view.audit_sought(&sought, wanted.last).await?,
     };
     rows.reverse();
-    Ok(Output::Table(table(rows)))
+    Ok(Output::Table(table(&rows)))
 }
 
 async fn verify(view: &mut View, noted: Option<Noted>) -> Result<Output, Failure> {
@@ -158,16 +158,16 @@ async fn verify(view: &mut View, noted: Option<Noted>) -> Result<Output, Failure
     }
 }
 
-fn table(rows: Vec<AuditRow>) -> Table {
+fn table(rows: &[AuditRow]) -> Table {
     let mut table = Table::new(&["row", "at", "who", "what", "subject", "detail"]);
     for row in rows {
         table.row(vec![
             Cell::Number(row.seq as i64),
             Cell::of(row.at),
-            Cell::of(row.actor),
-            Cell::of(row.action),
-            Cell::of(row.subject),
-            Cell::of(row.detail),
+            Cell::of(&row.actor),
+            Cell::of(&row.action),
+            Cell::of(&row.subject),
+            Cell::of(&row.detail),
         ]);
     }
     table
@@ -182,9 +182,9 @@ pub(super) async fn listed(
 ) -> Result<Paged, Failure> {
     let last = (last != LAST).then(|| last.into());
     let page = view.listed_audit(about, last, wanted).await?;
-    let mut table = table(page.rows.clone());
-    let is_sought = !wanted.words.is_empty() || !wanted.equal.is_empty() || wanted.sort.is_some();
-    if is_sought && about.is_none() {
+    let mut table = table(&page.rows);
+    let is_sought = about.is_none() && last.is_none() && wanted.seeks("row");
+    if is_sought && page.total > SEARCHED_ROWS {
         table.note = Some(format!(
             "Of {} rows the newest {SEARCHED_ROWS} were looked through. `audit list --about` finds \
              every row about one machine, unit or plan.",

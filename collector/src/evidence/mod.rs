@@ -70,18 +70,15 @@ pub async fn pack(view: &mut View, jobs: &[Job], now: UtcMs) -> Result<Pack, Fai
             for assignment in &stretch.assignments {
                 tables.need_assignment(view, assignment).await?;
             }
-            let assignment = match stretch.assignments.first() {
-                Some(named) => *named,
-                None => tables.newest_assignment(view, &job.machine).await?,
-            };
+            let row = tables.row(view, &stretch.assignments, &job.machine).await?;
             pack.jobs.push(JobEvidence {
                 job: job.id,
                 machine: job.machine,
                 key: key_of(machine_of(&known, job)?)?,
                 approval: job.plan,
                 leaf: tables.leaf(view, &job.plan, &job.machine).await?,
-                assignment,
-                row: tables.row(view, &assignment, &job.machine).await?,
+                assignment: row.0,
+                row: row.1,
                 events: stretch.events,
             });
         }

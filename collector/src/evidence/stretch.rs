@@ -3,17 +3,16 @@
 use crate::control::Failure;
 use crate::store::View;
 use crate::store::jobs::Job;
+use crate::store::journal::MAX_EVENT_BYTES;
 use crate::store::pack::MachineEvent;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::evidence::MAX_EVENTS;
 use patchward_common::id::{JobId, MachineId};
 use patchward_common::job::{Event, JobEvent};
-use patchward_common::trust::sign::{Document as _, Signed};
+use patchward_common::trust::sign::Signed;
 use std::collections::BTreeMap;
 
-/// Largest signed event: its payload and one signature.
-const MAX_EVENT_BYTES: usize = JobEvent::MAX_BYTES + 1_024;
 /// Machines whose journals are read at once: those of years are some megabytes each.
 const MACHINES: usize = 64;
 
@@ -71,7 +70,7 @@ impl<'j> Stretches<'j> {
         for (machine, jobs) in machines {
             let journal = journals.remove(&machine).unwrap_or_default();
             for job in jobs {
-                found.push((job, stretch(&journal, job)?));
+                found.push((job, stretch(&journal, job)));
             }
         }
         Ok(Some(found))
@@ -102,25 +101,22 @@ fn read(journal: &mut Vec<Read>, event: MachineEvent) {
     });
 }
 
-/// From the job's first event to its last, with what lies between.
-fn stretch(journal: &[Read], job: &Job) -> Result<Stretch, Failure> {
+/// From the job's first event to its last, with what lies between. Of more than a pack may
+/// hold it is one too many, so that whoever verifies the job says so: what one machine tells
+/// must not keep the evidence of all others from being made.
+fn stretch(journal: &[Read], job: &Job) -> Stretch {
     let is_own = |read: &Read| read.job == Some(job.id);
     let first = journal.iter().position(is_own);
     let last = journal.iter().rposition(is_own);
     let between = first.zip(last).and_then(|(a, b)| journal.get(a..=b));
     let between = between.unwrap_or_default();
-    if between.len() > MAX_EVENTS {
-        return Err(Failure::conflict(format!(
-            "job {} spans more than {MAX_EVENTS} events",
-            job.id
-        )));
-    }
+    let between = between.get(..=MAX_EVENTS).unwrap_or(between);
     let own = between.iter().filter(|read| is_own(read));
     let mut starts: Vec<_> = own.filter_map(|read| read.start).collect();
     starts.sort_by_key(|(rehearsed, ..)| *rehearsed);
-    Ok(Stretch {
+    Stretch {
         events: between.iter().map(|read| read.signed.clone()).collect(),
         rosters: starts.iter().map(|(_, roster, _)| *roster).collect(),
         assignments: starts.iter().map(|(.., assignment)| *assignment).collect(),
-    })
+    }
 }

@@ -25,7 +25,7 @@ pub(super) struct Tables {
     machines: BTreeSet<MachineId>,
     approvals: BTreeMap<Digest, Placed<Approval>>,
     assignments: BTreeMap<Digest, Placed<Assignment>>,
-    /// Assignments that starts name, of which no row was asked.
+    /// Assignments that were looked for, be they here or not.
     named: BTreeSet<Digest>,
     newest: BTreeMap<MachineId, Digest>,
 }
@@ -77,8 +77,8 @@ impl Tables {
         Ok(())
     }
 
-    /// The newest assignment with a row for a machine: of a job that never started.
-    pub(super) async fn newest_assignment(
+    /// The newest assignment with a row for a machine.
+    async fn newest_assignment(
         &mut self,
         view: &mut View,
         machine: &MachineId,
@@ -106,18 +106,28 @@ impl Tables {
         found(table.and_then(|table| table.leaves.get(machine)), machine)
     }
 
-    /// The machine's row of an assignment.
+    /// The machine's row of the first of the `named` assignments that is here and has one. A
+    /// job that never started names none, and a machine may name what there is not: then it
+    /// is the newest, and whoever verifies says what does not fit.
     pub(super) async fn row(
         &mut self,
         view: &mut View,
-        assignment: &Digest,
+        named: &[Digest],
         machine: &MachineId,
-    ) -> Result<ProvedLeaf, Failure> {
-        self.need_assignment(view, assignment).await?;
-        let table = self.assignments.get(assignment);
-        let table = table
-            .ok_or_else(|| Failure::not_found(format!("assignment {assignment} is not here")))?;
-        found(table.leaves.get(machine), machine)
+    ) -> Result<(Digest, ProvedLeaf), Failure> {
+        for assignment in named {
+            self.need_assignment(view, assignment).await?;
+            if let Some(row) = self.row_of(assignment, machine) {
+                return Ok((*assignment, row.clone()));
+            }
+        }
+        let newest = self.newest_assignment(view, machine).await?;
+        self.need_assignment(view, &newest).await?;
+        Ok((newest, found(self.row_of(&newest, machine), machine)?))
+    }
+
+    fn row_of(&self, assignment: &Digest, machine: &MachineId) -> Option<&ProvedLeaf> {
+        self.assignments.get(assignment)?.leaves.get(machine)
     }
 
     /// Puts the signed documents into the pack.

@@ -8,6 +8,7 @@ use crate::control::Failure;
 use crate::schedule::planner::measured;
 use crate::store::View;
 use crate::store::documents::DocumentKind;
+use crate::store::journal::MAX_EVENT_BYTES;
 use crate::store::plans::PlanState;
 use crate::store::stops::HaltScope;
 use patchward_common::codec;
@@ -20,8 +21,6 @@ use patchward_common::trust::sign::{Document, Signed};
 use patchward_common::trust::stop::{Scope, Stop};
 use std::collections::BTreeMap;
 
-/// Largest stored event: its payload and one signature.
-const MAX_EVENT_BYTES: usize = JobEvent::MAX_BYTES + 1_024;
 /// Newest plans that are looked at for runs: older ones ran on other machines.
 const MAX_PLANS: usize = 50;
 

@@ -4,12 +4,14 @@ use super::jobs::Job;
 use super::value::{args, from_row};
 use super::{StoreError, View};
 use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::{JobId, MachineId, Name};
 use patchward_common::time::{DAY_MS, UtcMs};
 
 /// Which jobs: each part that is said narrows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chosen {
+    /// One of them.
+    pub job: Option<JobId>,
     /// Those of a plan.
     pub plan: Option<Digest>,
     /// Those of a machine.
@@ -79,7 +81,8 @@ impl View {
                    AND ($6 IS NULL OR since >= $6)
                    AND ($7 IS NULL OR since < $7)
                    AND ($8 = 0 OR standing = 'ended')
-                 ORDER BY since, id LIMIT $9",
+                   AND ($9 IS NULL OR id = $9)
+                 ORDER BY since, id LIMIT $10",
                 args![
                     chosen.plan,
                     chosen.machine,
@@ -89,6 +92,7 @@ impl View {
                     chosen.from,
                     chosen.until,
                     i64::from(chosen.ended),
+                    chosen.job,
                     limit
                 ],
             )

@@ -2,6 +2,7 @@
 //! hospital root, and every damage found.
 
 mod damage;
+mod hostile;
 
 use patchward_common::digest::Digest;
 use patchward_common::trust::assignment::Mode;
@@ -165,6 +166,15 @@ fn an_auditor_takes_packs_and_papers_away_and_verifies_them() {
         "--machine",
         "theatre-1",
     ];
+    let refused = scene.hospital.ask(&[
+        "evidence",
+        "list",
+        &report_job(&scene, "icu-1"),
+        "--machine",
+        "theatre-1",
+    ]);
+    let refused = format!("{:#}", refused.unwrap_err());
+    assert!(refused.contains("No job is chosen by"), "{refused}");
     scene.written("both.pack", &both);
     let report = scene.report("both.pack");
     assert_eq!(report["jobs"][0]["name"], "theatre-1");
@@ -177,6 +187,14 @@ fn an_auditor_takes_packs_and_papers_away_and_verifies_them() {
         assert!(refused.contains("No job is chosen by"), "{refused}");
     }
     heads_are_known_to_machines(&mut scene);
+}
+
+/// The job of a machine in the pack of the release.
+fn report_job(scene: &Scene, machine: &str) -> String {
+    let report = scene.report("release.pack");
+    let jobs = report["jobs"].as_array().unwrap();
+    let job = jobs.iter().find(|job| job["name"] == machine).unwrap();
+    job["job"].as_str().unwrap().to_owned()
 }
 
 /// A machine notes a head of the audit log, which the log still has.

@@ -93,24 +93,8 @@ impl Choice {
         }
         let mut words = Vec::new();
         let chosen = self.chosen(view, &mut words).await?;
-        let mut jobs = match &self.job {
-            Some(text) => {
-                let one = job::named(view, text).await?;
-                words.push(format!("job {}", one.id));
-                let limit = u32::MAX;
-                let of_machine = Chosen {
-                    machine: Some(one.machine),
-                    ..chosen
-                };
-                let mut jobs = view.jobs_chosen(&of_machine, limit).await?;
-                jobs.retain(|job| job.id == one.id);
-                jobs
-            }
-            None => {
-                let limit = u32::try_from(most).unwrap_or(u32::MAX);
-                view.jobs_chosen(&chosen, limit.saturating_add(1)).await?
-            }
-        };
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
+        let mut jobs = view.jobs_chosen(&chosen, limit.saturating_add(1)).await?;
         let words = words.join(", ");
         if jobs.is_empty() {
             return Err(Failure::not_found(format!(
@@ -129,6 +113,11 @@ impl Choice {
 
     async fn chosen(&self, view: &mut View, words: &mut Vec<String>) -> Result<Chosen, Failure> {
         let mut chosen = Chosen::default();
+        if let Some(text) = &self.job {
+            let found = job::named(view, text).await?;
+            words.push(format!("job {}", found.id));
+            chosen.job = Some(found.id);
+        }
         if let Some(text) = &self.plan {
             let found = plan::find(view, text).await?;
             words.push(format!("plan {} ({})", found.short(), found.title));
