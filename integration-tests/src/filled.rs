@@ -196,6 +196,7 @@ pub async fn store_of(
     };
     filling.places().await?;
     filling.vendors().await?;
+    filling.papers().await?;
     filling.machines().await?;
     filling.inventories().await?;
     filling.assets().await?;

@@ -249,7 +249,11 @@ async fn papers(store: &Store, ids: &[MachineId]) -> anyhow::Result<Papers> {
     })
 }
 
-async fn document<T: Document>(
+/// Keeps a document that stands alone, as the first of its kind, with the signatures of `keys`.
+///
+/// # Errors
+/// Where the store refuses it.
+pub async fn document<T: Document>(
     change: &mut Change,
     kind: DocumentKind,
     signed: &Signed<T>,

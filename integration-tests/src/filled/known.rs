@@ -2,21 +2,24 @@
 
 use super::software::{PRODUCTS, version};
 use super::{Filling, HISTORY_MS};
-use crate::fixture::{Hospital, name};
+use crate::fixture::{Hospital, name, sign};
+use crate::proven::document;
 use anyhow::Context as _;
 use patchward_collector::advisory::matcher::Prepared;
 use patchward_collector::advisory::{Advisory, csaf};
 use patchward_collector::matching::{Kept, Only, refresh};
 use patchward_collector::store::advisories::AdvisoryRow;
+use patchward_collector::store::documents::DocumentKind;
 use patchward_collector::store::releases::{Release, ReleaseState};
 use patchward_collector::store::support::{SupportEnd, SupportKind};
 use patchward_collector::store::vendors::Vendor;
 use patchward_collector::store::{Actor, Store};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
-use patchward_common::time::UtcMs;
+use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::approval::ApprovedRelease;
 use patchward_common::trust::release::{Kind, TreeKind};
+use patchward_common::trust::sign::PublicKey;
 use std::path::Path;
 
 /// Vendors; the first of them bring the programs that rollouts install.
@@ -133,6 +136,20 @@ pub(super) fn release(papers: &Hospital, product: usize, rollouts: usize) -> App
 }
 
 impl Filling<'_> {
+    /// Charter and roster, a month old.
+    pub(super) async fn papers(&self) -> anyhow::Result<()> {
+        let papers = Hospital::new(1, self.spec.now.plus_ms(-30 * DAY_MS));
+        let (root, registrar) = (&papers.root, &papers.registrar);
+        let charter = sign(&papers.charter(), &[root]);
+        let roster = sign(&papers.roster(), &[registrar]);
+        let mut change = self.change(papers.now).await?;
+        let (root, registrar) = (PublicKey::of(root), PublicKey::of(registrar));
+        document(&mut change, DocumentKind::Charter, &charter, &[root]).await?;
+        document(&mut change, DocumentKind::Roster, &roster, &[registrar]).await?;
+        change.commit().await?;
+        Ok(())
+    }
+
     /// Vendors, and their releases of two years.
     pub(super) async fn vendors(&self) -> anyhow::Result<()> {
         let spec = self.spec;

@@ -75,9 +75,9 @@ fn kind(link: &str) -> String {
         ["", page, kind, _] => format!("/{page}/{kind}/*"),
         _ => path.to_owned(),
     };
-    let names = query.split('&').filter_map(|part| part.split('=').next());
-    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-    format!("{path}?{}", names.join("&"))
+    // What is asked for last was added by the link; what stands before it is of the page.
+    let last = query.rsplit('&').next().unwrap_or_default();
+    format!("{path}?{}", last.split('=').next().unwrap_or_default())
 }
 
 /// The lists of a page.
@@ -118,6 +118,7 @@ mod tests {
         assert_eq!(kind("/assets/machine/a"), kind("/assets/machine/b"));
         assert_eq!(kind("/plan/ab"), "/plan/*?");
         assert_ne!(kind("/assets?m.page=2"), kind("/assets?m.sort=unit"));
+        assert_eq!(kind("/assets?m.q=a&m.page=2"), kind("/assets?m.page=3"));
         assert_eq!(kind("/list/machine/list"), "/list/machine/list?");
         let text = "<a href=\"/a?x=1&#38;y=2#z\"> <a href=\"https://other/\">";
         assert_eq!(links(text), ["/a?x=1&y=2"]);

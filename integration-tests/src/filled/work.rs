@@ -145,10 +145,12 @@ impl Filling<'_> {
     ) -> anyhow::Result<(Digest, Range<usize>)> {
         let machines = self.places.machines_of(rollout.units.clone());
         let machines = machines.start..machines.end.min(self.spec.machines);
-        let leaves: Vec<PlanLeaf> = machines
+        let mut leaves: Vec<PlanLeaf> = machines
             .clone()
             .map(|number| self.leaf(rollout, number, machines.start))
             .collect();
+        // As they stand in every table, and as its root counts them.
+        leaves.sort_by_key(|leaf| leaf.machine);
         let (approval, stored) = self.approval(rollout, &leaves);
         let papers = Hospital::new(1, self.spec.began());
         let signed = sign(&approval, &[&papers.alice, &papers.bob]);

@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use patchward_collector::evidence::pack;
 use patchward_collector::store::jobs::Job;
-use patchward_collector::store::journal::{Append, MAX_EVENT_BYTES};
+use patchward_collector::store::journal::{Append, MAX_APPEND_EVENTS, MAX_EVENT_BYTES};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::evidence::{MAX_EVENTS, Pack, Report, verify};
@@ -52,14 +52,16 @@ async fn tell(proven: &Proven, job: &Job, next: impl Fn(&[JobEvent]) -> Vec<Even
     }
     let mut outbox = [0; 16];
     outbox.copy_from_slice(&job.machine.0[..16]);
-    let append = Append {
-        machine: job.machine,
-        outbox: OutboxId(outbox),
-        first,
-        events,
-        received_at: proven.now,
-    };
-    proven.store.append_journal(append).await.unwrap();
+    for (nth, events) in events.chunks(MAX_APPEND_EVENTS).enumerate() {
+        let append = Append {
+            machine: job.machine,
+            outbox: OutboxId(outbox),
+            first: first + (nth * MAX_APPEND_EVENTS) as u64,
+            events: events.to_vec(),
+            received_at: proven.now,
+        };
+        proven.store.append_journal(append).await.unwrap();
+    }
 }
 
 async fn verified(proven: &Proven) -> Report {
