@@ -45,6 +45,7 @@ pub mod schedule;
 pub mod searching;
 pub mod secret;
 pub mod serve;
+pub mod setup;
 pub mod sheet;
 pub mod snapshot;
 pub mod stopped;

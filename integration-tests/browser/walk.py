@@ -7,7 +7,7 @@ from people import Hospital, Person, accessible, expect, fits, sync_playwright
 
 UNIT = "reading-room-2"
 PLACES = ["/", "/ward", f"/ward/unit/{UNIT}", f"/ward/unit/{UNIT}/sheet", "/assets", "/updates", "/exposure",
-          "/windows", "/plan", "/rollouts", "/evidence", "/audit", "/settings", "/me"]
+          "/windows", "/plan", "/rollouts", "/evidence", "/audit", "/setup", "/settings", "/me"]
 
 
 def first_day(admin, hospital):
@@ -51,6 +51,28 @@ def approve(ada, hospital, plan, pictures):
     expect(ada.page.get_by_role("status")).to_contain_text("signed by enough")
     signed = hospital.ask("plan", "show", plan)
     assert "active" in signed, signed
+
+
+def setup(admin, olga, ada):
+    """The first day is led by a page; who runs the place sees it, and nobody else."""
+    for person in (admin, olga):
+        person.open("/")
+        person.page.get_by_role("link", name="Setup is not finished").click()
+        expect(person.page.get_by_role("heading", level=1, name="Setup")).to_be_visible()
+        step = person.page.locator(".steps > li").filter(has_text="Two registrars or more")
+        expect(step).to_contain_text("rita is the only one")
+        step = person.page.locator(".steps > li").filter(has_text="Notices by webhook or mail")
+        step.get_by_role("link", name="Go there").click()
+        expect(person.page.locator("form.asks")).to_be_visible()
+    with olga.page.expect_download() as begun:
+        olga.open("/setup")
+        olga.page.locator("#setup-firewall_sheet .csv").click()
+    rows = Path(begun.value.path()).read_text()
+    assert "in,UDP," in rows and "in,TCP," in rows, rows
+    ada.open("/")
+    expect(ada.page.get_by_role("link", name="Setup is not finished")).to_have_count(0)
+    assert ada.open("/setup").status == 403
+    expect(ada.page.locator("main")).to_contain_text("Who may: operator, admin")
 
 
 def follow(olga, plan):
@@ -151,7 +173,12 @@ def picture(person, folder, name):
 def acts(people, hospital, pictures, plan, other):
     """What does not build on one another: all of it is tried, so that one run shows all faults."""
     ada, olga, ian = people["ada"], people["olga"], people["ian"]
+
+    def sees(place):
+        return olga if place == "/setup" else ada
+
     yield "a plan is declined", lambda: decline(ada, other)
+    yield "the first day is led", lambda: setup(people["admin"], olga, ada)
     yield "a component is searched", lambda: search(olga)
     yield "assets are imported", lambda: import_assets(olga, hospital)
     yield "evidence is taken and verified", lambda: take_evidence(olga, hospital, plan)
@@ -159,10 +186,10 @@ def acts(people, hospital, pictures, plan, other):
     yield "a form is reached by the keyboard", lambda: by_keyboard(ada)
     for dark in (False, True):
         for place in PLACES:
-            yield f"{place} keeps nobody out, dark={dark}", lambda: looked_at(ada, place, dark, pictures)
+            yield f"{place} keeps nobody out, dark={dark}", lambda: looked_at(sees(place), place, dark, pictures)
     for width in (375, 640):  # a telephone; 1280 pixels at 200 %
         for place in PLACES:
-            yield f"{place} fits {width} pixels", lambda: narrow(ada, place, width)
+            yield f"{place} fits {width} pixels", lambda: narrow(sees(place), place, width)
     yield "a page is printed", lambda: printed(ada)
     yield "everything is stopped once", lambda: stop(olga, hospital)
     for person in people.values():
@@ -181,6 +208,7 @@ def narrow(person, place, width):
     person.page.set_viewport_size({"width": width, "height": 800})
     person.open(place)
     fits(person)
+    person.page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def printed(person):
@@ -208,12 +236,13 @@ def main():
         approve(ada, hospital, plan, pictures)
         follow(olga, plan)
         other = make_plan(olga, "Viewer 4.2.1", "4.2.1")
+        people["admin"] = admin
         for what, act in acts(people, hospital, pictures, plan, other):
             try:
                 act()
             except Exception as error:  # whatever it is, it is reported with the others
                 faults.append(f"{what}: {error}")
-        for person in [admin, *people.values()]:
+        for person in people.values():
             person.context.close()
     if faults:
         sys.exit("\n\n".join(faults))

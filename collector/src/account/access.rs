@@ -68,6 +68,7 @@ pub const OF_ALL_UNITS: &[&str] = &[
 /// The table.
 pub const RULES: &[Rule] = &[
     row("today", Ask, ALL),
+    row("setup", Ask, HOUSE),
     row("item list", Ask, ALL),
     row("item take", Change, ACTING),
     row("item drop", Change, ACTING),

@@ -40,6 +40,7 @@ pub mod release;
 pub mod risk;
 pub mod rollout;
 pub mod service;
+mod setup;
 pub mod stop;
 pub mod support;
 mod today;
@@ -69,6 +70,9 @@ use tokio::sync::mpsc;
 pub enum Command {
     /// What needs somebody now, tonight's work, and the fleet in a few counts
     Today,
+    /// The first day, step by step: what is missing, whose move it is, and what the firewall
+    /// must let through
+    Setup,
     /// Items: what is open, whose move it is, who took it
     #[command(subcommand)]
     Item(item::ItemCommand),
@@ -245,6 +249,7 @@ pub async fn run(
 ) -> Result<Output, Failure> {
     match command {
         Command::Today => today::run(app).await,
+        Command::Setup => setup::run(app).await,
         Command::Item(command) => item::run(app, caller, command).await,
         Command::Checklist(command) => service::checklist(app, caller, command).await,
         Command::Site(command) => place::site(app, caller, command).await,

@@ -50,6 +50,7 @@ pub mod releases;
 pub mod rollout;
 mod said;
 pub mod search;
+pub mod setup;
 mod sql;
 pub mod stated;
 pub mod stops;

@@ -24,6 +24,9 @@ const WAYS: [(&str, &str); 17] = [
     ("evidence_of_month", "/evidence/month/"),
 ];
 
+/// The column that holds a page's path.
+const PAGE: &str = "on_the_page";
+
 /// A path of ours to go to, of harmless characters; nothing else, wherever it came from.
 pub fn local(path: &str) -> Option<&str> {
     let is_harmless = |c: u8| (0x21..=0x7e).contains(&c) && c != b'\\';
@@ -33,6 +36,10 @@ pub fn local(path: &str) -> Option<&str> {
 
 /// Where a cell of a column leads.
 pub fn of(column: &str, cell: &Cell) -> Option<String> {
+    // Commands name pages of ours in full.
+    if let (PAGE, Cell::Text(path)) = (column, cell) {
+        return local(path).map(str::to_owned);
+    }
     let (_, way) = WAYS.iter().find(|(known, _)| *known == column)?;
     match cell {
         Cell::Text(text) if !text.is_empty() => Some(format!("{way}{}", encoded(text))),

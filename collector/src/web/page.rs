@@ -102,6 +102,9 @@ impl Shell {
     }
 }
 
+/// Commands that ask for nothing and have a page of their own.
+const OWN_PAGES: [(&str, &str); 1] = [("setup", "/setup")];
+
 /// A button that leads to a form.
 pub struct Action {
     /// What it does.
@@ -125,9 +128,13 @@ pub fn actions(person: &SignedIn, paths: &[&str], known: &str, back: &str) -> Ve
             true => String::new(),
             false => format!("{known}&"),
         };
+        let own = OWN_PAGES.iter().find(|(path, _)| *path == form.path);
         Action {
             title: form.title(),
-            href: format!("{}?{known}_back={back}", form.href()),
+            href: match own {
+                Some((_, page)) => (*page).to_owned(),
+                None => format!("{}?{known}_back={back}", form.href()),
+            },
             grave: form.rule.weight == Weight::Grave,
         }
     })

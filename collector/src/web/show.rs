@@ -26,6 +26,27 @@ pub enum Block {
     Picture(String),
     /// Counts that lead to what they count.
     Tiles(Vec<Tile>),
+    /// What people do one after the other, and where it is to be had as CSV.
+    Steps(Vec<StepShown>, String),
+}
+
+/// One of the things that people do one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepShown {
+    /// What.
+    pub title: String,
+    /// How it stands.
+    pub state: Shown,
+    /// What is missing, or there.
+    pub found: String,
+    /// Whose move it is.
+    pub whose: String,
+    /// What to do; empty where nothing is.
+    pub todo: String,
+    /// Where it is done on the page.
+    pub href: Option<String>,
+    /// What is typed elsewhere.
+    pub typed: String,
 }
 
 /// One count.

@@ -26,6 +26,7 @@ mod plans;
 mod postgres;
 mod replan;
 mod said;
+mod setup;
 mod stated;
 mod told;
 mod ward;

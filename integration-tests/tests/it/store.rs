@@ -11,6 +11,7 @@ mod devices;
 mod documents;
 mod evidence;
 mod exposure;
+mod first_day;
 mod fleet;
 mod go;
 mod holds;

@@ -3,6 +3,7 @@
 mod exposure;
 mod machine;
 mod plan;
+mod setup;
 mod today;
 mod unit;
 
@@ -14,7 +15,7 @@ use crate::control::{Cell, Failure, Output, Report};
 use crate::web::show::Block;
 use crate::web::show::listing::Query;
 
-/// A picture above a part of a page.
+/// What is drawn above the lists of a part of a page, or instead of one of them.
 #[derive(Clone, Copy, Debug)]
 pub enum Drawn {
     /// What is open by unit.
@@ -23,6 +24,8 @@ pub enum Drawn {
     Idle,
     /// A unit's month and week.
     Calendar,
+    /// The steps of the first day.
+    Setup,
 }
 
 impl Drawn {
@@ -40,7 +43,16 @@ impl Drawn {
             Self::ExposureByUnit => Ok(exposure::by_unit(told)),
             Self::Idle => machine::idle(app, about).await,
             Self::Calendar => unit::calendar(app, about, query).await,
+            Self::Setup => Ok(setup::steps(query, told)),
         })
+    }
+
+    /// The list of a report whose place it takes; without one it stands above all.
+    pub fn instead_of(self) -> Option<&'static str> {
+        match self {
+            Self::Setup => Some(setup::LIST),
+            Self::ExposureByUnit | Self::Idle | Self::Calendar => None,
+        }
     }
 }
 

@@ -124,13 +124,14 @@ async fn laid_out(
     query: &Query,
 ) -> Response {
     let mut parts = Vec::new();
+    let mut forbidden = None;
     for part in layout.parts {
         let given: Vec<(&str, &str)> = part.about.zip(about).into_iter().collect();
         match shown(web, person, part, &given, query).await {
             Ok(Shown::File(file)) => return file,
             Ok(Shown::Blocks(blocks)) => parts.extend(blocks),
             // Who may not see a list has a page without it.
-            Err(Refusal::Forbidden(_)) => {}
+            Err(refusal @ Refusal::Forbidden(_)) => forbidden = Some(refusal),
             // The first part is the thing itself: without it there is no page.
             Err(refusal) if about.is_some() && parts.is_empty() => {
                 let text = refusal.text().to_owned();
@@ -138,6 +139,10 @@ async fn laid_out(
             }
             Err(refusal) => parts.push(Block::Text(vec![refusal.text().to_owned()])),
         }
+    }
+    // Who may see nothing of it is told who may.
+    if let (true, Some(refusal)) = (parts.is_empty(), &forbidden) {
+        return error::refused(person, refusal);
     }
     let title = match about {
         Some(about) => format!("{} {about}", layout.title),
@@ -175,6 +180,7 @@ async fn shown(
     query: &Query,
 ) -> Result<Shown, Refusal> {
     let form = Form::known(part.command)?;
+    let about = given.first().map(|(_, about)| *about);
     let answers = answer::given(given);
     let told = look::look(web, person, &form, &answers, (part.id, query)).await?;
     let output = match told {
@@ -187,12 +193,18 @@ async fn shown(
     if let Some(file) = csv(query, part.id, &output) {
         return Ok(Shown::File(file));
     }
-    let mut blocks = Vec::new();
-    if let Some(drawn) = part.drawn {
-        let about = given.first().map(|(_, about)| *about);
-        blocks.extend(drawn.above(&web.app, about, query, &output).await);
+    let drawn = part.drawn;
+    let left_out: Vec<&str> = drawn.and_then(Drawn::instead_of).into_iter().collect();
+    let mut blocks = show::blocks_but(part.id, part.title, &output, query, &left_out);
+    if let Some(drawn) = drawn {
+        let first_list = || blocks.iter().position(|one| matches!(one, Block::List(_)));
+        let at = match drawn.instead_of() {
+            Some(_) => first_list().unwrap_or(blocks.len()),
+            None => 0,
+        };
+        let above = drawn.above(&web.app, about, query, &output).await;
+        blocks.splice(at..at, above);
     }
-    blocks.extend(show::blocks(part.id, part.title, &output, query));
     Ok(Shown::Blocks(blocks))
 }
 

@@ -103,6 +103,7 @@ const WORDS: [(Mark, &[&str]); 5] = [
             "high",
             "medium",
             "not_remediated",
+            "next",
         ],
     ),
     (
@@ -132,6 +133,8 @@ const WORDS: [(Mark, &[&str]); 5] = [
             "none",
             "closed",
             "low",
+            "later",
+            "not_seen_from_here",
         ],
     ),
 ];

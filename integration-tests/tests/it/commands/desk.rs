@@ -353,8 +353,8 @@ pub(super) async fn add_token(change: &mut Change) {
     change.add_token(&token).await.unwrap();
 }
 
-/// Enrols machine `number` with the token `t`.
-pub(super) async fn enrol(change: &mut Change, number: u8) {
+/// Machine `number` asks to be enrolled, with the token `t`.
+pub(super) async fn asks(change: &mut Change, number: u8) -> Name {
     let host: Name = name(&format!("pc-{number}"));
     let asked = Enrolment {
         machine: machine(number),
@@ -369,9 +369,14 @@ pub(super) async fn enrol(change: &mut Change, number: u8) {
         decided_at: None,
     };
     change.ask_enrolment(&asked).await.unwrap();
+    host
+}
+
+/// Enrols machine `number` with the token `t`.
+pub(super) async fn enrol(change: &mut Change, number: u8) {
     let new = NewMachine {
         id: machine(number),
-        name: host,
+        name: asks(change, number).await,
         unit: name(UNIT),
         class: Class::Standard,
         model: name("station"),

@@ -24,7 +24,7 @@ pub(super) fn document<'a>(kind: DocumentKind, payload: &'a [u8]) -> NewDocument
     }
 }
 
-fn numbered(kind: DocumentKind, number: u64, payload: &[u8]) -> NewDocument<'_> {
+pub(super) fn numbered(kind: DocumentKind, number: u64, payload: &[u8]) -> NewDocument<'_> {
     NewDocument {
         number: Some(number),
         ..document(kind, payload)

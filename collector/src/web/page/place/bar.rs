@@ -270,6 +270,17 @@ pub(super) const PAGES: &[Layout] = &[
         fills: &[],
     },
     Layout {
+        path: "setup",
+        bar: "/settings",
+        title: "Setup",
+        intro: "The first day, step by step, as the collector sees it now. Every unit starts in \
+                observe: nothing is installed before HTM signs it active.",
+        parts: &[part("setup", "", "setup").drawn(Drawn::Setup)],
+        first: &[],
+        more: &[],
+        fills: &[],
+    },
+    Layout {
         path: "settings",
         bar: "/settings",
         title: "Settings",
@@ -289,7 +300,7 @@ pub(super) const PAGES: &[Layout] = &[
             part("notices", "Who is told by webhook or mail", "notice list"),
             part("outbox", "Notices that wait", "notice outbox"),
         ],
-        first: &["user add", "kiosk add", "unit add", "token new"],
+        first: &["setup", "user add", "kiosk add", "unit add", "token new"],
         more: &[
             "user grant",
             "user link",
