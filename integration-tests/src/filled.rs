@@ -5,6 +5,7 @@
 //! The same seed and instant give the same hospital.
 
 mod chance;
+mod days;
 pub mod enrol;
 mod fleet;
 pub mod known;
@@ -201,6 +202,7 @@ pub async fn store_of(
     filling.inventories().await?;
     filling.assets().await?;
     filling.work().await?;
+    filling.days().await?;
     filling.advisories().await?;
     filling.wards().await?;
     filling.people().await

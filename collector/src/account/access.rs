@@ -63,6 +63,7 @@ pub const OF_ALL_UNITS: &[&str] = &[
     "evidence releases",
     "evidence report",
     "evidence table",
+    "machine history",
 ];
 
 /// The table.
@@ -102,6 +103,7 @@ pub const RULES: &[Rule] = &[
     row("machine refuse", Change, IT),
     row("machine list", Ask, ALL),
     row("machine show", Ask, ALL),
+    row("machine history", Ask, ALL),
     row("machine idle", Ask, ALL),
     row("machine components", Ask, ALL),
     row("machine with", Ask, ALL),

@@ -1,5 +1,6 @@
 //! Machines: who waits, who is there, what runs on them.
 
+pub mod history;
 mod list;
 
 pub(super) use list::listed;
@@ -48,6 +49,12 @@ pub enum MachineCommand {
     Show {
         /// Its name or id
         machine: String,
+    },
+    /// Show how many machines stood how, day by day, for two years
+    History {
+        /// Only these units' machines, added up; may be given several times
+        #[arg(long = "unit", value_delimiter = ',')]
+        units: Vec<Name>,
     },
     /// Show how many hours of each weekday a machine is idle
     Idle {
@@ -116,6 +123,7 @@ pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<
         }
         MachineCommand::List { unit } => list::list(app, unit.as_ref()).await,
         MachineCommand::Show { machine } => show(app, &machine).await,
+        MachineCommand::History { units } => history::history(app, &units).await,
         MachineCommand::Idle { machine } => forecast::idle(app, &machine).await,
         MachineCommand::Components { machine } => components(app, &machine).await,
         MachineCommand::With {

@@ -8,6 +8,7 @@ pub mod machine;
 pub mod oncall;
 pub mod refused;
 pub mod standing;
+pub mod tally;
 
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;

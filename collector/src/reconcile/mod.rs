@@ -2,6 +2,7 @@
 //! missing. One path for start, retry and recovery.
 
 pub mod calendars;
+pub mod counts;
 pub mod custodian;
 pub mod ending;
 pub mod limit;
@@ -28,6 +29,7 @@ pub async fn run(app: Arc<App>) {
         tasks(&app),
         read_calendars(&app),
         notices(&app),
+        count(&app),
         deliver::run(app.clone())
     );
 }
@@ -51,6 +53,22 @@ async fn notices(app: &App) {
         timer.tick().await;
         if let Err(error) = notices.run(app, app.now()).await {
             tracing::warn!(error = error.text, "nobody is told yet of what is news");
+        }
+    }
+}
+
+/// Beside the others too: to see how each of many machines stands takes a while.
+async fn count(app: &App) {
+    let mut timer = tokio::time::interval(LOOK_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut counts = counts::Counts::default();
+    loop {
+        timer.tick().await;
+        if let Err(error) = counts.run(app, app.now()).await {
+            tracing::warn!(
+                error = error.text,
+                "the machines of today are not counted yet"
+            );
         }
     }
 }

@@ -27,6 +27,7 @@ mod error;
 pub mod evidence;
 pub mod exposure;
 pub mod feed_links;
+pub mod fleet_days;
 pub mod go;
 pub mod history;
 pub mod holds;

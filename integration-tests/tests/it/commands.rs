@@ -13,6 +13,7 @@ mod devices;
 mod evidence;
 mod exposure;
 mod feeds;
+mod history;
 mod intake;
 mod jobs;
 mod manual;

@@ -40,9 +40,18 @@ async fn every_page_of_a_filled_hospital_answers_and_counts_right() {
         assert!(bytes <= MOST_BYTES, "{path}: {bytes} bytes");
         lists.extend(count(&mut admin, path));
     }
-    for list in ["machines", "assets-assets", "jobs", "audit", "today-items"] {
+    for list in [
+        "machines",
+        "assets-assets",
+        "jobs",
+        "audit",
+        "today-items",
+        "fleet",
+        "setup-firewall_sheet",
+    ] {
         assert!(lists.contains(list), "{list} of {lists:?}");
     }
+    most_on_a_day(&mut admin, MACHINES);
 
     // A page of one unit, for who is in charge of it.
     let role = format!("technician:{UNIT}");
@@ -65,6 +74,23 @@ async fn every_page_of_a_filled_hospital_answers_and_counts_right() {
     let machines = own.get("/list/machine/list").unwrap().text();
     let of_unit = MACHINES / spec().units();
     assert_eq!(walk::lists(&machines)[0].count, of_unit);
+    // Day by day too.
+    most_on_a_day(&mut own, of_unit);
+}
+
+/// The picture of two years is there, and on no day there were more than `most` machines, nor
+/// fewer on the last of them.
+fn most_on_a_day(visitor: &mut Visitor, most: usize) {
+    let page = visitor.get("/rollouts?fleet-days=731").unwrap();
+    assert!(page.text().contains("pic-history-title"), "no picture");
+    let file = visitor.get("/rollouts?csv=fleet").unwrap().text();
+    let rows = file.lines().skip(1);
+    let counts = rows.filter_map(|row| row.split(',').nth(2)?.parse::<usize>().ok());
+    let counts: Vec<usize> = counts.collect();
+    let gaps = walk::rows(file.as_bytes()) - counts.len();
+    assert!(counts.len() > 600 && gaps > 5, "{} days, {gaps} gaps", counts.len());
+    assert_eq!(counts.iter().max(), Some(&most));
+    assert!(counts[1..30].iter().all(|count| *count == most));
 }
 
 /// Times that a list and its file are compared: the hospital works while it is looked at, so

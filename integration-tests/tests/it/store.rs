@@ -13,6 +13,7 @@ mod evidence;
 mod exposure;
 mod first_day;
 mod fleet;
+mod fleet_days;
 mod go;
 mod holds;
 mod inventory;

@@ -1,6 +1,7 @@
 //! What pictures are drawn from: read out of the store, or out of what a command has told.
 
 mod exposure;
+mod history;
 mod machine;
 mod plan;
 mod setup;
@@ -26,6 +27,8 @@ pub enum Drawn {
     Calendar,
     /// The steps of the first day.
     Setup,
+    /// How the machines stood, day by day.
+    History,
 }
 
 impl Drawn {
@@ -44,6 +47,7 @@ impl Drawn {
             Self::Idle => machine::idle(app, about).await,
             Self::Calendar => unit::calendar(app, about, query).await,
             Self::Setup => Ok(setup::steps(query, told)),
+            Self::History => Ok(history::by_day(query, told)),
         })
     }
 
@@ -51,7 +55,7 @@ impl Drawn {
     pub fn instead_of(self) -> Option<&'static str> {
         match self {
             Self::Setup => Some(setup::LIST),
-            Self::ExposureByUnit | Self::Idle | Self::Calendar => None,
+            Self::ExposureByUnit | Self::Idle | Self::Calendar | Self::History => None,
         }
     }
 }

@@ -7,8 +7,11 @@ mod things;
 use super::drawn::Drawn;
 use super::list::asked;
 use super::{Page, Shell, actions};
+use crate::account::access::OF_ALL_UNITS;
+use crate::account::role::Reach;
 use crate::control::{Failure, Output};
 use crate::web::answer::{self, Refusal};
+use crate::web::asks::Asks as _;
 use crate::web::form::Form;
 use crate::web::look::{self, Told};
 use crate::web::person::Person;
@@ -19,6 +22,7 @@ use axum::extract::OriginalUri;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bar::PAGES;
+use patchward_common::id::Name;
 use patchward_common::percent::encoded;
 use things::DETAILS;
 
@@ -181,7 +185,10 @@ async fn shown(
 ) -> Result<Shown, Refusal> {
     let form = Form::known(part.command)?;
     let about = given.first().map(|(_, about)| *about);
-    let answers = answer::given(given);
+    let own = own_units(person, &form);
+    let own = own.iter().map(|unit| ("units", unit.as_str()));
+    let given: Vec<(&str, &str)> = given.iter().copied().chain(own).collect();
+    let answers = answer::given(&given);
     let told = look::look(web, person, &form, &answers, (part.id, query)).await?;
     let output = match told {
         Told::File(file) => return Ok(Shown::File(file)),
@@ -206,6 +213,16 @@ async fn shown(
         blocks.splice(at..at, above);
     }
     Ok(Shown::Blocks(blocks))
+}
+
+/// The units of a person who sees some of them, for a command that would tell of all at once
+/// and takes units.
+fn own_units(person: &Person, form: &Form) -> Vec<String> {
+    let takes = OF_ALL_UNITS.contains(&form.path) && form.field("units").is_some();
+    match person.reach(form.rule) {
+        Reach::Units(units) if takes => units.iter().map(Name::to_string).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The file of a list, where the address asks for this one.

@@ -5,6 +5,7 @@ pub mod curve;
 pub mod days;
 pub mod exposure;
 pub mod fleet;
+pub mod history;
 pub mod idle;
 pub mod month;
 pub mod svg;

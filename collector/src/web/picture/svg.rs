@@ -90,6 +90,37 @@ impl Drawing {
         self.push(format_args!("<path class=\"{class}\" d=\"{path}\"/>"));
     }
 
+    /// What lies between two lines that go in steps from left to right until `end`; `tip` is
+    /// shown where a pointer rests on it. Nothing where a line has no point.
+    pub fn area(
+        &mut self,
+        class: &str,
+        above: &[(f64, f64)],
+        below: &[(f64, f64)],
+        end: f64,
+        tip: &str,
+    ) {
+        let (Some((x, y)), Some(last)) = (above.first(), below.last()) else {
+            return;
+        };
+        let mut path = format!("M{x:.1} {y:.1}");
+        // A String takes everything.
+        for (x, y) in above.iter().skip(1) {
+            let _ = write!(path, "H{x:.1}V{y:.1}");
+        }
+        let _ = write!(path, "H{end:.1}V{:.1}", last.1);
+        for two in below.windows(2).rev() {
+            if let [(_, before), (x, _)] = two {
+                let _ = write!(path, "H{x:.1}V{before:.1}");
+            }
+        }
+        let _ = write!(path, "H{x:.1}Z");
+        let tip = escaped(tip);
+        self.push(format_args!(
+            "<path class=\"{class}\" d=\"{path}\"><title>{tip}</title></path>"
+        ));
+    }
+
     fn push(&mut self, shape: std::fmt::Arguments<'_>) {
         // A String takes everything.
         let _ = self.body.write_fmt(shape);

@@ -207,6 +207,7 @@ pub(super) const PAGES: &[Layout] = &[
             part("handovers", "Handovers that wards ask for", "handover list"),
             part("jobs", "Jobs", "job list"),
             part("plans", "Plans", "plan list"),
+            part("fleet", "Machines by state, day by day", "machine history").drawn(Drawn::History),
         ],
         first: &["stop now", "stop lift", "rollout resume"],
         more: &[
