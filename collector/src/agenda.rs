@@ -141,7 +141,11 @@ impl Gathering<'_> {
     async fn plans(&mut self) -> Result<(), Failure> {
         for plan in self.view.plans(Some(PlanState::Draft)).await? {
             if self.now < plan.expires_at {
-                let why = "it waits for signatures".to_owned();
+                let why = match self.view.signatures(&plan.id).await?.len() {
+                    0 => "it waits for signatures".to_owned(),
+                    1 => "1 has signed, and it waits for another".to_owned(),
+                    more => format!("{more} have signed, and it waits for others"),
+                };
                 self.of_plan(Kind::Sign, &plan, Owner::Htm, plan.created_at, why);
             }
         }

@@ -24,19 +24,21 @@ def first_day(admin, hospital):
     return links
 
 
-def enrol_key(ada, hospital):
-    ada.open("/me")
-    ada.page.get_by_role("button", name="Make a key and ask").click()
-    expect(ada.page.get_by_role("status")).to_contain_text("registrar")
+def enrol_key(person, hospital):
+    person.open("/me")
+    person.page.get_by_role("button", name="Make a key and ask").click()
+    expect(person.page.get_by_role("status")).to_contain_text("registrar")
     asked = hospital.ask_json("user", "keys")
-    assert [one["account"] for one in asked] == ["ada"], asked
-    hospital.roster_with("ada", asked[0]["key"])
-    ada.open("/me")
-    expect(ada.page.get_by_role("cell", name="in the roster")).to_be_visible()
+    keys = [one["key"] for one in asked if one["account"] == person.name]
+    assert len(keys) == 1, asked
+    hospital.roster_with(person.name, keys[0])
+    person.open("/me")
+    expect(person.page.get_by_role("cell", name="in the roster")).to_be_visible()
 
 
-def make_plan(olga, title, version):
-    text = olga.do("plan new", title=title, releases=f"viewer={version}", units=UNIT, soak_seconds="20")
+def make_plan(olga, title, version, **more):
+    asked = {"soak_seconds": "20", **more}
+    text = olga.do("plan new", title=title, releases=f"viewer={version}", units=UNIT, **asked)
     assert "Plan " in text, text
     plan = next(line for line in text.splitlines() if line.startswith("Plan ")).split()[1].strip(":")
     olga.open(f"/plan/{plan}")
@@ -44,13 +46,42 @@ def make_plan(olga, title, version):
     return plan
 
 
+def signs(person, plan):
+    """Signs in the browser; what the page says then."""
+    person.open(f"/plan/{plan}/sign")
+    person.page.get_by_role("button", name="Sign with this browser's key").click()
+    status = person.page.get_by_role("status")
+    expect(status).to_contain_text("ign")
+    return status.inner_text()
+
+
 def approve(ada, hospital, plan, pictures):
     ada.open(f"/plan/{plan}/sign")
     picture(ada, pictures, "sign")
-    ada.page.get_by_role("button", name="Sign with this browser's key").click()
-    expect(ada.page.get_by_role("status")).to_contain_text("signed by enough")
-    signed = hospital.ask("plan", "show", plan)
-    assert "active" in signed, signed
+    said = signs(ada, plan)
+    assert "signed by enough" in said, said
+    signed = hospital.ask_json("plan", "show", plan)
+    assert signed["state"] == "active", signed
+
+
+def approve_by_two(ada, ben, hospital, plan):
+    """An emergency is signed by two people, each with a browser and a key of their own."""
+    said = signs(ada, plan)
+    assert "another person's is waited for" in said and "HTM's move" in said, said
+    # Who signed once and signs again is no second person.
+    said = signs(ada, plan)
+    assert f"1 of 2 approvers of {UNIT}" in said, said
+    shown = hospital.ask_json("plan", "show", plan)
+    assert (shown["state"], shown["whose_move"]) == ("draft", "HTM"), shown
+    ben.open("/")
+    row = ben.page.locator("#today-items tbody tr").filter(has_text="Viewer 4.2.1 now")
+    expect(row).to_contain_text("1 has signed, and it waits for another")
+    ben.open(f"/plan/{plan}")
+    expect(ben.page.locator("main")).to_contain_text(f"1 of 2 approvers of {UNIT}")
+    accessible(ben)
+    said = signs(ben, plan)
+    assert "signed by enough" in said, said
+    assert hospital.ask_json("plan", "show", plan)["state"] == "active"
 
 
 def setup(admin, olga, ada):
@@ -88,11 +119,17 @@ def follow(olga, plan):
     raise AssertionError(f"not verified: {words}")
 
 
-def decline(ada, plan):
-    ada.open(f"/plan/{plan}/sign")
-    ada.page.get_by_label("Or decline, and say why").fill("the reading room has a guest lecture")
-    ada.page.get_by_role("button", name="Decline").click()
-    expect(ada.page.get_by_role("status")).to_contain_text("guest lecture")
+def decline(ada, ben, hospital, plan):
+    """One of two has signed; the other says no, and why. Nothing starts."""
+    said = signs(ada, plan)
+    assert "HTM's move" in said, said
+    ben.open(f"/plan/{plan}/sign")
+    ben.page.get_by_label("Or decline, and say why").fill("the reading room has a guest lecture")
+    ben.page.get_by_role("button", name="Decline").click()
+    expect(ben.page.get_by_role("status")).to_contain_text("guest lecture")
+    assert hospital.ask_json("plan", "show", plan)["state"] == "draft"
+    logged = hospital.ask("audit", "list", "--json")
+    assert "plan.decline" in logged and "guest lecture" in logged, logged
 
 
 def stop(olga, hospital):
@@ -172,12 +209,12 @@ def picture(person, folder, name):
 
 def acts(people, hospital, pictures, plan, other):
     """What does not build on one another: all of it is tried, so that one run shows all faults."""
-    ada, olga, ian = people["ada"], people["olga"], people["ian"]
+    ada, ben, olga, ian = (people[name] for name in ("ada", "ben", "olga", "ian"))
 
     def sees(place):
         return olga if place == "/setup" else ada
 
-    yield "a plan is declined", lambda: decline(ada, other)
+    yield "a plan is declined", lambda: decline(ada, ben, hospital, other)
     yield "the first day is led", lambda: setup(people["admin"], olga, ada)
     yield "a component is searched", lambda: search(olga)
     yield "assets are imported", lambda: import_assets(olga, hospital)
@@ -230,12 +267,17 @@ def main():
         people = {name: Person(playwright, hospital, name) for name in links}
         for name, person in people.items():
             person.begin(links[name])
-        ada, olga = people["ada"], people["olga"]
+        ada, ben, olga = people["ada"], people["ben"], people["olga"]
         enrol_key(ada, hospital)
+        enrol_key(ben, hospital)
         plan = make_plan(olga, "Viewer 4.2.0", "4.2.0")
         approve(ada, hospital, plan, pictures)
         follow(olga, plan)
-        other = make_plan(olga, "Viewer 4.2.1", "4.2.1")
+        urgent = {"emergency": "exploited, in KEV", "for_minutes": "60", "soak_seconds": "1"}
+        both = make_plan(olga, "Viewer 4.2.1 now", "4.2.1", **urgent)
+        approve_by_two(ada, ben, hospital, both)
+        follow(olga, both)
+        other = make_plan(olga, "Viewer 4.2.2", "4.2.2", **urgent)
         people["admin"] = admin
         for what, act in acts(people, hospital, pictures, plan, other):
             try:

@@ -39,7 +39,7 @@ fn a_first_day_and_a_rollout_in_the_browser() {
     let rows = ["station-1", "station-2", "station-3"].map(station);
     hospital.add_machines(rows.into()).unwrap();
     hospital.assign().unwrap();
-    for (version, counter) in [("4.2.0", 1), ("4.2.1", 2)] {
+    for (version, counter) in [("4.2.0", 1), ("4.2.1", 2), ("4.2.2", 3)] {
         let program = format!("#!/bin/sh\necho viewer {version}\n");
         let files = [("viewer", program.as_bytes())];
         let (release, bytes) = tree_release("viewer", version, counter, &files).unwrap();

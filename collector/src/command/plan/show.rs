@@ -61,6 +61,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         signatures.words,
     );
     let urgent = approval.emergency.as_ref();
+    let htm = (!signatures.missing.is_empty()).then_some("HTM");
     let report = Report::new(
         [
             ("plan", Cell::of(plan.id)),
@@ -74,6 +75,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             ("overrides", Cell::List(overrides(urgent))),
             ("signatures", Cell::Number(signatures.count as i64)),
             ("signatures_missing", Cell::List(signatures.missing)),
+            ("whose_move", Cell::maybe(htm)),
         ],
         text,
     );

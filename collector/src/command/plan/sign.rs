@@ -54,9 +54,13 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
     }
     change.commit().await?;
     if !missing.is_empty() {
+        let stored = match new.len() {
+            1 => "1 signature is stored".to_owned(),
+            more => format!("{more} signatures are stored"),
+        };
         return Ok(Output::Text(format!(
-            "{} signatures are stored. Still missing: {}.",
-            new.len(),
+            "{stored}, and nothing starts yet: another person's is waited for. Still missing: {}. \
+             It is HTM's move.",
             missing.join("; ")
         )));
     }
@@ -149,12 +153,17 @@ pub(super) fn missing(
         }
         let signed = approvers(&table.signed, &held.roster, &[&leaf.unit], now);
         if !signed.meets(quorum) {
+            let by_file = quorum.with_file_key;
+            let by_file = by_file.saturating_sub(signed.with_file_key().len());
             let text = format!(
-                "{} of {} approvers of {} ({} with a file key)",
+                "{} of {} approvers of {}{}",
                 quorum.people.saturating_sub(signed.people().len()),
                 quorum.people,
                 leaf.unit,
-                quorum.with_file_key
+                match by_file {
+                    0 => String::new(),
+                    keys => format!(" ({keys} with a file key)"),
+                }
             );
             if !missing.contains(&text) {
                 missing.push(text);
