@@ -18,6 +18,7 @@ pub mod command;
 pub mod component;
 pub mod config;
 pub mod control;
+mod credential;
 pub mod deliver;
 pub mod evidence;
 pub mod exposure;

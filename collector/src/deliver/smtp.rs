@@ -5,6 +5,7 @@ mod bounded;
 
 use super::Problem;
 use crate::config::{Settings, host_of};
+use crate::credential;
 use crate::notice::mail::Mail;
 use crate::notice::webhook::is_loopback;
 use bounded::Bounded;
@@ -14,9 +15,7 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use patchward_common::time::UtcMs;
-use std::io::Read as _;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
@@ -29,8 +28,6 @@ const PATIENCE: Patience = Patience {
 };
 /// The port at which the connection is encrypted from its first byte (RFC 8314).
 const IMPLICIT_TLS: u16 = 465;
-/// Most bytes of a file with a password.
-const MAX_PASSWORD_BYTES: u64 = 1_024;
 /// What systemd calls the password, where it hands it over.
 const CREDENTIAL: &str = "smtp-password";
 
@@ -182,27 +179,10 @@ fn said(error: &lettre::transport::smtp::Error) -> Problem {
 
 /// The password: from the file that the settings name, or from systemd.
 fn password(settings: &Settings) -> Result<Zeroizing<String>, Problem> {
-    let path = match &settings.smtp_password_file {
-        Some(path) => path.clone(),
-        None => {
-            let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
-                Problem::new(
-                    "smtp_user needs a password: write smtp_password_file into collector.toml, or \
-                     hand it over as systemd's credential smtp-password",
-                )
-            })?;
-            PathBuf::from(folder).join(CREDENTIAL)
-        }
-    };
-    read(&path).map_err(|error| Problem::new(format!("{}: {error}", path.display())))
-}
-
-fn read(path: &Path) -> std::io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
-    let file = std::fs::File::open(path)?;
-    file.take(MAX_PASSWORD_BYTES).read_to_string(&mut text)?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    Ok(Zeroizing::new(text.to_owned()))
+    let file = settings.smtp_password_file.as_deref();
+    let missing = "smtp_user needs a password: write smtp_password_file into collector.toml, or \
+                   hand it over as systemd's credential smtp-password";
+    credential::read(file, CREDENTIAL, missing).map_err(Problem::new)
 }
 
 #[cfg(test)]
