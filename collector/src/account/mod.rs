@@ -8,11 +8,13 @@ pub mod lockout;
 pub mod role;
 pub mod scope;
 pub mod subject;
+pub mod vouched;
 
 pub use access::{Rule, Weight, rule};
 pub use role::{Grant, Role};
 pub use scope::Scope;
 pub use subject::{Subject, subject};
+pub use vouched::SubjectId;
 
 use patchward_common::time::{HOUR_MS, MINUTE_MS, UtcMs};
 

@@ -3,10 +3,12 @@
 mod kiosks;
 mod programs;
 mod sessions;
+mod subjects;
 
 pub use kiosks::{KeyRequest, Kiosk};
 pub use programs::Program;
 pub use sessions::Session;
+pub use subjects::LinkedSubject;
 
 use super::value::{args, from_row};
 use super::{Change, StoreError, View};

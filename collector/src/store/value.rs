@@ -2,7 +2,7 @@
 //! 64-bit integers, text and byte strings.
 
 use super::StoreError;
-use crate::account::{Grant, Scope};
+use crate::account::{Grant, Scope, SubjectId};
 use patchward_common::component::Source;
 use patchward_common::digest::Digest;
 use patchward_common::id::{BootId, JobId, Label, MachineId, Name, Nonce, OutboxId};
@@ -265,7 +265,7 @@ macro_rules! texts {
     )*};
 }
 texts!(
-    Name, Label, MachineId, JobId, BootId, Nonce, OutboxId, Digest, KeyId, Grant, Scope
+    Name, Label, MachineId, JobId, BootId, Nonce, OutboxId, Digest, KeyId, Grant, Scope, SubjectId
 );
 
 /// Enums of `common` that are one word in a column.

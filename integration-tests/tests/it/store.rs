@@ -29,6 +29,7 @@ mod plans;
 mod reconcile;
 mod rollout;
 mod stated;
+mod subjects;
 mod vendors;
 mod windows;
 

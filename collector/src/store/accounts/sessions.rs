@@ -26,6 +26,8 @@ pub struct Session {
     pub seen_at: UtcMs,
     /// From when on it is worth nothing.
     pub ends_at: UtcMs,
+    /// Whether a second factor that is none of the account's own was proved: 1 or 0.
+    pub second_factor: u32,
 }
 from_row!(Session {
     account,
@@ -33,7 +35,8 @@ from_row!(Session {
     proved_at,
     made_at,
     seen_at,
-    ends_at
+    ends_at,
+    second_factor
 });
 
 impl View {
@@ -41,8 +44,8 @@ impl View {
     pub async fn session(&mut self, secret_hash: &Digest) -> Result<Option<Session>, StoreError> {
         self.tx
             .first(
-                "SELECT account, form_token, proved_at, made_at, seen_at, ends_at FROM sessions
-                 WHERE secret_hash = $1",
+                "SELECT account, form_token, proved_at, made_at, seen_at, ends_at, second_factor
+                 FROM sessions WHERE secret_hash = $1",
                 args![secret_hash],
             )
             .await
@@ -119,9 +122,9 @@ impl Store {
         // The end of the whole session was overwritten just now; it follows from the proof.
         tx.execute(
             "INSERT INTO sessions (secret_hash, account, form_token, proved_at, made_at, seen_at,
-                                   ends_at)
-             SELECT $2, account, form_token, proved_at, $3, $3, proved_at + $4 FROM sessions
-             WHERE secret_hash = $1",
+                                   ends_at, second_factor)
+             SELECT $2, account, form_token, proved_at, $3, $3, proved_at + $4, second_factor
+             FROM sessions WHERE secret_hash = $1",
             args![old, new, now, SESSION_MS],
         )
         .await?;
