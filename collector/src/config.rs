@@ -1,5 +1,7 @@
 //! The collector's settings: `collector.toml` in its folder.
 
+mod openid;
+
 use patchward_common::id::Name;
 use patchward_common::settings::{self, BadSettings};
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,17 @@ pub struct Settings {
     pub smtp_user: Option<String>,
     /// A file with the password for it. Without it, systemd's credential `smtp-password`.
     pub smtp_password_file: Option<PathBuf>,
+    /// The hospital's OpenID provider, by its issuer; nothing for sign-in by password alone.
+    pub oidc_issuer: Option<String>,
+    /// What the provider calls this collector (its `client_id`).
+    pub oidc_client: Option<String>,
+    /// A file with the secret that the provider gave it. Without it, systemd's credential
+    /// `oidc-secret`.
+    pub oidc_secret_file: Option<PathBuf>,
+    /// What people call the provider's account: the words on the button.
+    pub oidc_title: String,
+    /// Classes (`acr`) that this provider tells only of who proved it in two ways.
+    pub oidc_second_factor_acr: Vec<String>,
 }
 
 /// Whether those who decide on the page prove who they are in two ways.
@@ -75,6 +88,11 @@ impl Default for Settings {
             smtp_from: None,
             smtp_user: None,
             smtp_password_file: None,
+            oidc_issuer: None,
+            oidc_client: None,
+            oidc_secret_file: None,
+            oidc_title: "the hospital's account".into(),
+            oidc_second_factor_acr: Vec::new(),
         }
     }
 }
@@ -162,7 +180,8 @@ impl Settings {
             ));
         }
         self.check_web()?;
-        self.check_mail()
+        self.check_mail()?;
+        self.check_openid()
     }
 
     fn check_mail(&self) -> Result<(), String> {
@@ -254,6 +273,11 @@ mod tests {
             "smtp_from",
             "smtp_user",
             "smtp_password_file",
+            "oidc_issuer",
+            "oidc_client",
+            "oidc_secret_file",
+            "oidc_title",
+            "oidc_second_factor_acr",
         ] {
             assert!(
                 shipped.contains(&format!("{key} =")),

@@ -35,6 +35,7 @@ pub mod mds2;
 pub mod metrics;
 pub mod notice;
 pub mod nudging;
+pub mod openid;
 pub mod pdf;
 pub mod planning;
 pub mod prospect;

@@ -163,6 +163,7 @@ const LAYERS: [Layers; 2] = [
                 "asset",
                 "deliver",
                 "metrics",
+                "openid",
             ],
         ],
     },
