@@ -214,6 +214,7 @@ const PLAIN: &[&str] = &[
     "status",
     "step",
     "steps",
+    "subject",
     "switched_off_counts",
     "text",
     "thing",

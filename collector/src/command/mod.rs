@@ -321,6 +321,7 @@ fn list_of(what: &str) -> Option<&'static str> {
         "calendar" => "freeze calendar list",
         "plan" => "plan list",
         "account that has not ended" => "user list",
+        "link to the provider" => "user openid list",
         "ward's link" => "kiosk list",
         "program that has not ended" => "program list",
         "secret address" => "feed list",

@@ -1,5 +1,9 @@
 //! People who use the page.
 
+mod openid;
+
+pub use openid::OpenidCommand;
+
 use super::Caller;
 use super::zones::Zones;
 use crate::account::{Grant, LINK_MS};
@@ -9,6 +13,7 @@ use crate::secret::Secret;
 use crate::store::Change;
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What can be done with accounts.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -47,6 +52,9 @@ pub enum UserCommand {
     List,
     /// Show the browser keys that wait for a registrar, as a roster's description writes them
     Keys,
+    /// Who people are at the hospital's OpenID provider
+    #[command(subcommand)]
+    Openid(OpenidCommand),
 }
 
 /// Carries out a command on accounts.
@@ -87,6 +95,7 @@ pub async fn run(app: &App, caller: &Caller, command: UserCommand) -> Result<Out
         }
         UserCommand::List => list(app).await,
         UserCommand::Keys => keys(app).await,
+        UserCommand::Openid(command) => openid::run(app, caller, command).await,
     }
 }
 
@@ -124,6 +133,10 @@ async fn list(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
     let grants = view.grants().await?;
+    let issuer = app.settings.oidc_issuer.as_ref();
+    let linked = view.linked_subjects().await?.into_iter();
+    let linked = linked.filter(|linked| Some(&linked.issuer) == issuer);
+    let linked: BTreeSet<Name> = linked.map(|linked| linked.account).collect();
     let now = app.now();
     let mut table = Table::new(&[
         "account",
@@ -135,11 +148,12 @@ async fn list(app: &App) -> Result<Output, Failure> {
     ]);
     for account in view.accounts().await? {
         let of = grants.iter().filter(|(name, _)| *name == account.name);
-        let state = match (&account.ended_at, &account.password, &account.locked_until) {
-            (Some(_), _, _) => "ended",
-            (None, None, _) => "invited",
-            (None, Some(_), Some(until)) if *until > now => "locked",
-            (None, Some(_), _) => "active",
+        let is_reachable = account.password.is_some() || linked.contains(&account.name);
+        let state = match (&account.ended_at, &account.locked_until) {
+            (Some(_), _) => "ended",
+            (None, _) if !is_reachable => "invited",
+            (None, Some(until)) if *until > now => "locked",
+            (None, _) => "active",
         };
         table.row(vec![
             Cell::of(&account.name),

@@ -3,5 +3,6 @@
 pub mod factor;
 pub mod login;
 pub mod me;
+pub mod openid;
 pub mod password;
 pub mod welcome;

@@ -28,6 +28,7 @@ pub mod touched;
 
 use crate::app::App;
 use crate::control::Failure;
+use crate::openid::OpenId;
 use crate::secret::Secret;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -68,12 +69,15 @@ pub struct Web {
     calendars: Arc<Fresh<Option<Name>, Calendar>>,
     /// Figures for monitoring.
     figures: Arc<Fresh<(), String>>,
+    /// Sign-in by the hospital's OpenID provider, where the settings name one.
+    pub openid: Option<Arc<OpenId>>,
 }
 
 impl Web {
     /// What handlers share, of this collector.
     pub fn new(app: Arc<App>) -> Self {
         Self {
+            openid: OpenId::of(&app.settings).map(Arc::new),
             app,
             proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
             steps: live::steps(),
@@ -104,6 +108,7 @@ pub fn router(web: Web) -> Router {
             get(account::login::show).post(account::login::enter),
         )
         .route("/logout", post(account::login::leave))
+        .merge(account::openid::routes())
         .route(
             "/welcome/{secret}",
             get(account::welcome::show).post(account::welcome::enter),

@@ -45,6 +45,8 @@ pub struct SignedIn {
     pub session: Digest,
     /// What their forms carry.
     pub token: String,
+    /// Whether they have a second factor, or who vouched for them asked for one.
+    pub has_second_factor: bool,
 }
 
 /// A person who is signed in as well as their roles ask: what handlers take.
@@ -112,14 +114,17 @@ pub fn cookie(secret: Option<&Secret>) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn brought(headers: &HeaderMap) -> Option<Secret> {
+/// The values that a browser sends for a cookie.
+pub fn cookies<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h str> {
     let cookies = headers.get_all(COOKIE).iter();
     let texts = cookies.filter_map(|value| value.to_str().ok());
-    let mut pairs = texts.flat_map(|text| text.split(';'));
-    pairs.find_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE_NAME).then(|| Secret::of(value)).flatten()
-    })
+    let pairs = texts.flat_map(|text| text.split(';'));
+    let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter_map(move |(found, value)| (found == name).then_some(value))
+}
+
+fn brought(headers: &HeaderMap) -> Option<Secret> {
+    cookies(headers, COOKIE_NAME).find_map(Secret::of)
 }
 
 /// Finds out who asks, exchanges secrets that are old, and hands the new one out with the
@@ -142,13 +147,20 @@ pub async fn sessions(State(web): State<Web>, mut request: Request, next: Next) 
     }
     let mut response = next.run(request).await;
     if let Some(secret) = new
-        && !response.headers().contains_key(SET_COOKIE)
+        && !sets_session(response.headers())
     {
         response
             .headers_mut()
-            .insert(SET_COOKIE, cookie(Some(&secret)));
+            .append(SET_COOKIE, cookie(Some(&secret)));
     }
     response
+}
+
+/// Whether an answer begins or ends a session by itself; other cookies do not.
+fn sets_session(headers: &HeaderMap) -> bool {
+    let set = headers.get_all(SET_COOKIE).iter();
+    let mut names = set.filter_map(|value| value.to_str().ok()?.split('=').next());
+    names.any(|name| name == COOKIE_NAME)
 }
 
 async fn found(
@@ -173,11 +185,13 @@ async fn found(
         true => None,
         false => keep(web, &session, &secret, now).await?,
     };
+    let has_second_factor = account.totp.is_some() || session.second_factor == 1;
     let person = SignedIn {
         account: Arc::new(account),
         grants: grants.into(),
         session: rotated.as_ref().unwrap_or(&secret).hash(),
         token: session.form_token,
+        has_second_factor,
     };
     Ok(Some((person, rotated)))
 }
@@ -232,7 +246,7 @@ impl FromRequestParts<Web> for Person {
         let person = <SignedIn as FromRequestParts<Web>>::from_request_parts(parts, web).await?;
         let required = web.app.settings.second_factor == SecondFactor::Required;
         let decides = person.grants.iter().any(|grant| grant.role.decides());
-        if required && decides && person.account.totp.is_none() {
+        if required && decides && !person.has_second_factor {
             return Err(Redirect::to("/me/second-factor").into_response());
         }
         Ok(Self(person))
@@ -268,6 +282,7 @@ pub(super) mod tests {
             grants: grants.into(),
             session: Digest::default(),
             token: "token".into(),
+            has_second_factor: false,
         }
     }
 
@@ -278,6 +293,17 @@ pub(super) mod tests {
         for bad in [None, Some(""), Some("Token"), Some("token2")] {
             assert!(!person.sent(bad.map(str::to_owned).as_ref()), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_exchanged_secret_goes_along_with_other_cookies() {
+        let mut headers = HeaderMap::new();
+        assert!(!sets_session(&headers));
+        let other = format!("{COOKIE_NAME}-openid=a.b; Path=/");
+        headers.append(SET_COOKIE, other.parse().unwrap());
+        assert!(!sets_session(&headers));
+        headers.append(SET_COOKIE, cookie(None));
+        assert!(sets_session(&headers));
     }
 
     #[test]

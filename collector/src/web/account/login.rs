@@ -18,10 +18,11 @@ use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use patchward_common::id::Name;
+use patchward_common::percent::encoded;
 use serde::Deserialize;
 
 /// The same for a wrong name, a wrong password and a wrong code: nobody learns which it was.
-const WRONG: &str = "That is not right. Try again; after several wrong answers the account waits \
+pub(super) const WRONG: &str = "That is not right. Try again; after several wrong answers the account waits \
                      for some minutes.";
 
 #[derive(Template)]
@@ -31,13 +32,20 @@ struct Page {
     problem: String,
     to: String,
     name: String,
+    provider: Option<Provider>,
+}
+
+/// The way by the hospital's OpenID provider.
+struct Provider {
+    title: String,
+    path: String,
 }
 
 /// Where a person wanted to go.
 #[derive(Deserialize)]
 pub struct Wanted {
     #[serde(default)]
-    to: String,
+    pub(super) to: String,
 }
 
 /// What a person sends.
@@ -60,22 +68,39 @@ pub struct Token {
 }
 
 /// Shows the form.
-pub async fn show(Query(wanted): Query<Wanted>) -> Response {
-    page(String::new(), wanted.to, String::new())
+pub async fn show(State(web): State<Web>, Query(wanted): Query<Wanted>) -> Response {
+    page(&web, String::new(), wanted.to, String::new())
 }
 
-fn page(problem: String, to: String, name: String) -> Response {
+/// Shows the form to somebody who did not get in by the provider, and why.
+pub(super) fn refused(web: &Web, status: StatusCode, problem: String, to: String) -> Response {
+    (status, form(web, problem, to, String::new())).into_response()
+}
+
+fn page(web: &Web, problem: String, to: String, name: String) -> Response {
     let wrong = !problem.is_empty();
-    let page = error::render(&Page {
-        shell: Shell::new("Sign in", "", None),
-        problem,
-        to,
-        name,
-    });
+    let page = form(web, problem, to, name);
     match wrong {
         true => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
         false => page,
     }
+}
+
+fn form(web: &Web, problem: String, to: String, name: String) -> Response {
+    let provider = web.openid.as_ref().map(|openid| Provider {
+        title: openid.title.clone(),
+        path: match to.is_empty() {
+            true => "/login/openid".to_owned(),
+            false => format!("/login/openid?to={}", encoded(&to)),
+        },
+    });
+    error::render(&Page {
+        shell: Shell::new("Sign in", "", None),
+        problem,
+        to,
+        name,
+        provider,
+    })
 }
 
 /// Signs somebody in.
@@ -88,7 +113,7 @@ pub async fn enter(State(web): State<Web>, Form(sent): Form<Sent>) -> Response {
             }
             Err(failure) => error::page(None, &failure),
         },
-        Ok(None) => page(WRONG.to_owned(), sent.to, sent.name),
+        Ok(None) => page(&web, WRONG.to_owned(), sent.to, sent.name),
         Err(failure) => error::page(None, &failure),
     }
 }
@@ -129,7 +154,12 @@ async fn proved(web: &Web, sent: &Sent) -> Result<Option<Account>, Failure> {
 }
 
 /// Whether a code is right, and was not taken before.
-async fn code(web: &Web, account: &Name, secret: &str, code: &str) -> Result<bool, Failure> {
+pub(super) async fn code(
+    web: &Web,
+    account: &Name,
+    secret: &str,
+    code: &str,
+) -> Result<bool, Failure> {
     let Some(step) = super::factor::step_of(secret, code, web.app.now()) else {
         return Ok(false);
     };

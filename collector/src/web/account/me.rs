@@ -1,7 +1,8 @@
 //! A person's own account: password, second factor, the browser's key.
 
 use super::login::begin;
-use super::password;
+use super::openid::link::Shown;
+use super::{openid, password};
 use crate::authority;
 use crate::command::zones::Zones;
 use crate::control::Failure;
@@ -25,6 +26,7 @@ struct Page {
     roles: String,
     has_factor: bool,
     keys: Vec<Key>,
+    provider: Option<Shown>,
     problem: String,
     done: String,
 }
@@ -56,9 +58,13 @@ pub async fn show(State(web): State<Web>, person: Person) -> Response {
     page(&web, &person, "", "").await
 }
 
-async fn page(web: &Web, person: &Person, done: &str, problem: &str) -> Response {
+pub(super) async fn page(web: &Web, person: &Person, done: &str, problem: &str) -> Response {
     let keys = match keys(web, person).await {
         Ok(keys) => keys,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
+    let provider = match openid::link::shown(web, &person.account.name).await {
+        Ok(provider) => provider,
         Err(failure) => return error::page(Some(person), &failure),
     };
     let roles: Vec<String> = person.grants.iter().map(ToString::to_string).collect();
@@ -68,6 +74,7 @@ async fn page(web: &Web, person: &Person, done: &str, problem: &str) -> Response
         roles: roles.join(", "),
         has_factor: person.account.totp.is_some(),
         keys,
+        provider,
         problem: problem.to_owned(),
         done: done.to_owned(),
     })

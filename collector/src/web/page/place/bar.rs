@@ -289,6 +289,11 @@ pub(super) const PAGES: &[Layout] = &[
         parts: &[
             part("people", "People", "user list"),
             part("keys", "Keys that wait for a registrar", "user keys"),
+            part(
+                "openid",
+                "Who people are at the provider",
+                "user openid list",
+            ),
             part("kiosks", "The ward's links", "kiosk list"),
             part("programs", "Programs", "program list"),
             part("feeds", "Secret addresses", "feed list"),
@@ -306,6 +311,8 @@ pub(super) const PAGES: &[Layout] = &[
             "user grant",
             "user link",
             "user end",
+            "user openid link",
+            "user openid unlink",
             "kiosk end",
             "program add",
             "program end",
