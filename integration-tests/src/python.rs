@@ -1,6 +1,6 @@
-//! Programs of the tests that are Python's: python-tuf, an independent TUF client,
-//! playwright, which drives a browser, and schemathesis, which asks an API. Each lies in a
-//! folder of its own.
+//! Programs of the tests that come by Python's pip: python-tuf, an independent TUF client,
+//! playwright, which drives a browser, schemathesis, which asks an API, and Node. Each lies in
+//! a folder of its own.
 
 use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
@@ -35,13 +35,27 @@ pub const API: Python = Python {
     requirements: concat!(env!("CARGO_MANIFEST_DIR"), "/python-api.txt"),
 };
 
+/// Node.js with npm, which install and run an OpenID provider.
+pub const NODE: Python = Python {
+    folder: "python-node",
+    requirements: concat!(env!("CARGO_MANIFEST_DIR"), "/python-node.txt"),
+};
+
+/// A folder below cargo's target folder, where this process is.
+///
+/// # Errors
+/// Where this process is in no such folder.
+pub fn below_target(folder: &str) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_exe().context("finding this program")?;
+    let target = here.ancestors().find(|folder| folder.join(MARK).exists());
+    let target = target.context("this program is in no target folder of cargo")?;
+    Ok(target.join(folder))
+}
+
 impl Python {
-    /// Where it is installed: below cargo's target folder, where this process is.
+    /// Where it is installed.
     fn place(self) -> anyhow::Result<PathBuf> {
-        let here = std::env::current_exe().context("finding this program")?;
-        let target = here.ancestors().find(|folder| folder.join(MARK).exists());
-        let target = target.context("this program is in no target folder of cargo")?;
-        Ok(target.join(self.folder))
+        below_target(self.folder)
     }
 
     /// A Python that has it.

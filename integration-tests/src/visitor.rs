@@ -1,5 +1,5 @@
-//! A browser as far as requests go: TLS that trusts the collector's authority, one connection
-//! that is kept, the session's cookie. It blocks.
+//! A browser as far as requests go: TLS that trusts one authority, one connection that is kept,
+//! cookies. It blocks.
 
 use anyhow::{Context as _, bail, ensure};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -22,8 +22,10 @@ const ATTEMPTS: usize = 2;
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The headers, their names in lower case.
+    /// The headers, their names in lower case; of several of one name, the last.
     pub headers: BTreeMap<String, String>,
+    /// The cookies that it sets, as they came.
+    pub cookies: Vec<String>,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -48,15 +50,19 @@ type Stream = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 pub struct Visitor {
     address: String,
     config: Arc<ClientConfig>,
-    cookie: String,
+    cookies: BTreeMap<String, String>,
     stream: Option<Stream>,
 }
 
 impl Visitor {
     /// Somebody at the page `https://localhost:PORT` of the collector in `folder`.
     pub fn new(folder: &Path, port: u16) -> anyhow::Result<Self> {
-        let authority = folder.join("ca/ca.crt");
-        let authority = CertificateDer::from_pem_file(&authority)
+        Self::trusting(&folder.join("ca/ca.crt"), port)
+    }
+
+    /// Somebody at `https://localhost:PORT`, who trusts the authority in a PEM file.
+    pub fn trusting(authority: &Path, port: u16) -> anyhow::Result<Self> {
+        let authority = CertificateDer::from_pem_file(authority)
             .with_context(|| format!("reading {}", authority.display()))?;
         let mut roots = RootCertStore::empty();
         roots.add(authority)?;
@@ -68,7 +74,7 @@ impl Visitor {
         Ok(Self {
             address: format!("localhost:{port}"),
             config: Arc::new(config),
-            cookie: String::new(),
+            cookies: BTreeMap::new(),
             stream: None,
         })
     }
@@ -78,7 +84,7 @@ impl Visitor {
         Self {
             address: self.address.clone(),
             config: self.config.clone(),
-            cookie: self.cookie.clone(),
+            cookies: self.cookies.clone(),
             stream: None,
         }
     }
@@ -92,7 +98,7 @@ impl Visitor {
         let sent = format!("password={password}&again={password}");
         let answer = self.post(path, &sent)?;
         ensure!(
-            answer.status == 303 && !self.cookie.is_empty(),
+            answer.status == 303 && !self.cookies.is_empty(),
             "the link was refused: {} {}",
             answer.status,
             answer.text()
@@ -103,6 +109,19 @@ impl Visitor {
     /// Opens a page.
     pub fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
         self.ask("GET", path, "")
+    }
+
+    /// What it keeps for a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    /// Keeps another value for a cookie; without one, none.
+    pub fn set_cookie(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.cookies.insert(name.to_owned(), value.to_owned()),
+            None => self.cookies.remove(name),
+        };
     }
 
     /// Sends a form.
@@ -127,8 +146,12 @@ impl Visitor {
             None => self.open()?,
         };
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
-        if !self.cookie.is_empty() {
-            head.push_str(&format!("Cookie: {}\r\n", self.cookie));
+        if !self.cookies.is_empty() {
+            let pairs = self.cookies.iter();
+            let pairs: Vec<String> = pairs
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            head.push_str(&format!("Cookie: {}\r\n", pairs.join("; ")));
         }
         if method == "POST" {
             head.push_str(&format!(
@@ -141,8 +164,16 @@ impl Visitor {
         let text = format!("{head}\r\n{form}");
         stream.get_mut().write_all(text.as_bytes())?;
         let answer = read(&mut stream).with_context(|| format!("{method} {path}"))?;
-        if let Some(cookie) = answer.headers.get("set-cookie") {
-            self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        for cookie in &answer.cookies {
+            let pair = cookie.split(';').next().unwrap_or_default();
+            let Some((name, value)) = pair.split_once('=') else {
+                continue;
+            };
+            // An empty one is taken away, as every cookie is that a server ends.
+            match value.is_empty() {
+                true => self.cookies.remove(name),
+                false => self.cookies.insert(name.to_owned(), value.to_owned()),
+            };
         }
         let is_kept = answer
             .headers
@@ -174,7 +205,7 @@ fn read(stream: &mut Stream) -> anyhow::Result<Answer> {
     let first = line(stream)?;
     let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
     let status = status.with_context(|| format!("no status: {first:?}"))?;
-    let mut headers = BTreeMap::new();
+    let (mut headers, mut cookies) = (BTreeMap::new(), Vec::new());
     loop {
         let line = line(stream)?;
         if line.is_empty() {
@@ -183,7 +214,11 @@ fn read(stream: &mut Stream) -> anyhow::Result<Answer> {
         let Some((name, value)) = line.split_once(':') else {
             bail!("no header: {line:?}");
         };
-        headers.insert(name.to_lowercase(), value.trim().to_owned());
+        let (name, value) = (name.to_lowercase(), value.trim().to_owned());
+        if name == "set-cookie" {
+            cookies.push(value.clone());
+        }
+        headers.insert(name, value);
     }
     let mut body = Vec::new();
     if headers
@@ -213,6 +248,7 @@ fn read(stream: &mut Stream) -> anyhow::Result<Answer> {
     Ok(Answer {
         status,
         headers,
+        cookies,
         body,
     })
 }

@@ -6,6 +6,7 @@ use patchward_integration_tests::hospital::{Hospital, Row, now};
 use patchward_integration_tests::programs::Program;
 use patchward_integration_tests::python;
 use patchward_integration_tests::vendor::tree_release;
+use std::path::Path;
 use std::process::Command;
 
 const UNIT: &str = "reading-room-2";
@@ -71,15 +72,19 @@ fn what_no_page_would_send_is_refused() {
 /// Plays people at the hospital's page.
 fn play(hospital: &Hospital, script: &str, more: &[(&str, &str)]) {
     let page = hospital.page().unwrap();
+    let page = [("PAGE", &*page.address), ("WELCOME", &*page.welcome)];
+    perform(script, hospital.folder(), &[&page[..], more].concat());
+}
+
+/// Plays people of the hospital in a folder, with what the script asks of its environment.
+pub(super) fn perform(script: &str, folder: &Path, more: &[(&str, &str)]) {
     let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/browser");
     let output = Command::new(python::BROWSER.program().unwrap())
         .arg(format!("{scripts}/{script}"))
         .args(std::env::var_os("PATCHWARD_PICTURES"))
         // No folder of compiled scripts in the source.
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("PAGE", &page.address)
-        .env("WELCOME", &page.welcome)
-        .env("HOSPITAL", hospital.folder())
+        .env("HOSPITAL", folder)
         .env("COLLECTOR", Program::Collector.path().unwrap())
         .env("SIGN", Program::Sign.path().unwrap())
         .envs(more.iter().copied())

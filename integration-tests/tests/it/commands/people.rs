@@ -361,3 +361,16 @@ async fn a_rehearsal_tells_the_night_and_slots_become_history() {
     use patchward_collector::forecast::Outcome::Started;
     assert_eq!(counts[&machine(1)].of(Started), 1);
 }
+
+#[tokio::test]
+async fn nobody_is_linked_to_a_provider_that_no_settings_name() {
+    let desk = Desk::with_machines(1).await;
+    desk.ask("user add ada --title Ada --role viewer").await;
+    let link = "user openid link ada --subject ada-1";
+    desk.refuses(link, Conflict, "name no OpenID provider")
+        .await;
+    desk.refuses("user openid unlink ada", Conflict, "oidc_issuer")
+        .await;
+    assert_eq!(desk.json("user openid list").await, json!([]));
+    assert_eq!(desk.json("user list").await[0]["state"], "invited");
+}
