@@ -58,17 +58,18 @@ impl Store {
     }
 }
 
-/// Notes that a machine has a set from `since` on.
+/// Notes that machines have other sets, each from an instant on; no machine twice.
 pub(super) async fn note(
     tx: &mut Tx,
-    machine: &MachineId,
-    digest: &Digest,
-    since: UtcMs,
+    new: impl Iterator<Item = (MachineId, Digest, UtcMs)>,
 ) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO machine_set_history (machine, since, digest) VALUES ($1, $2, $3)
-         ON CONFLICT (machine, since) DO UPDATE SET digest = excluded.digest",
-        args![machine, since, digest],
+    let rows = new.map(|(machine, digest, since)| args![machine, since, digest]);
+    tx.execute_many(
+        (
+            "INSERT INTO machine_set_history (machine, since, digest) VALUES",
+            "ON CONFLICT (machine, since) DO UPDATE SET digest = excluded.digest",
+        ),
+        rows.collect(),
     )
     .await?;
     Ok(())

@@ -5,7 +5,6 @@
 mod reported;
 
 pub(super) use reported::Reported;
-use reported::members_of;
 
 use super::sql::Tx;
 use super::value::{args, from_row};
@@ -70,16 +69,14 @@ impl Store {
         now: UtcMs,
     ) -> Result<RoaringBitmap, StoreError> {
         let digest = set.digest();
-        let is_known = members_of(&mut self.view().await?.tx, &digest).await?;
         let reported = |set| Reported {
             machine: *machine,
             digest,
             set,
             now,
         };
-        if is_known.is_some()
-            && let Some(members) = self.inventories.store(reported(None)).await?
-        {
+        // Most are known, as those of the same image.
+        if let Some(members) = self.inventories.store(reported(None)).await? {
             return Ok(members);
         }
         let stored = self.inventories.store(reported(Some(set.clone()))).await?;

@@ -88,7 +88,11 @@ fn most_on_a_day(visitor: &mut Visitor, most: usize) {
     let counts = rows.filter_map(|row| row.split(',').nth(2)?.parse::<usize>().ok());
     let counts: Vec<usize> = counts.collect();
     let gaps = walk::rows(file.as_bytes()) - counts.len();
-    assert!(counts.len() > 600 && gaps > 5, "{} days, {gaps} gaps", counts.len());
+    assert!(
+        counts.len() > 600 && gaps > 5,
+        "{} days, {gaps} gaps",
+        counts.len()
+    );
     assert_eq!(counts.iter().max(), Some(&most));
     assert!(counts[1..30].iter().all(|count| *count == most));
 }

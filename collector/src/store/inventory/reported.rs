@@ -11,7 +11,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::UtcMs;
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Most inventories of one transaction.
 const MAX_GROUP: usize = 512;
@@ -41,46 +41,88 @@ impl Entry for Reported {
 
     async fn store(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
         let mut tx = engine.begin().await?;
-        let mut sets = HashMap::new();
+        let mut known = known(&mut tx, entries).await?;
         let mut results = Vec::with_capacity(entries.len());
         for entry in entries {
-            results.push(Ok(entry.record(&mut tx, &mut sets).await?));
+            let members = match (known.get(&entry.digest), &entry.set) {
+                (None, Some(set)) => {
+                    let members = entry.add(&mut tx, set).await?;
+                    known.insert(entry.digest, members.clone());
+                    Some(members)
+                }
+                (members, _) => members.cloned(),
+            };
+            results.push(Ok(members));
+        }
+        let stored = entries.iter().filter(|one| known.contains_key(&one.digest));
+        for turn in turns(stored) {
+            note(&mut tx, &turn).await?;
         }
         tx.commit().await?;
         Ok(results)
     }
 }
 
-impl Reported {
-    async fn record(
-        &self,
-        tx: &mut Tx,
-        sets: &mut HashMap<Digest, RoaringBitmap>,
-    ) -> Result<Option<RoaringBitmap>, StoreError> {
-        let members = match (sets.get(&self.digest), &self.set) {
-            (Some(members), _) => members.clone(),
-            (None, set) => match (members_of(tx, &self.digest).await?, set) {
-                (Some(members), _) => members,
-                (None, Some(set)) => self.add(tx, set).await?,
-                (None, None) => return Ok(None),
-            },
-        };
-        sets.insert(self.digest, members.clone());
-        let changed = tx
-            .execute(
-                "INSERT INTO machine_sets (machine, digest, since) VALUES ($1, $2, $3)
-                 ON CONFLICT (machine) DO UPDATE SET digest = excluded.digest,
-                    since = excluded.since
-                 WHERE machine_sets.digest <> excluded.digest",
-                args![self.machine, self.digest, self.now],
-            )
-            .await?;
-        if changed > 0 {
-            history::note(tx, &self.machine, &self.digest, self.now).await?;
-        }
-        Ok(Some(members))
-    }
+/// The sets of entries that are stored, each with its numbers.
+async fn known(
+    tx: &mut Tx,
+    entries: &[Reported],
+) -> Result<HashMap<Digest, RoaringBitmap>, StoreError> {
+    let digests: BTreeSet<Digest> = entries.iter().map(|entry| entry.digest).collect();
+    let found: Vec<(Digest, Vec<u8>)> = tx
+        .all_many(
+            (
+                "WITH wanted (w) AS (VALUES",
+                ") SELECT digest, members FROM wanted CROSS JOIN component_sets WHERE digest = w",
+            ),
+            digests.into_iter().map(|digest| args![digest]).collect(),
+        )
+        .await?;
+    let unpacked = found
+        .into_iter()
+        .map(|(digest, bytes)| Ok((digest, unpack(&bytes)?)));
+    unpacked.collect()
+}
 
+/// Entries in as many turns as one machine has: a statement writes no row twice.
+fn turns<'e>(entries: impl Iterator<Item = &'e Reported>) -> Vec<Vec<&'e Reported>> {
+    let mut counts: HashMap<MachineId, usize> = HashMap::new();
+    let mut turns: Vec<Vec<&Reported>> = Vec::new();
+    for entry in entries {
+        let nth = counts.entry(entry.machine).or_default();
+        match turns.get_mut(*nth) {
+            Some(turn) => turn.push(entry),
+            None => turns.push(vec![entry]),
+        }
+        *nth += 1;
+    }
+    turns
+}
+
+/// Notes what machines have now, and what of it is new to them.
+async fn note(tx: &mut Tx, turn: &[&Reported]) -> Result<(), StoreError> {
+    let rows = turn
+        .iter()
+        .map(|one| args![one.machine, one.digest, one.now]);
+    let changed: Vec<(MachineId,)> = tx
+        .all_many(
+            (
+                "INSERT INTO machine_sets (machine, digest, since) VALUES",
+                "ON CONFLICT (machine) DO UPDATE SET digest = excluded.digest,
+                    since = excluded.since
+                 WHERE machine_sets.digest <> excluded.digest
+                 RETURNING machine",
+            ),
+            rows.collect(),
+        )
+        .await?;
+    let changed: BTreeSet<MachineId> = changed.into_iter().map(|(machine,)| machine).collect();
+    let new = turn.iter().filter(|one| changed.contains(&one.machine));
+    let new = new.map(|one| (one.machine, one.digest, one.now));
+    history::note(tx, new).await
+}
+
+impl Reported {
     async fn add(&self, tx: &mut Tx, set: &ComponentSet) -> Result<RoaringBitmap, StoreError> {
         let members = number_all(tx, set).await?;
         tx.execute(
@@ -91,18 +133,4 @@ impl Reported {
         .await?;
         Ok(members)
     }
-}
-
-/// The numbers of a set that is stored.
-pub(super) async fn members_of(
-    tx: &mut Tx,
-    digest: &Digest,
-) -> Result<Option<RoaringBitmap>, StoreError> {
-    let known: Option<(Vec<u8>,)> = tx
-        .first(
-            "SELECT members FROM component_sets WHERE digest = $1",
-            args![digest],
-        )
-        .await?;
-    known.map(|(bytes,)| unpack(&bytes)).transpose()
 }

@@ -131,6 +131,7 @@ fn person(role: Role, unit: Option<&str>) -> SignedIn {
         grants: vec![grant].into(),
         session: Digest::default(),
         token: "token".into(),
+        has_second_factor: false,
     }
 }
 
