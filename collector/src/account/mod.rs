@@ -27,7 +27,33 @@ pub const IDLE_MS: i64 = 45 * MINUTE_MS;
 /// How old a session's secret gets before it is exchanged.
 pub const ROTATE_MS: i64 = HOUR_MS;
 
+/// How long after proving who they are a person may change with what they prove it, without
+/// proving it again: long enough to find the key ring.
+pub const FRESH_MS: i64 = 10 * MINUTE_MS;
+/// Most passkeys of an account: a telephone, a few computers and security keys. More would be
+/// passkeys that nobody remembers.
+pub const MAX_PASSKEYS: usize = 10;
+
+/// Whether who proved at `proved` who they are need not do so again before they change with
+/// what they prove it.
+pub fn is_fresh(proved: UtcMs, now: UtcMs) -> bool {
+    now < proved.plus_ms(FRESH_MS)
+}
+
 /// Whether a session that was last used at `seen` and ends at `ends` still counts.
 pub fn is_alive(seen: UtcMs, ends: UtcMs, now: UtcMs) -> bool {
     now < ends && now < seen.plus_ms(IDLE_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_fresh_for_a_while() {
+        let proved = UtcMs(1_000);
+        assert!(is_fresh(proved, proved));
+        assert!(is_fresh(proved, proved.plus_ms(FRESH_MS - 1)));
+        assert!(!is_fresh(proved, proved.plus_ms(FRESH_MS)));
+    }
 }

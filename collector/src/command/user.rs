@@ -38,7 +38,8 @@ pub enum UserCommand {
         #[arg(long = "role", required = true)]
         roles: Vec<Grant>,
     },
-    /// Make a new one-time link: for who forgot the password or lost the second factor
+    /// Make a new one-time link: for who forgot the password or lost the second factor. Following it
+    /// takes the second factor and all passkeys away
     Link {
         /// The account
         name: Name,
@@ -81,7 +82,9 @@ pub async fn run(app: &App, caller: &Caller, command: UserCommand) -> Result<Out
             need(&mut change, &name).await?;
             let link = link(app, &mut change, &name).await?;
             change.commit().await?;
-            let text = "The password counts until the link was followed.".to_owned();
+            let text = "The password, the second factor and passkeys count until the link was \
+                        followed; then all of them are gone."
+                .to_owned();
             Ok(handed(&name, link, text))
         }
         UserCommand::End { name } => {
@@ -137,6 +140,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
     let linked = view.linked_subjects().await?.into_iter();
     let linked = linked.filter(|linked| Some(&linked.issuer) == issuer);
     let linked: BTreeSet<Name> = linked.map(|linked| linked.account).collect();
+    let passkeys = view.passkey_counts().await?;
     let now = app.now();
     let mut table = Table::new(&[
         "account",
@@ -144,10 +148,12 @@ async fn list(app: &App) -> Result<Output, Failure> {
         "roles",
         "state",
         "second_factor",
+        "passkeys",
         "added",
     ]);
     for account in view.accounts().await? {
         let of = grants.iter().filter(|(name, _)| *name == account.name);
+        let held = passkeys.iter().find(|(name, _)| *name == account.name);
         let is_reachable = account.password.is_some() || linked.contains(&account.name);
         let state = match (&account.ended_at, &account.locked_until) {
             (Some(_), _) => "ended",
@@ -161,6 +167,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
             Cell::List(of.map(|(_, grant)| grant.to_string()).collect()),
             Cell::of(state),
             Cell::Flag(account.totp.is_some()),
+            Cell::Number(held.map_or(0, |(_, count)| *count)),
             zones.cell(None, account.added_at),
         ]);
     }

@@ -1,11 +1,13 @@
 //! People who use the page: what they are called, what they may, how they prove it.
 
 mod kiosks;
+mod passkeys;
 mod programs;
 mod sessions;
 mod subjects;
 
 pub use kiosks::{KeyRequest, Kiosk};
+pub use passkeys::Passkey;
 pub use programs::Program;
 pub use sessions::Session;
 pub use subjects::LinkedSubject;
@@ -199,6 +201,7 @@ impl Change {
         for rest in [
             "DELETE FROM sessions WHERE account = $1",
             "DELETE FROM account_links WHERE account = $1",
+            "DELETE FROM passkeys WHERE account = $1",
             "DELETE FROM account_grants WHERE account = $1",
         ] {
             tx.execute(rest, args![name]).await?;
@@ -264,8 +267,8 @@ impl Change {
         Ok(link.account)
     }
 
-    /// Sets a password: every session of the account ends, and its second factor is asked
-    /// for anew if `keep_second_factor` is not set.
+    /// Sets a password: every session of the account ends. Its second factor is asked for anew,
+    /// and its passkeys are gone, if `keep_second_factor` is not set.
     pub async fn set_password(
         &mut self,
         account: &Name,
@@ -284,6 +287,11 @@ impl Change {
             .await?;
         tx.execute("DELETE FROM sessions WHERE account = $1", args![account])
             .await?;
+        tx.execute(
+            "DELETE FROM passkeys WHERE account = $1 AND $2 = 0",
+            args![account, i64::from(keep_second_factor)],
+        )
+        .await?;
         self.done_if(set, || no_account(account))
     }
 

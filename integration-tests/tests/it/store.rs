@@ -23,6 +23,7 @@ mod listed;
 mod manual;
 mod mds2;
 mod notices;
+mod passkeys;
 mod people;
 mod places;
 mod plans;
