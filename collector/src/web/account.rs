@@ -4,5 +4,6 @@ pub mod factor;
 pub mod login;
 pub mod me;
 pub mod openid;
+pub mod passkey;
 pub mod password;
 pub mod welcome;

@@ -26,7 +26,9 @@ pub mod statics;
 pub mod timing;
 pub mod touched;
 
+use crate::account::Grant;
 use crate::app::App;
+use crate::config::SecondFactor;
 use crate::control::Failure;
 use crate::openid::OpenId;
 use crate::secret::Secret;
@@ -61,6 +63,8 @@ pub struct Web {
     pub app: Arc<App>,
     /// Places for passwords that are looked at.
     pub proofs: Arc<Semaphore>,
+    /// Challenges of passkeys that wait for an answer.
+    pub challenges: Arc<account::passkey::Challenges>,
     /// What changes, for those who listen.
     pub steps: live::Steps,
     /// Answers that took long to gather.
@@ -80,11 +84,18 @@ impl Web {
             openid: OpenId::of(&app.settings).map(Arc::new),
             app,
             proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
+            challenges: Arc::default(),
             steps: live::steps(),
             kept: Arc::default(),
             calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
             figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),
         }
+    }
+
+    /// Whether who has these roles has to prove in two ways who they are.
+    pub fn asks_two_proofs(&self, grants: &[Grant]) -> bool {
+        self.app.settings.second_factor == SecondFactor::Required
+            && grants.iter().any(|grant| grant.role.decides())
     }
 
     /// Takes a form that carries `id`: `false` where it was taken before.
@@ -120,6 +131,7 @@ pub fn router(web: Web) -> Router {
             get(account::factor::show).post(account::factor::confirm),
         )
         .route("/me/key", post(account::me::key))
+        .merge(account::passkey::routes())
         .route(
             "/do/{*path}",
             get(page::act::show)

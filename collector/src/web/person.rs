@@ -4,10 +4,9 @@ use super::asks::Asks;
 use super::{Web, error};
 use crate::account::{Grant, ROTATE_MS, Role, is_alive};
 use crate::command::Caller;
-use crate::config::SecondFactor;
 use crate::control::Failure;
 use crate::secret::Secret;
-use crate::store::Actor;
+use crate::store::{Actor, StoreError};
 use crate::store::accounts::{Account, Session};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -123,8 +122,9 @@ pub fn cookies<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &
     pairs.filter_map(move |(found, value)| (found == name).then_some(value))
 }
 
-fn brought(headers: &HeaderMap) -> Option<Secret> {
-    cookies(headers, COOKIE_NAME).find_map(Secret::of)
+/// The secret in the cookie of this name.
+pub fn secret_in(headers: &HeaderMap, name: &str) -> Option<Secret> {
+    cookies(headers, name).find_map(Secret::of)
 }
 
 /// Finds out who asks, exchanges secrets that are old, and hands the new one out with the
@@ -132,7 +132,7 @@ fn brought(headers: &HeaderMap) -> Option<Secret> {
 pub async fn sessions(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let mut new = None;
     if !request.uri().path().starts_with("/static/")
-        && let Some(secret) = brought(request.headers())
+        && let Some(secret) = secret_in(request.headers(), COOKIE_NAME)
     {
         let is_background =
             request.headers().contains_key(BACKGROUND) || request.uri().path() == EVENTS;
@@ -244,13 +244,19 @@ impl FromRequestParts<Web> for Person {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
         let person = <SignedIn as FromRequestParts<Web>>::from_request_parts(parts, web).await?;
-        let required = web.app.settings.second_factor == SecondFactor::Required;
-        let decides = person.grants.iter().any(|grant| grant.role.decides());
-        if required && decides && !person.has_second_factor {
+        let asks_more = web.asks_two_proofs(&person.grants) && !person.has_second_factor;
+        // A passkey is both proofs, so who has one needs no code.
+        if asks_more && !has_passkey(web, &person).await? {
             return Err(Redirect::to("/me/second-factor").into_response());
         }
         Ok(Self(person))
     }
+}
+
+async fn has_passkey(web: &Web, person: &SignedIn) -> Result<bool, Response> {
+    let failed = |error: StoreError| error::page(Some(person), &Failure::from(error));
+    let mut view = web.app.store.view().await.map_err(failed)?;
+    view.has_passkey(&person.account.name).await.map_err(failed)
 }
 
 #[cfg(test)]
@@ -312,8 +318,10 @@ pub(super) mod tests {
         let mut headers = HeaderMap::new();
         let text = format!("a=b; {COOKIE_NAME}={}; c=d", secret.text());
         headers.insert(COOKIE, text.parse().unwrap());
-        assert_eq!(brought(&headers).unwrap().hash(), secret.hash());
+        let found = secret_in(&headers, COOKIE_NAME).unwrap();
+        assert_eq!(found.hash(), secret.hash());
+        assert!(secret_in(&headers, "__Host").is_none());
         headers.insert(COOKIE, format!("{COOKIE_NAME}=short").parse().unwrap());
-        assert!(brought(&headers).is_none());
+        assert!(secret_in(&headers, COOKIE_NAME).is_none());
     }
 }

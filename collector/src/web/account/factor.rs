@@ -1,5 +1,6 @@
 //! The second factor: codes of an authenticator app (TOTP, RFC 6238).
 
+use super::passkey::Own;
 use crate::config::SecondFactor;
 use crate::control::Failure;
 use crate::web::asks::Asks as _;
@@ -30,6 +31,7 @@ struct Page {
     problem: String,
     picture: String,
     secret: String,
+    passkeys: Own,
 }
 
 /// What a person sends.
@@ -62,10 +64,10 @@ fn of(secret: &str, account: &str) -> Option<Totp> {
 /// Shows a new secret.
 pub async fn show(State(web): State<Web>, person: SignedIn) -> Response {
     let secret = Secret::from(rand::random::<[u8; 20]>()).to_base32();
-    page(&web, &person, secret, String::new())
+    page(&web, &person, secret, String::new()).await
 }
 
-fn page(web: &Web, person: &SignedIn, secret: String, problem: String) -> Response {
+async fn page(web: &Web, person: &SignedIn, secret: String, problem: String) -> Response {
     let address = of(&secret, person.account.name.as_str()).and_then(|totp| totp.to_url().ok());
     let code = address.and_then(|address| QrCode::new(address.as_bytes()).ok());
     let picture = code.map(|code| {
@@ -77,6 +79,10 @@ fn page(web: &Web, person: &SignedIn, secret: String, problem: String) -> Respon
             .map(|at| picture[at..].to_owned())
             .unwrap_or_default()
     });
+    let passkeys = match Own::of(web, person, "/").await {
+        Ok(passkeys) => passkeys,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
     let wrong = !problem.is_empty();
     let page = error::render(&Page {
         shell: Shell::new("Second factor", "", Some(person)),
@@ -84,6 +90,7 @@ fn page(web: &Web, person: &SignedIn, secret: String, problem: String) -> Respon
         problem,
         picture: picture.unwrap_or_default(),
         secret,
+        passkeys,
     });
     match wrong {
         true => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
@@ -106,7 +113,7 @@ pub async fn confirm(State(web): State<Web>, person: SignedIn, Form(sent): Form<
             "That is not the code of this secret now. Look at the app again; if it shows \
                        the same, its clock is wrong."
                 .to_owned();
-        return page(&web, &person, sent.secret, problem);
+        return page(&web, &person, sent.secret, problem).await;
     };
     match set(&web, &person, &sent.secret, step).await {
         Ok(()) => Redirect::to("/").into_response(),

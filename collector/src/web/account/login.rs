@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use super::password;
+use super::{passkey, password};
 use crate::account::SESSION_MS;
 use crate::command::Caller;
 use crate::control::Failure;
@@ -21,9 +21,10 @@ use patchward_common::id::Name;
 use patchward_common::percent::encoded;
 use serde::Deserialize;
 
-/// The same for a wrong name, a wrong password and a wrong code: nobody learns which it was.
-pub(super) const WRONG: &str = "That is not right. Try again; after several wrong answers the account waits \
-                     for some minutes.";
+/// The same for a wrong name, password, code or passkey: nobody learns which it was.
+pub(super) const WRONG: &str = "That is not right. Try again; after several wrong answers the account \
+                         waits for some minutes. Who has passkeys and no authenticator app signs in \
+                         with a passkey.";
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -33,6 +34,7 @@ struct Page {
     to: String,
     name: String,
     provider: Option<Provider>,
+    passkeys: Option<passkey::Offer>,
 }
 
 /// The way by the hospital's OpenID provider.
@@ -100,6 +102,7 @@ fn form(web: &Web, problem: String, to: String, name: String) -> Response {
         to,
         name,
         provider,
+        passkeys: passkey::offer(web),
     })
 }
 
@@ -141,7 +144,7 @@ async fn proved(web: &Web, sent: &Sent) -> Result<Option<Account>, Failure> {
     }
     let proof = match (is, &account.totp) {
         (false, _) => false,
-        (true, None) => true,
+        (true, None) => !passkey::is_asked_of(web, &account.name).await?,
         (true, Some(secret)) => code(web, &account.name, secret, &sent.code).await?,
     };
     if !proof {

@@ -1,7 +1,8 @@
-//! A person's own account: password, second factor, the browser's key.
+//! A person's own account: password, second factor, passkeys, the browser's key.
 
 use super::login::begin;
 use super::openid::link::Shown;
+use super::passkey::Own;
 use super::{openid, password};
 use crate::authority;
 use crate::command::zones::Zones;
@@ -25,6 +26,7 @@ struct Page {
     name: String,
     roles: String,
     has_factor: bool,
+    passkeys: Own,
     keys: Vec<Key>,
     provider: Option<Shown>,
     problem: String,
@@ -67,12 +69,17 @@ pub(super) async fn page(web: &Web, person: &Person, done: &str, problem: &str) 
         Ok(provider) => provider,
         Err(failure) => return error::page(Some(person), &failure),
     };
+    let passkeys = match Own::of(web, person, "/me").await {
+        Ok(passkeys) => passkeys,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
     let roles: Vec<String> = person.grants.iter().map(ToString::to_string).collect();
     error::render(&Page {
         shell: Shell::new("Your account", "", Some(person)),
         name: person.account.name.to_string(),
         roles: roles.join(", "),
         has_factor: person.account.totp.is_some(),
+        passkeys,
         keys,
         provider,
         problem: problem.to_owned(),
