@@ -74,7 +74,10 @@ fn what_no_page_would_send_is_refused() {
 fn passkeys_let_in_whom_they_should_and_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
     let mut hospital = Hospital::found_with_page(folder.path(), &["icu"], &[]).unwrap();
-    let offered = ("second_factor = \"offered\"", "second_factor = \"required\"");
+    let offered = (
+        "second_factor = \"offered\"",
+        "second_factor = \"required\"",
+    );
     set(&mut hospital, offered);
     play(&hospital, "passkeys.py", &[]);
 }
@@ -86,16 +89,24 @@ fn where_the_page_has_no_name_there_are_no_passkeys() {
     set(&mut hospital, ("https://localhost:", "https://127.0.0.1:"));
     let page = hospital.page().unwrap();
     let port = page.address.rsplit(':').next().unwrap().parse().unwrap();
-    let add = ["--json", "user", "add", "vera", "--title", "Vera", "--role", "viewer"];
+    let add = [
+        "--json", "user", "add", "vera", "--title", "Vera", "--role", "viewer",
+    ];
     let added: serde_json::Value = serde_json::from_str(&hospital.ask(&add).unwrap()).unwrap();
-    let link = added["link"].as_str().unwrap().replace("127.0.0.1", "localhost");
+    let link = added["link"]
+        .as_str()
+        .unwrap()
+        .replace("127.0.0.1", "localhost");
     let mut vera = Visitor::new(&hospital.collector_folder(), port).unwrap();
     let door = vera.get("/login").unwrap();
     assert_eq!(door.status, 200);
     assert!(!door.text().contains("passkey"), "{}", door.text());
     vera.welcome(&link, "four words nobody joins").unwrap();
     let own = vera.get("/me").unwrap().text();
-    assert!(own.contains("browsers keep passkeys for host names alone"), "{own}");
+    assert!(
+        own.contains("browsers keep passkeys for host names alone"),
+        "{own}"
+    );
     assert!(!own.contains("passkey-form"), "{own}");
     assert_eq!(vera.post("/login/passkey/begin", "").unwrap().status, 409);
 }

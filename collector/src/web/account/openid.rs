@@ -8,6 +8,7 @@ pub mod code;
 pub mod link;
 
 use super::login::{self, Wanted};
+use super::passkey;
 use crate::account::SESSION_MS;
 use crate::command::Caller;
 use crate::control::Failure;
@@ -278,6 +279,11 @@ async fn enter(
         };
         let ticket = Ticket::new(stage, web.app.now());
         return Ok(on(openid, &ticket, "/login/openid/code"));
+    }
+    if !vouched.has_second_factor && passkey::is_asked_of(web, &account.name).await? {
+        let text = "The provider asked for one proof of who you are, and what you decide on here \
+                    asks for two. Sign in with your passkey.";
+        return Ok(over(refused(web, text, to)));
     }
     signed_in(web, openid, &account.name, vouched.has_second_factor, &to).await
 }

@@ -62,10 +62,7 @@ pub fn routes() -> Router<Web> {
         .route("/login/passkey", post(enter::enter))
         .route("/me/passkey/begin", post(add::begin))
         .route("/me/passkey", post(add::add))
-        .route(
-            "/me/passkey/remove",
-            get(remove::ask).post(remove::remove),
-        )
+        .route("/me/passkey/remove", get(remove::ask).post(remove::remove))
 }
 
 /// The button on the page for signing in.
