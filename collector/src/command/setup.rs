@@ -9,14 +9,13 @@ use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::setup::sheet::{self, Asked};
 use crate::setup::{self, AccountFacts, Facts, NoticeFacts, Progress, UnitFacts};
 use crate::store::View;
-use crate::store::accounts::Account;
 use crate::store::documents::DocumentKind;
 use crate::store::notices::Way;
 use crate::store::setup::UnitCounts;
 use crate::store::windows::{Opening, Window};
 use patchward_common::id::Name;
 use patchward_common::time::{MINUTE_MS, UtcMs};
-use patchward_common::trust::roster::{Class, Roster, SigningRole};
+use patchward_common::trust::roster::{Class, GoKey, Roster, SigningRole};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tells how far the first day is.
@@ -158,11 +157,13 @@ async fn documents(
     };
     let roster: &Roster = &held.roster;
     facts.roster_until = Some(roster.expires);
-    let own = roster
-        .go_keys
-        .iter()
-        .filter(|key| key.collector == app.settings.name && key.from <= now && now < key.until);
-    facts.go_key_is_named = own.into_iter().any(|key| key.key == app.go_key());
+    let is_own = |key: &GoKey| {
+        key.collector == app.settings.name
+            && key.from <= now
+            && now < key.until
+            && key.key == app.go_key()
+    };
+    facts.go_key_is_named = roster.go_keys.iter().any(is_own);
     // A machine without a place counts as life support, so assigning asks for as many.
     facts.signers = roster.quorum(Class::LifeSupport).people;
     let mut known = BTreeSet::new();
@@ -231,6 +232,8 @@ fn opens(window: &Window, now: UtcMs) -> bool {
 
 async fn accounts(view: &mut View) -> Result<Vec<AccountFacts>, Failure> {
     let grants = view.grants().await?;
+    let passkeys = view.passkey_counts().await?;
+    let linked = view.linked_subjects().await?;
     let accounts = view.accounts().await?.into_iter();
     let counting = accounts.filter(|account| account.ended_at.is_none());
     let facts = counting.map(|account| {
@@ -238,22 +241,15 @@ async fn accounts(view: &mut View) -> Result<Vec<AccountFacts>, Failure> {
         let roles: Vec<Role> = of.map(|(_, grant)| grant.role).collect();
         AccountFacts {
             name: account.name.to_string(),
-            has_begun: has_begun(&account),
-            has_factor: has_factor(&account),
+            // Whoever is known to a provider needs no password, and a passkey is both factors.
+            has_begun: account.password.is_some()
+                || linked.iter().any(|link| link.account == account.name),
+            has_factor: account.totp.is_some()
+                || passkeys.iter().any(|(name, _)| *name == account.name),
             roles,
         }
     });
     Ok(facts.collect())
-}
-
-/// Whether somebody has followed their link.
-fn has_begun(account: &Account) -> bool {
-    account.password.is_some()
-}
-
-/// Whether an account has a second factor.
-fn has_factor(account: &Account) -> bool {
-    account.totp.is_some()
 }
 
 /// What the settings and the store say of the network.
@@ -263,6 +259,9 @@ async fn asked(app: &App, view: &mut View) -> Result<Asked, Failure> {
     for vendor in view.vendors().await? {
         let what = format!("repository of {} (TUF)", vendor.name);
         called.push((what, vendor.url, "vendor list"));
+    }
+    if let Some(issuer) = settings.oidc_issuer.clone() {
+        called.push(("OpenID provider".to_owned(), issuer, "the settings"));
     }
     for target in view.notice_targets().await? {
         // Mail goes by the server of mail.

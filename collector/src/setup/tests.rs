@@ -120,9 +120,9 @@ fn all_is_done_and_what_cannot_be_seen_is_not_counted() {
 #[test]
 fn whoever_has_to_act_is_told_what_and_where() {
     let mut facts = whole();
-    for at in 0..3 {
-        facts.units[at] = UnitFacts {
-            name: facts.units[at].name.clone(),
+    for unit in &mut facts.units {
+        *unit = UnitFacts {
+            name: std::mem::take(&mut unit.name),
             ..UnitFacts::default()
         };
     }

@@ -62,10 +62,9 @@ pub fn routes() -> Router<Web> {
 }
 
 /// The provider, if the settings name one.
-fn provider(web: &Web) -> Result<Arc<OpenId>, Response> {
+fn provider(web: &Web) -> Result<Arc<OpenId>, Failure> {
     web.openid.clone().ok_or_else(|| {
-        let text = "The settings name no OpenID provider. Sign in with name and password.";
-        error::page(None, &Failure::not_found(text))
+        Failure::not_found("The settings name no OpenID provider. Sign in with name and password.")
     })
 }
 
@@ -101,7 +100,7 @@ fn on(openid: &OpenId, ticket: &Ticket, to: &str) -> Response {
 pub async fn begin(State(web): State<Web>, Query(wanted): Query<Wanted>) -> Response {
     let openid = match provider(&web) {
         Ok(openid) => openid,
-        Err(response) => return response,
+        Err(failure) => return error::page(None, &failure),
     };
     let to = links::local(&wanted.to).unwrap_or("/").to_owned();
     away(&web, &openid, to, None).await
@@ -147,7 +146,7 @@ pub async fn done(
 ) -> Response {
     let openid = match provider(&web) {
         Ok(openid) => openid,
-        Err(response) => return response,
+        Err(failure) => return error::page(None, &failure),
     };
     let ticket = brought(&web, &openid, &headers).filter(|ticket| is_of(ticket, &answer));
     // What anybody can send is logged and not audited: the log of the hospital is no place to

@@ -32,7 +32,7 @@ pub struct Code {
 pub async fn show(State(web): State<Web>, headers: HeaderMap) -> Response {
     let openid = match provider(&web) {
         Ok(openid) => openid,
-        Err(response) => return response,
+        Err(failure) => return error::page(None, &failure),
     };
     match brought(&web, &openid, &headers).map(|ticket| ticket.stage) {
         Some(Stage::Code { .. }) => page(""),
@@ -55,7 +55,7 @@ fn page(problem: &'static str) -> Response {
 pub async fn enter(State(web): State<Web>, headers: HeaderMap, Form(sent): Form<Code>) -> Response {
     let openid = match provider(&web) {
         Ok(openid) => openid,
-        Err(response) => return response,
+        Err(failure) => return error::page(None, &failure),
     };
     let Some(ticket) = brought(&web, &openid, &headers) else {
         return over(refused(&web, FOREIGN, String::new()));

@@ -85,7 +85,7 @@ pub async fn begin(State(web): State<Web>, person: Person) -> Response {
             let account = person.account.name.clone();
             away(&web, &openid, "/me".to_owned(), Some(account)).await
         }
-        Err(response) => response,
+        Err(failure) => error::page(None, &failure),
     }
 }
 
@@ -129,7 +129,7 @@ fn linking(
 pub async fn show(State(web): State<Web>, person: Person, headers: HeaderMap) -> Response {
     let openid = match provider(&web) {
         Ok(openid) => openid,
-        Err(response) => return response,
+        Err(failure) => return error::page(None, &failure),
     };
     match linking(&web, &openid, &person, &headers) {
         Some((_, subject)) => page(&openid, &person, &subject, String::new()),
@@ -164,7 +164,7 @@ pub async fn link(
     }
     let openid = match provider(&web) {
         Ok(openid) => openid,
-        Err(response) => return response,
+        Err(failure) => return error::page(None, &failure),
     };
     let Some((ticket, subject)) = linking(&web, &openid, &person, &headers) else {
         return over(error::page(Some(&person), &Failure::conflict(OVER)));
@@ -228,7 +228,7 @@ pub async fn unlink(
     }
     let openid = match provider(&web) {
         Ok(openid) => openid,
-        Err(response) => return response,
+        Err(failure) => return error::page(None, &failure),
     };
     if person.account.password.is_none() {
         let text = "You have no password, so nothing would let you in any more. An administrator \
