@@ -108,8 +108,8 @@ async fn facts(app: &App, view: &mut View, now: UtcMs) -> Result<Facts, Failure>
         facts.sites.push((site.name.to_string(), of_site.count()));
     }
     facts.units = of_units(view, units.into_iter().map(|unit| unit.name), now).await?;
-    let (assets, _) = view.asset_counts().await?;
-    facts.assets = assets;
+    let (machines, others) = view.asset_counts().await?;
+    facts.assets = machines + others;
     facts.waiting = view.enrolments_waiting().await?.len();
     let [recent @ .., _never] = view.heard_since([UtcMs(0); 4]).await?;
     facts.heard = recent.iter().any(|count| *count > 0);

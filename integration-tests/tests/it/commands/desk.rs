@@ -278,9 +278,7 @@ impl Desk {
 
     /// Runs a command line.
     pub(super) async fn tries(&self, words: &[&str]) -> Result<Output, Failure> {
-        let all = ["patchward-collector"].iter().chain(words);
-        let cli = <Cli as clap::Parser>::try_parse_from(all)
-            .map_err(|error| Failure::input(error.to_string()))?;
+        let cli = parsed(words).map_err(|error| Failure::input(error.to_string()))?;
         let Action::Ask(command) = cli.action else {
             panic!("{words:?} does not ask a collector");
         };
@@ -383,4 +381,14 @@ pub(super) async fn enrol(change: &mut Change, number: u8) {
         mode: Mode::Observe,
     };
     change.accept_enrolment(&new).await.unwrap();
+}
+
+/// Reads a command line as `main` does: with the stack of a process's first thread. Clap of a
+/// build that is not optimised needs more than a test's thread has left.
+fn parsed(words: &[&str]) -> Result<Cli, clap::Error> {
+    let all = ["patchward-collector"].iter().chain(words);
+    let all: Vec<String> = all.map(|word| (*word).to_owned()).collect();
+    let parse = || <Cli as clap::Parser>::try_parse_from(all);
+    let thread = std::thread::Builder::new().stack_size(8 << 20);
+    thread.spawn(parse).unwrap().join().unwrap()
 }
