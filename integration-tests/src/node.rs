@@ -36,7 +36,7 @@ fn is_in(folder: &Path) -> bool {
         let read = |folder: &Path| std::fs::read(folder.join(list)).ok();
         read(folder).is_some_and(|found| Some(found) == read(Path::new(SOURCE)))
     };
-    LISTS.iter().all(|list| same(list)) && folder.join("node_modules/.package-lock.json").exists()
+    LISTS.iter().all(same) && folder.join("node_modules/.package-lock.json").exists()
 }
 
 /// A command that runs our provider, before its settings.
