@@ -2,6 +2,8 @@
 
 use crate::control::{Failure, FailureKind};
 use crate::web::Web;
+use crate::web::asks::Asks as _;
+use crate::web::person::SignedIn;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 
@@ -49,6 +51,23 @@ pub async fn hash(web: &Web, password: String) -> Result<String, Failure> {
             .map(|hash| hash.to_string())
     });
     work.await.map_err(|_| fault())?.map_err(|_| fault())
+}
+
+/// What is wrong with the password that somebody who is signed in is asked for again, if anything
+/// is. Wrong ones are counted as at the door, and who is locked out there waits here.
+pub async fn wrong(web: &Web, person: &SignedIn, sent: String) -> Result<Option<String>, Failure> {
+    let (account, now) = (&person.account, web.app.now());
+    if account.locked_until.is_some_and(|until| until > now) {
+        let text = "After so many wrong answers the account waits for some minutes.";
+        return Ok(Some(text.to_owned()));
+    }
+    if is(web, sent, account.password.clone()).await? {
+        return Ok(None);
+    }
+    let mut change = web.app.change(&person.caller()).await?;
+    change.count_failed_login(&account.name).await?;
+    change.commit().await?;
+    Ok(Some("The password is another.".to_owned()))
 }
 
 /// Whether a password is the one of `known`. Without one it is none, after the same work: how

@@ -169,7 +169,8 @@ pub async fn link(
     let Some((ticket, subject)) = linking(&web, &openid, &person, &headers) else {
         return over(error::page(Some(&person), &Failure::conflict(OVER)));
     };
-    match proves(&web, &person, sent.password).await {
+    // Who stays signed in at a computer that was left alone could link themselves otherwise.
+    match password::wrong(&web, &person, sent.password).await {
         Ok(None) => {}
         Ok(Some(problem)) => return page(&openid, &person, &subject, problem),
         Err(failure) => return error::page(Some(&person), &failure),
@@ -185,23 +186,6 @@ pub async fn link(
         }
         Err(failure) => error::page(Some(&person), &failure),
     })
-}
-
-/// What is wrong with a person's password, if anything is. Who stays signed in at a computer
-/// that was left alone could link themselves otherwise.
-async fn proves(web: &Web, person: &Person, sent: String) -> Result<Option<String>, Failure> {
-    let now = web.app.now();
-    if person.account.locked_until.is_some_and(|until| until > now) {
-        let text = "After so many wrong answers the account waits for some minutes.";
-        return Ok(Some(text.to_owned()));
-    }
-    if password::is(web, sent, person.account.password.clone()).await? {
-        return Ok(None);
-    }
-    let mut change = web.app.change(&person.caller()).await?;
-    change.count_failed_login(&person.account.name).await?;
-    change.commit().await?;
-    Ok(Some("The password is another.".to_owned()))
 }
 
 async fn set(

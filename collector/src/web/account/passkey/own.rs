@@ -5,7 +5,6 @@ use crate::account::{MAX_PASSKEYS, is_fresh};
 use crate::command::zones::Zones;
 use crate::control::Failure;
 use crate::web::account::password;
-use crate::web::asks::Asks as _;
 use crate::web::person::SignedIn;
 use crate::web::{Web, statics};
 use askama::Template;
@@ -99,17 +98,6 @@ pub(super) async fn proves(
                     again where it has no field for it.";
         return Ok(Err(("password", text.to_owned())));
     }
-    let now = web.app.now();
-    let account = &person.account;
-    if account.locked_until.is_some_and(|until| until > now) {
-        let text = "After so many wrong answers the account waits for some minutes.";
-        return Ok(Err(("password", text.to_owned())));
-    }
-    if password::is(web, sent, account.password.clone()).await? {
-        return Ok(Ok(()));
-    }
-    let mut change = web.app.change(&person.caller()).await?;
-    change.count_failed_login(&account.name).await?;
-    change.commit().await?;
-    Ok(Err(("password", "The password is another.".to_owned())))
+    let wrong = password::wrong(web, person, sent).await?;
+    Ok(wrong.map_or(Ok(()), |text| Err(("password", text))))
 }
