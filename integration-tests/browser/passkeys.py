@@ -309,6 +309,30 @@ def reset(ada, hospital):
     is_refused(ada)
 
 
+def granted(vera, hospital):
+    """Who comes to decide while signed in by the password alone is asked for the passkey they have."""
+    vera.open("/me")
+    add(vera, "telephone")
+    expect(vera.page.get_by_role("cell", name="telephone", exact=True)).to_be_visible()
+    leave(vera)
+    vera.page.get_by_label("Name").fill("vera")
+    vera.page.get_by_label("Password").fill(PASSWORD)
+    vera.page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(vera.page.get_by_role("heading", level=1, name="Today")).to_be_visible()
+    hospital.ask("user", "grant", "vera", "--role", "approver")
+    vera.open("/")
+    expect(vera.page.get_by_role("heading", level=1, name="Second factor")).to_be_visible()
+    expect(vera.page.locator("main")).to_contain_text("Sign out and sign in with it")
+    seen(vera, "/me/second-factor")
+    leave(vera)
+    enters(vera)
+    assert "session.second_factor" in actions(hospital)
+    hospital.ask("user", "grant", "vera", "--role", "viewer")
+    vera.open("/me/passkey/remove?name=telephone")
+    vera.page.get_by_role("button", name="Yes, remove it").click()
+    expect(vera.page.get_by_role("heading", level=1, name="vera")).to_be_visible()
+
+
 def removed(vera, hospital):
     """A viewer may have one as well, and takes it away again."""
     vera.open("/me")
@@ -359,6 +383,7 @@ def main():
         unknown_to_the_device(ada, devices["ada"])
         locked(ada, hospital)
         reset(ada, hospital)
+        granted(people["vera"], hospital)
         removed(people["vera"], hospital)
         ended(people["ian"], hospital)
         for person in people.values():

@@ -6,8 +6,8 @@ use crate::account::{Grant, ROTATE_MS, Role, is_alive};
 use crate::command::Caller;
 use crate::control::Failure;
 use crate::secret::Secret;
+use crate::store::Actor;
 use crate::store::accounts::{Account, Session};
-use crate::store::{Actor, StoreError};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
@@ -44,7 +44,8 @@ pub struct SignedIn {
     pub session: Digest,
     /// What their forms carry.
     pub token: String,
-    /// Whether they have a second factor, or who vouched for them asked for one.
+    /// Whether they have an app for codes, signed in with a passkey, or were vouched for in
+    /// two ways.
     pub has_second_factor: bool,
 }
 
@@ -245,18 +246,11 @@ impl FromRequestParts<Web> for Person {
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
         let person = <SignedIn as FromRequestParts<Web>>::from_request_parts(parts, web).await?;
         let asks_more = web.asks_two_proofs(&person.grants) && !person.has_second_factor;
-        // A passkey is both proofs, so who has one needs no code.
-        if asks_more && !has_passkey(web, &person).await? {
+        if asks_more {
             return Err(Redirect::to("/me/second-factor").into_response());
         }
         Ok(Self(person))
     }
-}
-
-async fn has_passkey(web: &Web, person: &SignedIn) -> Result<bool, Response> {
-    let failed = |error: StoreError| error::page(Some(person), &Failure::from(error));
-    let mut view = web.app.store.view().await.map_err(failed)?;
-    view.has_passkey(&person.account.name).await.map_err(failed)
 }
 
 #[cfg(test)]

@@ -81,6 +81,27 @@ impl Change {
         Ok(())
     }
 
+    /// Notes that who has a session proved a second factor that is none of the account's codes,
+    /// for it and for the secret before its last exchange.
+    pub async fn prove_second_factor(
+        &mut self,
+        secret_hash: &Digest,
+        account: &Name,
+    ) -> Result<(), StoreError> {
+        let proved = self
+            .step("session.second_factor", account, json!({}))
+            .execute(
+                "UPDATE sessions SET second_factor = 1 WHERE account = $2 AND form_token IN
+                     (SELECT form_token FROM sessions WHERE secret_hash = $1)",
+                args![secret_hash, account],
+            )
+            .await?;
+        self.done_if(proved, || StoreError::NotFound {
+            what: "session",
+            name: account.to_string(),
+        })
+    }
+
     /// Ends a session, with the secret before its last exchange.
     pub async fn end_session(
         &mut self,

@@ -110,7 +110,7 @@ fn form(web: &Web, problem: String, to: String, name: String) -> Response {
 pub async fn enter(State(web): State<Web>, Form(sent): Form<Sent>) -> Response {
     let to = link::local(&sent.to).unwrap_or("/").to_owned();
     match proved(&web, &sent).await {
-        Ok(Some(account)) => match begin(&web, &account.name).await {
+        Ok(Some(account)) => match begin(&web, &account.name, false).await {
             Ok(secret) => {
                 ([(SET_COOKIE, cookie(Some(&secret)))], Redirect::to(&to)).into_response()
             }
@@ -176,8 +176,9 @@ pub(super) async fn code(
     Ok(true)
 }
 
-/// Begins a session.
-pub async fn begin(web: &Web, account: &Name) -> Result<Secret, Failure> {
+/// Begins a session, and notes whether a second factor was proved that is none of the
+/// account's codes.
+pub async fn begin(web: &Web, account: &Name, has_second_factor: bool) -> Result<Secret, Failure> {
     let secret = Secret::new();
     let mut change = web.app.change(&by(account)).await?;
     let ends = change.now().plus_ms(SESSION_MS);
@@ -185,6 +186,9 @@ pub async fn begin(web: &Web, account: &Name) -> Result<Secret, Failure> {
     change
         .begin_session(&secret.hash(), account, token.text(), ends)
         .await?;
+    if has_second_factor {
+        change.prove_second_factor(&secret.hash(), account).await?;
+    }
     change.commit().await?;
     Ok(secret)
 }

@@ -155,7 +155,7 @@ async fn change_password(
     let mut change = web.app.change(&person.caller()).await?;
     change.set_password(name, &hash, true).await?;
     change.commit().await?;
-    begin(web, name).await.map(Ok)
+    begin(web, name, person.has_second_factor).await.map(Ok)
 }
 
 /// Asks for the browser's key to be taken into the roster.

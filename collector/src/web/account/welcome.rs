@@ -153,5 +153,5 @@ async fn set(
     change.act_as(by(&name).actor);
     change.set_password(&name, &hash, false).await?;
     change.commit().await?;
-    begin(web, &name).await
+    begin(web, &name, false).await
 }

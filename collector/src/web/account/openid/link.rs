@@ -244,5 +244,5 @@ async fn ended(
         other => other?,
     }
     change.commit().await?;
-    login::begin(web, name).await
+    login::begin(web, name, person.has_second_factor).await
 }

@@ -157,6 +157,9 @@ async fn answered(web: &Web, person: &SignedIn, sent: &Answered) -> Result<(), F
     })?;
     let mut change = web.app.change(&person.caller()).await?;
     change.add_passkey(&passkey).await?;
+    // Who adds one has just shown both: the session is fresh, and the device knows them.
+    let account = &person.account.name;
+    change.prove_second_factor(&person.session, account).await?;
     change.commit().await?;
     Ok(())
 }

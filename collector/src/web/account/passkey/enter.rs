@@ -67,7 +67,7 @@ pub(super) async fn begin(State(web): State<Web>) -> Response {
 /// Signs somebody in whose answer proves a passkey. A challenge is used up by any answer.
 pub(super) async fn enter(State(web): State<Web>, headers: HeaderMap, body: Bytes) -> Response {
     match proved(&web, &headers, &body).await {
-        Ok(Some((account, to))) => match login::begin(&web, &account.name).await {
+        Ok(Some((account, to))) => match login::begin(&web, &account.name, true).await {
             Ok(secret) => {
                 let cookies = AppendHeaders([
                     (SET_COOKIE, cookie(Some(&secret))),
