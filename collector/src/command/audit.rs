@@ -1,5 +1,7 @@
 //! The audit log.
 
+pub(super) mod chain;
+
 use super::evidence::period::{self, Period};
 use super::listed::Paged;
 use crate::app::App;
@@ -143,18 +145,20 @@ async fn verify(view: &mut View, noted: Option<Noted>) -> Result<Output, Failure
             })?)
         }
     };
-    match view.verify_audit(known).await {
-        Ok(head) => Ok(Output::record([
-            ("rows", Cell::Number(head.seq as i64)),
-            ("head", Cell::of(head)),
-            ("noted_row", Cell::maybe(known.map(|known| known.seq))),
-            ("intact", Cell::Flag(true)),
-        ])),
-        Err(ChainError::Store(error)) => Err(error.into()),
-        Err(broken) => Err(Failure {
-            kind: FailureKind::Conflict,
-            text: broken.to_string(),
-        }),
+    let head = view.verify_audit(known).await.map_err(broken)?;
+    Ok(Output::record([
+        ("rows", Cell::Number(head.seq as i64)),
+        ("head", Cell::of(head)),
+        ("noted_row", Cell::maybe(known.map(|known| known.seq))),
+        ("intact", Cell::Flag(true)),
+    ]))
+}
+
+/// What is said where the log is not whole.
+fn broken(error: ChainError) -> Failure {
+    match error {
+        ChainError::Store(error) => error.into(),
+        broken => Failure::conflict(broken.to_string()),
     }
 }
 

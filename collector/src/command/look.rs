@@ -20,6 +20,7 @@ pub struct Snapshots {
     agenda: Arc<Snapshot<Agenda>>,
     exposed: Arc<Snapshot<Exposed>>,
     matches: Arc<Snapshot<Rows>>,
+    pub(super) chain: audit::chain::Chain,
 }
 
 /// Who gathers.
@@ -107,6 +108,7 @@ pub async fn look(
         Command::OnCall(OnCallCommand::Calls) => {
             oncall::told(app, &*agenda_at(app, look).await?).await
         }
+        Command::Audit(audit::AuditCommand::Verify { head: None }) => audit::chain::told(app).await,
         Command::Exposure(ExposureCommand::List(asked)) => {
             let how = Gathering(app.clone());
             let exposed = app.snapshots.exposed.get(look, how).await?;

@@ -241,7 +241,28 @@ impl View {
     /// stored head is the last of them, and that `known`, a head that was noted elsewhere
     /// before, is among them.
     pub async fn verify_audit(&mut self, known: Option<Head>) -> Result<Head, ChainError> {
-        let mut at = Head::EMPTY;
+        let at = self.follow_audit(Head::EMPTY, known).await?;
+        match known {
+            Some(known) if known.seq > at.seq => {
+                Err(broken(known.seq, "noted elsewhere, and missing here"))
+            }
+            _ => Ok(at),
+        }
+    }
+
+    /// The same of what came after `from`, up to which the log was verified before.
+    pub async fn verify_audit_after(&mut self, from: Head) -> Result<Head, ChainError> {
+        if let Some(before) = from.seq.checked_sub(1) {
+            let row = self.audit_after(before, 1).await?;
+            if row.first().is_none_or(|row| row.hash != from.hash) {
+                return Err(broken(from.seq, "not the row that it was before"));
+            }
+        }
+        self.follow_audit(from, None).await
+    }
+
+    async fn follow_audit(&mut self, from: Head, known: Option<Head>) -> Result<Head, ChainError> {
+        let mut at = from;
         loop {
             let rows = self.audit_after(at.seq, PAGE).await?;
             for row in &rows {
@@ -254,14 +275,9 @@ impl View {
                 break;
             }
         }
-        if self.audit_head().await? != at {
-            return Err(broken(at.seq, "the last rows are missing"));
-        }
-        match known {
-            Some(known) if known.seq > at.seq => {
-                Err(broken(known.seq, "noted elsewhere, and missing here"))
-            }
-            _ => Ok(at),
+        match self.audit_head().await? == at {
+            true => Ok(at),
+            false => Err(broken(at.seq, "the last rows are missing")),
         }
     }
 }
