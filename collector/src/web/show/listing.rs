@@ -8,8 +8,8 @@ use patchward_common::id::Name;
 use patchward_common::percent::encoded;
 use std::collections::BTreeSet;
 
-/// Rows on one page of a list: two screens of an old PC.
-const ROWS: usize = 50;
+/// Rows of a list on a page: a screen and a half of an old PC, and a page of eight lists stays light.
+const ROWS: usize = 30;
 
 /// The part of an address after the question mark, and what comes before it.
 #[derive(Clone, Debug, Default)]
