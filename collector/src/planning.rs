@@ -12,10 +12,10 @@ use crate::command::release;
 use crate::control::Failure;
 use crate::quarantine;
 use crate::schedule::planner::{Candidate, Frozen, GroupRule, Standing};
-use crate::store::View;
 use crate::store::plans::PlanState;
 use crate::store::releases::Release;
 use crate::store::vendors::TufFile;
+use crate::store::{StoreError, View};
 use patchward_common::component::{ComponentSet, Source};
 use patchward_common::digest::Digest;
 use patchward_common::facts::PackedFacts;
@@ -163,10 +163,7 @@ async fn facts(
         true => Name::new("probes").ok(),
         false => None,
     };
-    let set = match view.set_of(machine).await? {
-        Some(set) => view.components_of(&set.digest).await?,
-        None => None,
-    };
+    let set = versions(view, machine, products.iter().copied()).await?;
     let versions = set.map_or_else(BTreeMap::new, |set| {
         let version = |product: &&ReleaseDescription| {
             let found = version_of(product, &set).unwrap_or(ABSENT);
@@ -211,6 +208,28 @@ pub fn component_of(product: &ReleaseDescription) -> Option<(Option<Source>, &st
         Kind::Packages(packages) => (None, packages.packages.first()?.name.as_str()),
         Kind::Recipe(_) => (Some(Source::Probe), product.product.as_str()),
     })
+}
+
+/// What a machine's inventory says of some products; `None` where it told none.
+pub async fn versions(
+    view: &mut View,
+    machine: &MachineId,
+    products: impl Iterator<Item = &ReleaseDescription>,
+) -> Result<Option<ComponentSet>, StoreError> {
+    let Some(held) = view.set_of(machine).await? else {
+        return Ok(None);
+    };
+    let Some(members) = view.members_of(&held.digest).await? else {
+        return Ok(None);
+    };
+    let mut there = Vec::new();
+    for (_, name) in products.filter_map(component_of) {
+        let named = view.components_named(name).await?.into_iter();
+        let held = named.filter(|one| members.contains(one.number));
+        there.extend(held.map(|one| one.component));
+    }
+    // What was taken in once is within the limits.
+    Ok(ComponentSet::new(there).ok())
 }
 
 /// The version of a product in an inventory, by how the product is installed.

@@ -6,7 +6,7 @@ pub use hindrance::Hindrance;
 
 use crate::control::Failure;
 use crate::forecast::curve::{self, Due, Hope, Point, Slot};
-use crate::forecast::{Counts, Outcome};
+use crate::forecast::{Counts, History, Outcome};
 use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::machines::MachineLine;
@@ -56,14 +56,14 @@ pub struct Starving {
     pub last: UtcMs,
 }
 
-/// What is to be expected at `now` of a plan, with every enrolled machine at hand.
+/// What is to be expected at `now` of a plan, with its enrolled machines at hand.
 pub async fn of_plan(
     view: &mut View,
     plan: &Plan,
     lines: &BTreeMap<MachineId, MachineLine>,
     now: UtcMs,
 ) -> Result<Prospect, Failure> {
-    let counts = view.outcomes().await?;
+    let counts = view.outcomes_of_plan(&plan.id).await?;
     let Hoped {
         hopes,
         hindered,
@@ -111,8 +111,9 @@ async fn hopes(
     counts: &BTreeMap<MachineId, Counts>,
     now: UtcMs,
 ) -> Result<Hoped, Failure> {
-    let mut fleet = Counts::default();
-    counts.values().for_each(|one| fleet.add_all(one));
+    let fleet = view.outcomes().await?;
+    let histories = view.interlock_histories_of_plan(&plan.id).await?;
+    let unheard = History::default();
     let mut ground = Ground::read(view, plan, now).await?;
     let jobs = view.jobs_of_plan(&plan.id).await?;
     let jobs: BTreeMap<MachineId, Job> = jobs.into_iter().map(|job| (job.machine, job)).collect();
@@ -129,7 +130,7 @@ async fn hopes(
                 Err(hindrance) => hoped.hindered.push((machine, hindrance)),
             }
         }
-        let history = view.interlock_history(&machine).await?;
+        let history = histories.get(&machine).unwrap_or(&unheard);
         let own = counts.get(&machine).copied().unwrap_or_default();
         let chance = |slot: Interval| own.chance(&fleet, history.idle_share(slot));
         let last = slots.last().map(|slot| (machine, slot.start()));

@@ -206,10 +206,8 @@ async fn has_all(
     machine: &MachineId,
     approval: &Approval,
 ) -> Result<bool, StoreError> {
-    let Some(held) = view.set_of(machine).await? else {
-        return Ok(false);
-    };
-    let Some(set) = view.components_of(&held.digest).await? else {
+    let products = approval.releases.iter().map(|one| &one.release);
+    let Some(set) = planning::versions(view, machine, products).await? else {
         return Ok(false);
     };
     Ok(approval.releases.iter().all(|approved| {

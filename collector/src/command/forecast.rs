@@ -6,7 +6,6 @@ use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::forecast::curve::Due;
 use crate::forecast::rehearsal;
 use crate::prospect::{self, Prospect};
-use crate::replan;
 use crate::store::View;
 use crate::store::journal::MAX_EVENT_BYTES;
 use crate::store::plans::Plan;
@@ -18,6 +17,7 @@ use patchward_common::job::{Event, JobEvent};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::sign::Signed;
+use std::collections::BTreeMap;
 
 const WEEKDAYS: [&str; 7] = [
     "Monday",
@@ -30,7 +30,7 @@ const WEEKDAYS: [&str; 7] = [
 ];
 
 async fn prospect(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Prospect, Failure> {
-    let lines = replan::enrolled(view).await?;
+    let lines = view.machines_of_plan(&plan.id).await?;
     prospect::of_plan(view, plan, &lines, now).await
 }
 
@@ -67,6 +67,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let found = plan::find(&mut view, text).await?;
     let prospect = prospect(&mut view, &found, app.now()).await?;
+    let names = view.names_of_plan(&found.id).await?;
     let mut curve = Table::new(&["by", "at_least", "probably", "at_most"]);
     for point in &prospect.curve {
         curve.row(vec![
@@ -79,7 +80,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut starving = Table::new(&["machine", "percent", "missed_as"]);
     for one in &prospect.starving {
         starving.row(vec![
-            Cell::of(name(&mut view, &one.machine).await?),
+            name(&names, &one.machine),
             Cell::Number((one.chance * 100.0).round() as i64),
             Cell::maybe(one.miss.map(|miss| miss.word())),
         ]);
@@ -87,12 +88,12 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut unfit = Table::new(&["machine", "reason", "who"]);
     for one in &prospect.unfit {
         unfit.row(vec![
-            Cell::of(name(&mut view, &one.machine).await?),
+            name(&names, &one.machine),
             Cell::of(&one.reason),
             Cell::of(&one.owner),
         ]);
     }
-    let hindered = hindered(&mut view, &prospect).await?;
+    let hindered = hindered(&names, &prospect);
     let due = prospect.due.map(|(_, due)| match due {
         Due::Kept => ("kept", 0),
         Due::AtRisk(left) => ("at_risk", left),
@@ -129,21 +130,20 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     ))
 }
 
-async fn hindered(view: &mut View, prospect: &Prospect) -> Result<Table, Failure> {
+fn hindered(names: &BTreeMap<MachineId, Name>, prospect: &Prospect) -> Table {
     let mut hindered = Table::new(&["machine", "reason", "who"]);
     for (id, hindrance) in &prospect.hindered {
         hindered.row(vec![
-            Cell::of(name(view, id).await?),
+            name(names, id),
             Cell::of(&hindrance.reason),
             Cell::of(hindrance.owner.word()),
         ]);
     }
-    Ok(hindered)
+    hindered
 }
 
-async fn name(view: &mut View, id: &MachineId) -> Result<String, Failure> {
-    let found = view.machine(id).await?;
-    Ok(found.map_or_else(|| id.to_string(), |found| found.name.to_string()))
+fn name(names: &BTreeMap<MachineId, Name>, id: &MachineId) -> Cell {
+    names.get(id).map_or_else(|| Cell::of(id), Cell::of)
 }
 
 /// The zone of a unit's windows; UTC where it has none.

@@ -20,7 +20,6 @@ use super::{Caller, begun, forecast, window};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::planning;
-use crate::replan;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::Plan;
@@ -36,6 +35,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// What the audit log calls it that somebody declined a plan.
+const DECLINED: &str = "plan.decline";
 /// Soak of a plan: a failure shows within two working days.
 const SOAK_MINUTES: u32 = 2 * 24 * 60;
 /// Soak of an emergency: what does not start at all shows within two hours.
@@ -181,10 +182,11 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             let file = file(app, &plan).await?;
             let findings = check::check(&file, app.now());
             let mut view = app.store.view().await?;
-            let machines = replan::enrolled(&mut view).await?;
-            let named = findings::Named::of(&mut view, &machines).await?;
+            let id = file.plan.signed.digest();
+            let named = findings::Named::of(&mut view, &id).await?;
             let mut table = findings::table(&findings, &named);
             if let Ok((approval, leaves)) = file.plan.read() {
+                let machines = view.machines_of_plan(&id).await?;
                 let risks = risks::Risks::read(&mut view, &machines, &approval, &leaves).await?;
                 risks.add_to(&mut table, app.now());
                 met::add_to(&Met::of_plan(&mut view, &approval).await?, &mut table);
@@ -213,7 +215,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             let found = find(&mut app.store.view().await?, &plan).await?;
             let mut change = app.change(caller).await?;
             let detail = json!({ "reason": reason, "title": found.title });
-            change.note("plan.decline", found.id, &detail);
+            change.note(DECLINED, found.id, &detail);
             change.commit().await?;
             Ok(Output::Text(format!(
                 "You declined {}: {reason}. It stands in the audit log; the plan stays a draft until \

@@ -10,12 +10,14 @@ pub use reports::{MachineStatus, Readiness, Seen};
 
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
+use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use patchward_common::wire::machine::InterlockWord;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 words! {
     /// Whether a machine belongs to the fleet.
@@ -144,6 +146,18 @@ from_row!(MachineLine {
     certificate_expires
 });
 
+/// What a [`MachineLine`] is read from.
+macro_rules! lines {
+    () => {
+        "SELECT m.id, m.name, m.unit, m.class, m.model, m.mode, m.state, m.clone_suspected_at,
+                seen.at, s.agent_version, s.readiness, s.interlock, s.hold_until,
+                (SELECT MAX(c.expires_at) FROM certificates c WHERE c.machine = m.id)
+         FROM machines m
+         LEFT JOIN machine_status s ON s.machine = m.id
+         LEFT JOIN machine_seen seen ON seen.machine = m.id"
+    };
+}
+
 impl View {
     /// One machine.
     pub async fn machine(&mut self, id: &MachineId) -> Result<Option<Machine>, StoreError> {
@@ -169,6 +183,42 @@ impl View {
             .await
     }
 
+    /// The enrolled machines that a plan names.
+    pub async fn machines_of_plan(
+        &mut self,
+        plan: &Digest,
+    ) -> Result<BTreeMap<MachineId, MachineLine>, StoreError> {
+        let rows: Vec<MachineLine> = self
+            .tx
+            .all(
+                concat!(
+                    lines!(),
+                    " JOIN plan_leaves l ON l.machine = m.id
+                 WHERE l.plan = $1 AND m.state = 'enrolled'"
+                ),
+                args![plan],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|line| (line.id, line)).collect())
+    }
+
+    /// What the machines are called that a plan names or found in no slot, wherever they are now.
+    pub async fn names_of_plan(
+        &mut self,
+        plan: &Digest,
+    ) -> Result<BTreeMap<MachineId, Name>, StoreError> {
+        let rows: Vec<(MachineId, Name)> = self
+            .tx
+            .all(
+                "SELECT id, name FROM machines WHERE id IN
+                     (SELECT machine FROM plan_leaves WHERE plan = $1
+                      UNION SELECT machine FROM plan_unfit WHERE plan = $1)",
+                args![plan],
+            )
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// Up to `limit` machines after the id `after`, of one unit or of all, in every state.
     pub async fn machines(
         &mut self,
@@ -178,15 +228,11 @@ impl View {
     ) -> Result<Vec<MachineLine>, StoreError> {
         self.tx
             .all(
-                "SELECT m.id, m.name, m.unit, m.class, m.model, m.mode, m.state,
-                        m.clone_suspected_at, seen.at, s.agent_version, s.readiness,
-                        s.interlock, s.hold_until,
-                        (SELECT MAX(c.expires_at) FROM certificates c WHERE c.machine = m.id)
-                 FROM machines m
-                 LEFT JOIN machine_status s ON s.machine = m.id
-                 LEFT JOIN machine_seen seen ON seen.machine = m.id
-                 WHERE ($1 IS NULL OR m.unit = $1) AND ($2 IS NULL OR m.id > $2)
-                 ORDER BY m.id LIMIT $3",
+                concat!(
+                    lines!(),
+                    " WHERE ($1 IS NULL OR m.unit = $1) AND ($2 IS NULL OR m.id > $2)
+                 ORDER BY m.id LIMIT $3"
+                ),
                 args![unit, after, limit],
             )
             .await

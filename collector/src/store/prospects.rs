@@ -35,6 +35,10 @@ fn history(machine: &MachineId, bytes: &[u8]) -> Result<History, StoreError> {
         .ok_or_else(|| StoreError::Corrupt(format!("interlock history of machine {machine}")))
 }
 
+fn outcome(word: &str) -> Result<Outcome, StoreError> {
+    Outcome::of_word(word).ok_or_else(|| StoreError::Corrupt(format!("outcome of a slot: {word}")))
+}
+
 impl View {
     /// When a machine is idle; empty where nothing is known.
     pub async fn interlock_history(&mut self, machine: &MachineId) -> Result<History, StoreError> {
@@ -77,20 +81,62 @@ impl View {
         Ok(rows.into_iter().collect())
     }
 
-    /// What became of every machine's slots.
-    pub async fn outcomes(&mut self) -> Result<BTreeMap<MachineId, Counts>, StoreError> {
+    /// When the machines of a plan are idle; those of which nothing is known are left out.
+    pub async fn interlock_histories_of_plan(
+        &mut self,
+        plan: &Digest,
+    ) -> Result<BTreeMap<MachineId, History>, StoreError> {
+        let rows: Vec<(MachineId, Vec<u8>)> = self
+            .tx
+            .all(
+                "SELECT h.machine, h.hours FROM plan_leaves l
+                 JOIN interlock_history h ON h.machine = l.machine WHERE l.plan = $1",
+                args![plan],
+            )
+            .await?;
+        let read = rows.iter().map(|(machine, bytes)| {
+            let read = history(machine, bytes)?;
+            Ok((*machine, read))
+        });
+        read.collect()
+    }
+
+    /// What became of the slots of the whole fleet.
+    pub async fn outcomes(&mut self) -> Result<Counts, StoreError> {
+        let rows: Vec<(String, u32)> = self
+            .tx
+            .all(
+                "SELECT outcome, COUNT(*) FROM slot_outcomes GROUP BY outcome",
+                args![],
+            )
+            .await?;
+        let mut counts = Counts::default();
+        for (word, count) in rows {
+            counts.add(outcome(&word)?, count);
+        }
+        Ok(counts)
+    }
+
+    /// What became of the slots of each machine of a plan, in whichever plan they were.
+    pub async fn outcomes_of_plan(
+        &mut self,
+        plan: &Digest,
+    ) -> Result<BTreeMap<MachineId, Counts>, StoreError> {
         let rows: Vec<(MachineId, String, u32)> = self
             .tx
             .all(
-                "SELECT machine, outcome, COUNT(*) FROM slot_outcomes GROUP BY machine, outcome",
-                args![],
+                "SELECT o.machine, o.outcome, COUNT(*) FROM plan_leaves l
+                 JOIN slot_outcomes o ON o.machine = l.machine
+                 WHERE l.plan = $1 GROUP BY o.machine, o.outcome",
+                args![plan],
             )
             .await?;
         let mut counts: BTreeMap<MachineId, Counts> = BTreeMap::new();
         for (machine, word, count) in rows {
-            let outcome = Outcome::of_word(&word)
-                .ok_or_else(|| StoreError::Corrupt(format!("outcome of a slot: {word}")))?;
-            counts.entry(machine).or_default().add(outcome, count);
+            counts
+                .entry(machine)
+                .or_default()
+                .add(outcome(&word)?, count);
         }
         Ok(counts)
     }

@@ -2,38 +2,26 @@
 
 use super::severity;
 use crate::control::{Cell, Failure, Table};
-use crate::replan;
 use crate::store::View;
-use crate::store::machines::MachineLine;
 use patchward_common::digest::Digest;
-use patchward_common::id::MachineId;
+use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::check::{Finding, Severity, Subject};
 use patchward_common::plan::wave_number;
 use std::collections::BTreeMap;
 
 /// What people call machines and plans.
 pub(super) struct Named {
-    machines: BTreeMap<MachineId, String>,
+    machines: BTreeMap<MachineId, Name>,
     plans: BTreeMap<Digest, String>,
 }
 
 impl Named {
-    /// Reads the names.
-    pub(super) async fn read(view: &mut View) -> Result<Self, Failure> {
-        let machines = replan::enrolled(view).await?;
-        Self::of(view, &machines).await
-    }
-
-    /// The same with the enrolled machines at hand.
-    pub(super) async fn of(
-        view: &mut View,
-        machines: &BTreeMap<MachineId, MachineLine>,
-    ) -> Result<Self, Failure> {
-        let machines = machines.values();
+    /// Reads the names that a plan's findings are about.
+    pub(super) async fn of(view: &mut View, plan: &Digest) -> Result<Self, Failure> {
         let plans = view.plans(None).await?.into_iter();
         Ok(Self {
-            machines: machines.map(|one| (one.id, one.name.to_string())).collect(),
             plans: plans.map(|one| (one.id, one.title.to_string())).collect(),
+            machines: view.names_of_plan(plan).await?,
         })
     }
 
@@ -109,7 +97,7 @@ mod tests {
         let machine = MachineId([7; 32]);
         let plan = Digest::of(b"other");
         let named = Named {
-            machines: BTreeMap::from([(machine, "pc-7".to_owned())]),
+            machines: BTreeMap::from([(machine, Name::new("pc-7").unwrap())]),
             plans: BTreeMap::from([(plan, "viewer 4.2".to_owned())]),
         };
         for (subject, about) in [

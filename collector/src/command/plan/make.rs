@@ -65,7 +65,7 @@ pub(super) async fn new(
     }
     change.commit().await?;
     let mut view = app.store.view().await?;
-    let named = findings::Named::read(&mut view).await?;
+    let named = findings::Named::of(&mut view, &id).await?;
     let zones = Zones::read(&mut view).await?;
     let met = Met::of_plan(&mut view, &made.planned.approval).await?;
     drop(view);
@@ -79,7 +79,7 @@ pub(super) struct Made {
     pub(super) planned: planner::Planned,
     pub(super) unassigned: Vec<MachineId>,
     pub(super) findings: Vec<Finding>,
-    pub(super) names: BTreeMap<MachineId, String>,
+    pub(super) names: BTreeMap<MachineId, Name>,
     /// Which other plans leave some machines no slot.
     pub(super) held: String,
 }
@@ -284,11 +284,9 @@ async fn machines(
     Ok(found)
 }
 
-fn names(candidates: &[Candidate]) -> BTreeMap<MachineId, String> {
-    let pairs = candidates
-        .iter()
-        .map(|c| (c.row.machine, c.row.name.to_string()));
-    pairs.collect()
+fn names(candidates: &[Candidate]) -> BTreeMap<MachineId, Name> {
+    let rows = candidates.iter().map(|one| &one.row);
+    rows.map(|row| (row.machine, row.name.clone())).collect()
 }
 
 /// What is kept beside a plan of how it was asked for.

@@ -3,21 +3,23 @@
 
 use super::risks::Risks;
 use super::sign::missing;
-use super::{find, report};
+use super::{DECLINED, find, report};
 use crate::app::App;
 use crate::authority;
 use crate::command::zones::Zones;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::planning;
-use crate::replan;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::{Plan, PlanState};
-use patchward_common::id::MachineId;
+use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::{Table as Tabled, wave_number};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, Emergency, PlanLeaf};
 use std::collections::BTreeMap;
+
+/// How much of what was done with a draft is looked at: far more than anybody does with one.
+const MAX_SAID: u32 = 200;
 
 /// Shows a plan.
 pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
@@ -27,23 +29,19 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let (approval, leaves) = table
         .read()
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
-    let gathered = planning::gather(&mut view, app.now()).await?;
-    let named = gathered
-        .rows
-        .iter()
-        .map(|(id, row)| (*id, row.name.to_string()));
-    let names: BTreeMap<MachineId, String> = named.collect();
+    let names = view.names_of_plan(&plan.id).await?;
     let zones = Zones::read(&mut view).await?;
     let policy = view.plan_policy(&plan.id).await?;
     let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
     let signatures = signatures(&mut view, &plan, &table, app.now()).await?;
+    let declined = declined(&mut view, &plan).await?;
     let impossible = impossible(&mut view, &plan, &names).await?;
-    let enrolled = replan::enrolled(&mut view).await?;
+    let enrolled = view.machines_of_plan(&plan.id).await?;
     let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
     let releases = releases(&approval);
     let text = format!(
         "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
-         one before are verified; {} halts it.{}{} {}.",
+         one before are verified; {} halts it.{}{} {}.{}",
         plan.id,
         plan.title,
         plan.state.word(),
@@ -59,6 +57,10 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             .map_or_else(String::new, emergency),
         risks.words(app.now()),
         signatures.words,
+        declined
+            .iter()
+            .map(|one| format!(" Declined by {one}."))
+            .collect::<String>(),
     );
     let urgent = approval.emergency.as_ref();
     let htm = (!signatures.missing.is_empty()).then_some("HTM");
@@ -75,6 +77,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             ("overrides", Cell::List(overrides(urgent))),
             ("signatures", Cell::Number(signatures.count as i64)),
             ("signatures_missing", Cell::List(signatures.missing)),
+            ("declined", Cell::List(declined)),
             ("whose_move", Cell::maybe(htm)),
         ],
         text,
@@ -155,11 +158,28 @@ async fn signatures(
     })
 }
 
+/// Who declined a draft, and why, the last first. Nobody signs what a colleague declined without
+/// knowing of it.
+async fn declined(view: &mut View, plan: &Plan) -> Result<Vec<String>, Failure> {
+    if plan.state != PlanState::Draft {
+        return Ok(Vec::new());
+    }
+    let said = view.audit_of(&plan.id.to_string(), MAX_SAID).await?;
+    let declined = said.iter().filter(|row| row.action == DECLINED);
+    let words = declined.map(|row| {
+        let detail: serde_json::Value = serde_json::from_str(&row.detail).unwrap_or_default();
+        let reason = detail["reason"].as_str().unwrap_or("no reason was kept");
+        let who = row.actor.strip_prefix("person:").unwrap_or(&row.actor);
+        format!("{who}: {reason}")
+    });
+    Ok(words.collect())
+}
+
 /// The machines that were asked for and fit in no slot.
 async fn impossible(
     view: &mut View,
     plan: &Plan,
-    names: &BTreeMap<MachineId, String>,
+    names: &BTreeMap<MachineId, Name>,
 ) -> Result<Table, Failure> {
     let mut table = Table::new(&["machine", "reason", "who"]);
     for one in view.unfit_of(&plan.id).await? {
@@ -172,9 +192,9 @@ async fn impossible(
     Ok(table)
 }
 
-fn name(names: &BTreeMap<MachineId, String>, machine: MachineId) -> Cell {
+fn name(names: &BTreeMap<MachineId, Name>, machine: MachineId) -> Cell {
     let name = names.get(&machine);
-    Cell::of(name.cloned().unwrap_or_else(|| machine.to_string()))
+    name.map_or_else(|| Cell::of(machine), Cell::of)
 }
 
 /// By wave and time.
@@ -187,7 +207,7 @@ fn in_order(leaves: &[PlanLeaf]) -> Vec<&PlanLeaf> {
 /// Every machine with its first slot.
 pub(super) fn machines(
     leaves: &[PlanLeaf],
-    names: &BTreeMap<MachineId, String>,
+    names: &BTreeMap<MachineId, Name>,
     zones: &Zones,
 ) -> Table {
     let mut table = Table::new(&[
@@ -217,7 +237,7 @@ pub(super) fn machines(
 /// Every slot beside the first: for what is missed.
 pub(super) fn spares(
     leaves: &[PlanLeaf],
-    names: &BTreeMap<MachineId, String>,
+    names: &BTreeMap<MachineId, Name>,
     zones: &Zones,
 ) -> Table {
     let mut table = Table::new(&["machine", "from", "until"]);
