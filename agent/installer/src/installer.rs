@@ -163,6 +163,7 @@ impl Installer {
             program: &self.program,
             job_dir: self.disk.path(&format!("jobs/{job}")),
             artifacts_dir: self.disk.path(&stage::folder(job)),
+            asker: self.outside(None),
         }
     }
 
@@ -349,6 +350,12 @@ impl Installer {
             handed_over,
             after_our_stop,
         })
+    }
+
+    /// Whether nothing is under way here that this process has to be there for.
+    pub fn rests(&self) -> bool {
+        let core = self.core();
+        core.open.is_none() && !core.asked.as_ref().is_some_and(Asked::lives)
     }
 
     /// As `user`, outside of our sandbox where there is one.

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// The only place where programs are looked for.
 pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// What a unit of another user than ours is kept to: what the agent's own unit lets its probes
+/// have.
+const LIMITED: [&str; 3] = ["NoNewPrivileges=yes", "MemoryMax=256M", "TasksMax=64"];
 /// How long output may still arrive once its program has ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -36,7 +39,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// As this process, and inside of its sandbox.
+    /// As this process, and inside of its sandbox if there is one.
     pub const SELF: Self = Self {
         user: None,
         unit: false,
@@ -53,9 +56,14 @@ impl Caller {
             "--wait".to_owned(),
             "--quiet".to_owned(),
             "--collect".to_owned(),
+            // Answers are the same in every language.
+            "--setenv=LC_ALL=C.UTF-8".to_owned(),
             format!("--property=RuntimeMaxSec={run_ms}ms"),
         ];
-        words.extend(self.user.map(|user| format!("--uid={user}")));
+        if let Some(user) = self.user {
+            words.extend(LIMITED.map(|limit| format!("--property={limit}")));
+            words.push(format!("--uid={user}"));
+        }
         words.push("--".to_owned());
         words.extend(argv.iter().cloned());
         (words, None)
@@ -260,8 +268,18 @@ mod tests {
         let (argv, user) = unit.wrap(&["/bin/probe".to_owned()], 3_000);
         assert_eq!(user, None, "systemd changes the user, not we");
         let text = argv.join(" ");
+        assert!(text.ends_with("--uid=65534 -- /bin/probe"), "{text}");
+        for limit in ["RuntimeMaxSec=3000ms", "NoNewPrivileges=yes", "TasksMax=64"] {
+            assert!(text.contains(&format!("--property={limit} ")), "{text}");
+        }
+        // What asks a package manager is root, and may need more.
+        let unit = Caller {
+            user: None,
+            unit: true,
+        };
+        let text = unit.wrap(&["/bin/rpm".to_owned()], 3_000).0.join(" ");
         assert!(
-            text.ends_with("RuntimeMaxSec=3000ms --uid=65534 -- /bin/probe"),
+            !text.contains("NoNewPrivileges") && !text.contains("--uid"),
             "{text}"
         );
     }

@@ -92,6 +92,9 @@ pub struct Site<'a> {
     pub job_dir: PathBuf,
     /// Where the job's artifacts lie, each named by its SHA-256.
     pub artifacts_dir: PathBuf,
+    /// Who asks package managers and recipes: like a step outside of our sandbox, in which
+    /// disks look full and the network is gone.
+    pub asker: Caller,
 }
 
 impl Site<'_> {
@@ -129,9 +132,9 @@ fn is_version(version: &str) -> bool {
 
 /// Asks a program something and gives back its standard output alone; the error says what
 /// it said on either channel.
-fn ask(argv: &[String]) -> Result<String, String> {
+fn ask(argv: &[String], asker: Caller) -> Result<String, String> {
     let program = argv.first().map_or("", String::as_str);
-    match command::run(argv, Caller::SELF, ASK_LIMITS) {
+    match command::run(argv, asker, ASK_LIMITS) {
         Ran::Exited {
             status: Some(0),
             output,

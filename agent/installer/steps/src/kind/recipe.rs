@@ -2,6 +2,7 @@
 //! it by the SHA-256 of its bytes, so a changed recipe runs nothing.
 
 use super::{Kind, Part, Site, ask, is_version, word};
+use crate::command::Caller;
 use crate::trusted;
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
@@ -84,6 +85,7 @@ pub(super) struct Recipe {
     version: String,
     /// What a rollback installs, where the approval has it.
     back: Option<String>,
+    asker: Caller,
 }
 
 impl Recipe {
@@ -115,6 +117,7 @@ impl Recipe {
             job_dir: word(&site.job_dir),
             version: release.version.clone(),
             words,
+            asker: site.asker,
         })
     }
 
@@ -143,7 +146,7 @@ impl Recipe {
 impl Kind for Recipe {
     fn version(&self) -> Result<String, String> {
         let argv = self.fill(&self.words.version, &self.artifact, &self.version);
-        let said = ask(&argv)?;
+        let said = ask(&argv, self.asker)?;
         let first = said.lines().next().unwrap_or_default().trim();
         match first {
             "" | ABSENT => Ok(ABSENT.to_owned()),
