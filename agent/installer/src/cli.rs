@@ -24,7 +24,11 @@ use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
+
+/// Longer than most machines' pace, so that a healthy agent does not start it with every
+/// hello; without an agent, no root process stays.
+const IDLE_SECONDS: u64 = 600;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -54,6 +58,9 @@ enum Command {
         /// Listen here instead of where systemd or the settings say.
         #[arg(long)]
         socket: Option<PathBuf>,
+        /// Where systemd listens: end when nobody has asked for so many seconds.
+        #[arg(long, default_value_t = IDLE_SECONDS)]
+        idle_seconds: u64,
     },
     /// Finish an open job, without agent and network; at boot.
     Resume,
@@ -126,7 +133,10 @@ pub fn run(observer: Observer) -> anyhow::Result<()> {
             let machine = pin::pin(&disk, &token)?;
             print(&format!("pinned; this machine is {machine}\n"))
         }
-        Command::Run { socket } => serve(settings()?, socket, observer),
+        Command::Run {
+            socket,
+            idle_seconds,
+        } => serve(settings()?, socket, idle_seconds, observer),
         Command::Resume => match Installer::open(settings()?, program()?, observer) {
             Err(OpenError::Busy(_)) => Ok(()), // The other one finishes it.
             opened => {
@@ -203,35 +213,31 @@ fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("this program's own path is not known")
 }
 
-fn serve(settings: Settings, socket: Option<PathBuf>, observer: Observer) -> anyhow::Result<()> {
+fn serve(
+    settings: Settings,
+    socket: Option<PathBuf>,
+    idle_seconds: u64,
+    observer: Observer,
+) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_max_level(tracing::Level::INFO)
         .init();
     // Before the socket is taken: another installer that works here keeps its own.
-    let service = match Installer::open(settings.clone(), program()?, observer) {
-        Ok(installer) => {
-            let installer = Arc::new(installer);
-            // A job that was cut off goes on before anybody asks.
-            installer.resume();
-            Service::Ready(installer)
-        }
-        Err(error @ (OpenError::Busy(_) | OpenError::Disk(_))) => return Err(error.into()),
-        Err(error) => {
-            tracing::error!(%error, "everything is refused");
-            Service::Refusing(error.to_string())
-        }
+    let (opened, program) = (settings.clone(), program()?);
+    let service =
+        Service::begin(move || Installer::open(opened.clone(), program.clone(), observer))?;
+    let given = listenfd::ListenFd::from_env().take_unix_listener(0)?;
+    // Only where systemd goes on listening will somebody start us again.
+    let (listener, idle) = match (given, socket) {
+        (Some(listener), None) => (listener, Some(Duration::from_secs(idle_seconds))),
+        (_, socket) => (listener(&settings, socket)?, None),
     };
-    let listener = listener(&settings, socket)?;
-    Ok(socket::serve(&listener, service, &settings)?)
+    Ok(socket::serve(&listener, service, &settings, idle)?)
 }
 
 fn listener(settings: &Settings, socket: Option<PathBuf>) -> anyhow::Result<UnixListener> {
-    let given = listenfd::ListenFd::from_env().take_unix_listener(0)?;
-    if let (Some(listener), None) = (given, &socket) {
-        return Ok(listener);
-    }
     let path = socket.unwrap_or_else(|| settings.socket.clone());
     let what = || format!("cannot listen on {}", path.display());
     make_way(&path).with_context(what)?;

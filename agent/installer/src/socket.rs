@@ -1,6 +1,10 @@
 //! The installer's socket: one request and one answer per connection. Every byte counts
 //! as coming from a hostile network, and the kernel says who sent it.
 
+mod service;
+
+pub use service::Service;
+
 use crate::authorise::Denied;
 use crate::clock;
 use crate::config::id_of;
@@ -12,7 +16,9 @@ use patchward_common::trust::go::CLOCK_BOUND_MS;
 use patchward_common::trust::sign::Document as _;
 use patchward_common::wire::local::{Answer, HOLD_REASONS, Identity, MAX_REQUEST_BYTES, Request};
 use patchward_common::wire::machine::EnrolmentStatement;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::sockopt::socket_peercred;
+use rustix::time::Timespec;
 use serde_bytes::ByteBuf;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -30,14 +36,6 @@ const REQUEST_MS: i64 = 10_000;
 /// How far a statement's clock may be off; the same machine made it just now.
 const STATEMENT_AGE_MS: i64 = CLOCK_BOUND_MS + MINUTE_MS;
 
-/// What answers: an installer, or the reason why there is none.
-pub enum Service {
-    /// A pinned machine with its watermark.
-    Ready(Arc<Installer>),
-    /// Everything is refused, with this text.
-    Refusing(String),
-}
-
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Peer {
@@ -49,18 +47,27 @@ enum Peer {
     Agent,
 }
 
-/// Serves until the listener fails.
+/// Serves until the listener fails; with `idle`, where somebody else listens on, until nobody
+/// has asked for so long and nothing is under way.
 pub fn serve(
     listener: &UnixListener,
     service: Service,
     settings: &crate::config::Settings,
+    idle: Option<Duration>,
 ) -> std::io::Result<()> {
     let agent = id_of(&settings.agent_user, Path::new("/etc/passwd"));
     let ward = id_of(&settings.ward_group, Path::new("/etc/group"));
     let service = Arc::new(service);
     let places = Arc::new(Places::default());
-    for stream in listener.incoming() {
-        let stream = stream?;
+    loop {
+        if !somebody_knocks(listener, idle)? {
+            if places.are_free() && service.rests() {
+                tracing::info!("nobody asks; it starts again when somebody does");
+                return Ok(());
+            }
+            continue;
+        }
+        let (stream, _) = listener.accept()?;
         let Some(peer) = peer(&stream, agent, ward) else {
             tracing::warn!("refused a connection of an unknown user");
             continue;
@@ -76,7 +83,19 @@ pub fn serve(
             places.leave(peer);
         });
     }
-    Ok(())
+}
+
+/// Waits for the next connection, for at most so long.
+fn somebody_knocks(listener: &UnixListener, within: Option<Duration>) -> std::io::Result<bool> {
+    let timeout = within.and_then(|within| Timespec::try_from(within).ok());
+    match poll(
+        &mut [PollFd::new(listener, PollFlags::IN)],
+        timeout.as_ref(),
+    ) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Connections that are open: of people, and of the agent.
@@ -95,6 +114,10 @@ impl Places {
             self.leave(peer);
         }
         is_free
+    }
+
+    fn are_free(&self) -> bool {
+        self.0.iter().all(|taken| taken.load(Ordering::SeqCst) == 0)
     }
 
     fn leave(&self, peer: Peer) {
@@ -130,9 +153,9 @@ fn peer(stream: &UnixStream, agent: Option<u32>, ward: Option<u32>) -> Option<Pe
 fn converse(mut stream: UnixStream, service: &Service, peer: Peer) -> std::io::Result<()> {
     let answer = match read_request(&mut stream)? {
         Err(problem) => Answer::Error(problem),
-        Ok(request) => match service {
-            Service::Refusing(why) => Answer::Error(why.clone()),
-            Service::Ready(installer) => handle(installer, request, peer),
+        Ok(request) => match service.installer() {
+            Err(why) => Answer::Error(why.to_string()),
+            Ok(installer) => handle(&installer, request, peer),
         },
     };
     stream.set_write_timeout(Some(Duration::from_secs(10)))?;
@@ -275,5 +298,17 @@ mod tests {
         assert!(places.take(Peer::Ward) && places.take(Peer::Owner));
         places.leave(Peer::Agent);
         assert!(places.take(Peer::Agent));
+    }
+
+    #[test]
+    fn whoever_is_connected_keeps_it_from_ending() {
+        let places = Places::default();
+        assert!(places.are_free());
+        for peer in [Peer::Agent, Peer::Ward] {
+            assert!(places.take(peer));
+            assert!(!places.are_free());
+            places.leave(peer);
+        }
+        assert!(places.are_free());
     }
 }

@@ -13,6 +13,7 @@ mod evidence;
 mod filled;
 mod installer;
 mod installer_attacks;
+mod installer_demand;
 mod installer_kill;
 mod installer_packages;
 mod installer_papers;
