@@ -26,4 +26,5 @@ mod simulate;
 mod store;
 mod tidy;
 mod tuf;
+mod units;
 mod wire;
