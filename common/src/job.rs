@@ -5,11 +5,13 @@
 //! guessed at. What the installer itself does next is finer: [`phase`].
 
 mod handover;
+mod history;
 mod outside;
 pub mod phase;
 mod reason;
 
 pub use handover::LocalHandover;
+pub use history::History;
 pub use outside::Outside;
 pub use reason::{MAX_REASON_BYTES, NotStarted, Reason, rehearsed};
 
@@ -180,6 +182,16 @@ pub struct CheckResult {
     pub passed: bool,
     /// What it said, bounded.
     pub output: String,
+}
+
+impl CheckResult {
+    /// What it said, to stand behind its name.
+    pub fn said(&self) -> String {
+        match self.output.trim() {
+            "" => ", and says nothing more".to_owned(),
+            output => format!(": {output}"),
+        }
+    }
 }
 
 /// An event with where and when it happened, as the machine's key signs it. Its

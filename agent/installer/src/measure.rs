@@ -160,15 +160,7 @@ fn own_check(at: &Installer, record: &Record, release: &ApprovedRelease) -> Opti
 /// The first check that failed, in words.
 fn failing(checks: &[CheckResult]) -> Option<String> {
     let failed = checks.iter().find(|check| !check.passed)?;
-    Some(format!("check {} fails{}", failed.check, said(failed)))
-}
-
-/// What a check said, to stand behind its name.
-pub fn said(check: &CheckResult) -> String {
-    match check.output.trim() {
-        "" => ", and says nothing more".to_owned(),
-        output => format!(": {output}"),
-    }
+    Some(format!("check {} fails{}", failed.check, failed.said()))
 }
 
 /// The first of these checks that fails.

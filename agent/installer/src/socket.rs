@@ -11,16 +11,12 @@ use crate::config::id_of;
 use crate::explain;
 use crate::installer::{Installer, Voice};
 use patchward_common::codec;
-use patchward_common::time::MINUTE_MS;
-use patchward_common::trust::go::CLOCK_BOUND_MS;
 use patchward_common::trust::sign::Document as _;
 use patchward_common::wire::local::{Answer, HOLD_REASONS, Identity, MAX_REQUEST_BYTES, Request};
 use patchward_common::wire::machine::EnrolmentStatement;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::sockopt::socket_peercred;
-use rustix::time::Timespec;
+use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
 use serde_bytes::ByteBuf;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -33,8 +29,6 @@ use std::time::Duration;
 const MAX_CONNECTIONS: usize = 16;
 /// Longest time for sending a request, however slowly.
 const REQUEST_MS: i64 = 10_000;
-/// How far a statement's clock may be off; the same machine made it just now.
-const STATEMENT_AGE_MS: i64 = CLOCK_BOUND_MS + MINUTE_MS;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,22 +46,26 @@ enum Peer {
 pub fn serve(
     listener: &UnixListener,
     service: Service,
-    settings: &crate::config::Settings,
     idle: Option<Duration>,
 ) -> std::io::Result<()> {
-    let agent = id_of(&settings.agent_user, Path::new("/etc/passwd"));
-    let ward = id_of(&settings.ward_group, Path::new("/etc/group"));
+    let agent = id_of(&service.settings.agent_user, Path::new("/etc/passwd"));
+    let ward = id_of(&service.settings.ward_group, Path::new("/etc/group"));
     let service = Arc::new(service);
     let places = Arc::new(Places::default());
+    set_socket_timeout(listener, Timeout::Recv, idle)?;
     loop {
-        if !somebody_knocks(listener, idle)? {
-            if places.are_free() && service.rests() {
-                tracing::info!("nobody asks; it starts again when somebody does");
-                return Ok(());
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let rests = |installer: Arc<Installer>| installer.rests();
+                if places.are_free() && service.installer().map_or(true, rests) {
+                    tracing::info!("nobody asks; it starts again when somebody does");
+                    return Ok(());
+                }
+                continue;
             }
-            continue;
-        }
-        let (stream, _) = listener.accept()?;
+            Err(error) => return Err(error),
+        };
         let Some(peer) = peer(&stream, agent, ward) else {
             tracing::warn!("refused a connection of an unknown user");
             continue;
@@ -82,19 +80,6 @@ pub fn serve(
             }
             places.leave(peer);
         });
-    }
-}
-
-/// Waits for the next connection, for at most so long.
-fn somebody_knocks(listener: &UnixListener, within: Option<Duration>) -> std::io::Result<bool> {
-    let timeout = within.and_then(|within| Timespec::try_from(within).ok());
-    match poll(
-        &mut [PollFd::new(listener, PollFlags::IN)],
-        timeout.as_ref(),
-    ) {
-        Ok(ready) => Ok(ready > 0),
-        Err(rustix::io::Errno::INTR) => Ok(true),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -271,15 +256,10 @@ fn sign(installer: &Installer, bytes: &[u8]) -> Result<Answer, Denied> {
     let statement: EnrolmentStatement =
         codec::decode_deterministic(bytes, EnrolmentStatement::MAX_BYTES)
             .map_err(|error| wrong(error.to_string()))?;
-    if statement.key != installer.public_key() {
-        return Err(wrong("it names another machine's key".to_owned()));
-    }
-    if statement.boot != installer.boot().map_err(wrong)? {
-        return Err(wrong("it is of another boot".to_owned()));
-    }
-    if clock::now().since_ms(statement.at).saturating_abs() > STATEMENT_AGE_MS {
-        return Err(wrong("its time is not now".to_owned()));
-    }
+    let boot = installer.boot().map_err(wrong)?;
+    statement
+        .is_of(installer.public_key(), boot, clock::now())
+        .map_err(|problem| wrong(problem.to_owned()))?;
     let signed = installer.sign(&statement);
     Ok(Answer::Statement(ByteBuf::from(codec::encode(&signed))))
 }

@@ -86,7 +86,6 @@ impl Driver {
                 () = stop.as_mut() => return Ok(Ended::Stop),
             };
             let Some(nudge) = nudge else { continue };
-            pulse::alive(pulse::STRETCH);
             let mut stops = Stops::default();
             if let Some(ended) = self.nudged(nudge, &mut stops) {
                 return Ok(ended);
@@ -110,6 +109,7 @@ impl Driver {
     /// asking by a hello first whether there are others; the hello that follows says that they
     /// are here.
     async fn stopped(&mut self, link: &Link, stops: Stops) -> Result<Option<u64>, TurnError> {
+        pulse::alive(pulse::STRETCH);
         let now = (self.clock)();
         let machine = self.credentials.machine;
         let mut is_missed = stops.to_fetch;

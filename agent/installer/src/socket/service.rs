@@ -1,61 +1,46 @@
 //! What answers: the installer, or the reason why there is none yet.
 
+use crate::config::Settings;
 use crate::installer::{Installer, OpenError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-type Open = dyn Fn() -> Result<Installer, OpenError> + Send + Sync;
+use patchward_steps::disk::Observer;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The installer, once this machine is pinned.
 pub struct Service {
     ready: Mutex<Option<Arc<Installer>>>,
-    open: Box<Open>,
+    /// The installer's settings.
+    pub settings: Settings,
+    program: PathBuf,
+    observer: Observer,
 }
 
 impl Service {
-    /// Opens the installer, where this machine is pinned. A job that was cut off goes on
-    /// before anybody asks.
-    ///
-    /// # Errors
-    /// Where another process works on the folder, or the disk fails: then there is nothing
-    /// to serve. Everything else is told to whoever asks.
-    pub fn begin(
-        open: impl Fn() -> Result<Installer, OpenError> + Send + Sync + 'static,
-    ) -> Result<Self, OpenError> {
-        let service = Self {
-            ready: Mutex::new(None),
-            open: Box::new(open),
-        };
-        match service.installer() {
-            Err(error @ (OpenError::Busy(_) | OpenError::Disk(_))) => return Err(error),
-            Err(error) => tracing::error!(%error, "everything is refused"),
-            Ok(_) => {}
+    /// What [`Installer::open`] takes.
+    pub fn new(settings: Settings, program: PathBuf, observer: Observer) -> Self {
+        Self {
+            ready: Mutex::default(),
+            settings,
+            program,
+            observer,
         }
-        Ok(service)
     }
 
-    /// The installer. Where there was none it is looked for again: the machine may have been
-    /// pinned since somebody first knocked.
+    /// The installer; where it was opened just now, a job that was cut off goes on. Where
+    /// there is none it is looked for again: the machine may have been pinned since somebody
+    /// first knocked.
     ///
     /// # Errors
     /// Why there is none.
     pub fn installer(&self) -> Result<Arc<Installer>, OpenError> {
-        let mut ready = self.ready();
+        // What a thread died of changes nothing about which installer there is.
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(installer) = &*ready {
             return Ok(Arc::clone(installer));
         }
-        let installer = Arc::new((self.open)()?);
+        let (settings, program) = (self.settings.clone(), self.program.clone());
+        let installer = Arc::new(Installer::open(settings, program, self.observer)?);
         installer.resume();
         Ok(Arc::clone(ready.insert(installer)))
-    }
-
-    /// Whether nothing is under way that this process has to be there for.
-    pub fn rests(&self) -> bool {
-        let ready = self.ready();
-        ready.as_ref().is_none_or(|installer| installer.rests())
-    }
-
-    fn ready(&self) -> MutexGuard<'_, Option<Arc<Installer>>> {
-        // What a thread died of changes nothing about which installer there is.
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What a unit of another user than ours is kept to: what the agent's own unit lets its probes
 /// have.
-const LIMITED: [&str; 3] = ["NoNewPrivileges=yes", "MemoryMax=256M", "TasksMax=64"];
+const LIMITED: [&str; 3] = ["-pNoNewPrivileges=yes", "-pMemoryMax=256M", "-pTasksMax=64"];
 /// How long output may still arrive once its program has ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -60,10 +60,8 @@ impl Caller {
             "--setenv=LC_ALL=C.UTF-8".to_owned(),
             format!("--property=RuntimeMaxSec={run_ms}ms"),
         ];
-        if let Some(user) = self.user {
-            words.extend(LIMITED.map(|limit| format!("--property={limit}")));
-            words.push(format!("--uid={user}"));
-        }
+        words.extend(self.user.iter().flat_map(|_| LIMITED).map(str::to_owned));
+        words.extend(self.user.map(|user| format!("--uid={user}")));
         words.push("--".to_owned());
         words.extend(argv.iter().cloned());
         (words, None)
@@ -269,8 +267,12 @@ mod tests {
         assert_eq!(user, None, "systemd changes the user, not we");
         let text = argv.join(" ");
         assert!(text.ends_with("--uid=65534 -- /bin/probe"), "{text}");
-        for limit in ["RuntimeMaxSec=3000ms", "NoNewPrivileges=yes", "TasksMax=64"] {
-            assert!(text.contains(&format!("--property={limit} ")), "{text}");
+        for limit in [
+            "--property=RuntimeMaxSec=3000ms",
+            "-pNoNewPrivileges=yes",
+            "-pTasksMax=64",
+        ] {
+            assert!(text.contains(limit), "{text}");
         }
         // What asks a package manager is root, and may need more.
         let unit = Caller {

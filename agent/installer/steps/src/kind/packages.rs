@@ -3,8 +3,7 @@
 
 pub mod depends;
 
-use super::{Kind, Part, Site, ask, word, words};
-use crate::command::Caller;
+use super::{Caller, Kind, Part, Site, ask, word, words};
 use depends::{COMING, INSTALLED, unmet};
 use patchward_common::digest::Digest;
 use patchward_common::trust::release::{
@@ -130,7 +129,8 @@ impl Set {
         let installed = self.ask(&words(&["dpkg-query", &database, "-W", "-f", INSTALLED]))?;
         let mut coming = Vec::new();
         for file in self.new.files() {
-            coming.push(self.ask(&words(&["dpkg-deb", "-W", "--showformat", COMING, &file]))?);
+            let deb = ["dpkg-deb", "-W", "--showformat", COMING, &file];
+            coming.push(self.ask(&words(&deb))?);
         }
         match unmet(&installed, &coming)? {
             None => Ok(()),

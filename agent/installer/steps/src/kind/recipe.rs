@@ -1,13 +1,12 @@
 //! A recipe: a root-owned file of this machine fixes every command. The approval names
 //! it by the SHA-256 of its bytes, so a changed recipe runs nothing.
 
-use super::{Kind, Part, Site, ask, is_version, word};
-use crate::command::Caller;
+use super::{Caller, Kind, Part, Site, ask, word};
 use crate::trusted;
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
 use patchward_common::settings;
-use patchward_common::trust::release::{ABSENT, RecipeKind, ReleaseDescription};
+use patchward_common::trust::release::{ABSENT, RecipeKind, ReleaseDescription, is_plain_version};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -150,7 +149,7 @@ impl Kind for Recipe {
         let first = said.lines().next().unwrap_or_default().trim();
         match first {
             "" | ABSENT => Ok(ABSENT.to_owned()),
-            version if is_version(version) => Ok(version.to_owned()),
+            version if is_plain_version(version) => Ok(version.to_owned()),
             _ => Err("the recipe's `version` printed what is no version".to_owned()),
         }
     }
