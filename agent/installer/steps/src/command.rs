@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// The only place where programs are looked for.
 pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How a unit is asked for whose answer is waited for. It is the same in every language.
+const UNIT: &str = "systemd-run --pipe --wait --quiet --collect --setenv=LC_ALL=C.UTF-8";
 /// What a unit of another user than ours is kept to: what the agent's own unit lets its probes
 /// have.
 const LIMITED: [&str; 3] = ["-pNoNewPrivileges=yes", "-pMemoryMax=256M", "-pTasksMax=64"];
@@ -50,16 +52,8 @@ impl Caller {
         if !self.unit {
             return (argv.to_vec(), self.user);
         }
-        let mut words = vec![
-            "systemd-run".to_owned(),
-            "--pipe".to_owned(),
-            "--wait".to_owned(),
-            "--quiet".to_owned(),
-            "--collect".to_owned(),
-            // Answers are the same in every language.
-            "--setenv=LC_ALL=C.UTF-8".to_owned(),
-            format!("--property=RuntimeMaxSec={run_ms}ms"),
-        ];
+        let mut words: Vec<String> = UNIT.split(' ').map(str::to_owned).collect();
+        words.push(format!("--property=RuntimeMaxSec={run_ms}ms"));
         words.extend(self.user.iter().flat_map(|_| LIMITED).map(str::to_owned));
         words.extend(self.user.map(|user| format!("--uid={user}")));
         words.push("--".to_owned());

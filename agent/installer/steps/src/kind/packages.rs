@@ -129,8 +129,7 @@ impl Set {
         let installed = self.ask(&words(&["dpkg-query", &database, "-W", "-f", INSTALLED]))?;
         let mut coming = Vec::new();
         for file in self.new.files() {
-            let deb = ["dpkg-deb", "-W", "--showformat", COMING, &file];
-            coming.push(self.ask(&words(&deb))?);
+            coming.push(self.ask(&words(&["dpkg-deb", "-W", "--showformat", COMING, &file]))?);
         }
         match unmet(&installed, &coming)? {
             None => Ok(()),
