@@ -24,7 +24,7 @@ pub const UNKNOWN: &str = "unknown";
 
 /// One release on this machine.
 pub trait Kind {
-    /// The product's version as measured now; [`ABSENT`] where it is not installed.
+    /// The product's version as measured now; `absent` where it is not installed.
     fn version(&self) -> Result<String, String>;
 
     /// Whether an install would work, as far as can be told without changing anything.
