@@ -281,6 +281,19 @@ mod tests {
     }
 
     #[test]
+    fn where_somebody_else_listens_it_ends_when_nobody_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
+        let settings = crate::config::Settings {
+            state_dir: folder.path().join("state"),
+            ..Default::default()
+        };
+        let service = Service::new(settings, "/bin/false".into(), |_| {});
+        assert!(service.installer().is_err(), "it is nobody's");
+        serve(&listener, service, Some(Duration::from_millis(10))).unwrap();
+    }
+
+    #[test]
     fn whoever_is_connected_keeps_it_from_ending() {
         let places = Places::default();
         assert!(places.are_free());
