@@ -17,6 +17,14 @@ use std::time::Instant;
 
 /// Where the collector is reached from within.
 const ADDRESS: &str = "127.0.0.1:9443";
+/// How often it reports: what is waited for here waits for that.
+const PACE_SECONDS: &str = "5";
+/// The interlock of most machines: whoever is logged in uses it.
+const SESSIONS: &str = include_str!("../../../configs/probes.d/sessions.toml");
+/// Until the unit of an agent that hangs was started anew: the minute and the pace that it
+/// promised its next sign within, and the restart.
+const RESTARTED: &str = "until [ \"$(systemctl show --value --property=NRestarts patchward-agent)\" \
+                         -ge 1 ]; do sleep 1; done";
 /// What the machine is called.
 const NAME: &str = "reading-1";
 
@@ -35,13 +43,15 @@ pub struct Choice {
 type Stage = (&'static str, fn(&mut Machine) -> anyhow::Result<()>);
 
 /// In their order; each builds on those before it.
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 8] = [
     ("boot", Machine::boot),
     ("install", Machine::install),
     ("init", Machine::init),
     ("enrol by token", Machine::enrol),
     ("report", Machine::report),
     ("reboot", Machine::reboot),
+    ("a session makes it in use", Machine::in_use),
+    ("an agent that hangs is started anew", Machine::hang),
 ];
 
 /// Runs every stage, with a line of each.
@@ -116,7 +126,10 @@ impl Machine {
 
     /// The collector, its documents, a unit and a token.
     fn init(&mut self) -> anyhow::Result<()> {
-        self.collector(&["init", "--address", ADDRESS, "--second-factor", "offered"])?;
+        let page = ["--second-factor", "offered"];
+        let pace = ["--pace-seconds", PACE_SECONDS];
+        let init = [&["init", "--address", ADDRESS][..], &page, &pace];
+        self.collector(&init.concat())?;
         self.container
             .run(&["systemctl", "start", "patchward-collector"])?;
         signed::documents(&self.container)?;
@@ -193,6 +206,53 @@ impl Machine {
             let shown = self.json(&["machine", "show", NAME]);
             shown.is_ok_and(|shown| shown["connected"] == Value::Bool(true))
         })
+    }
+
+    /// Logind, asked from within the installer's sandbox: somebody logs in, and out again.
+    fn in_use(&mut self) -> anyhow::Result<()> {
+        let probe = Path::new("/etc/patchward/probes.d/sessions.toml");
+        std::fs::write(self.container.path(probe), SESSIONS)?;
+        self.says("idle")?;
+        self.container.run(&["useradd", "--create-home", "nurse"])?;
+        self.container.run(&[
+            "systemd-run",
+            "--quiet",
+            "--collect",
+            "--unit=nurse",
+            "--property=User=nurse",
+            "--property=PAMName=login",
+            // Without a terminal logind would take it for a service of hers.
+            "--property=Environment=XDG_SESSION_CLASS=user",
+            "sleep",
+            "600",
+        ])?;
+        self.says("nurse is logged in")?;
+        self.container.run(&["systemctl", "stop", "nurse"])?;
+        self.says("idle")
+    }
+
+    /// Waits until the installer says this of the interlock.
+    fn says(&self, wanted: &str) -> anyhow::Result<()> {
+        wait_until(&format!("the interlock says: {wanted}"), || {
+            let said = self.agent(&["status"]).unwrap_or_default();
+            let mut lines = said.lines().filter(|line| line.starts_with("Interlock"));
+            lines.any(|line| line.contains(wanted))
+        })
+    }
+
+    /// An agent that neither ends nor gets on is ended by its watchdog.
+    fn hang(&mut self) -> anyhow::Result<()> {
+        self.container
+            .run(&["systemctl", "kill", "--signal=STOP", "patchward-agent"])?;
+        self.container
+            .run(&["timeout", "180", "sh", "-c", RESTARTED])
+            .context("it was not started anew")?;
+        self.is("patchward-agent", "active")?;
+        let journal = ["journalctl", "--no-pager", "--unit=patchward-agent"];
+        if !self.container.run(&journal)?.contains("Watchdog timeout") {
+            bail!("it was started anew, and not by its watchdog");
+        }
+        Ok(())
     }
 
     /// Asserts a unit's state.
