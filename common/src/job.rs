@@ -184,7 +184,17 @@ pub struct CheckResult {
     pub output: String,
 }
 
+/// Most checks that an event tells of: a third of what an event may hold.
+const MAX_TOLD_CHECKS: usize = 64;
+
 impl CheckResult {
+    /// The checks that an event tells of, those that fail first.
+    pub fn kept(mut checks: Vec<Self>) -> Vec<Self> {
+        checks.sort_by_key(|check| check.passed);
+        checks.truncate(MAX_TOLD_CHECKS);
+        checks
+    }
+
     /// What it said, to stand behind its name.
     pub fn said(&self) -> String {
         match self.output.trim() {

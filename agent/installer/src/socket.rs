@@ -27,6 +27,9 @@ use std::time::Duration;
 /// Most connections at once, of the agent and of people each: an agent that holds all of
 /// its own must not keep a person from saying "not now".
 const MAX_CONNECTIONS: usize = 16;
+/// How soon a program that was upgraded makes room for the new one, which whoever asks next
+/// is answered by.
+const REPLACED: Duration = Duration::from_secs(1);
 /// Longest time for sending a request, however slowly.
 const REQUEST_MS: i64 = 10_000;
 
@@ -54,11 +57,10 @@ pub fn serve(
     let places = Arc::new(Places::default());
     set_socket_timeout(listener, Timeout::Recv, idle)?;
     loop {
-        let stream = match listener.accept() {
-            Ok((stream, _)) => stream,
+        let (stream, _) = match listener.accept() {
+            Ok(accepted) => accepted,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let rests = |installer: Arc<Installer>| installer.rests();
-                if places.are_free() && service.installer().map_or(true, rests) {
+                if places.are_free() && service.installer().map_or(true, |it| it.rests()) {
                     tracing::info!("nobody asks; it starts again when somebody does");
                     return Ok(());
                 }
@@ -66,6 +68,9 @@ pub fn serve(
             }
             Err(error) => return Err(error),
         };
+        if idle.is_some() && is_replaced() {
+            set_socket_timeout(listener, Timeout::Recv, Some(REPLACED))?;
+        }
         let Some(peer) = peer(&stream, agent, ward) else {
             tracing::warn!("refused a connection of an unknown user");
             continue;
@@ -81,6 +86,11 @@ pub fn serve(
             places.leave(peer);
         });
     }
+}
+
+/// Whether another program lies where this one was started: we were upgraded.
+fn is_replaced() -> bool {
+    std::env::current_exe().is_ok_and(|exe| exe.to_string_lossy().ends_with(" (deleted)"))
 }
 
 /// Connections that are open: of people, and of the agent.

@@ -16,22 +16,25 @@ use std::process::Command;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_killable-installer");
 
+/// Listens as systemd does, and becomes the installer with the first connection.
+fn on_demand(machine: &Machine, program: &Path, idle_seconds: &str) -> Daemon {
+    let mut listens = Command::new("systemd-socket-activate");
+    listens
+        .arg("--listen")
+        .arg(machine.path("socket"))
+        .arg(program)
+        .arg("--config")
+        .arg(machine.path("installer.toml"))
+        .args(["run", "--idle-seconds", idle_seconds]);
+    Daemon::start("installer", &mut listens, &machine.path("installer.log")).unwrap()
+}
+
 #[test]
 fn who_knocks_starts_it_pins_it_and_leaves_it_to_end() {
     let folder = tempfile::tempdir().unwrap();
     let hospital = Hospital::new(1, now());
     let mut machine = Machine::unpinned(folder.path(), Path::new(PROGRAM)).unwrap();
-    // Listens as systemd does, and becomes the installer with the first connection.
-    let mut listens = Command::new("systemd-socket-activate");
-    listens
-        .arg("--listen")
-        .arg(machine.path("socket"))
-        .arg(PROGRAM)
-        .arg("--config")
-        .arg(machine.path("installer.toml"))
-        .args(["run", "--idle-seconds", "2"]);
-    let log = machine.path("installer.log");
-    let mut daemon = Daemon::start("socket", &mut listens, &log).unwrap();
+    let mut daemon = on_demand(&machine, Path::new(PROGRAM), "2");
     let mut why = String::new();
     daemon
         .wait_until("it answers", || match machine.ask(&Request::Identity) {
@@ -53,6 +56,25 @@ fn who_knocks_starts_it_pins_it_and_leaves_it_to_end() {
     assert_eq!(identity.machine, machine.id);
     slow.write_all(&encode(&Request::Status)).unwrap();
     slow.shutdown(Shutdown::Write).unwrap();
+    daemon.wait_for_end().unwrap();
+}
+
+#[test]
+fn one_that_was_upgraded_makes_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let hospital = Hospital::new(1, now());
+    let machine = Machine::new(folder.path(), Path::new(PROGRAM), &hospital.token()).unwrap();
+    let program = folder.path().join("patchward-installer");
+    std::fs::copy(PROGRAM, &program).unwrap();
+    let mut daemon = on_demand(&machine, &program, "600");
+    daemon
+        .wait_until("it answers", || machine.status().is_ok())
+        .unwrap();
+    // As dpkg does it: the new one is written beside it and takes its name.
+    let new = program.with_extension("dpkg-new");
+    std::fs::copy(PROGRAM, &new).unwrap();
+    std::fs::rename(&new, &program).unwrap();
+    assert!(machine.status().is_ok());
     daemon.wait_for_end().unwrap();
 }
 
