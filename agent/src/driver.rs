@@ -5,6 +5,7 @@ mod backoff;
 mod carry;
 mod devices;
 mod journal;
+mod pulse;
 mod report;
 mod session;
 
@@ -24,6 +25,7 @@ use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::trust::check::Interlock;
 use patchward_common::wire::local::{self, Status};
 use patchward_common::wire::machine::{Answer, Hello, InterlockWord, Refused, RefusedCode, close};
+use sd_notify::NotifyState;
 use std::future::Future;
 use std::time::Duration;
 
@@ -141,24 +143,27 @@ impl Driver {
         let mut failures = 0;
         self.devices = Devices::begin(&self.settings, self.clock);
         // It runs, whether the collector answers or not: a boot waits for neither.
-        notify(sd_notify::NotifyState::Ready);
+        pulse::say(&[NotifyState::Ready]);
         loop {
+            pulse::alive(pulse::STRETCH);
             let wait_ms = match self.connected(&mut failures, stop.as_mut()).await {
-                Ok(Ended::Stop) => return Ok(()),
+                Ok(Ended::Stop) => break,
                 Ok(Ended::Away(ms)) => backoff::later(ms.min(MAX_AWAY_MS), rand::random()),
                 Err(error) => {
                     tracing::warn!(%error, "no contact with the collector");
-                    notify(sd_notify::NotifyState::Status(&error.to_string()));
+                    pulse::say(&[NotifyState::Status(&error.to_string())]);
                     failures += 1;
                     error.wait_ms(failures, rand::random())
                 }
             };
-            notify(sd_notify::NotifyState::Watchdog);
+            pulse::waits(wait_ms);
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
-                () = stop.as_mut() => return Ok(()),
+                () = stop.as_mut() => break,
             }
         }
+        pulse::say(&[NotifyState::Stopping]);
+        Ok(())
     }
 
     async fn connected(
@@ -308,11 +313,6 @@ fn refused(answer: Answer, wanted: &'static str) -> TurnError {
 /// Whether a refusal means "not now" and not "never".
 fn is_busy(refused: &Refused) -> bool {
     refused.code == RefusedCode::Busy
-}
-
-fn notify(state: sd_notify::NotifyState<'_>) {
-    // Without systemd nobody listens.
-    let _ = sd_notify::notify(&[state]);
 }
 
 #[cfg(test)]

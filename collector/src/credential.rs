@@ -1,6 +1,6 @@
 //! Secrets that the settings name by a file, or that systemd hands over as a credential.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -19,12 +19,26 @@ pub(crate) fn read(
     name: &str,
     missing: &str,
 ) -> Result<Zeroizing<String>, String> {
-    let path = match (file, std::env::var_os(FOLDER)) {
+    let folder = std::env::var_os(FOLDER).map(PathBuf::from);
+    read_from(file, folder.as_deref(), name, missing)
+}
+
+fn read_from(
+    file: Option<&Path>,
+    folder: Option<&Path>,
+    name: &str,
+    missing: &str,
+) -> Result<Zeroizing<String>, String> {
+    let path = match (file, folder) {
         (Some(path), _) => path.to_owned(),
-        (None, Some(folder)) => PathBuf::from(folder).join(name),
+        (None, Some(folder)) => folder.join(name),
         (None, None) => return Err(missing.to_owned()),
     };
-    line(&path).map_err(|error| format!("{}: {error}", path.display()))
+    line(&path).map_err(|error| match error.kind() {
+        // systemd makes the folder even where it has nothing to put into it.
+        ErrorKind::NotFound if file.is_none() => missing.to_owned(),
+        _ => format!("{}: {error}", path.display()),
+    })
 }
 
 fn line(path: &Path) -> std::io::Result<Zeroizing<String>> {
@@ -49,5 +63,15 @@ mod tests {
         let gone = folder.path().join("gone");
         let problem = read(Some(&gone), "some-secret", "write a file").unwrap_err();
         assert!(problem.contains("gone"), "{problem}");
+    }
+
+    #[test]
+    fn a_credential_that_systemd_does_not_have_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = |folder| read_from(None, folder, "some-secret", "write a file");
+        assert_eq!(from(None).unwrap_err(), "write a file");
+        assert_eq!(from(Some(folder.path())).unwrap_err(), "write a file");
+        std::fs::write(folder.path().join("some-secret"), "long\n").unwrap();
+        assert_eq!(&**from(Some(folder.path())).unwrap(), "long");
     }
 }

@@ -66,6 +66,8 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         snapshots: Snapshots::default(),
         go_signing_key: go_key,
     });
+    // Before anybody is told that it runs: who is told may end it at once.
+    let mut terminate = signal(SignalKind::terminate())?;
     tracing::info!(listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut tasks = vec![
@@ -76,7 +78,6 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         tracing::info!(address = app.settings.web_origin(), "the page is open");
         tasks.push(tokio::spawn(web::listen::serve(app.clone(), door)));
     }
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}

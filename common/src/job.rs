@@ -5,11 +5,13 @@
 //! guessed at. What the installer itself does next is finer: [`phase`].
 
 mod handover;
+mod history;
 mod outside;
 pub mod phase;
 mod reason;
 
 pub use handover::LocalHandover;
+pub use history::History;
 pub use outside::Outside;
 pub use reason::{MAX_REASON_BYTES, NotStarted, Reason, rehearsed};
 
@@ -180,6 +182,26 @@ pub struct CheckResult {
     pub passed: bool,
     /// What it said, bounded.
     pub output: String,
+}
+
+/// Most checks that an event tells of: a third of what an event may hold.
+const MAX_TOLD_CHECKS: usize = 64;
+
+impl CheckResult {
+    /// The checks that an event tells of, those that fail first.
+    pub fn kept(mut checks: Vec<Self>) -> Vec<Self> {
+        checks.sort_by_key(|check| check.passed);
+        checks.truncate(MAX_TOLD_CHECKS);
+        checks
+    }
+
+    /// What it said, to stand behind its name.
+    pub fn said(&self) -> String {
+        match self.output.trim() {
+            "" => ", and says nothing more".to_owned(),
+            output => format!(": {output}"),
+        }
+    }
 }
 
 /// An event with where and when it happened, as the machine's key signs it. Its

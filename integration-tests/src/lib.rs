@@ -3,6 +3,7 @@
 
 pub mod bad_network;
 pub mod bench;
+pub mod boot;
 pub mod demo;
 pub mod filled;
 pub mod fixture;

@@ -355,11 +355,8 @@ fn applicability(
         }
         let failed = measure::first_failed(at, &described.checks_before);
         if let Some(check) = failed {
-            let text = format!(
-                "check {} before the install fails{}",
-                check.check,
-                measure::said(&check)
-            );
+            let (name, said) = (&check.check, check.said());
+            let text = format!("check {name} before the install fails{said}");
             return Err(refused(Step::Applicability, text));
         }
     }

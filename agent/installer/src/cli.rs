@@ -10,10 +10,9 @@ use clap::{Parser, Subcommand};
 use patchward_common::codec;
 use patchward_common::id::{JobId, Label, Name};
 use patchward_common::job::LocalHandover;
-use patchward_common::time::{HOUR_MS, MINUTE_MS};
 use patchward_common::trust::stop::Scope;
 use patchward_common::wire::local::{
-    Answer, HOLD_REASONS, Hold, MAX_ANSWER_BYTES, MAX_HOLD_MS, Request,
+    Answer, HOLD_REASONS, Hold, MAX_ANSWER_BYTES, Request, hold_ms,
 };
 use patchward_steps::disk::{Disk, Observer};
 use patchward_steps::kind::tree;
@@ -24,7 +23,11 @@ use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
+
+/// Longer than most machines' pace, so that a healthy agent does not start it with every
+/// hello; without an agent, no root process stays.
+const IDLE_SECONDS: u64 = 600;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -54,6 +57,9 @@ enum Command {
         /// Listen here instead of where systemd or the settings say.
         #[arg(long)]
         socket: Option<PathBuf>,
+        /// Where systemd listens: end when nobody has asked for so many seconds.
+        #[arg(long, default_value_t = IDLE_SECONDS)]
+        idle_seconds: u64,
     },
     /// Finish an open job, without agent and network; at boot.
     Resume,
@@ -69,7 +75,7 @@ enum Word {
     /// Not now: nothing starts here for a while.
     Hold {
         /// How long, such as 30m or 2h; at most 12h.
-        #[arg(long = "for", default_value = "2h", value_parser = duration)]
+        #[arg(long = "for", default_value = "2h", value_parser = hold_ms)]
         duration_ms: i64,
         /// Why.
         #[arg(long, value_parser = HOLD_REASONS)]
@@ -89,7 +95,7 @@ enum Word {
         #[arg(long)]
         stand_in: Label,
         /// How long, such as 30m or 2h; at most 12h.
-        #[arg(long = "for", default_value = "2h", value_parser = duration)]
+        #[arg(long = "for", default_value = "2h", value_parser = hold_ms)]
         duration_ms: i64,
     },
     /// Say why a job stands where it stands.
@@ -126,7 +132,10 @@ pub fn run(observer: Observer) -> anyhow::Result<()> {
             let machine = pin::pin(&disk, &token)?;
             print(&format!("pinned; this machine is {machine}\n"))
         }
-        Command::Run { socket } => serve(settings()?, socket, observer),
+        Command::Run {
+            socket,
+            idle_seconds,
+        } => serve(settings()?, socket, idle_seconds, observer),
         Command::Resume => match Installer::open(settings()?, program()?, observer) {
             Err(OpenError::Busy(_)) => Ok(()), // The other one finishes it.
             opened => {
@@ -203,41 +212,40 @@ fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("this program's own path is not known")
 }
 
-fn serve(settings: Settings, socket: Option<PathBuf>, observer: Observer) -> anyhow::Result<()> {
+fn serve(
+    settings: Settings,
+    socket: Option<PathBuf>,
+    idle_seconds: u64,
+    observer: Observer,
+) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_max_level(tracing::Level::INFO)
         .init();
     // Before the socket is taken: another installer that works here keeps its own.
-    let service = match Installer::open(settings.clone(), program()?, observer) {
-        Ok(installer) => {
-            let installer = Arc::new(installer);
-            // A job that was cut off goes on before anybody asks.
-            installer.resume();
-            Service::Ready(installer)
-        }
+    let path = settings.socket.clone();
+    let service = Service::new(settings, program()?, observer);
+    match service.installer() {
         Err(error @ (OpenError::Busy(_) | OpenError::Disk(_))) => return Err(error.into()),
-        Err(error) => {
-            tracing::error!(%error, "everything is refused");
-            Service::Refusing(error.to_string())
-        }
+        Err(error) => tracing::error!(%error, "everything is refused"),
+        Ok(_) => {}
+    }
+    let given = listenfd::ListenFd::from_env().take_unix_listener(0)?;
+    // Only where systemd goes on listening will somebody start us again.
+    let (listener, idle) = match (given, socket) {
+        (Some(listener), None) => (listener, Some(Duration::from_secs(idle_seconds))),
+        (_, socket) => (listener(&socket.unwrap_or(path))?, None),
     };
-    let listener = listener(&settings, socket)?;
-    Ok(socket::serve(&listener, service, &settings)?)
+    Ok(socket::serve(&listener, service, idle)?)
 }
 
-fn listener(settings: &Settings, socket: Option<PathBuf>) -> anyhow::Result<UnixListener> {
-    let given = listenfd::ListenFd::from_env().take_unix_listener(0)?;
-    if let (Some(listener), None) = (given, &socket) {
-        return Ok(listener);
-    }
-    let path = socket.unwrap_or_else(|| settings.socket.clone());
+fn listener(path: &Path) -> anyhow::Result<UnixListener> {
     let what = || format!("cannot listen on {}", path.display());
-    make_way(&path).with_context(what)?;
-    let listener = UnixListener::bind(&path).with_context(what)?;
+    make_way(path).with_context(what)?;
+    let listener = UnixListener::bind(path).with_context(what)?;
     // Anybody may knock: the kernel says who it is, and the installer whom it answers.
-    std::fs::set_permissions(&path, Permissions::from_mode(0o666)).with_context(what)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o666)).with_context(what)?;
     Ok(listener)
 }
 
@@ -288,38 +296,9 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Reads a length of time such as `30m` or `2h`.
-fn duration(text: &str) -> Result<i64, String> {
-    let parsed = match (text.strip_suffix('h'), text.strip_suffix('m')) {
-        (Some(hours), _) => hours
-            .parse::<u16>()
-            .ok()
-            .map(|hours| i64::from(hours) * HOUR_MS),
-        (_, Some(minutes)) => minutes
-            .parse::<u16>()
-            .ok()
-            .map(|m| i64::from(m) * MINUTE_MS),
-        _ => None,
-    };
-    match parsed {
-        Some(ms @ 1..=MAX_HOLD_MS) => Ok(ms),
-        Some(_) => Err("at least 1m and at most 12h".to_owned()),
-        None => Err("write it as 30m or 2h".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_of_time_are_bounded() {
-        assert_eq!(duration("2h"), Ok(2 * HOUR_MS));
-        assert_eq!(duration("30m"), Ok(30 * MINUTE_MS));
-        for bad in ["", "0m", "13h", "721m", "2", "-1h", "h", "1d", "99999999h"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn the_command_line_is_well_formed() {

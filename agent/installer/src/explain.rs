@@ -9,9 +9,8 @@ use patchward_common::job::State;
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::probe::{Purpose, Readiness, readiness};
 use patchward_common::trust::approval::PlanLeaf;
-use patchward_common::wire::local::{JobStatus, Status};
+use patchward_common::wire::local::{Hold, JobStatus, Status};
 use patchward_steps::trusted;
-use std::fmt::Write as _;
 
 /// Where things stand, for the agent.
 pub fn status(at: &Installer) -> Result<Status, Denied> {
@@ -87,22 +86,9 @@ pub fn job(at: &Installer, job: JobId) -> String {
             None => format!("No job {job} is known here.\n"),
         };
     };
-    let mut text = format!("Job {job} is {}.\n", history.state.word());
-    if let Some(reason) = history.state.reason() {
-        let step = reason.step.map(|step| format!(" (step {})", step.number()));
-        // Writing to a String has no error, here and below.
-        let _ = writeln!(text, "Why: {}{}", reason.text, step.unwrap_or_default());
-    }
-    if let Some(hold) = at.hold() {
-        let _ = writeln!(
-            text,
-            "Held at this machine until {} ({}).",
-            hold.until, hold.reason
-        );
-    }
-    for (sequence, at, event) in &history.events {
-        let more = event.detail();
-        let _ = writeln!(text, "{sequence:6} {at} {} {more}", event.word());
-    }
-    text
+    let held = at.hold().map(|hold| {
+        let Hold { until, reason } = hold;
+        format!("Held at this machine until {until} ({reason}).\n")
+    });
+    history.told(job, &held.unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::config::{Settings, id_of};
 use crate::drive::{self, Record};
 use crate::interlock::{self, Asking};
-use crate::journal::{BadJournal, History, Journal};
+use crate::journal::{BadJournal, Journal};
 use crate::pin::{self, Pin, PinError};
 use crate::stage::{self, Agent};
 use crate::watermark::{Kept, NoWatermark};
@@ -20,7 +20,7 @@ use ed25519_dalek::SigningKey;
 use nonce::Asked;
 use patchward_common::id::{BootId, JobId, Nonce};
 use patchward_common::job::phase::Phase;
-use patchward_common::job::{Event, NotStarted};
+use patchward_common::job::{Event, History, NotStarted};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::check::Interlock;
 use patchward_common::trust::go::Go;
@@ -163,6 +163,7 @@ impl Installer {
             program: &self.program,
             job_dir: self.disk.path(&format!("jobs/{job}")),
             artifacts_dir: self.disk.path(&stage::folder(job)),
+            asker: self.outside(None),
         }
     }
 
@@ -349,6 +350,12 @@ impl Installer {
             handed_over,
             after_our_stop,
         })
+    }
+
+    /// Whether nothing is under way here that this process has to be there for.
+    pub fn rests(&self) -> bool {
+        let core = self.core();
+        core.open.is_none() && !core.asked.as_ref().is_some_and(Asked::lives)
     }
 
     /// As `user`, outside of our sandbox where there is one.

@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId};
-use patchward_common::job::{Event, JobEvent, State};
+use patchward_common::job::{Event, History, JobEvent, State};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::{Document as _, PublicKey, Signed};
 use patchward_common::wire::local::MAX_JOURNAL_EVENTS;
@@ -23,15 +23,6 @@ const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Most events of one job that only say why it does not start. An agent that asks
 /// again and again must not fill the disk.
 const MAX_WAITING_EVENTS: usize = 1_000;
-
-/// What the journal says of one job.
-#[derive(Clone, Debug)]
-pub struct History {
-    /// Its events with their sequence and time.
-    pub events: Vec<(u64, UtcMs, Event)>,
-    /// Where it stands.
-    pub state: State,
-}
 
 /// The journal, open for appending.
 pub struct Journal {
@@ -170,15 +161,10 @@ impl Journal {
     fn take(&mut self, digest: Digest, event: JobEvent) {
         self.last = event.sequence;
         self.previous = digest;
-        let history = self.jobs.entry(event.job).or_insert_with(|| History {
-            events: Vec::new(),
-            state: State::Assigned,
-        });
-        match history.state.after(&event.event) {
-            Ok(state) => history.state = state,
-            Err(error) => tracing::error!(job = %event.job, %error, "unexpected event"),
+        let history = self.jobs.entry(event.job).or_default();
+        if let Err(error) = history.take(event.sequence, event.at, event.event) {
+            tracing::error!(job = %event.job, %error, "unexpected event");
         }
-        history.events.push((event.sequence, event.at, event.event));
     }
 }
 

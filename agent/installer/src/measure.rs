@@ -16,8 +16,6 @@ use std::time::Duration;
 
 /// Most checks of one release; the rest of a longer list counts as failed.
 const MAX_CHECKS: usize = 64;
-/// Most checks that an event tells of: a third of what an event may hold.
-const MAX_TOLD_CHECKS: usize = 64;
 /// Longest text of a check that is kept.
 const MAX_CHECK_BYTES: usize = 256;
 /// Between two tries of a check: an application takes its time to come up.
@@ -47,7 +45,7 @@ pub fn after_install(at: &Installer, record: &Record, approval: &Approval, boot:
             None => Event::Measured(Measurement {
                 verdict: Verdict::Verified,
                 versions_after,
-                checks: kept(checks),
+                checks: CheckResult::kept(checks),
                 boot,
             }),
         }
@@ -83,7 +81,7 @@ pub fn after_recovery(
         Event::Measured(Measurement {
             verdict,
             versions_after,
-            checks: kept(checks),
+            checks: CheckResult::kept(checks),
             boot,
         })
     })
@@ -103,13 +101,6 @@ fn patiently(at: &Installer, look: impl Fn() -> Event) -> Event {
         }
         std::thread::sleep(AGAIN);
     }
-}
-
-/// The checks that an event tells of, those that fail first.
-fn kept(mut checks: Vec<CheckResult>) -> Vec<CheckResult> {
-    checks.sort_by_key(|check| check.passed);
-    checks.truncate(MAX_TOLD_CHECKS);
-    checks
 }
 
 /// The versions that are there by product, in the approval's order, and, where the new
@@ -160,15 +151,7 @@ fn own_check(at: &Installer, record: &Record, release: &ApprovedRelease) -> Opti
 /// The first check that failed, in words.
 fn failing(checks: &[CheckResult]) -> Option<String> {
     let failed = checks.iter().find(|check| !check.passed)?;
-    Some(format!("check {} fails{}", failed.check, said(failed)))
-}
-
-/// What a check said, to stand behind its name.
-pub fn said(check: &CheckResult) -> String {
-    match check.output.trim() {
-        "" => ", and says nothing more".to_owned(),
-        output => format!(": {output}"),
-    }
+    Some(format!("check {} fails{}", failed.check, failed.said()))
 }
 
 /// The first of these checks that fails.

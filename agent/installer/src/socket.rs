@@ -1,20 +1,22 @@
 //! The installer's socket: one request and one answer per connection. Every byte counts
 //! as coming from a hostile network, and the kernel says who sent it.
 
+mod service;
+
+pub use service::Service;
+
 use crate::authorise::Denied;
 use crate::clock;
 use crate::config::id_of;
 use crate::explain;
 use crate::installer::{Installer, Voice};
 use patchward_common::codec;
-use patchward_common::time::MINUTE_MS;
-use patchward_common::trust::go::CLOCK_BOUND_MS;
 use patchward_common::trust::sign::Document as _;
 use patchward_common::wire::local::{Answer, HOLD_REASONS, Identity, MAX_REQUEST_BYTES, Request};
 use patchward_common::wire::machine::EnrolmentStatement;
-use rustix::net::sockopt::socket_peercred;
+use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
 use serde_bytes::ByteBuf;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -25,18 +27,11 @@ use std::time::Duration;
 /// Most connections at once, of the agent and of people each: an agent that holds all of
 /// its own must not keep a person from saying "not now".
 const MAX_CONNECTIONS: usize = 16;
+/// How soon a program that was upgraded makes room for the new one, which whoever asks next
+/// is answered by.
+const REPLACED: Duration = Duration::from_secs(1);
 /// Longest time for sending a request, however slowly.
 const REQUEST_MS: i64 = 10_000;
-/// How far a statement's clock may be off; the same machine made it just now.
-const STATEMENT_AGE_MS: i64 = CLOCK_BOUND_MS + MINUTE_MS;
-
-/// What answers: an installer, or the reason why there is none.
-pub enum Service {
-    /// A pinned machine with its watermark.
-    Ready(Arc<Installer>),
-    /// Everything is refused, with this text.
-    Refusing(String),
-}
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,18 +44,33 @@ enum Peer {
     Agent,
 }
 
-/// Serves until the listener fails.
+/// Serves until the listener fails; with `idle`, where somebody else listens on, until nobody
+/// has asked for so long and nothing is under way.
 pub fn serve(
     listener: &UnixListener,
     service: Service,
-    settings: &crate::config::Settings,
+    idle: Option<Duration>,
 ) -> std::io::Result<()> {
-    let agent = id_of(&settings.agent_user, Path::new("/etc/passwd"));
-    let ward = id_of(&settings.ward_group, Path::new("/etc/group"));
+    let agent = id_of(&service.settings.agent_user, Path::new("/etc/passwd"));
+    let ward = id_of(&service.settings.ward_group, Path::new("/etc/group"));
     let service = Arc::new(service);
     let places = Arc::new(Places::default());
-    for stream in listener.incoming() {
-        let stream = stream?;
+    set_socket_timeout(listener, Timeout::Recv, idle)?;
+    loop {
+        let (stream, _) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if places.are_free() && service.installer().map_or(true, |it| it.rests()) {
+                    tracing::info!("nobody asks; it starts again when somebody does");
+                    return Ok(());
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if idle.is_some() && is_replaced() {
+            set_socket_timeout(listener, Timeout::Recv, Some(REPLACED))?;
+        }
         let Some(peer) = peer(&stream, agent, ward) else {
             tracing::warn!("refused a connection of an unknown user");
             continue;
@@ -76,7 +86,11 @@ pub fn serve(
             places.leave(peer);
         });
     }
-    Ok(())
+}
+
+/// Whether another program lies where this one was started: we were upgraded.
+fn is_replaced() -> bool {
+    std::env::current_exe().is_ok_and(|exe| exe.to_string_lossy().ends_with(" (deleted)"))
 }
 
 /// Connections that are open: of people, and of the agent.
@@ -95,6 +109,10 @@ impl Places {
             self.leave(peer);
         }
         is_free
+    }
+
+    fn are_free(&self) -> bool {
+        self.0.iter().all(|taken| taken.load(Ordering::SeqCst) == 0)
     }
 
     fn leave(&self, peer: Peer) {
@@ -130,9 +148,9 @@ fn peer(stream: &UnixStream, agent: Option<u32>, ward: Option<u32>) -> Option<Pe
 fn converse(mut stream: UnixStream, service: &Service, peer: Peer) -> std::io::Result<()> {
     let answer = match read_request(&mut stream)? {
         Err(problem) => Answer::Error(problem),
-        Ok(request) => match service {
-            Service::Refusing(why) => Answer::Error(why.clone()),
-            Service::Ready(installer) => handle(installer, request, peer),
+        Ok(request) => match service.installer() {
+            Err(why) => Answer::Error(why.to_string()),
+            Ok(installer) => handle(&installer, request, peer),
         },
     };
     stream.set_write_timeout(Some(Duration::from_secs(10)))?;
@@ -248,15 +266,10 @@ fn sign(installer: &Installer, bytes: &[u8]) -> Result<Answer, Denied> {
     let statement: EnrolmentStatement =
         codec::decode_deterministic(bytes, EnrolmentStatement::MAX_BYTES)
             .map_err(|error| wrong(error.to_string()))?;
-    if statement.key != installer.public_key() {
-        return Err(wrong("it names another machine's key".to_owned()));
-    }
-    if statement.boot != installer.boot().map_err(wrong)? {
-        return Err(wrong("it is of another boot".to_owned()));
-    }
-    if clock::now().since_ms(statement.at).saturating_abs() > STATEMENT_AGE_MS {
-        return Err(wrong("its time is not now".to_owned()));
-    }
+    let boot = installer.boot().map_err(wrong)?;
+    statement
+        .is_of(installer.public_key(), boot, clock::now())
+        .map_err(|problem| wrong(problem.to_owned()))?;
     let signed = installer.sign(&statement);
     Ok(Answer::Statement(ByteBuf::from(codec::encode(&signed))))
 }
@@ -275,5 +288,30 @@ mod tests {
         assert!(places.take(Peer::Ward) && places.take(Peer::Owner));
         places.leave(Peer::Agent);
         assert!(places.take(Peer::Agent));
+    }
+
+    #[test]
+    fn where_somebody_else_listens_it_ends_when_nobody_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
+        let settings = crate::config::Settings {
+            state_dir: folder.path().join("state"),
+            ..Default::default()
+        };
+        let service = Service::new(settings, "/bin/false".into(), |_| {});
+        assert!(service.installer().is_err(), "it is nobody's");
+        serve(&listener, service, Some(Duration::from_millis(10))).unwrap();
+    }
+
+    #[test]
+    fn whoever_is_connected_keeps_it_from_ending() {
+        let places = Places::default();
+        assert!(places.are_free());
+        for peer in [Peer::Agent, Peer::Ward] {
+            assert!(places.take(peer));
+            assert!(!places.are_free());
+            places.leave(peer);
+        }
+        assert!(places.are_free());
     }
 }

@@ -1,7 +1,7 @@
 //! The installer's journal, on its way to the collector.
 
 use super::carry::quietly;
-use super::{Driver, TurnError};
+use super::{Driver, TurnError, pulse};
 use crate::installer::unexpected;
 use crate::link::{Link, LinkError};
 use patchward_common::wire::local;
@@ -23,6 +23,7 @@ impl Driver {
     ) -> Result<(), TurnError> {
         self.acknowledge(stored);
         for _ in 0..MAX_REPORTS {
+            pulse::alive(pulse::STRETCH);
             let acknowledged = self.outbox.acknowledged();
             if acknowledged >= newest {
                 return Ok(());

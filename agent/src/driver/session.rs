@@ -1,12 +1,13 @@
 //! One connection: turn after turn, and what is waited for between them.
 
-use super::{Driver, Ended, TurnError, backoff, is_busy, notify, refused};
+use super::{Driver, Ended, TurnError, backoff, is_busy, pulse, refused};
 use crate::job::{Effect, Next};
 use crate::link::{Link, Reply, Told};
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::local::Status;
 use patchward_common::wire::machine::{Answer, HelloAnswer, Orders, Request, Stale};
+use sd_notify::NotifyState;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -48,15 +49,14 @@ impl Driver {
                 None => self.turn(link).await?,
             };
             *failures = 0;
-            notify(sd_notify::NotifyState::Status(
-                "in contact with the collector",
-            ));
+            pulse::say(&[NotifyState::Status("in contact with the collector")]);
             // It begins here, not when it is waited for.
             let floor = tokio::time::sleep(Duration::from_millis(NUDGED_MS));
             let now = (self.clock)();
             let wait_ms = match self.carrier.next(now) {
                 // Never cut short by a nudge: a go is answered once.
                 Next::Do(effect) if effect != Effect::Fetch(effect.job()) => {
+                    pulse::alive(pulse::WORK);
                     tokio::select! {
                         done = self.carrier.act(link, &self.installer, effect, now) => done?,
                         () = stop.as_mut() => return Ok(Ended::Stop),
@@ -76,6 +76,7 @@ impl Driver {
                     }
                 }
             };
+            pulse::waits(again_ms);
             // Hello and nudges interrupt a download; it goes on from where it was. Without
             // a hello the machine would count as gone for as long as it lasts.
             let nudge = tokio::select! {
@@ -108,6 +109,7 @@ impl Driver {
     /// asking by a hello first whether there are others; the hello that follows says that they
     /// are here.
     async fn stopped(&mut self, link: &Link, stops: Stops) -> Result<Option<u64>, TurnError> {
+        pulse::alive(pulse::STRETCH);
         let now = (self.clock)();
         let machine = self.credentials.machine;
         let mut is_missed = stops.to_fetch;
@@ -158,11 +160,12 @@ impl Driver {
     /// One turn; gives back when the next is due, in milliseconds.
     async fn turn(&mut self, link: &Link) -> Result<u64, TurnError> {
         let now = (self.clock)();
-        notify(sd_notify::NotifyState::Watchdog);
+        pulse::alive(pulse::STRETCH);
         if self.credentials.is_due(now) {
             self.renew(link, now).await?;
         }
         self.reporter.look(now).await;
+        pulse::alive(pulse::STRETCH);
         if !self.reporter.knows_installer()
             && let Ok(identity) = self.installer.identity().await
         {
@@ -182,6 +185,7 @@ impl Driver {
         self.pace_ms = answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end());
         self.clock_told(answer.clock, now);
         self.audit_told(answer.audit, now);
+        pulse::alive(pulse::STRETCH);
         self.answered(link, &answer, status, now).await?;
         Ok(self.pace_ms)
     }

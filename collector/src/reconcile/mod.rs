@@ -73,6 +73,13 @@ async fn count(app: &App) {
     }
 }
 
+/// A sign of life to systemd, of this loop alone: where the store hangs, plans and goes come
+/// to no end and nobody is told, and a new process is better than that one.
+fn alive() {
+    // Without systemd nobody listens.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+}
+
 async fn tasks(app: &App) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -82,6 +89,7 @@ async fn tasks(app: &App) {
     let mut opened = opened::Opened::default();
     loop {
         timer.tick().await;
+        alive();
         let (store, now) = (&app.store, app.now());
         // Before plans are brought to their end: one that ended is halted no more.
         if let Err(error) = limit::run(store, now).await {
@@ -100,6 +108,7 @@ async fn tasks(app: &App) {
         if let Err(error) = probed::run(store, now).await {
             tracing::warn!(%error, "manual jobs whose devices have answered are not ended yet");
         }
+        alive();
         if let Err(error) = outcomes.run(store, now).await {
             tracing::warn!(%error, "what became of slots was not noted");
         }
@@ -110,6 +119,7 @@ async fn tasks(app: &App) {
         if let Err(error) = store.lose_device_answers(now).await {
             tracing::warn!(%error, "devices that have been silent for long count as known still");
         }
+        alive();
         if let Err(error) = matches.run(store, &app.matching, now).await {
             tracing::warn!(error = error.text, "advisories were not matched again");
         }

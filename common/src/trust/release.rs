@@ -255,6 +255,16 @@ pub fn is_version(text: &str) -> bool {
         && text != ABSENT
 }
 
+/// Whether a version is one that is safe as a word of a command, as one path segment and in
+/// a table: letters, digits and what Debian, rpm and vendors put between them.
+pub fn is_plain_version(text: &str) -> bool {
+    is_version(text)
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".+-_~:^".contains(&byte))
+}
+
 /// Whether a text is a target path that means the same file to everybody: relative,
 /// of printable ASCII, without empty, `.` or `..` segments.
 pub fn is_target_path(text: &str) -> bool {
@@ -314,6 +324,24 @@ impl Provenance {
             Self::Attested => "attested",
             Self::VendorSignature => "vendor_signature",
             Self::Vendor => "vendor",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_versions_are_safe_words() {
+        for good in ["4.2.1", "1:2.3~rc1-1+deb12u1", "2024_01"] {
+            assert!(is_plain_version(good), "{good}");
+        }
+        let long = "1".repeat(129);
+        for bad in [
+            "", ".", "..", "../1", "a/b", "-rf", "a b", "a\0", "absent", &long, "ü",
+        ] {
+            assert!(!is_plain_version(bad), "{bad:?}");
         }
     }
 }

@@ -2,6 +2,10 @@
 //! answer per connection, both CBOR, each ended by closing its direction. The
 //! installer treats every byte as coming from a hostile network.
 
+mod hold;
+
+pub use hold::hold_ms;
+
 use crate::digest::Digest;
 use crate::id::{BootId, JobId, Label, MachineId, Name, Nonce};
 use crate::job::Reason;

@@ -2,6 +2,7 @@
 //! bidirectional QUIC stream, each ended by finishing its direction.
 
 mod devices;
+mod statement;
 
 use super::local::Placed;
 use crate::component::{PackedComponents, PackedDelta};

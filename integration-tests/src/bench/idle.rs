@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What starts the agent on a machine.
-const UNIT: &str = include_str!("../../../systemd/patchward-agent.service");
+const UNIT: &str =
+    include_str!("../../../systemd/agent/usr/lib/systemd/system/patchward-agent.service");
 /// Bytes of a MB.
 const MB: f64 = 1e6;
 /// Seconds of a day.

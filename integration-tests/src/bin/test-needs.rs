@@ -8,7 +8,8 @@ use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package. The
 /// server of PostgreSQL, which has no place of its own name, is asked for beside these.
-const NEEDS: [(&str, &str); 14] = [
+const NEEDS: [(&str, &str); 15] = [
+    ("usr/bin/systemd-analyze", "systemd"),
     ("usr/bin/rpm", "rpm"),
     ("usr/bin/rpmbuild", "rpm"),
     ("usr/bin/dpkg-deb", "dpkg"),
@@ -107,6 +108,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let all = [
             "postgresql",
+            "systemd",
             "rpm",
             "dpkg",
             "faketime",

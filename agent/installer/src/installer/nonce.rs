@@ -6,6 +6,7 @@ use crate::clock;
 use crate::pin;
 use patchward_common::id::{BootId, JobId, Nonce};
 use patchward_common::trust::check::Ask;
+use patchward_common::trust::go::NONCE_LIFE_MS;
 
 /// The outstanding nonce. In memory only: after a restart it answers nothing.
 pub(super) struct Asked {
@@ -13,6 +14,13 @@ pub(super) struct Asked {
     nonce: Nonce,
     boot: BootId,
     at_boot_ms: i64,
+}
+
+impl Asked {
+    /// Whether a go that answers it can still come.
+    pub(super) fn lives(&self) -> bool {
+        clock::boot_ms().saturating_sub(self.at_boot_ms) <= NONCE_LIFE_MS
+    }
 }
 
 impl Installer {

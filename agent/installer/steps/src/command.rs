@@ -13,6 +13,11 @@ use std::time::Duration;
 
 /// The only place where programs are looked for.
 pub const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How a unit is asked for whose answer is waited for. It is the same in every language.
+const UNIT: &str = "systemd-run --pipe --wait --quiet --collect --setenv=LC_ALL=C.UTF-8";
+/// What a unit of another user than ours is kept to: what the agent's own unit lets its probes
+/// have.
+const LIMITED: [&str; 3] = ["-pNoNewPrivileges=yes", "-pMemoryMax=256M", "-pTasksMax=64"];
 /// How long output may still arrive once its program has ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -36,7 +41,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// As this process, and inside of its sandbox.
+    /// As this process, and inside of its sandbox if there is one.
     pub const SELF: Self = Self {
         user: None,
         unit: false,
@@ -47,14 +52,9 @@ impl Caller {
         if !self.unit {
             return (argv.to_vec(), self.user);
         }
-        let mut words = vec![
-            "systemd-run".to_owned(),
-            "--pipe".to_owned(),
-            "--wait".to_owned(),
-            "--quiet".to_owned(),
-            "--collect".to_owned(),
-            format!("--property=RuntimeMaxSec={run_ms}ms"),
-        ];
+        let mut words: Vec<String> = UNIT.split(' ').map(str::to_owned).collect();
+        words.push(format!("--property=RuntimeMaxSec={run_ms}ms"));
+        words.extend(self.user.iter().flat_map(|_| LIMITED).map(str::to_owned));
         words.extend(self.user.map(|user| format!("--uid={user}")));
         words.push("--".to_owned());
         words.extend(argv.iter().cloned());
@@ -260,8 +260,22 @@ mod tests {
         let (argv, user) = unit.wrap(&["/bin/probe".to_owned()], 3_000);
         assert_eq!(user, None, "systemd changes the user, not we");
         let text = argv.join(" ");
+        assert!(text.ends_with("--uid=65534 -- /bin/probe"), "{text}");
+        for limit in [
+            "--property=RuntimeMaxSec=3000ms",
+            "-pNoNewPrivileges=yes",
+            "-pTasksMax=64",
+        ] {
+            assert!(text.contains(limit), "{text}");
+        }
+        // What asks a package manager is root, and may need more.
+        let unit = Caller {
+            user: None,
+            unit: true,
+        };
+        let text = unit.wrap(&["/bin/rpm".to_owned()], 3_000).0.join(" ");
         assert!(
-            text.ends_with("RuntimeMaxSec=3000ms --uid=65534 -- /bin/probe"),
+            !text.contains("NoNewPrivileges") && !text.contains("--uid"),
             "{text}"
         );
     }

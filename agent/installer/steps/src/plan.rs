@@ -45,6 +45,7 @@ pub fn of(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Caller;
     use patchward_common::digest::Digest;
     use patchward_common::id::Name;
     use patchward_common::trust::approval::Rollback;
@@ -109,6 +110,7 @@ mod tests {
             program: nowhere,
             job_dir: nowhere.to_owned(),
             artifacts_dir: nowhere.to_owned(),
+            asker: Caller::SELF,
         };
         let plan = of(&site, releases, measured, BootId([1; 16])).unwrap();
         assert!(plan.reboot);

@@ -10,7 +10,7 @@ use patchward_common::digest::Digest;
 use patchward_common::job::phase::Step;
 use patchward_common::probe::Ran;
 use patchward_common::trust::approval::ApprovedRelease;
-use patchward_common::trust::release::{ABSENT, Kind as Declared, MAX_VERSION_BYTES};
+use patchward_common::trust::release::{Kind as Declared, is_plain_version};
 use std::path::{Path, PathBuf};
 
 /// Longest question to a package manager or recipe: a large database on an old disk.
@@ -24,7 +24,7 @@ pub const UNKNOWN: &str = "unknown";
 
 /// One release on this machine.
 pub trait Kind {
-    /// The product's version as measured now; [`ABSENT`] where it is not installed.
+    /// The product's version as measured now; `absent` where it is not installed.
     fn version(&self) -> Result<String, String>;
 
     /// Whether an install would work, as far as can be told without changing anything.
@@ -92,6 +92,9 @@ pub struct Site<'a> {
     pub job_dir: PathBuf,
     /// Where the job's artifacts lie, each named by its SHA-256.
     pub artifacts_dir: PathBuf,
+    /// Who asks package managers and recipes: like a step outside of our sandbox, in which
+    /// disks look full and the network is gone.
+    pub asker: Caller,
 }
 
 impl Site<'_> {
@@ -104,7 +107,10 @@ impl Site<'_> {
 pub fn of(site: &Site<'_>, release: &ApprovedRelease) -> Result<Box<dyn Kind>, String> {
     let described = &release.release;
     let back = release.rollback.release();
-    if !release.described().all(|one| is_version(&one.version)) {
+    if !release
+        .described()
+        .all(|one| is_plain_version(&one.version))
+    {
         return Err(format!("version {:?} is not usable", described.version));
     }
     match &described.kind {
@@ -116,22 +122,11 @@ pub fn of(site: &Site<'_>, release: &ApprovedRelease) -> Result<Box<dyn Kind>, S
     }
 }
 
-/// A version that is safe as a word and as one path segment.
-fn is_version(version: &str) -> bool {
-    let first = version.bytes().next();
-    (1..=MAX_VERSION_BYTES).contains(&version.len())
-        && first.is_some_and(|byte| byte.is_ascii_alphanumeric())
-        && version != ABSENT
-        && version
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".+-_~:^".contains(&byte))
-}
-
 /// Asks a program something and gives back its standard output alone; the error says what
 /// it said on either channel.
-fn ask(argv: &[String]) -> Result<String, String> {
+fn ask(argv: &[String], asker: Caller) -> Result<String, String> {
     let program = argv.first().map_or("", String::as_str);
-    match command::run(argv, Caller::SELF, ASK_LIMITS) {
+    match command::run(argv, asker, ASK_LIMITS) {
         Ran::Exited {
             status: Some(0),
             output,
@@ -161,22 +156,4 @@ fn words(words: &[&str]) -> Vec<String> {
 
 fn word(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_safe_words() {
-        for good in ["4.2.1", "1:2.3~rc1-1+deb12u1", "2024_01"] {
-            assert!(is_version(good), "{good}");
-        }
-        let long = "1".repeat(129);
-        for bad in [
-            "", ".", "..", "../1", "a/b", "-rf", "a b", "a\0", "absent", &long, "ü",
-        ] {
-            assert!(!is_version(bad), "{bad:?}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 
 pub mod depends;
 
-use super::{Kind, Part, Site, ask, word, words};
+use super::{Caller, Kind, Part, Site, ask, word, words};
 use depends::{COMING, INSTALLED, unmet};
 use patchward_common::digest::Digest;
 use patchward_common::trust::release::{
@@ -23,6 +23,7 @@ pub(super) struct Set {
     options: Vec<String>,
     new: Bundle,
     back: Option<Bundle>,
+    asker: Caller,
 }
 
 /// The packages of one release and their files.
@@ -55,6 +56,7 @@ impl Set {
             },
             new: Bundle::new(site, declared, release)?,
             back: back.transpose()?,
+            asker: site.asker,
         })
     }
 
@@ -71,17 +73,21 @@ impl Set {
         [&first[..], &force, &self.options, &words(more), last].concat()
     }
 
+    fn ask(&self, argv: &[String]) -> Result<String, String> {
+        ask(argv, self.asker)
+    }
+
     /// Name and version of every package that is wholly installed; others are `None`.
     fn installed(&self) -> Result<Rows, String> {
         let said = match self.manager {
             PackageManager::Deb => {
                 let database = format!("--admindir={}/var/lib/dpkg", self.root);
                 let format = "${Package}\\t${db:Status-Status}\\t${Version}\\n";
-                ask(&words(&["dpkg-query", &database, "-W", "-f", format]))?
+                self.ask(&words(&["dpkg-query", &database, "-W", "-f", format]))?
             }
             PackageManager::Rpm => {
                 let all = ["rpm", "--root", &self.root, "-qa", "--qf", RPM_VERSION];
-                ask(&words(&all))?
+                self.ask(&words(&all))?
             }
         };
         installed_rows(self.manager, &said)
@@ -97,9 +103,11 @@ impl Set {
             let said = match self.manager {
                 PackageManager::Deb => {
                     let format = "${Package}\\t${Version}\\n";
-                    ask(&words(&["dpkg-deb", "-W", "--showformat", format, file]))?
+                    self.ask(&words(&["dpkg-deb", "-W", "--showformat", format, file]))?
                 }
-                PackageManager::Rpm => ask(&words(&["rpm", "-qp", "--qf", RPM_VERSION, file]))?,
+                PackageManager::Rpm => {
+                    self.ask(&words(&["rpm", "-qp", "--qf", RPM_VERSION, file]))?
+                }
             };
             let approved = format!("{}\t{}", package.name, package.version);
             if !said.lines().eq([approved.as_str()]) {
@@ -118,16 +126,10 @@ impl Set {
             return Ok(());
         }
         let database = format!("--admindir={}/var/lib/dpkg", self.root);
-        let installed = ask(&words(&["dpkg-query", &database, "-W", "-f", INSTALLED]))?;
+        let installed = self.ask(&words(&["dpkg-query", &database, "-W", "-f", INSTALLED]))?;
         let mut coming = Vec::new();
         for file in self.new.files() {
-            coming.push(ask(&words(&[
-                "dpkg-deb",
-                "-W",
-                "--showformat",
-                COMING,
-                &file,
-            ]))?);
+            coming.push(self.ask(&words(&["dpkg-deb", "-W", "--showformat", COMING, &file]))?);
         }
         match unmet(&installed, &coming)? {
             None => Ok(()),
@@ -254,7 +256,7 @@ impl Kind for Set {
         }
         self.depends()?;
         let files = self.new.files();
-        ask(&match self.manager {
+        self.ask(&match self.manager {
             PackageManager::Deb => self.call(&["--no-act", "--install"], &files),
             PackageManager::Rpm => self.call(&["-U", "--test"], &files),
         })?;

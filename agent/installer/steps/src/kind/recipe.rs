@@ -1,12 +1,12 @@
 //! A recipe: a root-owned file of this machine fixes every command. The approval names
 //! it by the SHA-256 of its bytes, so a changed recipe runs nothing.
 
-use super::{Kind, Part, Site, ask, is_version, word};
+use super::{Caller, Kind, Part, Site, ask, word};
 use crate::trusted;
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
 use patchward_common::settings;
-use patchward_common::trust::release::{ABSENT, RecipeKind, ReleaseDescription};
+use patchward_common::trust::release::{ABSENT, RecipeKind, ReleaseDescription, is_plain_version};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -84,6 +84,7 @@ pub(super) struct Recipe {
     version: String,
     /// What a rollback installs, where the approval has it.
     back: Option<String>,
+    asker: Caller,
 }
 
 impl Recipe {
@@ -115,6 +116,7 @@ impl Recipe {
             job_dir: word(&site.job_dir),
             version: release.version.clone(),
             words,
+            asker: site.asker,
         })
     }
 
@@ -143,11 +145,11 @@ impl Recipe {
 impl Kind for Recipe {
     fn version(&self) -> Result<String, String> {
         let argv = self.fill(&self.words.version, &self.artifact, &self.version);
-        let said = ask(&argv)?;
+        let said = ask(&argv, self.asker)?;
         let first = said.lines().next().unwrap_or_default().trim();
         match first {
             "" | ABSENT => Ok(ABSENT.to_owned()),
-            version if is_version(version) => Ok(version.to_owned()),
+            version if is_plain_version(version) => Ok(version.to_owned()),
             _ => Err("the recipe's `version` printed what is no version".to_owned()),
         }
     }

@@ -6,7 +6,7 @@
 use super::{Kind, Part, Site, word, words};
 use crate::disk::{copy, sync_folder_of};
 use patchward_common::digest::Digest;
-use patchward_common::trust::release::{ABSENT, ReleaseDescription, TreeKind};
+use patchward_common::trust::release::{ABSENT, ReleaseDescription, TreeKind, is_plain_version};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Write as _};
@@ -126,7 +126,7 @@ pub fn current(folder: &Path) -> Result<String, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ABSENT.to_owned()),
         other => other.map_err(|error| format!("{}: {error}", link.display()))?,
     };
-    let version = target.to_str().filter(|version| super::is_version(version));
+    let version = target.to_str().filter(|version| is_plain_version(version));
     let version = version.ok_or_else(|| format!("{} leads elsewhere", link.display()))?;
     intact(&folder.join(version))?;
     Ok(version.to_owned())

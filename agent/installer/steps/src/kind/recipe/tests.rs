@@ -54,6 +54,7 @@ impl Setting {
             program: Path::new("/bin/false"),
             job_dir: self.folder.path().join("job"),
             artifacts_dir: self.folder.path().join("job/artifacts"),
+            asker: Caller::SELF,
         };
         Recipe::load(&site, &declared, &release, None)
     }

@@ -1,0 +1,44 @@
+//! `cargo boot`: installs the packages on a Debian machine that really boots, and goes through
+//! a machine's life on it.
+
+use anyhow::Context as _;
+use clap::Parser;
+use patchward_integration_tests::boot::{self, Choice};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// A Debian machine that really boots, from an empty disk to a restart, with our packages.
+///
+/// Needs root, and debootstrap and systemd-container from Debian. Ends with 0 only if every
+/// stage came out as it must.
+#[derive(Debug, Parser)]
+#[command(name = "cargo boot")]
+struct Cli {
+    /// The .deb of agent and installer
+    agent: PathBuf,
+    /// The .deb of collector and signer
+    collector: PathBuf,
+    /// Where the machine lies; what Debian itself brings is kept there for the next run
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nThe boot test failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let target = top.context("the workspace")?.join("target/boot");
+    boot::run(&Choice {
+        folder: std::path::absolute(cli.folder.unwrap_or(target))?,
+        agent: cli.agent,
+        collector: cli.collector,
+    })
+}
