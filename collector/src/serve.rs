@@ -18,9 +18,15 @@ use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// What the journal and people call this program.
+pub const PROGRAM: &str = "patchward-collector";
+
 /// Runs the collector in `folder` until it is told to end.
 pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
     let settings = settings(folder)?;
+    patchward_log::start(settings.log, PROGRAM)
+        .map_err(|error| Failure::unavailable(error.to_string()))
+        .context("starting the log")?;
     // Before the port and the database: two collectors never share a folder.
     let listener = server::bind(&folder.socket())
         .map_err(|error| Failure::unavailable(error.to_string()))
@@ -66,7 +72,8 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         snapshots: Snapshots::default(),
         go_signing_key: go_key,
     });
-    tracing::info!(listen = %app.settings.listen, "the collector is ready");
+    let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
+    tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut tasks = vec![
         tokio::spawn(server::serve(app.clone(), listener)),

@@ -26,6 +26,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// What the journal and people call this program.
+pub const PROGRAM: &str = "patchward-installer";
+
 const EXIT_CODES: &str = "Exit codes:
   0  done
   1  it failed, or the installer refused; the message says why
@@ -204,11 +207,7 @@ fn program() -> anyhow::Result<PathBuf> {
 }
 
 fn serve(settings: Settings, socket: Option<PathBuf>, observer: Observer) -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    patchward_log::start(settings.log, PROGRAM).context("starting the log")?;
     // Before the socket is taken: another installer that works here keeps its own.
     let service = match Installer::open(settings.clone(), program()?, observer) {
         Ok(installer) => {

@@ -36,6 +36,7 @@ pub mod items;
 pub mod jobs;
 pub mod journal;
 pub mod listed;
+mod logged;
 pub mod machines;
 pub mod manual;
 pub mod mds2;
