@@ -7,6 +7,7 @@ use crate::control::{Failure, server};
 use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::matching::Kept;
+use crate::reconcile::Pulse;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
 use crate::{clock, init, reconcile, web};
@@ -56,6 +57,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
             settings: FleetSettings {
                 addresses: hosts(&settings.addresses),
                 hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
+                page: door.as_ref().and_then(web::listen::Door::life),
                 ..FleetSettings::default()
             },
         },
@@ -71,6 +73,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         matching: Kept::default(),
         snapshots: Snapshots::default(),
         go_signing_key: go_key,
+        pulse: Pulse::new(clock::now()),
     });
     let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");

@@ -25,6 +25,7 @@ pub mod documents;
 pub mod enrolments;
 mod error;
 pub mod evidence;
+pub mod expiries;
 pub mod exposure;
 pub mod feed_links;
 pub mod fleet_days;
@@ -63,7 +64,7 @@ pub mod vendors;
 pub mod windows;
 
 pub use change::{Actor, Change};
-pub use error::StoreError;
+pub use error::{StoreError, faults};
 
 use sql::Tx;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
