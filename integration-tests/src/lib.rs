@@ -17,6 +17,7 @@ pub mod package;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod promtool;
 pub mod proven;
 pub mod python;
 pub mod receiver;
