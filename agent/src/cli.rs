@@ -16,8 +16,12 @@ use clap::{Args, Parser, Subcommand};
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use patchward_common::wire::local::{self, HOLD_REASONS, Hold, hold_ms};
+use patchward_log::Form;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// What the journal and people call this program.
+const PROGRAM: &str = "patchward-agent";
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -154,13 +158,6 @@ impl CliError {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .without_time()
-        .with_target(false)
-        .init();
     // One thread: the agent mostly waits.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -172,7 +169,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("patchward-agent: {error}");
+            patchward_log::ended(PROGRAM, &error.to_string());
             ExitCode::from(error.code())
         }
     }
@@ -180,6 +177,13 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), CliError> {
     let settings = Settings::load(cli.config.as_deref())?;
+    // A command's words are for whoever typed it.
+    let form = match &cli.command {
+        Command::Run => settings.log,
+        _ => Form::Text,
+    };
+    let started = patchward_log::start(form, PROGRAM);
+    started.map_err(|error| CliError::Other(format!("log = {form:?}: {error}")))?;
     let installer = Installer::new(&settings.installer_socket);
     match cli.command {
         Command::Enroll(args) => enroll::enroll(&settings, installer, args).await,

@@ -2,6 +2,7 @@
 
 use crate::inventory::InventorySettings;
 use patchward_common::settings;
+use patchward_log::Form;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -42,6 +43,8 @@ pub struct Settings {
     pub look_minutes: u32,
     /// Most bytes a second that are downloaded; 0 means no limit.
     pub download_bytes_per_second: u64,
+    /// Where the log goes, and in which form.
+    pub log: Form,
     /// What of the inventory is reported.
     pub inventory: InventorySettings,
 }
@@ -63,6 +66,7 @@ impl Default for Settings {
             look_minutes: 30,
             // A third of a 100 Mbit/s line that the ward shares.
             download_bytes_per_second: 4_000_000,
+            log: Form::Auto,
             inventory: InventorySettings::default(),
         }
     }

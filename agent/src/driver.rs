@@ -142,6 +142,8 @@ impl Driver {
         let mut stop = std::pin::pin!(stop);
         let mut failures = 0;
         self.devices = Devices::begin(&self.settings, self.clock);
+        let (machine, version) = (self.credentials.machine, env!("CARGO_PKG_VERSION"));
+        tracing::info!(%machine, version, "the agent runs");
         // It runs, whether the collector answers or not: a boot waits for neither.
         pulse::say(&[NotifyState::Ready]);
         loop {
@@ -252,7 +254,7 @@ impl Driver {
             return;
         }
         if let Some(apart) = &apart {
-            tracing::warn!("{apart}");
+            tracing::warn!(%apart, "the clock is off");
         }
         match Apart::save(apart, &self.settings.state_dir) {
             Ok(()) => self.apart = apart,

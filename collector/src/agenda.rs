@@ -3,6 +3,7 @@
 mod answers;
 mod asked;
 mod elsewhere;
+mod expiring;
 mod exposure;
 mod fallen;
 mod halted;
@@ -19,7 +20,7 @@ mod withheld;
 
 pub use answers::{Stale, stale_answers};
 pub use fallen::fallen;
-pub use metadata::first_end as metadata_ends;
+pub use metadata::{first_end as metadata_ends, own as metadata_own};
 pub use one::{item_of, next_slot};
 
 use crate::command::plan::again;
@@ -56,6 +57,8 @@ pub struct Agenda {
     pub slots: Vec<(Interval, String)>,
     /// The unit of every enrolled machine, by its name.
     pub units: BTreeMap<String, Name>,
+    /// When any of them was last heard.
+    pub heard_at: Option<UtcMs>,
 }
 
 struct Gathering<'a> {
@@ -88,6 +91,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.machines(&exceptions, &away).await?;
     gathering.elsewhere(&away).await?;
     gathering.outside().await?;
+    gathering.expiring(fleet, &away).await?;
     gathering.answers().await?;
     gathering.stops(fleet).await?;
     gathering.ward().await?;
@@ -105,6 +109,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         lines,
         ..
     } = gathering;
+    let heard_at = lines.values().filter_map(|line| line.seen_at).max();
     let units = lines.into_values();
     let units = units.map(|line| (line.name.to_string(), line.unit));
     sort(&mut items, now);
@@ -114,6 +119,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         machines,
         slots,
         units: units.collect(),
+        heard_at,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::control::Failure;
 use crate::fleet::FleetHandle;
 use crate::folder::Folder;
 use crate::matching::Kept;
+use crate::reconcile::Pulse;
 use crate::store::{Change, Store};
 use crate::vendor::artifact::Artifacts;
 use ed25519_dalek::SigningKey;
@@ -33,6 +34,8 @@ pub struct App {
     pub snapshots: Snapshots,
     /// Signs go, and stops by IT.
     pub go_signing_key: SigningKey,
+    /// When its own tasks last came round.
+    pub pulse: Pulse,
 }
 
 impl App {

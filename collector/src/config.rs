@@ -4,6 +4,7 @@ mod openid;
 
 use patchward_common::id::Name;
 use patchward_common::settings::{self, BadSettings};
+use patchward_log::Form;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub struct Settings {
     pub database: Option<String>,
     /// How often a machine comes, in seconds.
     pub pace_seconds: u32,
+    /// Where the log goes, and in which form.
+    pub log: Form,
     /// Where people open the page: TCP, one port; nothing for no page.
     pub web_listen: Option<SocketAddr>,
     /// How people reach the page, such as `https://patchward.hospital.example:8443`: what
@@ -79,6 +82,7 @@ impl Default for Settings {
             database: None,
             // Ready means heard within minutes; nudges carry what is urgent.
             pace_seconds: 120,
+            log: Form::Auto,
             web_listen: None,
             web_address: None,
             web_certificate: None,
@@ -269,6 +273,7 @@ mod tests {
             "addresses",
             "database",
             "pace_seconds",
+            "log",
             "smtp_server",
             "smtp_from",
             "smtp_user",

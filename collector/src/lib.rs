@@ -21,6 +21,7 @@ pub mod control;
 mod credential;
 pub mod deliver;
 pub mod evidence;
+pub mod expiring;
 pub mod exposure;
 pub mod facts;
 pub mod fleet;

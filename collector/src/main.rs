@@ -16,17 +16,7 @@ fn main() -> ExitCode {
     let shown = match cli.action {
         Action::Init(arguments) => run(async { Ok(init::init(&folder, arguments).await?) })
             .map(|output| Some(said(&output, cli.json))),
-        Action::Serve => {
-            tracing_subscriber::fmt()
-                .with_env_filter(
-                    tracing_subscriber::EnvFilter::try_from_default_env()
-                        .unwrap_or_else(|_| "info,quinn=warn,sqlx=warn".into()),
-                )
-                .with_writer(std::io::stderr)
-                .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-                .init();
-            run(serve::serve(&folder)).map(|()| None)
-        }
+        Action::Serve => run(serve::serve(&folder)).map(|()| None),
         Action::Ask(command) => ask(&folder, command, cli.json).map(Some),
     };
     let printed = shown.and_then(|text| text.map_or(Ok(()), |text| print(&text)));
@@ -37,7 +27,7 @@ fn main() -> ExitCode {
                 // Where this cannot be printed either, the next line says why.
                 let _ = print(&serde_json::json!({ "error": failure.text }).to_string());
             }
-            eprintln!("patchward-collector: {}", failure.text);
+            patchward_log::ended(serve::PROGRAM, &failure.text);
             ExitCode::from(failure.kind.exit_code())
         }
     }

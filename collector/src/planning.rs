@@ -377,7 +377,8 @@ pub fn metadata_expires(files: &[TufFile]) -> Option<UtcMs> {
         .min()
 }
 
-fn expires(bytes: &[u8]) -> Option<UtcMs> {
+/// When a role file of a repository ends; `None` where it does not say.
+pub fn expires(bytes: &[u8]) -> Option<UtcMs> {
     #[derive(serde::Deserialize)]
     struct Outer {
         signed: Inner,

@@ -7,6 +7,7 @@ use crate::control::{Failure, server};
 use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::matching::Kept;
+use crate::reconcile::Pulse;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
 use crate::{clock, init, reconcile, web};
@@ -18,9 +19,15 @@ use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// What the journal and people call this program.
+pub const PROGRAM: &str = "patchward-collector";
+
 /// Runs the collector in `folder` until it is told to end.
 pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
     let settings = settings(folder)?;
+    patchward_log::start(settings.log, PROGRAM)
+        .map_err(|error| Failure::unavailable(error.to_string()))
+        .context("starting the log")?;
     // Before the port and the database: two collectors never share a folder.
     let listener = server::bind(&folder.socket())
         .map_err(|error| Failure::unavailable(error.to_string()))
@@ -50,6 +57,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
             settings: FleetSettings {
                 addresses: hosts(&settings.addresses),
                 hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
+                page: door.as_ref().and_then(web::listen::Door::life),
                 ..FleetSettings::default()
             },
         },
@@ -65,10 +73,12 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         matching: Kept::default(),
         snapshots: Snapshots::default(),
         go_signing_key: go_key,
+        pulse: Pulse::new(clock::now()),
     });
     // Before anybody is told that it runs: who is told may end it at once.
     let mut terminate = signal(SignalKind::terminate())?;
-    tracing::info!(listen = %app.settings.listen, "the collector is ready");
+    let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
+    tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut tasks = vec![
         tokio::spawn(server::serve(app.clone(), listener)),

@@ -1,10 +1,11 @@
 //! How far a stop has come: which connected machines of its scope have acknowledged it.
 
-use crate::fleet::Holding;
-use crate::store::documents::Document;
+use crate::fleet::{FleetHandle, Holding};
+use crate::store::documents::{Document, DocumentKind};
 use crate::store::{StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
+use patchward_common::time::UtcMs;
 use std::collections::BTreeSet;
 
 /// How many machines are named that have not acknowledged a stop.
@@ -47,6 +48,21 @@ pub async fn reach(
     Ok(reach)
 }
 
+/// How many connected machines have not acknowledged a stop in force, over all of these.
+pub async fn unacknowledged(
+    fleet: &FleetHandle,
+    view: &mut View,
+    now: UtcMs,
+) -> Result<usize, StoreError> {
+    let holding = fleet.holding();
+    let mut missing = 0;
+    for stop in view.in_force(DocumentKind::Stop, now).await? {
+        let reach = reach(&holding, view, &stop).await?;
+        missing += reach.connected - reach.acknowledged;
+    }
+    Ok(missing)
+}
+
 /// Counts; gives back who is missing.
 fn judge(
     holding: &[Holding],
@@ -78,9 +94,7 @@ fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::documents::DocumentKind;
     use patchward_common::id::Name;
-    use patchward_common::time::UtcMs;
 
     fn holding(machine: u8, unit: &str, since: Option<i64>) -> Holding {
         Holding {

@@ -18,6 +18,7 @@ pub mod package;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod promtool;
 pub mod proven;
 pub mod python;
 pub mod receiver;

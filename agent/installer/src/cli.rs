@@ -29,6 +29,9 @@ use std::time::Duration;
 /// hello; without an agent, no root process stays.
 const IDLE_SECONDS: u64 = 600;
 
+/// What the journal and people call this program.
+pub const PROGRAM: &str = "patchward-installer";
+
 const EXIT_CODES: &str = "Exit codes:
   0  done
   1  it failed, or the installer refused; the message says why
@@ -218,11 +221,7 @@ fn serve(
     idle_seconds: u64,
     observer: Observer,
 ) -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    patchward_log::start(settings.log, PROGRAM).context("starting the log")?;
     // Before the socket is taken: another installer that works here keeps its own.
     let path = settings.socket.clone();
     let service = Service::new(settings, program()?, observer);

@@ -1,6 +1,7 @@
 //! Settings: one strict TOML file. The shipped file equals the defaults.
 
 use patchward_common::settings;
+use patchward_log::Form;
 use patchward_steps::disk::read_at_most;
 use patchward_steps::runner::RunnerKind;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub struct Settings {
     pub boot_id_file: PathBuf,
     /// Where the system's name and version stand.
     pub os_release_file: PathBuf,
+    /// Where the log goes, and in which form.
+    pub log: Form,
 }
 
 impl Default for Settings {
@@ -74,6 +77,7 @@ impl Default for Settings {
             check_patience_seconds: 60,
             boot_id_file: "/proc/sys/kernel/random/boot_id".into(),
             os_release_file: "/etc/os-release".into(),
+            log: Form::Auto,
         }
     }
 }

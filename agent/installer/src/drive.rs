@@ -33,7 +33,6 @@ pub fn drive(at: &Installer) {
     while let Some(record) = at.open_job() {
         match turn(at, &record) {
             Ok(Some(event)) => {
-                tracing::info!(job = %record.job, event = event.word(), "job");
                 if let Err(error) = at.append(&record, event) {
                     tracing::error!(job = %record.job, %error, "an event could not be kept");
                     std::thread::sleep(RETRY);

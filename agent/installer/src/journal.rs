@@ -115,6 +115,7 @@ impl Journal {
         let signed = Signed::new(&event, &self.key);
         let name = format!("{FOLDER}/{}", file_name(event.sequence));
         self.disk.write_value(&name, &signed, MAX_FILE_BYTES)?;
+        tracing::info!(%job, plan = %approval, event = event.event.word(), "job");
         self.take(signed.digest(), event);
         Ok(())
     }

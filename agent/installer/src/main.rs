@@ -6,7 +6,7 @@ fn main() -> ExitCode {
     match patchward_installer::cli::run(|_| {}) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("patchward-installer: {error:#}");
+            patchward_log::ended(patchward_installer::cli::PROGRAM, &format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -79,8 +79,8 @@ impl Carrier {
     async fn look(&mut self, installer: &Installer) {
         match installer.ask(&local::Request::Status).await {
             Ok(local::Answer::Status(status)) => self.status = Some(*status),
-            Ok(_) => quietly(&unexpected("a status")),
-            Err(error) => quietly(&error),
+            Ok(_) => quietly(None, &unexpected("a status")),
+            Err(error) => quietly(None, &error),
         }
     }
 
@@ -135,7 +135,7 @@ impl Carrier {
                 }
             }
             Ok(_) => {}
-            Err(error) => quietly(&error),
+            Err(error) => quietly(Some(job), &error),
         }
         self.look(installer).await;
         if before == Some(State::Assigned.word()) && before != self.word_of(job) {
@@ -161,7 +161,7 @@ impl Carrier {
         let wanted = self.wanted.iter().find(|wanted| wanted.job == job);
         for sha256 in wanted.iter().flat_map(|wanted| wanted.artifacts.keys()) {
             if self.downloads.drop_damaged(sha256).await {
-                tracing::warn!(%sha256, "an artifact was damaged on this disk; fetched anew");
+                tracing::warn!(%job, %sha256, "an artifact was damaged on this disk; fetched anew");
             }
         }
     }
@@ -214,14 +214,14 @@ impl Carrier {
                 continue;
             }
             let fetched = self.downloads.metadata(link, repository).await;
-            if !is_done(fetched, repository)? {
+            if !is_done(fetched, job, repository)? {
                 return Ok(false);
             }
             self.metadata_at.insert(repository.clone(), now);
         }
         for (sha256, length) in &wanted.artifacts {
             let fetched = self.downloads.artifact(link, sha256, *length).await;
-            if !is_done(fetched, sha256)? {
+            if !is_done(fetched, job, sha256)? {
                 return Ok(false);
             }
         }
@@ -242,11 +242,11 @@ impl Carrier {
         let nonce = match installer.ask(&local::Request::Nonce(job)).await {
             Ok(local::Answer::Nonce(nonce)) => nonce,
             Ok(_) => {
-                quietly(&unexpected("a nonce"));
+                quietly(Some(job), &unexpected("a nonce"));
                 return Ok(None);
             }
             Err(error) => {
-                quietly(&error);
+                quietly(Some(job), &error);
                 return Ok(None);
             }
         };
@@ -259,7 +259,8 @@ impl Carrier {
         match link.ask(&Request::Go(asked)).await? {
             Answer::Go(go) => Ok(Some(go)),
             Answer::NotNow(not) => {
-                tracing::info!(reason = not.reason, "the collector says not now");
+                let reason = not.reason;
+                tracing::info!(%job, plan = %approval, reason, "the collector says not now");
                 let again_ms = i64::try_from(not.again_ms).unwrap_or(HOUR_MS);
                 let again_ms = again_ms.clamp(SOONEST_MS, HOUR_MS);
                 // Its word alone: it may be sooner than this machine would ask by itself.
@@ -271,7 +272,8 @@ impl Carrier {
                 Ok(None)
             }
             Answer::Refused(refused) => {
-                tracing::warn!(reason = refused.text, "the collector refused a go");
+                let reason = refused.text;
+                tracing::warn!(%job, plan = %approval, reason, "the collector refused a go");
                 Ok(None)
             }
             _ => Err(LinkError::Unexpected("a go").into()),
@@ -288,19 +290,21 @@ impl Carrier {
 /// A lost connection ends the turn; everything else is logged and tried again later.
 fn is_done(
     fetched: Result<(), DownloadError>,
+    job: JobId,
     what: &dyn std::fmt::Display,
 ) -> Result<bool, TurnError> {
     match fetched {
         Ok(()) => Ok(true),
         Err(DownloadError::Link(error)) => Err(error.into()),
         Err(error) => {
-            tracing::warn!(%error, %what, "not fetched; it is tried again");
+            tracing::warn!(%job, %what, %error, "not fetched; it is tried again");
             Ok(false)
         }
     }
 }
 
 /// The installer is not there, or says no: its journal and status tell more.
-pub(super) fn quietly(error: &InstallerError) {
-    tracing::warn!(%error, "the installer did not do as asked");
+pub(super) fn quietly(job: Option<JobId>, error: &InstallerError) {
+    let job = job.map(tracing::field::display);
+    tracing::warn!(job, %error, "the installer did not do as asked");
 }

@@ -32,11 +32,11 @@ impl Driver {
             let events = match self.installer.ask(&asked).await {
                 Ok(local::Answer::Journal(events)) => within(events),
                 Ok(_) => {
-                    quietly(&unexpected("journal events"));
+                    quietly(None, &unexpected("journal events"));
                     return Ok(());
                 }
                 Err(error) => {
-                    quietly(&error);
+                    quietly(None, &error);
                     return Ok(());
                 }
             };

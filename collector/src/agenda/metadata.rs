@@ -68,7 +68,7 @@ pub(super) async fn last_slots(view: &mut View) -> Result<BTreeMap<Name, UtcMs>,
 }
 
 /// The hospital's own repositories, as the charter names them; none before there is one.
-pub(super) async fn own(view: &mut View) -> Result<Vec<Name>, Failure> {
+pub async fn own(view: &mut View) -> Result<Vec<Name>, Failure> {
     let Some(charter) = newest::<Charter>(view, DocumentKind::Charter).await? else {
         return Ok(Vec::new());
     };

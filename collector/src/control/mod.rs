@@ -15,6 +15,11 @@ use patchward_common::settings::BadSettings;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 
+/// A new id of a request, by which its lines are found in the log: 16 hexadecimal digits.
+pub fn request_id() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
 /// What a command sends.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Call {

@@ -1,6 +1,6 @@
 //! The side of the control socket that the running collector serves.
 
-use super::{Call, Failure, Reply, frame};
+use super::{Call, Failure, Reply, frame, request_id};
 use crate::app::App;
 use crate::command::{self, Caller};
 use std::io::{Error, ErrorKind};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 /// How long a caller may take to send its command.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,12 +60,14 @@ pub async fn serve(app: Arc<App>, listener: UnixListener) {
             }
         };
         let app = app.clone();
-        tokio::spawn(async move {
+        let span = tracing::info_span!("asked", request = request_id());
+        let answered = async move {
             if let Err(error) = answer(&app, stream).await {
                 tracing::debug!(%error, "a command's connection broke");
             }
             drop(place);
-        });
+        };
+        tokio::spawn(answered.instrument(span));
     }
 }
 
@@ -80,8 +83,8 @@ async fn answer(app: &Arc<App>, mut stream: UnixStream) -> std::io::Result<()> {
     };
     let (progress, mut steps) = mpsc::channel(16);
     let app = app.clone();
-    let mut work =
-        tokio::spawn(async move { command::run(&app, &caller, call.command, progress).await });
+    let work = async move { command::run(&app, &caller, call.command, progress).await };
+    let mut work = tokio::spawn(work.in_current_span());
     let outcome = loop {
         tokio::select! {
             Some(step) = steps.recv() => frame::write(&mut stream, &step).await?,

@@ -4,6 +4,7 @@
 //! Two files in the collector's folder, `ca.key` and `ca.crt`, both 0600. The collector's
 //! own certificate is made anew at each start and lives in memory.
 
+use crate::item::expiry::Life;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::{DAY_MS, SECOND_MS, UtcMs};
@@ -138,6 +139,11 @@ impl Authority {
         &self.certificate
     }
 
+    /// From when to when the authority counts.
+    pub fn life(&self) -> Option<Life> {
+        life_of(&self.certificate)
+    }
+
     /// What an enrolment token pins: SHA-256 of the authority's certificate.
     pub fn fingerprint(&self) -> Digest {
         Digest::of(&self.certificate)
@@ -232,6 +238,17 @@ impl Authority {
             key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
         })
     }
+}
+
+/// From when to when a certificate counts; `None` where it is none.
+pub fn life_of(certificate: &CertificateDer<'_>) -> Option<Life> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let at = |time: x509_parser::time::ASN1Time| UtcMs(time.timestamp().saturating_mul(SECOND_MS));
+    let validity = parsed.validity();
+    Some(Life {
+        from: Some(at(validity.not_before)),
+        ends: at(validity.not_after),
+    })
 }
 
 /// The machine and the serial number of a certificate that was verified; `None` where the

@@ -7,6 +7,7 @@ use super::{Fleet, FleetContext, FleetError, FleetHandle, consume, index, locked
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -36,6 +37,7 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     )
     .map_err(|source| FleetError::Bind { address, source })?;
     let fleet = Arc::new(Fleet::new(context, registry, index));
+    fleet.certified.store(now.0, Ordering::Relaxed);
     fleet.flush().await?;
     let _ = fleet.endpoint.set(endpoint.clone());
     let tasks = vec![
@@ -184,6 +186,7 @@ impl Fleet {
         let config = config(&self.context, &revoked, now)?;
         if let Some(endpoint) = self.endpoint.get() {
             endpoint.set_server_config(Some(config));
+            self.certified.store(now.0, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -70,6 +70,7 @@ pub(super) async fn go(
         .await;
     match outcome {
         Ok(GoOutcome::Issued(bytes)) => {
+            tracing::info!(%machine, plan = %asked.approval, job = %asked.job, "go");
             fleet.registry().answered(&machine, None);
             let signed = codec::decode(&bytes, MAX_GO_BYTES);
             Ok(Answer::Go(signed.map_err(|e| super::requests::busy(&e))?))
@@ -80,7 +81,7 @@ pub(super) async fn go(
                 at: now,
                 not,
             };
-            Ok(Answer::NotNow(not_now(fleet, &machine, refusal)))
+            Ok(Answer::NotNow(not_now(fleet, &machine, asked, refusal)))
         }
         Err(StoreError::NotFound { .. }) => Err(Refused::new(
             RefusedCode::NotFound,
@@ -91,12 +92,16 @@ pub(super) async fn go(
 }
 
 /// The answer, kept for whoever asks whose move it is.
-fn not_now(fleet: &Fleet, machine: &MachineId, refusal: Refusal) -> NotNow {
+fn not_now(fleet: &Fleet, machine: &MachineId, asked: &GoAsked, refusal: Refusal) -> NotNow {
     let answer = NotNow {
         reason: refusal.not.to_string(),
         again_ms: refusal.not.again_ms(refusal.at),
     };
-    fleet.registry().answered(machine, Some(refusal));
+    // A machine asks again and again; that it gets the same answer is no event.
+    if fleet.registry().answered(machine, Some(refusal)) {
+        let (job, plan, reason) = (asked.job, asked.approval, &answer.reason);
+        tracing::info!(%machine, %plan, %job, reason, "not now");
+    }
     answer
 }
 

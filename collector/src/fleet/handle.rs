@@ -1,8 +1,10 @@
 //! What the rest of the collector may do with the running fleet.
 
+use super::ca::SERVER_LIFE_MS;
 use super::enrolment;
 use super::registry::Holding;
 use super::{Fleet, FleetError, index::Index, locked, stops};
+use crate::item::expiry::Life;
 use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
 use crate::store::{Actor, StoreError};
@@ -66,6 +68,17 @@ pub struct Counted {
     pub events: u64,
 }
 
+/// From when to when this collector's own certificates count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certificates {
+    /// The authority's; `None` where it says nothing.
+    pub authority: Option<Life>,
+    /// The one that machines see.
+    pub own: Life,
+    /// The page's, where there is a page.
+    pub page: Option<Life>,
+}
+
 /// The running fleet. Clones share it.
 #[derive(Clone)]
 pub struct FleetHandle {
@@ -101,6 +114,31 @@ impl FleetHandle {
         Counted {
             hellos: self.fleet.hellos.load(Ordering::Relaxed),
             events: self.fleet.stored.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether machines can connect, and what they report is worked on.
+    pub fn is_serving(&self) -> bool {
+        let tasks = locked(&self.tasks);
+        !tasks.is_empty() && !tasks.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Whether the component index has every machine that the store has.
+    pub fn is_indexed(&self) -> bool {
+        self.fleet.indexed.load(Ordering::Acquire)
+    }
+
+    /// The certificates of this collector.
+    pub fn certificates(&self) -> Certificates {
+        let context = &self.fleet.context;
+        let issued = UtcMs(self.fleet.certified.load(Ordering::Relaxed));
+        Certificates {
+            authority: context.authority.life(),
+            own: Life {
+                from: Some(issued),
+                ends: issued.plus_ms(SERVER_LIFE_MS),
+            },
+            page: context.settings.page,
         }
     }
 

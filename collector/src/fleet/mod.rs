@@ -20,9 +20,10 @@ mod watch;
 
 pub use ca::Authority;
 pub use endpoint::serve;
-pub use handle::{Counted, FleetHandle, Journalled, Target};
+pub use handle::{Certificates, Counted, FleetHandle, Journalled, Target};
 pub use registry::Holding;
 
+use crate::item::expiry::Life;
 use crate::store::machines::Seen;
 use crate::store::{Store, StoreError};
 use index::Index;
@@ -34,7 +35,7 @@ use patchward_common::time::{MINUTE_MS, UtcMs};
 use registry::Registry;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, Semaphore};
 
@@ -76,6 +77,9 @@ pub struct FleetSettings {
     pub nudges_per_second: u32,
     /// Handshakes in flight.
     pub handshakes: usize,
+    /// The life of the page's certificate, where there is a page: who asks which certificates
+    /// of this collector end finds all of them in one place.
+    pub page: Option<Life>,
 }
 
 impl Default for FleetSettings {
@@ -86,6 +90,7 @@ impl Default for FleetSettings {
             hello_every_ms: 2 * MINUTE_MS as u64,
             nudges_per_second: 40_000,
             handshakes: 256,
+            page: None,
         }
     }
 }
@@ -141,6 +146,10 @@ pub(crate) struct Fleet {
     /// Hellos since the start, and events of journals that were stored.
     hellos: AtomicU64,
     stored: AtomicU64,
+    /// When the collector's own certificate was issued.
+    certified: AtomicI64,
+    /// Whether the index has every machine that the store has.
+    indexed: AtomicBool,
 }
 
 impl Fleet {
@@ -163,6 +172,8 @@ impl Fleet {
             events: Notify::new(),
             hellos: AtomicU64::new(0),
             stored: AtomicU64::new(0),
+            certified: AtomicI64::new(0),
+            indexed: AtomicBool::new(true),
         }
     }
 

@@ -276,11 +276,16 @@ impl<C: Clone> Registry<C> {
     }
 
     /// What a machine got when it asked for a go: `None` where it got one. It is derived,
-    /// and comes again with the next ask.
-    pub(super) fn answered(&mut self, machine: &MachineId, refused: Option<Refusal>) {
-        if let Some(entry) = self.machines.get_mut(machine) {
-            entry.refused = refused.map(Box::new);
-        }
+    /// and comes again with the next ask. Gives back whether it is another answer than before.
+    pub(super) fn answered(&mut self, machine: &MachineId, refused: Option<Refusal>) -> bool {
+        let Some(entry) = self.machines.get_mut(machine) else {
+            return true;
+        };
+        let why = |one: &Refusal| (one.job, one.not.clone());
+        let before = entry.refused.as_deref().map(why);
+        let is_news = before != refused.as_ref().map(why);
+        entry.refused = refused.map(Box::new);
+        is_news
     }
 
     /// A machine said which orders it holds: at `at` all that it is to hold, or not.

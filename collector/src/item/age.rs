@@ -56,9 +56,9 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         // These begin when a limit has passed already.
         Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan | Kind::Overrun => Some(0),
         Kind::Reminder | Kind::Review | Kind::Undelivered => Some(0),
-        // From how long before its slot, it says itself; a mitigation, from its due date on; a
-        // hold ends by itself.
-        Kind::Withheld | Kind::Mitigation | Kind::Held => None,
+        // From how long before its slot or its end, it says itself; a mitigation, from its due
+        // date on; a hold ends by itself.
+        Kind::Withheld | Kind::Expiring | Kind::Mitigation | Kind::Held => None,
         // Somebody on the ward waits for a person.
         Kind::Handover => Some(HOUR_MS),
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),

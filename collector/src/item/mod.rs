@@ -3,6 +3,7 @@
 
 pub mod age;
 pub mod down;
+pub mod expiry;
 pub mod job;
 pub mod machine;
 pub mod oncall;
@@ -144,10 +145,12 @@ pub enum Kind {
     Training,
     /// Notices of what is open were not delivered.
     Undelivered,
+    /// A document, a key, a certificate or a token ends soon, or has.
+    Expiring,
 }
 
 /// Every kind.
-pub const KINDS: [Kind; 40] = [
+pub const KINDS: [Kind; 41] = [
     Kind::Sign,
     Kind::Stopped,
     Kind::Halted,
@@ -188,6 +191,7 @@ pub const KINDS: [Kind; 40] = [
     Kind::Review,
     Kind::Training,
     Kind::Undelivered,
+    Kind::Expiring,
 ];
 
 impl Kind {
@@ -239,6 +243,7 @@ impl Kind {
             Self::Review => "review",
             Self::Training => "training",
             Self::Undelivered => "undelivered",
+            Self::Expiring => "expiring",
         }
     }
 }

@@ -6,21 +6,18 @@ pub use text::{FAMILIES, Family, Figures, MAX_SERIES, Moves};
 
 use crate::agenda;
 use crate::app::App;
-use crate::authority::newest;
 use crate::control::Failure;
+use crate::expiring;
 use crate::exposure::Exploitation;
+use crate::item::expiry::{STEPS, WHATS, Warning, What, warnings};
 use crate::item::standing::COUNTED;
 use crate::item::{Item, Kind};
 use crate::matching;
-use crate::store::View;
-use crate::store::documents::DocumentKind;
-use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
-use patchward_common::trust::charter::Charter;
-use patchward_common::trust::roster::Roster;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use crate::stopped;
+use crate::store::{self, View};
+use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UtcMs};
+use patchward_common::trust::roster::Class;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// The type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -54,6 +51,8 @@ pub async fn figures(app: &App) -> Result<Figures, Failure> {
     heard(&mut figures, &mut view, now).await?;
     figures.count(&text::CONNECTED, &[], app.fleet.connected());
     items(&mut figures, &agenda.items, now);
+    let unacknowledged = stopped::unacknowledged(&app.fleet, &mut view, now).await?;
+    figures.count(&text::UNACKNOWLEDGED, &[], unacknowledged);
     for (state, count) in view.jobs_by_state().await? {
         figures.note(&text::JOBS, &[&state], count as f64);
     }
@@ -62,11 +61,13 @@ pub async fn figures(app: &App) -> Result<Figures, Failure> {
     figures.note(&text::HELLOS, &[], counted.hellos as f64);
     figures.note(&text::EVENTS, &[], counted.events as f64);
     figures.note(&text::STORE, &[], view.size_bytes().await? as f64);
-    let page = app.settings.web_certificate.as_deref();
-    for (what, ends) in ends(&mut view, page).await? {
-        let days = ends.since_ms(now) as f64 / DAY_MS as f64;
-        figures.note(&text::EXPIRES, &[what], days);
+    figures.note(&text::STORE_ERRORS, &[], store::faults() as f64);
+    let seconds = |ms: i64| ms as f64 / SECOND_MS as f64;
+    figures.note(&text::TASKS, &[], seconds(app.pulse.age_ms(now)));
+    if let Some(heard) = agenda.heard_at {
+        figures.note(&text::ANCHOR, &[], seconds(now.since_ms(heard)));
     }
+    expiries(&mut figures, app, &mut view, now).await?;
     let (waiting, given_up) = view.notices_left().await?;
     figures.note(&text::NOTICES, &["waiting"], waiting as f64);
     figures.note(&text::NOTICES, &["given_up"], given_up as f64);
@@ -103,6 +104,11 @@ fn items(figures: &mut Figures, items: &[Item], now: UtcMs) {
         let count = items.iter().filter(|item| item.kind == kind).count();
         figures.count(family, &[], count);
     }
+    for class in [Class::Standard, Class::Critical, Class::LifeSupport] {
+        let silent = |item: &&Item| item.kind == Kind::Silent && item.class == Some(class);
+        let count = items.iter().filter(silent).count();
+        figures.count(&text::SILENT, &[class.word()], count);
+    }
 }
 
 async fn exposures(figures: &mut Figures, view: &mut View, now: UtcMs) -> Result<(), Failure> {
@@ -122,29 +128,39 @@ async fn exposures(figures: &mut Figures, view: &mut View, now: UtcMs) -> Result
     Ok(())
 }
 
-/// When what the hospital depends on ends, as far as there is any of it.
-async fn ends(view: &mut View, page: Option<&Path>) -> Result<Vec<(&'static str, UtcMs)>, Failure> {
-    let charter = newest::<Charter>(view, DocumentKind::Charter).await?;
-    let charter = charter.and_then(|signed| signed.peek().ok());
-    let roster = newest::<Roster>(view, DocumentKind::Roster).await?;
-    let roster = roster.and_then(|signed| signed.peek().ok());
-    let all = [
-        ("charter", charter.map(|one| one.expires)),
-        ("roster", roster.map(|one| one.expires)),
+/// When what the hospital depends on ends, as far as there is any of it, and what of it is
+/// warned of.
+async fn expiries(
+    figures: &mut Figures,
+    app: &App,
+    view: &mut View,
+    now: UtcMs,
+) -> Result<(), Failure> {
+    let mut first: BTreeMap<&str, UtcMs> = BTreeMap::new();
+    let all = expiring::with_machines(&app.fleet, view, now).await?;
+    let singly = all.iter().filter(|one| one.what != What::Machine);
+    let singly = singly.map(|one| (one.what.word(), Some(one.life.ends)));
+    let others = [
         ("vendor_metadata", agenda::metadata_ends(view).await?),
-        ("machine_certificates", view.certificates_end().await?),
-        ("page_certificate", page.and_then(certificate_ends)),
+        (What::Machine.word(), view.certificates_end().await?),
     ];
-    let known = all.into_iter();
-    Ok(known
-        .filter_map(|(what, ends)| Some((what, ends?)))
-        .collect())
-}
-
-/// When the first certificate of a file ends; `None` where it cannot be read, which the
-/// collector says when it starts.
-fn certificate_ends(path: &Path) -> Option<UtcMs> {
-    let der = CertificateDer::from_pem_file(path).ok()?;
-    let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
-    Some(UtcMs(certificate.validity().not_after.timestamp() * 1_000))
+    for (what, ends) in singly.chain(others) {
+        if let Some(ends) = ends {
+            let known = first.entry(what).or_insert(ends);
+            *known = ends.min(*known);
+        }
+    }
+    for (what, ends) in first {
+        let left = ends.since_ms(now) as f64 / SECOND_MS as f64;
+        figures.note(&text::EXPIRES, &[what], left);
+    }
+    let warnings = warnings(&all, now);
+    for what in WHATS {
+        for step in STEPS {
+            let of = |one: &&Warning| one.expires.what == what && one.step == step;
+            let count = warnings.iter().filter(of).count();
+            figures.count(&text::EXPIRING, &[what.word(), step.word()], count);
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Most lines with a figure. Labels are kinds, owners, states and classes, never a machine, a
-/// unit or a person: 40 kinds of 6 owners, twice, are by far the most.
+/// unit or a person: 41 kinds of 6 owners, twice, are by far the most.
 pub const MAX_SERIES: usize = 1_000;
 
 /// How a figure moves.
@@ -143,9 +143,44 @@ pub(super) const EVENTS: Family = counter(
 pub(super) const STORE: Family = gauge("patchward_store_bytes", &[], "Size of the database");
 /// What ends when.
 pub(super) const EXPIRES: Family = gauge(
-    "patchward_expires_days",
+    "patchward_expires_seconds",
     &["what"],
-    "Days until it ends, below zero when it has; of several the first",
+    "Seconds until it ends, below zero when it has; of several the first",
+);
+/// What is warned of.
+pub(super) const EXPIRING: Family = gauge(
+    "patchward_expiring",
+    &["what", "within"],
+    "How many end within 90, 30 or 7 days, or have ended, as Today warns of them",
+);
+/// Machines that are not heard.
+pub(super) const SILENT: Family = gauge(
+    "patchward_machines_silent",
+    &["class"],
+    "Machines that were not heard for longer than their class allows",
+);
+/// Stops on their way.
+pub(super) const UNACKNOWLEDGED: Family = gauge(
+    "patchward_stops_unacknowledged",
+    &[],
+    "Connected machines that have not acknowledged a stop of theirs, over all stops in force",
+);
+/// The log of changes, away from this collector.
+pub(super) const ANCHOR: Family = gauge(
+    "patchward_audit_anchor_age_seconds",
+    &[],
+    "How long ago a machine last took home the head of the audit log",
+);
+/// The collector's own tasks.
+pub(super) const TASKS: Family = gauge(
+    "patchward_tasks_age_seconds",
+    &[],
+    "How long ago the collector's own tasks last came round",
+);
+/// What the database refused.
+pub(super) const STORE_ERRORS: Family = counter(
+    "patchward_store_errors_total",
+    "How often the database failed since the collector started: busy for too long, full, damaged",
 );
 /// What was not delivered yet.
 pub(super) const NOTICES: Family = gauge(
@@ -155,9 +190,30 @@ pub(super) const NOTICES: Family = gauge(
 );
 
 /// Every figure, in the order in which they are written.
-pub const FAMILIES: [&Family; 17] = [
-    &BUILD, &GATHERED, &MACHINES, &HEARD, &CONNECTED, &ITEMS, &RAISED, &JOBS, &UNSIGNED, &HALTED,
-    &STOPS, &EXPOSURES, &HELLOS, &EVENTS, &STORE, &EXPIRES, &NOTICES,
+pub const FAMILIES: [&Family; 23] = [
+    &BUILD,
+    &GATHERED,
+    &MACHINES,
+    &HEARD,
+    &SILENT,
+    &CONNECTED,
+    &ITEMS,
+    &RAISED,
+    &JOBS,
+    &UNSIGNED,
+    &HALTED,
+    &STOPS,
+    &UNACKNOWLEDGED,
+    &EXPOSURES,
+    &HELLOS,
+    &EVENTS,
+    &STORE,
+    &STORE_ERRORS,
+    &TASKS,
+    &ANCHOR,
+    &EXPIRES,
+    &EXPIRING,
+    &NOTICES,
 ];
 
 /// The figures that were gathered.
@@ -236,7 +292,7 @@ mod tests {
             "# TYPE patchward_items gauge",
             "patchward_build_info{version=\"1.0\\\"\\\\\\n\"} 1",
             "patchward_items{kind=\"failed\",owner=\"it\"} 3",
-            "patchward_expires_days{what=\"roster\"} -0.5",
+            "patchward_expires_seconds{what=\"roster\"} -0.5",
             "# TYPE patchward_hellos_total counter",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");

@@ -35,7 +35,8 @@ impl Matches {
         }
         let ran = matching::refresh(store, kept, &Actor::Collector, now, Only::default()).await?;
         for one in &ran.outcome.unreadable {
-            tracing::warn!("{}; what it came to stands as it was", one.words());
+            let problem = one.words();
+            tracing::warn!(problem, "what an advisory came to stands as it was");
         }
         self.stamp = Some(ran.stamp);
         Ok(true)

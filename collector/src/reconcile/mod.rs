@@ -5,6 +5,7 @@ pub mod calendars;
 pub mod counts;
 pub mod custodian;
 pub mod ending;
+pub mod expiring;
 pub mod limit;
 pub mod matches;
 pub mod notices;
@@ -16,11 +17,35 @@ pub mod unused;
 
 use crate::app::App;
 use crate::deliver;
+use patchward_common::time::UtcMs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// How often the tasks look: slots end on whole minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// When the tasks last came round. Tasks that stand still fail nobody's request: plans just do
+/// not go on, and nothing says so.
+#[derive(Debug)]
+pub struct Pulse(AtomicI64);
+
+impl Pulse {
+    /// One that has just been felt.
+    pub fn new(now: UtcMs) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    /// The tasks came round.
+    pub fn beat(&self, now: UtcMs) {
+        self.0.store(now.0, Ordering::Relaxed);
+    }
+
+    /// How long ago they last did, in milliseconds.
+    pub fn age_ms(&self, now: UtcMs) -> i64 {
+        now.since_ms(UtcMs(self.0.load(Ordering::Relaxed)))
+    }
+}
 
 /// Runs every task until the task is dropped. Calendars are read, and notices gathered and
 /// delivered, beside the others: a server that answers slowly keeps nobody waiting.
@@ -30,6 +55,7 @@ pub async fn run(app: Arc<App>) {
         read_calendars(&app),
         notices(&app),
         count(&app),
+        expiries(&app),
         deliver::run(app.clone())
     );
 }
@@ -80,6 +106,21 @@ fn alive() {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
 }
 
+async fn expiries(app: &App) {
+    let mut timer = tokio::time::interval(LOOK_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut expiries = expiring::Expiries::default();
+    loop {
+        timer.tick().await;
+        if let Err(error) = expiries.run(app, app.now()).await {
+            tracing::warn!(
+                error = error.text,
+                "the log does not tell yet what ends soon"
+            );
+        }
+    }
+}
+
 async fn tasks(app: &App) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -126,5 +167,6 @@ async fn tasks(app: &App) {
         if let Err(error) = sets.run(store, now).await {
             tracing::warn!(%error, "inventories that no machine has were not dropped");
         }
+        app.pulse.beat(app.now());
     }
 }

@@ -1,9 +1,11 @@
 //! One transaction of somebody's doing, with its audit rows.
 
 use super::audit::{self, Head};
+use super::logged;
 use super::said::Said;
 use super::sql::Tx;
 use super::{StoreError, View};
+use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
@@ -56,6 +58,8 @@ pub(super) struct Note {
     pub(super) action: &'static str,
     pub(super) subject: String,
     pub(super) detail: String,
+    /// Whose job it is about: for the log alone, which is searched by these.
+    pub(super) job_of: Option<(Digest, MachineId)>,
 }
 
 impl Change {
@@ -104,7 +108,15 @@ impl Change {
             action,
             subject: subject.to_string(),
             detail: detail.to_string(),
+            job_of: None,
         });
+    }
+
+    /// Says of the last row whose job it is about: of this plan, on this machine.
+    pub(super) fn is_about_job_of(&mut self, plan: Digest, machine: MachineId) {
+        if let Some(note) = self.notes.last_mut() {
+            note.job_of = Some((plan, machine));
+        }
     }
 
     /// Begins a step: the only way to the statements that write. The audit row is part
@@ -149,6 +161,7 @@ impl Change {
         self.view.tx.commit().await?;
         // Afterwards: who looks from now on finds it in the database.
         self.said.count(&self.actor);
+        logged::committed(&self.notes, head);
         Ok(head)
     }
 }

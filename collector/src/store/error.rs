@@ -1,6 +1,7 @@
 //! What a caller can do about a failure of the store, whichever engine is below.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Why the store did not do what it was asked. Nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -70,8 +71,28 @@ impl StoreError {
     }
 }
 
+/// How often an engine failed since the process began. It is the process's, not one store's:
+/// where an error becomes ours, no store is at hand, and a collector has but one.
+static FAULTS: AtomicU64 = AtomicU64::new(0);
+
+/// How often the database did not do what it should since the process began: it was busy for
+/// too long, full, damaged, not there. What contradicts what stands in it is no fault.
+pub fn faults() -> u64 {
+    FAULTS.load(Ordering::Relaxed)
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        let error = Self::of(error);
+        if !matches!(error, Self::Conflict(_) | Self::Closed) {
+            FAULTS.fetch_add(1, Ordering::Relaxed);
+        }
+        error
+    }
+}
+
+impl StoreError {
+    fn of(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::PoolTimedOut => Self::Busy,
             sqlx::Error::Io(error) => Self::Unreachable(error.to_string()),

@@ -293,6 +293,7 @@ impl Change {
         if standing == Standing::Ended && !matches!(state, State::Stopped(_)) {
             super::go::end_goes(tx, &job.id, state.word(), now).await?;
         }
+        self.is_about_job_of(job.plan, job.machine);
         self.done_if(changed, || {
             StoreError::conflict(format!("job {} was moved by somebody else", job.id))
         })?;

@@ -4,7 +4,7 @@
 mod certificates;
 mod reports;
 
-pub use certificates::Certificate;
+pub use certificates::{Certificate, Ending};
 pub(super) use reports::Report;
 pub use reports::{MachineStatus, Readiness, Seen};
 

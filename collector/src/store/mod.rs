@@ -25,6 +25,7 @@ pub mod documents;
 pub mod enrolments;
 mod error;
 pub mod evidence;
+pub mod expiries;
 pub mod exposure;
 pub mod feed_links;
 pub mod fleet_days;
@@ -36,6 +37,7 @@ pub mod items;
 pub mod jobs;
 pub mod journal;
 pub mod listed;
+mod logged;
 pub mod machines;
 pub mod manual;
 pub mod mds2;
@@ -62,7 +64,7 @@ pub mod vendors;
 pub mod windows;
 
 pub use change::{Actor, Change};
-pub use error::StoreError;
+pub use error::{StoreError, faults};
 
 use sql::Tx;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};

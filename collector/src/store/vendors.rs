@@ -105,6 +105,18 @@ impl View {
             .await
     }
 
+    /// The newest root of a repository.
+    pub async fn newest_root(&mut self, repository: &Name) -> Result<Option<TufFile>, StoreError> {
+        self.tx
+            .first(
+                "SELECT file, version, digest, bytes FROM tuf_files
+                 WHERE repository = $1 AND file LIKE '%.root.json'
+                 ORDER BY version DESC LIMIT 1",
+                args![repository],
+            )
+            .await
+    }
+
     /// Every role file of a repository, by name.
     pub async fn tuf_files(&mut self, repository: &Name) -> Result<Vec<TufFile>, StoreError> {
         self.tx

@@ -12,6 +12,7 @@ use crate::account::{Rule, Weight};
 use crate::command::{self, Command};
 use crate::control::{Failure, Output};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 /// Why a command was not carried out for a person.
 #[derive(Debug)]
@@ -64,7 +65,8 @@ pub async fn carry_out(
     let app = web.app.clone();
     let caller = person.caller();
     // Not ended by a browser that goes away: half a command is worse than one nobody waits for.
-    let work = tokio::spawn(async move { command::run(&app, &caller, command, progress).await });
+    let work = async move { command::run(&app, &caller, command, progress).await };
+    let work = tokio::spawn(work.in_current_span());
     while steps.recv().await.is_some() {}
     let output = work.await.map_err(|panic| {
         tracing::error!(%panic, "a command of a page ended with a fault");

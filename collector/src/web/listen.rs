@@ -3,7 +3,8 @@
 use super::{Web, live, router};
 use crate::app::App;
 use crate::config::host_of;
-use crate::fleet::ca::Authority;
+use crate::fleet::ca::{Authority, life_of};
+use crate::item::expiry::Life;
 use anyhow::Context as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -28,6 +29,15 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 pub struct Door {
     listener: TcpListener,
     tls: TlsAcceptor,
+    life: Option<Life>,
+}
+
+impl Door {
+    /// From when to when the certificate counts that browsers are shown. A newer one in its
+    /// file is shown after the next start.
+    pub fn life(&self) -> Option<Life> {
+        self.life
+    }
 }
 
 /// Opens the port.
@@ -48,6 +58,7 @@ pub async fn open(
         }
         _ => own(app_settings, authority)?,
     };
+    let life = chain.first().and_then(life_of);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -61,6 +72,7 @@ pub async fn open(
     Ok(Door {
         listener,
         tls: TlsAcceptor::from(Arc::new(tls)),
+        life,
     })
 }
 

@@ -11,6 +11,7 @@ mod feed;
 pub mod form;
 mod fresh;
 pub mod guard;
+mod health;
 pub mod kept;
 pub mod link;
 pub mod listen;
@@ -55,6 +56,8 @@ const MAX_WORDS_BYTES: usize = 64 * 1024;
 const CALENDAR_KEPT_MS: i64 = MINUTE_MS;
 /// How long figures for monitoring are sent as they are: they are asked for every half minute.
 const FIGURES_KEPT_MS: i64 = 15 * SECOND_MS;
+/// How long it holds that the collector can do its work: who asks every second costs nothing.
+const READY_KEPT_MS: i64 = SECOND_MS;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -73,6 +76,8 @@ pub struct Web {
     calendars: Arc<Fresh<Option<Name>, Calendar>>,
     /// Figures for monitoring.
     figures: Arc<Fresh<(), String>>,
+    /// How the collector's parts stand.
+    ready: Arc<Fresh<(), health::Parts>>,
     /// Sign-in by the hospital's OpenID provider, where the settings name one.
     pub openid: Option<Arc<OpenId>>,
 }
@@ -89,6 +94,7 @@ impl Web {
             kept: Arc::default(),
             calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
             figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),
+            ready: Arc::new(Fresh::new(READY_KEPT_MS)),
         }
     }
 
@@ -155,6 +161,9 @@ pub fn router(web: Web) -> Router {
         .route("/{page}/{kind}/{id}", get(page::place::detail_of_kind))
         .fallback(error::no_page)
         .layer(from_fn_with_state(web.clone(), person::sessions))
+        // Below what asks the store for a session: these answer without it.
+        .route("/healthz", get(health::lives))
+        .route("/readyz", get(health::ready))
         .layer(axum::middleware::from_fn(guard::headers))
         .layer(axum::middleware::from_fn(timing::timed))
         .layer(axum::middleware::from_fn(rest::read))

@@ -1,8 +1,8 @@
-//! Installs what the tests need from Debian, and programs of Python's and Node's; does nothing
-//! where all of it is there.
+//! Installs what the tests need from Debian, one program out of a package of it, and programs of
+//! Python's and Node's; does nothing where all of it is there.
 
 use anyhow::{Context as _, bail};
-use patchward_integration_tests::{node, postgres, python};
+use patchward_integration_tests::{node, postgres, promtool, python};
 use std::path::Path;
 use std::process::Command;
 
@@ -41,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     python::BROWSER.install()?;
     python::API.install()?;
     node::install()?;
+    promtool::install()?;
     println!("Everything that the tests need is installed.");
     Ok(())
 }

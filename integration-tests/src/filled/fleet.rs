@@ -89,7 +89,7 @@ impl Filling<'_> {
                 let new = self.machine(number);
                 enrol(&mut change, &new).await?;
                 let serial = Digest::of_parts(&[b"serial", &new.id.0]).to_string();
-                let expires = spec.now.plus_ms((1 + number as i64 % 29) * DAY_MS);
+                let expires = spec.now.plus_ms((31 + number as i64 % 59) * DAY_MS);
                 change
                     .add_certificate(&new.id, &serial[..32], expires)
                     .await?;

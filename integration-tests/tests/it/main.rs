@@ -19,6 +19,7 @@ mod installer_packages;
 mod installer_papers;
 mod installer_socket;
 mod inventory_rpm;
+mod observed;
 mod oidc;
 mod peers;
 mod released;

@@ -10,6 +10,7 @@ mod custody;
 mod devices;
 mod documents;
 mod evidence;
+mod expiries;
 mod exposure;
 mod first_day;
 mod fleet;

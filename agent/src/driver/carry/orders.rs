@@ -141,9 +141,9 @@ impl Carrier {
                 let wait_ms = i64::try_from(backoff::bring(self.brought)).unwrap_or(0);
                 self.bring_at = now.plus_ms(wait_ms);
             }
-            Ok(_) => quietly(&unexpected("what became of the documents")),
+            Ok(_) => quietly(None, &unexpected("what became of the documents")),
             // Asked for again with the next hello.
-            Err(error) => quietly(&error),
+            Err(error) => quietly(None, &error),
         }
         self.look(installer).await;
     }

@@ -41,8 +41,22 @@ pub(super) enum Reply {
     Artifact(ArtifactHeader, Box<artifact::Bytes>),
 }
 
+tokio::task_local! {
+    /// Who asks: for the line of the log that says what went wrong. A span would say the same,
+    /// and cost every hello its text.
+    static ASKS: Option<MachineId>;
+}
+
 /// Answers a request; a refusal is an answer too.
 pub(super) async fn answer(fleet: &Fleet, peer: &Peer, request: Request) -> Reply {
+    let machine = match peer {
+        Peer::Machine(session) => Some(session.machine),
+        Peer::Unknown => None,
+    };
+    ASKS.scope(machine, answered(fleet, peer, request)).await
+}
+
+async fn answered(fleet: &Fleet, peer: &Peer, request: Request) -> Reply {
     let answered = match (peer, request) {
         (_, Request::Enroll(ask)) => enrol::enroll(fleet, *ask).await,
         (peer, Request::Renew(statement)) => enrol::renew(fleet, peer, &statement).await,
@@ -125,7 +139,9 @@ fn key_of(spki: &[u8]) -> Option<PublicKey> {
 
 /// Nothing was stored; the reason is for our log, not for machines.
 pub(super) fn busy(problem: &dyn std::fmt::Display) -> Refused {
-    tracing::warn!(%problem, "a machine's request was not carried out");
+    let machine = ASKS.try_with(|machine| *machine).ok().flatten();
+    let machine = machine.map(tracing::field::display);
+    tracing::warn!(machine, %problem, "a machine's request was not carried out");
     Refused::new(
         RefusedCode::Busy,
         "the collector cannot do this now; nothing was stored, ask again",

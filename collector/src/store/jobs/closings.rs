@@ -73,6 +73,7 @@ impl Change {
                 args![job.id, by, now, reason, job.since],
             )
             .await?;
+        self.is_about_job_of(job.plan, job.machine);
         self.done_if(closed, || {
             StoreError::conflict(format!(
                 "job {} is closed already; `job show` says by whom",

@@ -29,6 +29,22 @@ from_row!(Certificate {
     revoked_at
 });
 
+/// The newest certificate of a machine, which ends soon or has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The machine.
+    pub machine: MachineId,
+    /// When it was issued.
+    pub issued_at: UtcMs,
+    /// When it ends.
+    pub expires_at: UtcMs,
+}
+from_row!(Ending {
+    machine,
+    issued_at,
+    expires_at
+});
+
 impl View {
     /// The certificates of a machine, newest first.
     pub async fn certificates_of(
@@ -73,6 +89,19 @@ impl View {
             )
             .await?;
         Ok(first)
+    }
+
+    /// The newest certificate of each enrolled machine, where it ends before `before`.
+    pub async fn certificates_ending(&mut self, before: UtcMs) -> Result<Vec<Ending>, StoreError> {
+        self.tx
+            .all(
+                "SELECT c.machine, MAX(c.issued_at), MAX(c.expires_at) FROM certificates c
+                 JOIN machines m ON m.id = c.machine
+                 WHERE m.state = 'enrolled' AND c.revoked_at IS NULL
+                 GROUP BY c.machine HAVING MAX(c.expires_at) < $1 ORDER BY c.machine",
+                args![before],
+            )
+            .await
     }
 }
 

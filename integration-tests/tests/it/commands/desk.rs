@@ -10,6 +10,7 @@ use patchward_collector::control::{Failure, FailureKind, Output};
 use patchward_collector::fleet::{self, Authority, FleetContext, FleetSettings};
 use patchward_collector::folder::Folder;
 use patchward_collector::matching::Kept;
+use patchward_collector::reconcile::Pulse;
 use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
 use patchward_collector::store::machines::{MachineStatus, NewMachine, Readiness};
 use patchward_collector::store::tokens::{Acceptance, Token};
@@ -89,6 +90,7 @@ impl Desk {
             matching: Kept::default(),
             snapshots: Snapshots::default(),
             go_signing_key: papers.go_key.clone(),
+            pulse: Pulse::new(now()),
         };
         Self {
             app: Arc::new(app),

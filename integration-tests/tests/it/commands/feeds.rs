@@ -230,10 +230,12 @@ async fn figures_are_for_who_has_their_secret() {
     has("patchward_machines_heard{within=\"5m\"} 3");
     has("patchward_items{kind=\"stopped\",owner=\"htm\"} 1");
     has("patchward_stops_in_force 1");
+    has("patchward_stops_unacknowledged 0");
+    has("patchward_machines_silent{class=\"standard\"} 0");
     has("patchward_rollouts_halted 0");
     has("patchward_notices{state=\"waiting\"} 0");
     for part in [
-        "patchward_expires_days{what=\"roster\"} ",
+        "patchward_expires_seconds{what=\"roster\"} ",
         "patchward_store_bytes ",
     ] {
         let found = told.text.lines().find_map(|line| line.strip_prefix(part));

@@ -5,6 +5,7 @@ use super::*;
 use patchward_collector::schedule::ical::Revision;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::feed_links::FeedKind;
+use patchward_collector::store::machines::Ending;
 use patchward_collector::store::notices::{MAX_TARGETS, NoticeTarget, Outgoing, Told, Way};
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
@@ -307,4 +308,12 @@ async fn figures(world: World) {
     // The older one of machine 1 was followed by another.
     let ends = NOW.plus_ms(50 * DAY_MS);
     assert_eq!(view.certificates_end().await.unwrap(), Some(ends));
+    let ending = view.certificates_ending(NOW.plus_ms(60 * DAY_MS)).await;
+    let expected = Ending {
+        machine: machine(1),
+        issued_at: NOW,
+        expires_at: ends,
+    };
+    assert_eq!(ending.unwrap(), [expected]);
+    assert_eq!(view.certificates_ending(ends).await.unwrap(), []);
 }

@@ -1,9 +1,9 @@
 //! Vendors, their metadata, releases and artifacts.
 
 use super::*;
-use patchward_collector::store::StoreError;
 use patchward_collector::store::releases::{ArtifactState, Release, ReleaseState};
 use patchward_collector::store::vendors::{LastRead, TufFile, Vendor};
+use patchward_collector::store::{StoreError, View};
 use patchward_common::trust::release::Provenance;
 use patchward_integration_tests::fixture::Hospital;
 
@@ -110,6 +110,9 @@ async fn metadata(world: World) {
     assert_eq!(view.fetched_at(&repository).await.unwrap(), Some(NOW));
     assert_eq!(view.fetched_at(&name("x")).await.unwrap(), None);
     assert_eq!(view.tuf_files(&repository).await.unwrap(), first);
+    let newest = async |view: &mut View| view.newest_root(&repository).await.unwrap();
+    assert_eq!(newest(&mut view).await, Some(first[0].clone()));
+    assert_eq!(view.newest_root(&name("x")).await.unwrap(), None);
     drop(view);
     for (bad, what) in [
         (file("timestamp.json", 6, b"{t}"), "older"),
@@ -144,6 +147,15 @@ async fn metadata(world: World) {
     let mut view = world.store.view().await.unwrap();
     let found = view.tuf_file(&repository, "timestamp.json").await.unwrap();
     assert_eq!(found, Some(lower));
+    drop(view);
+    // By number and not by name.
+    let mut change = world.change().await;
+    let tenth = file("10.root.json", 10, b"{10}");
+    let both = [file("9.root.json", 9, b"{9}"), tenth.clone()];
+    change.put_tuf_files(&repository, &both).await.unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(newest(&mut view).await, Some(tenth));
 }
 
 pub(super) fn release(counter: u64) -> Release {

@@ -162,6 +162,7 @@ const LAYERS: [Layers; 2] = [
                 "snapshot",
                 "asset",
                 "deliver",
+                "expiring",
                 "metrics",
                 "openid",
             ],

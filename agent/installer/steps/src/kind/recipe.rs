@@ -72,7 +72,7 @@ impl Words {
 /// that only root can have written.
 pub fn installed(folder: &Path, name: &Name) -> Option<Digest> {
     let text = trusted::read(&folder.join(format!("{name}.toml")));
-    let text = text.inspect_err(|error| tracing::warn!(%error, "not a recipe"));
+    let text = text.inspect_err(|error| tracing::warn!(recipe = %name, %error, "not a recipe"));
     text.ok().map(|text| Digest::of(text.as_bytes()))
 }
 

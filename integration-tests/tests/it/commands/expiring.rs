@@ -1,0 +1,149 @@
+//! What ends by itself: on Today, in the log once for each step, in figures, and as a notice.
+
+use super::desk::{Desk, UNIT, add_token, enrol, machine, now};
+use patchward_collector::agenda;
+use patchward_collector::item::expiry::{Step, What};
+use patchward_collector::item::{Item, Kind, Owner};
+use patchward_collector::metrics;
+use patchward_collector::notice::Wanted;
+use patchward_collector::reconcile::expiring::Expiries;
+use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
+
+async fn told(expiries: &mut Expiries, desk: &Desk, at: UtcMs) -> Vec<(What, Step)> {
+    let told = expiries.run(&desk.app, at).await.unwrap().into_iter();
+    told.map(|one| (one.expires.what, one.step)).collect()
+}
+
+async fn items(desk: &Desk, at: UtcMs) -> Vec<Item> {
+    let mut view = desk.app.store.view().await.unwrap();
+    let gathered = agenda::gather(&desk.app.fleet, &mut view, at).await;
+    let mut items = gathered.unwrap().items;
+    items.retain(|item| item.kind == Kind::Expiring);
+    items
+}
+
+#[tokio::test]
+async fn the_log_tells_of_each_step_once() {
+    let desk = Desk::with_papers().await;
+    let (begun, mut expiries) = (now(), Expiries::default());
+    let day = |days: i64| begun.plus_ms(days * DAY_MS);
+    assert_eq!(told(&mut expiries, &desk, begun).await, []);
+    // The roster ends on day 80, the charter on day 365.
+    let month = [(What::Roster, Step::Month)];
+    assert_eq!(told(&mut expiries, &desk, day(51)).await, month);
+    let soon = day(51).plus_ms(MINUTE_MS);
+    assert_eq!(told(&mut expiries, &desk, soon).await, []);
+    assert_eq!(told(&mut expiries, &desk, day(52)).await, []);
+    // A collector that starts anew, or another one.
+    assert_eq!(told(&mut Expiries::default(), &desk, day(53)).await, []);
+    let week = [(What::Roster, Step::Week)];
+    assert_eq!(told(&mut expiries, &desk, day(74)).await, week);
+    // The collector's own certificate should have renewed itself on day 60.
+    let mut later = told(&mut expiries, &desk, day(85)).await;
+    later.sort();
+    let expected = [(What::Roster, Step::Over), (What::Collector, Step::Week)];
+    assert_eq!(later, expected);
+    let charter = told(&mut expiries, &desk, day(276)).await;
+    assert!(
+        charter.contains(&(What::Charter, Step::Quarter)),
+        "{charter:?}"
+    );
+}
+
+#[tokio::test]
+async fn today_says_what_ends_whose_move_it_is_and_tells_by_notice() {
+    let desk = Desk::with_papers().await;
+    let begun = now();
+    let day = |days: i64| begun.plus_ms(days * DAY_MS);
+    assert_eq!(items(&desk, day(49)).await, []);
+    let found = items(&desk, day(51)).await;
+    let [roster] = &found[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        (&*roster.key(), roster.owner),
+        ("expiring:roster", Owner::Htm)
+    );
+    assert!(
+        roster.why.contains("patchward-sign roster"),
+        "{}",
+        roster.why
+    );
+    assert!(roster.is_raised(day(51)), "a month ahead it must not wait");
+    let notices = Wanted::default().of(&found, day(51));
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0].kind, "expiring");
+    // The next step is news again, of the same thing.
+    let week = items(&desk, day(74)).await;
+    assert_eq!(week[0].key(), "expiring:roster");
+    assert_ne!(week[0].since, roster.since);
+    // A charter is said a quarter ahead, and raised a month ahead.
+    let charter = items(&desk, day(280)).await;
+    let charter = charter.iter().find(|item| item.about == "charter").unwrap();
+    assert!(!charter.is_raised(day(280)) && charter.is_raised(day(336)));
+}
+
+#[tokio::test]
+async fn tokens_of_programs_and_machines_that_did_not_renew_are_named() {
+    let desk = Desk::with_papers().await;
+    desk.ask("program add cmms --role viewer --days 60").await;
+    desk.ask("program add gone --role viewer --days 60").await;
+    desk.ask("program end gone").await;
+    let mut change = desk.change().await;
+    add_token(&mut change).await;
+    enrol(&mut change, 1).await;
+    let ends = now().plus_ms(90 * DAY_MS);
+    change
+        .add_certificate(&machine(1), "01", ends)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let at = now().plus_ms(84 * DAY_MS);
+    let found = items(&desk, at).await;
+    let of = |key: &str| found.iter().find(|item| item.key() == key);
+    let token = of("expiring:program_tokens/cmms").unwrap();
+    assert!(token.why.contains("program end cmms"), "{}", token.why);
+    assert_eq!(token.owner, Owner::It);
+    let pc = of("expiring:pc-1").unwrap();
+    assert_eq!(pc.unit.as_ref().map(|unit| unit.as_str()), Some(UNIT));
+    assert!(
+        pc.why.contains("doctor") && pc.class.is_some(),
+        "{}",
+        pc.why
+    );
+    assert!(found.iter().all(|item| !item.key().contains("gone")));
+    // What is put away is not expected to renew.
+    assert_eq!(items(&desk, now()).await, []);
+}
+
+#[tokio::test]
+async fn figures_say_how_many_seconds_are_left_and_how_many_are_near_their_end() {
+    let desk = Desk::with_papers().await;
+    let figures = metrics::figures(&desk.app).await.unwrap().text();
+    let value = |line: &str| -> f64 {
+        let found = figures.lines().find_map(|one| one.strip_prefix(line));
+        let found = found.unwrap_or_else(|| panic!("{line}\n{figures}"));
+        found.trim().parse().unwrap()
+    };
+    for (what, days) in [
+        ("charter", 365),
+        ("roster", 80),
+        ("authority", 20 * 365),
+        ("collector_certificate", 90),
+    ] {
+        let seconds = value(&format!("patchward_expires_seconds{{what=\"{what}\"}}"));
+        let expected = f64::from(days) * 86_400.0;
+        let off = (seconds - expected).abs();
+        assert!(off < 3_600.0, "{what}: {seconds} s, and not {expected}");
+    }
+    for within in ["90d", "30d", "7d", "ended"] {
+        let line = format!("patchward_expiring{{what=\"roster\",within=\"{within}\"}}");
+        assert!(value(&line) < 0.5);
+    }
+    assert!(value("patchward_tasks_age_seconds") < 600.0);
+    assert!(value("patchward_store_errors_total") >= 0.0);
+    assert!(value("patchward_stops_unacknowledged") < 0.5);
+    assert!(value("patchward_machines_silent{class=\"standard\"}") < 0.5);
+    // No machine was heard: nothing is said of when the log's head last left.
+    assert!(!figures.contains("\npatchward_audit_anchor_age_seconds "));
+}
