@@ -130,7 +130,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     ))
 }
 
-fn hindered(names: &BTreeMap<MachineId, Name>, prospect: &Prospect) -> Table {
+fn hindered(names: &BTreeMap<MachineId, String>, prospect: &Prospect) -> Table {
     let mut hindered = Table::new(&["machine", "reason", "who"]);
     for (id, hindrance) in &prospect.hindered {
         hindered.row(vec![
@@ -142,7 +142,7 @@ fn hindered(names: &BTreeMap<MachineId, Name>, prospect: &Prospect) -> Table {
     hindered
 }
 
-fn name(names: &BTreeMap<MachineId, Name>, id: &MachineId) -> Cell {
+fn name(names: &BTreeMap<MachineId, String>, id: &MachineId) -> Cell {
     names.get(id).map_or_else(|| Cell::of(id), Cell::of)
 }
 

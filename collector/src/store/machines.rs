@@ -206,8 +206,8 @@ impl View {
     pub async fn names_of_plan(
         &mut self,
         plan: &Digest,
-    ) -> Result<BTreeMap<MachineId, Name>, StoreError> {
-        let rows: Vec<(MachineId, Name)> = self
+    ) -> Result<BTreeMap<MachineId, String>, StoreError> {
+        let rows: Vec<(MachineId, String)> = self
             .tx
             .all(
                 "SELECT id, name FROM machines WHERE id IN

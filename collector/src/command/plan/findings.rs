@@ -4,14 +4,14 @@ use super::severity;
 use crate::control::{Cell, Failure, Table};
 use crate::store::View;
 use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::MachineId;
 use patchward_common::plan::check::{Finding, Severity, Subject};
 use patchward_common::plan::wave_number;
 use std::collections::BTreeMap;
 
 /// What people call machines and plans.
 pub(super) struct Named {
-    machines: BTreeMap<MachineId, Name>,
+    machines: BTreeMap<MachineId, String>,
     plans: BTreeMap<Digest, String>,
 }
 
@@ -97,7 +97,7 @@ mod tests {
         let machine = MachineId([7; 32]);
         let plan = Digest::of(b"other");
         let named = Named {
-            machines: BTreeMap::from([(machine, Name::new("pc-7").unwrap())]),
+            machines: BTreeMap::from([(machine, "pc-7".to_owned())]),
             plans: BTreeMap::from([(plan, "viewer 4.2".to_owned())]),
         };
         for (subject, about) in [

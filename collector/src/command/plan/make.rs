@@ -79,7 +79,7 @@ pub(super) struct Made {
     pub(super) planned: planner::Planned,
     pub(super) unassigned: Vec<MachineId>,
     pub(super) findings: Vec<Finding>,
-    pub(super) names: BTreeMap<MachineId, Name>,
+    pub(super) names: BTreeMap<MachineId, String>,
     /// Which other plans leave some machines no slot.
     pub(super) held: String,
 }
@@ -284,9 +284,10 @@ async fn machines(
     Ok(found)
 }
 
-fn names(candidates: &[Candidate]) -> BTreeMap<MachineId, Name> {
+fn names(candidates: &[Candidate]) -> BTreeMap<MachineId, String> {
     let rows = candidates.iter().map(|one| &one.row);
-    rows.map(|row| (row.machine, row.name.clone())).collect()
+    rows.map(|row| (row.machine, row.name.to_string()))
+        .collect()
 }
 
 /// What is kept beside a plan of how it was asked for.

@@ -12,7 +12,7 @@ use crate::planning;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::{Plan, PlanState};
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::MachineId;
 use patchward_common::plan::{Table as Tabled, wave_number};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, Emergency, PlanLeaf};
@@ -179,7 +179,7 @@ async fn declined(view: &mut View, plan: &Plan) -> Result<Vec<String>, Failure> 
 async fn impossible(
     view: &mut View,
     plan: &Plan,
-    names: &BTreeMap<MachineId, Name>,
+    names: &BTreeMap<MachineId, String>,
 ) -> Result<Table, Failure> {
     let mut table = Table::new(&["machine", "reason", "who"]);
     for one in view.unfit_of(&plan.id).await? {
@@ -192,7 +192,7 @@ async fn impossible(
     Ok(table)
 }
 
-fn name(names: &BTreeMap<MachineId, Name>, machine: MachineId) -> Cell {
+fn name(names: &BTreeMap<MachineId, String>, machine: MachineId) -> Cell {
     let name = names.get(&machine);
     name.map_or_else(|| Cell::of(machine), Cell::of)
 }
@@ -207,7 +207,7 @@ fn in_order(leaves: &[PlanLeaf]) -> Vec<&PlanLeaf> {
 /// Every machine with its first slot.
 pub(super) fn machines(
     leaves: &[PlanLeaf],
-    names: &BTreeMap<MachineId, Name>,
+    names: &BTreeMap<MachineId, String>,
     zones: &Zones,
 ) -> Table {
     let mut table = Table::new(&[
@@ -237,7 +237,7 @@ pub(super) fn machines(
 /// Every slot beside the first: for what is missed.
 pub(super) fn spares(
     leaves: &[PlanLeaf],
-    names: &BTreeMap<MachineId, Name>,
+    names: &BTreeMap<MachineId, String>,
     zones: &Zones,
 ) -> Table {
     let mut table = Table::new(&["machine", "from", "until"]);

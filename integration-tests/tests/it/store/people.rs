@@ -1,7 +1,7 @@
 //! What forecasts are made from, who took which item, exceptions and checklists.
 
 use super::*;
-use patchward_collector::forecast::Outcome;
+use patchward_collector::forecast::{Counts, Outcome};
 use patchward_collector::item::machine::Exception;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::items::{ChecklistStep, Taken};
@@ -44,6 +44,19 @@ async fn idle_hours_add_up(world: World) {
     let history = view.interlock_history(&machine(1)).await.unwrap();
     assert_eq!(history.idle_share(hours(0, 2)), Some(1.0));
     assert_eq!(history.first_in_use(hours(0, 4)), Some(hours(2, 3).start()));
+    let mut change = world.change().await;
+    let plan = plans::plan(&mut change, "Spring", 2).await;
+    change.commit().await.unwrap();
+    let of_plan = store
+        .view()
+        .await
+        .unwrap()
+        .interlock_histories_of_plan(&plan)
+        .await;
+    assert_eq!(
+        of_plan.unwrap(),
+        BTreeMap::from([(machine(1), history.clone())])
+    );
     let silent = view.interlock_history(&machine(2)).await.unwrap();
     assert_eq!(silent.idle_share(hours(0, 2)), None);
     let of_unit = view.interlock_histories(&name("icu")).await.unwrap();
@@ -88,10 +101,15 @@ async fn slots_become_history(world: World) {
     let again = [slot(1, 0, Outcome::Started)];
     store.record_outcomes(&again).await.unwrap();
     let mut view = store.view().await.unwrap();
-    let counts = view.outcomes().await.unwrap();
-    assert_eq!(counts[&machine(1)].of(Outcome::InUse), 2);
-    assert_eq!(counts[&machine(1)].of(Outcome::Started), 0);
-    assert_eq!(counts[&machine(2)].of(Outcome::Offline), 1);
+    let all = view.outcomes().await.unwrap();
+    let counted = |counts: &Counts| {
+        [Outcome::InUse, Outcome::Started, Outcome::Offline].map(|o| counts.of(o))
+    };
+    assert_eq!(counted(&all), [2, 0, 1]);
+    let of_plan = view.outcomes_of_plan(&plan).await.unwrap();
+    assert_eq!(counted(&of_plan[&machine(1)]), [2, 0, 0]);
+    assert_eq!(counted(&of_plan[&machine(2)]), [0, 0, 1]);
+    assert!(view.outcomes_of_plan(&digest(9)).await.unwrap().is_empty());
     assert_eq!(view.judged(&plan).await.unwrap().len(), 3);
     assert!(view.judged(&digest(9)).await.unwrap().is_empty());
     drop(view);

@@ -306,6 +306,11 @@ async fn an_altered_log_shows(world: World) {
         seq: head.seq + 1,
         hash: digest(7),
     };
+    let first = view.audit_after(999, 1).await.unwrap().remove(0);
+    let (seq, hash) = (first.seq, first.hash);
+    let found = view.verify_audit_after(Head { seq, hash }).await;
+    assert_eq!(found.unwrap(), head);
+    assert!(view.verify_audit_after(other).await.is_err());
     for (known, at) in [(other, 7), (beyond, head.seq + 1)] {
         match view.verify_audit(Some(known)).await {
             Err(ChainError::Broken(broken)) => assert_eq!(broken.seq, at),

@@ -3,13 +3,16 @@
 use super::*;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::jobs::Standing;
+use patchward_collector::store::machines::MachineState;
 use patchward_collector::store::plans::{Leaf, NewPlan, PlanState};
+use patchward_collector::store::prospects::Unfit;
 use patchward_common::job::{Reason, State};
 use patchward_common::time::Interval;
 use std::collections::HashMap;
 
 on_both_engines!(
     drafts,
+    machines_of_a_plan,
     states_of_plans,
     jobs,
     a_job_moved_by_two,
@@ -87,6 +90,47 @@ async fn drafts(world: World) {
     refused!(change.commit().await, StoreError::Conflict(_));
     let mut view = world.store.view().await.unwrap();
     assert_eq!(view.leaves(&other).await.unwrap().len(), 1);
+}
+
+async fn machines_of_a_plan(world: World) {
+    let world = world.with_machines(4).await;
+    let mut change = world.change().await;
+    let spring = plan(&mut change, "spring", 2).await;
+    let unfit = Unfit {
+        machine: machine(3),
+        reason: "no window".into(),
+        owner: "htm".into(),
+    };
+    change.add_unfit(&spring, &[unfit]).await.unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    let names = view.names_of_plan(&spring).await.unwrap();
+    let named: Vec<&MachineId> = names.keys().collect();
+    let mut expected = [machine(1), machine(2), machine(3)];
+    expected.sort();
+    assert_eq!(
+        named,
+        expected.iter().collect::<Vec<_>>(),
+        "what fits nowhere too"
+    );
+    let lines = view.machines_of_plan(&spring).await.unwrap();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[&machine(1)].name.to_string(), names[&machine(1)]);
+    drop(view);
+    let mut change = world.change().await;
+    let (was, is) = (MachineState::Enrolled, MachineState::Stored);
+    change
+        .move_machine(&machine(2), was, is, "away")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(
+        view.machines_of_plan(&spring).await.unwrap().len(),
+        1,
+        "of the fleet alone"
+    );
+    assert_eq!(view.names_of_plan(&spring).await.unwrap().len(), 3);
 }
 
 async fn states_of_plans(world: World) {
