@@ -7,6 +7,7 @@ mod devices;
 mod journal;
 mod report;
 mod session;
+mod witness;
 
 use crate::apart::Apart;
 use crate::config::Settings;
