@@ -56,6 +56,8 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         // These begin when a limit has passed already.
         Kind::Silent | Kind::Calendar | Kind::Metadata | Kind::Replan | Kind::Overrun => Some(0),
         Kind::Reminder | Kind::Review | Kind::Undelivered => Some(0),
+        // Nothing starts anywhere until a person says so.
+        Kind::Restored => Some(0),
         // From how long before its slot, it says itself; a mitigation, from its due date on; a
         // hold ends by itself.
         Kind::Withheld | Kind::Mitigation | Kind::Held => None,

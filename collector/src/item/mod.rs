@@ -144,10 +144,12 @@ pub enum Kind {
     Training,
     /// Notices of what is open were not delivered.
     Undelivered,
+    /// The collector was restored from a backup, and nobody has confirmed that it is the one.
+    Restored,
 }
 
 /// Every kind.
-pub const KINDS: [Kind; 40] = [
+pub const KINDS: [Kind; 41] = [
     Kind::Sign,
     Kind::Stopped,
     Kind::Halted,
@@ -188,6 +190,7 @@ pub const KINDS: [Kind; 40] = [
     Kind::Review,
     Kind::Training,
     Kind::Undelivered,
+    Kind::Restored,
 ];
 
 impl Kind {
@@ -239,6 +242,7 @@ impl Kind {
             Self::Review => "review",
             Self::Training => "training",
             Self::Undelivered => "undelivered",
+            Self::Restored => "restored",
         }
     }
 }

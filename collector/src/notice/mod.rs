@@ -112,6 +112,7 @@ pub fn is_usual(kind: Kind) -> bool {
             | Kind::Metadata
             | Kind::Calendar
             | Kind::Undelivered
+            | Kind::Restored
     )
 }
 
