@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use patchward_collector::cli::{Action, Cli};
+use patchward_collector::cli::{self, Action, Cli};
 use patchward_collector::command::Command;
 use patchward_collector::control::{Failure, Output, client};
 use patchward_collector::folder::Folder;
-use patchward_collector::{init, serve};
+use patchward_collector::{alone, doctor, init, serve};
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
                 .init();
             run(serve::serve(&folder)).map(|()| None)
         }
+        Action::Doctor(asked) => return examine(&folder, asked, cli.json),
         Action::Ask(command) => ask(&folder, command, cli.json).map(Some),
     };
     let printed = shown.and_then(|text| text.map_or(Ok(()), |text| print(&text)));
@@ -37,6 +38,29 @@ fn main() -> ExitCode {
                 // Where this cannot be printed either, the next line says why.
                 let _ = print(&serde_json::json!({ "error": failure.text }).to_string());
             }
+            eprintln!("patchward-collector: {}", failure.text);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+/// The exit code of a doctor that found something.
+const FOUND: u8 = 6;
+
+/// Looks for what is wrong; that it found something is no failure of its own.
+fn examine(folder: &Folder, asked: cli::Doctor, json: bool) -> ExitCode {
+    let found = run(async { Ok(doctor::examine(folder, asked).await) });
+    let printed = found.and_then(|found| {
+        print(&match json {
+            true => found.json().to_string(),
+            false => found.text(),
+        })
+        .map(|()| found.is_well())
+    });
+    match printed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FOUND),
+        Err(failure) => {
             eprintln!("patchward-collector: {}", failure.text);
             ExitCode::from(failure.kind.exit_code())
         }
@@ -72,6 +96,9 @@ fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> Result<T, Failure> {
 
 /// Sends a command to the running collector; what it answers is to be shown.
 fn ask(folder: &Folder, command: Command, json: bool) -> Result<String, Failure> {
+    if alone::does(&command) {
+        return Ok(said(&run(alone::run(folder, command))?, json));
+    }
     if let Some(output) = command.alone() {
         return Ok(said(&output?, json));
     }

@@ -26,7 +26,9 @@ impl Remembered {
     /// nothing.
     pub fn words(&self) -> String {
         let kinds = ["charter", "roster", "assignment"];
-        let numbers = kinds.into_iter().zip(self.theirs.into_iter().zip(self.ours));
+        let numbers = kinds
+            .into_iter()
+            .zip(self.theirs.into_iter().zip(self.ours));
         let mut words: Vec<String> = numbers
             .filter(|(_, (theirs, ours))| theirs > ours)
             .map(|(kind, (theirs, ours))| match ours {

@@ -136,7 +136,8 @@ impl Tx {
     pub(super) fn batches_of(&mut self, sql: impl SqlSafeStr) -> Batches<'_> {
         on_engine!(self, |connection, Engine| {
             let rows = sqlx::query::<Engine>(sql).fetch(&mut **connection);
-            let rows = rows.map(|row| -> Result<Columns, StoreError> { Ok(Columns(columns!(row?))) });
+            let rows =
+                rows.map(|row| -> Result<Columns, StoreError> { Ok(Columns(columns!(row?))) });
             Batches(rows.boxed())
         })
     }
