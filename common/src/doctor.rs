@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// How much of a disk must be free, in megabytes: a release with its way back, and room to
 /// write down what happens meanwhile.
-pub const LEAST_FREE_MEGABYTES: u64 = 2_000;
+pub const LEAST_FREE_MEGABYTES: u64 = 1_000;
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
