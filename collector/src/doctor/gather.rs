@@ -54,8 +54,8 @@ fn files(folder: &Folder, facts: &mut Facts) {
         folder.go_key(),
         folder.custodian_key(),
         folder.authority().join("ca.key"),
-        folder.settings(),
-        folder.database(),
+        // What else lies in it is secret by that nobody else enters it.
+        folder.path().to_owned(),
     ];
     keys.iter().for_each(|path| secret(path, facts));
     let Ok(own) = folder.path().metadata() else {
