@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject as _;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -129,10 +129,10 @@ async fn outside(folder: &Folder, settings: &Settings, facts: &mut Facts) {
     let mut places = vec![folder.path().to_owned()];
     places.extend(settings.backup_folder.clone());
     facts.disks = places.iter().filter_map(|place| free(place)).collect();
-    facts.backups = settings.backup_folder.as_ref().map(backups);
+    facts.backups = settings.backup_folder.as_deref().map(backups);
 }
 
-fn backups(folder: &PathBuf) -> (String, Found<Vec<UtcMs>>) {
+fn backups(folder: &Path) -> (String, Found<Vec<UtcMs>>) {
     let found = backup::all(folder).map_err(|failure| failure.text);
     let found = found.map(|all| all.into_iter().map(|(_, one)| one.taken_at).collect());
     (folder.display().to_string(), found)
