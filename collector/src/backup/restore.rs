@@ -31,17 +31,18 @@ pub async fn restore(
     now: UtcMs,
 ) -> Result<Manifest, Failure> {
     let path = folder.path();
-    let was_there = match std::fs::read_dir(path) {
-        Ok(mut entries) if entries.next().is_some() => {
-            return Err(Failure::conflict(format!(
-                "{} has something in it; a restored collector needs a folder of its own, nothing \
-                 was changed",
-                path.display()
-            )));
-        }
-        Ok(_) => true,
-        Err(_) => false,
+    let there = match std::fs::read_dir(path) {
+        Ok(mut entries) => Some(entries.next().is_none()),
+        Err(_) => None,
     };
+    if there == Some(false) {
+        return Err(Failure::conflict(format!(
+            "{} has something in it; a restored collector needs a folder of its own, nothing was \
+             changed",
+            path.display()
+        )));
+    }
+    let was_there = there.is_some();
     let manifest = verify(backup).await?.manifest;
     let restored = fill(backup, folder, &manifest, database, now).await;
     if restored.is_err() {
