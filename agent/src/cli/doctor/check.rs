@@ -227,6 +227,9 @@ mod tests {
 
     const NOW: UtcMs = UtcMs(1_795_400_040_000);
 
+    /// A check, and what plants the fault that it finds.
+    type Fault = (&'static str, fn(&mut Facts));
+
     fn well() -> Facts {
         Facts {
             noted_root: Some("a".into()),
@@ -243,7 +246,7 @@ mod tests {
     #[test]
     fn each_fault_is_named_by_its_check_and_what_is_well_by_none() {
         assert_eq!(all(&well(), NOW), []);
-        let faults: [(&str, fn(&mut Facts)); 12] = [
+        let faults: [Fault; 12] = [
             ("watermark", |f| {
                 f.installer_refuses = Some("both copies of its watermark are lost".into());
             }),

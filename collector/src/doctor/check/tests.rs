@@ -6,6 +6,9 @@ use crate::store::restored::Restored;
 
 const NOW: UtcMs = UtcMs(1_795_400_040_000);
 
+/// A check, and what plants the fault that it finds.
+type Fault = (&'static str, Box<dyn Fn(&mut Facts)>);
+
 fn well() -> Facts {
     let later = NOW.plus_ms(100 * DAY_MS);
     Facts {
@@ -50,7 +53,7 @@ fn what_is_well_has_no_finding() {
 fn each_fault_is_named_by_its_check() {
     let soon = NOW.plus_ms(DAY_MS);
     let problem = || Err("no".to_owned());
-    let faults: [(&str, Box<dyn Fn(&mut Facts)>); 24] = [
+    let faults: [Fault; 24] = [
         ("settings", Box::new(|f| f.settings = Some("x".into()))),
         (
             "clock",
