@@ -1,6 +1,8 @@
 //! The checks of a doctor: each looks at what was gathered and names what is wrong, why it
 //! matters and what to do now.
 
+mod stored;
+
 use super::facts::{Facts, Found};
 use patchward_common::doctor::{Examined, Finding};
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
@@ -8,8 +10,6 @@ use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 /// How long before its end a certificate, a roster or a charter is named: people who hold keys
 /// have to be brought together.
 const ENDS_SOON_MS: i64 = 14 * DAY_MS;
-/// How long before its end a vendor's metadata is named: a vendor publishes weekly.
-const METADATA_ENDS_SOON_MS: i64 = 3 * DAY_MS;
 /// How old the newest backup may be: a night that failed is seen the next day.
 const BACKUP_LIFE_MS: i64 = 36 * HOUR_MS;
 /// How far behind the last row of the audit log the clock may be.
@@ -35,14 +35,14 @@ const CHECKS: [Check; 19] = [
     ("authority", authority),
     ("page", page),
     ("go-key", go_key),
-    ("store", store),
-    ("schema", schema),
-    ("audit", audit),
-    ("metadata", metadata),
-    ("charter", charter),
-    ("roster", roster),
+    ("store", stored::store),
+    ("schema", stored::schema),
+    ("audit", stored::audit),
+    ("metadata", stored::metadata),
+    ("charter", stored::charter),
+    ("roster", stored::roster),
     ("backup", backup),
-    ("restored", restored),
+    ("restored", stored::restored),
 ];
 
 /// What all of them find.
@@ -271,119 +271,6 @@ fn go_key(facts: &Facts, _: UtcMs) -> Vec<Finding> {
     }
 }
 
-fn store(facts: &Facts, _: UtcMs) -> Vec<Finding> {
-    let stored = &facts.store;
-    let matters = "it is the collector's whole memory: plans, stops, evidence";
-    let damage = (!stored.damage.is_empty()).then(|| {
-        found(
-            "store",
-            format!("the database is damaged: {}", named(&stored.damage)),
-            matters,
-            "end the collector, keep a copy of the database, and `restore from` the newest backup \
-             that `backup verify` finds whole; look after the disk",
-        )
-    });
-    let problem = stored.problem.as_ref().map(|problem| {
-        found(
-            "store",
-            problem.clone(),
-            matters,
-            "see that the disk or the server is there; where the database is damaged, `restore \
-             from` the newest backup",
-        )
-    });
-    let stranger = stored.stranger.as_ref().map(|problem| {
-        found(
-            "store",
-            problem.clone(),
-            "another collector's database knows other machines, other stops and other goes",
-            "give this folder its own database back; `restore from` makes both out of one backup",
-        )
-    });
-    [damage, problem, stranger]
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect()
-}
-
-fn schema(facts: &Facts, _: UtcMs) -> Vec<Finding> {
-    match facts.store.schema {
-        Some((found_here, known)) if found_here > known => found(
-            "schema",
-            format!(
-                "the database is at migration {found_here}, and this program knows {known}: a \
-                 newer one has served it"
-            ),
-            "this program does not start on it, and must not guess what the rest means",
-            "install the newer version again, or restore the backup from before it",
-        ),
-        _ => Vec::new(),
-    }
-}
-
-fn audit(facts: &Facts, _: UtcMs) -> Vec<Finding> {
-    let Some(problem) = &facts.store.audit else {
-        return Vec::new();
-    };
-    found(
-        "audit",
-        format!("the audit log is not whole: {problem}"),
-        "somebody or something changed what was done and by whom",
-        "keep a copy of the database, compare with `backup verify` of the newest backups, and tell \
-         who answers for security; machines know heads of it (`patchward-agent status`)",
-    )
-}
-
-fn metadata(facts: &Facts, now: UtcMs) -> Vec<Finding> {
-    let near = facts.store.metadata.iter().filter_map(|(vendor, end)| {
-        ending(
-            &format!("the metadata of {vendor}"),
-            *end,
-            METADATA_ENDS_SOON_MS,
-            now,
-        )
-    });
-    near.flat_map(|wrong| {
-        found(
-            "metadata",
-            wrong,
-            "nothing of that vendor starts past its end",
-            "take it in again with `release import` or `vendor sync`, and ask the vendor where it \
-             is the same",
-        )
-    })
-    .collect()
-}
-
-fn charter(facts: &Facts, now: UtcMs) -> Vec<Finding> {
-    let end = facts.store.charter_until;
-    let wrong = end.and_then(|end| ending("the charter", end, ENDS_SOON_MS, now));
-    wrong.map_or_else(Vec::new, |wrong| {
-        found(
-            "charter",
-            wrong,
-            "without one no roster counts, and nothing starts anywhere",
-            "bring the holders of the root keys together, sign the next and take it in with \
-             `document add`",
-        )
-    })
-}
-
-fn roster(facts: &Facts, now: UtcMs) -> Vec<Finding> {
-    let end = facts.store.roster_until;
-    let wrong = end.and_then(|end| ending("the roster", end, ENDS_SOON_MS, now));
-    wrong.map_or_else(Vec::new, |wrong| {
-        found(
-            "roster",
-            wrong,
-            "without one nobody's signature counts, and nothing starts anywhere",
-            "have a registrar sign the next (`patchward-sign roster`) and take it in with \
-             `document add`",
-        )
-    })
-}
-
 fn backup(facts: &Facts, now: UtcMs) -> Vec<Finding> {
     let matters = "what happened since the newest backup is lost with this computer";
     let Some((folder, taken)) = &facts.backups else {
@@ -415,21 +302,6 @@ fn backup(facts: &Facts, now: UtcMs) -> Vec<Finding> {
         ),
         Ok(Some(_)) => Vec::new(),
     }
-}
-
-fn restored(facts: &Facts, _: UtcMs) -> Vec<Finding> {
-    let Some(restored) = &facts.store.restored else {
-        return Vec::new();
-    };
-    found(
-        "restored",
-        format!(
-            "the collector was put back at {}, and nobody has confirmed it",
-            restored.at
-        ),
-        "no go is given before somebody does",
-        "read `restore show`, take in again what is missing, and then `restore confirm`",
-    )
 }
 
 fn named(all: &[String]) -> String {
