@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 /// Held by who makes a backup in a folder.
 const LOCK: &str = ".lock";
 
+/// Most backups of one second: each takes longer than a tenth of it.
+const MOST_IN_A_SECOND: u32 = 10;
+
 /// What is backed up, and where to.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
@@ -62,14 +65,7 @@ pub async fn make(asked: Asked<'_>, now: UtcMs) -> Result<Made, Failure> {
     let _lock = lock(to)?;
     sweep(to);
     let before = all(to)?;
-    let stamp = now.to_string().replace(':', "-");
-    let path = to.join(format!("{}-{stamp}", asked.settings.name));
-    if path.exists() {
-        return Err(Failure::conflict(format!(
-            "{} is there already; try again in a second",
-            path.display()
-        )));
-    }
+    let path = free_name(to, asked.settings, now)?;
     let partial = with_partial(&path);
     let (manifest, shared) = match write(asked, &partial, &before, now).await {
         Ok(written) => written,
@@ -88,6 +84,19 @@ pub async fn make(asked: Asked<'_>, now: UtcMs) -> Result<Made, Failure> {
         shared,
         removed,
     })
+}
+
+/// A name that no backup has: two may be made in one second.
+fn free_name(to: &Path, settings: &Settings, now: UtcMs) -> Result<PathBuf, Failure> {
+    let stamp = now.to_string().replace(':', "-");
+    let first = format!("{}-{stamp}", settings.name);
+    let names = (2..=MOST_IN_A_SECOND).map(|number| format!("{first}-{number}"));
+    let mut paths = std::iter::once(first.clone())
+        .chain(names)
+        .map(|name| to.join(name));
+    paths
+        .find(|path| !path.exists())
+        .ok_or_else(|| Failure::conflict(format!("{} has too many of {first}", to.display())))
 }
 
 fn with_partial(path: &Path) -> PathBuf {
