@@ -13,6 +13,7 @@ use crate::link::LinkError;
 use crate::state::StateError;
 use crate::{inventory, probe};
 use clap::{Args, Parser, Subcommand};
+use patchward_common::doctor::LEAST_FREE_MEGABYTES;
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use patchward_common::wire::local::{self, HOLD_REASONS, Hold, hold_ms};
@@ -62,8 +63,8 @@ enum Command {
     Status(JsonArgs),
     /// "Not now": nothing starts on this machine for a while.
     Hold(HoldArgs),
-    /// Find out why this machine does not reach its collector.
-    Doctor(JsonArgs),
+    /// Look for what is wrong with this machine and its way to the collector, and say what to do.
+    Doctor(DoctorArgs),
 }
 
 /// Where the token is.
@@ -92,6 +93,23 @@ struct JsonArgs {
     /// For programs.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// For programs.
+    #[arg(long)]
+    json: bool,
+    /// How much of the disk must be free, in megabytes.
+    #[arg(long, default_value_t = LEAST_FREE_MEGABYTES, value_name = "NUMBER")]
+    least_free_megabytes: u64,
+    /// The installer's settings.
+    #[arg(
+        long,
+        default_value = "/etc/patchward/installer.toml",
+        value_name = "FILE"
+    )]
+    installer_config: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -191,7 +209,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Inventory(args) => show_inventory(&settings, args.json).await,
         Command::Status(args) => show::status(&settings, &installer, args.json).await,
         Command::Hold(args) => hold(&installer, args).await,
-        Command::Doctor(args) => doctor::doctor(&settings, &installer, args.json).await,
+        Command::Doctor(args) => doctor::doctor(&settings, &installer, &args).await,
     }
 }
 

@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 use std::path::{Path, PathBuf};
 
 /// The file's name in the agent's folder.
-const FILE: &str = "credentials";
+pub(crate) const FILE: &str = "credentials";
 /// Largest file: two authorities, eight addresses.
 const MAX_BYTES: usize = 32 * 1024;
 

@@ -8,6 +8,7 @@ mod journal;
 mod pulse;
 mod report;
 mod session;
+mod witness;
 
 use crate::apart::Apart;
 use crate::config::Settings;

@@ -18,5 +18,6 @@ pub mod link;
 pub mod netlink;
 pub mod outbox;
 pub mod probe;
+pub mod root;
 pub mod state;
 pub mod tls_key;

@@ -12,6 +12,7 @@ mod matches;
 mod metadata;
 mod newest;
 mod one;
+mod restored;
 mod stops;
 mod undelivered;
 mod unsupported;
@@ -101,6 +102,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
     gathering.reviews().await?;
     gathering.trainings().await?;
     gathering.undelivered().await?;
+    gathering.restored().await?;
     let attested = gathering.view.attested_jobs().await?;
     let machines = gathering.standings(&newest, &fallen, &exceptions, &attested);
     let Gathering {

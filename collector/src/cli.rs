@@ -4,6 +4,7 @@ use crate::command::Command;
 use crate::config::{MAX_PACE_SECONDS, SecondFactor, is_address};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
+use patchward_common::doctor::LEAST_FREE_MEGABYTES;
 use patchward_common::id::Name;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 ///
 /// `init` and `serve` run it. Every other command talks to the running collector.
 /// Exit codes: 0 done, 1 a fault of ours, 2 wrong arguments or files, 3 no such thing,
-/// 4 contradicts what is there, 5 not possible now.
+/// 4 contradicts what is there, 5 not possible now, 6 `doctor` found something.
 #[derive(Debug, Parser)]
 #[command(version, name = "patchward-collector")]
 pub struct Cli {
@@ -57,9 +58,20 @@ pub enum Action {
     Init(Init),
     /// Run the collector
     Serve,
+    /// Look for what is wrong with this collector, and say what to do; exit code 6 where
+    /// something is
+    Doctor(Doctor),
     /// Talk to the running collector
     #[command(flatten)]
     Ask(Command),
+}
+
+/// Arguments of `doctor`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Doctor {
+    /// How much of a disk must be free, in megabytes
+    #[arg(long, default_value_t = LEAST_FREE_MEGABYTES)]
+    pub least_free_megabytes: u64,
 }
 
 /// Arguments of `init`.

@@ -47,6 +47,10 @@ pub struct Settings {
     pub smtp_user: Option<String>,
     /// A file with the password for it. Without it, systemd's credential `smtp-password`.
     pub smtp_password_file: Option<PathBuf>,
+    /// Where backups are kept, on another disk than the collector's; nothing for none.
+    pub backup_folder: Option<PathBuf>,
+    /// How many backups are kept there; the oldest make room.
+    pub backup_keep: u32,
     /// The hospital's OpenID provider, by its issuer; nothing for sign-in by password alone.
     pub oidc_issuer: Option<String>,
     /// What the provider calls this collector (its `client_id`).
@@ -92,6 +96,9 @@ impl Default for Settings {
             smtp_from: None,
             smtp_user: None,
             smtp_password_file: None,
+            backup_folder: None,
+            // Two weeks of nights: what went wrong over a holiday is seen in time.
+            backup_keep: 14,
             oidc_issuer: None,
             oidc_client: None,
             oidc_secret_file: None,
@@ -183,9 +190,26 @@ impl Settings {
                 self.pace_seconds
             ));
         }
+        self.check_backup()?;
         self.check_web()?;
         self.check_mail()?;
         self.check_openid()
+    }
+
+    fn check_backup(&self) -> Result<(), String> {
+        if let Some(folder) = self
+            .backup_folder
+            .as_ref()
+            .filter(|path| !path.is_absolute())
+        {
+            return Err(format!(
+                "backup_folder: {folder:?} must be absolute, such as /srv/backup/patchward"
+            ));
+        }
+        if self.backup_keep == 0 {
+            return Err("backup_keep is 0; at least 1 backup is kept".into());
+        }
+        Ok(())
     }
 
     fn check_mail(&self) -> Result<(), String> {
@@ -278,6 +302,8 @@ mod tests {
             "smtp_from",
             "smtp_user",
             "smtp_password_file",
+            "backup_folder",
+            "backup_keep",
             "oidc_issuer",
             "oidc_client",
             "oidc_secret_file",
@@ -328,6 +354,8 @@ mod tests {
                 "smtp_from",
             ),
             (|s| s.smtp_password_file = Some("/x".into()), "smtp_user"),
+            (|s| s.backup_folder = Some("x".into()), "backup_folder"),
+            (|s| s.backup_keep = 0, "backup_keep"),
         ] {
             let mut settings = good.clone();
             change(&mut settings);

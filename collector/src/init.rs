@@ -133,13 +133,7 @@ fn clear(path: &Path, with_folder: bool) {
 
 /// Where the database is.
 pub fn place(folder: &Folder, settings: &Settings) -> Place {
-    match &settings.database {
-        Some(url) => Place::Postgres { url: url.clone() },
-        None => Place::Sqlite {
-            path: folder.database(),
-            max_pages: None,
-        },
-    }
+    Place::of(settings.database.as_deref(), folder.database())
 }
 
 /// Reads the go-key.

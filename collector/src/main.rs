@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use patchward_collector::cli::{Action, Cli};
+use patchward_collector::cli::{self, Action, Cli};
 use patchward_collector::command::Command;
 use patchward_collector::control::{Failure, Output, client};
 use patchward_collector::folder::Folder;
-use patchward_collector::{init, serve};
+use patchward_collector::{alone, doctor, init, serve};
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Action::Init(arguments) => run(async { Ok(init::init(&folder, arguments).await?) })
             .map(|output| Some(said(&output, cli.json))),
         Action::Serve => run(serve::serve(&folder)).map(|()| None),
+        Action::Doctor(asked) => return examine(&folder, asked, cli.json),
         Action::Ask(command) => ask(&folder, command, cli.json).map(Some),
     };
     let printed = shown.and_then(|text| text.map_or(Ok(()), |text| print(&text)));
@@ -28,6 +29,29 @@ fn main() -> ExitCode {
                 let _ = print(&serde_json::json!({ "error": failure.text }).to_string());
             }
             patchward_log::ended(serve::PROGRAM, &failure.text);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+/// The exit code of a doctor that found something.
+const FOUND: u8 = 6;
+
+/// Looks for what is wrong; that it found something is no failure of its own.
+fn examine(folder: &Folder, asked: cli::Doctor, json: bool) -> ExitCode {
+    let found = run(async { Ok(doctor::examine(folder, asked).await) });
+    let printed = found.and_then(|found| {
+        print(&match json {
+            true => found.json().to_string(),
+            false => found.text(),
+        })
+        .map(|()| found.is_well())
+    });
+    match printed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FOUND),
+        Err(failure) => {
+            eprintln!("patchward-collector: {}", failure.text);
             ExitCode::from(failure.kind.exit_code())
         }
     }
@@ -62,6 +86,9 @@ fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> Result<T, Failure> {
 
 /// Sends a command to the running collector; what it answers is to be shown.
 fn ask(folder: &Folder, command: Command, json: bool) -> Result<String, Failure> {
+    if alone::does(&command) {
+        return Ok(said(&run(alone::run(folder, command))?, json));
+    }
     if let Some(output) = command.alone() {
         return Ok(said(&output?, json));
     }

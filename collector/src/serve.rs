@@ -100,7 +100,8 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     Ok(())
 }
 
-fn settings(folder: &Folder) -> anyhow::Result<Settings> {
+/// The settings of the collector in `folder`.
+pub(crate) fn settings(folder: &Folder) -> anyhow::Result<Settings> {
     let path = folder.settings();
     let mut bytes = Vec::new();
     let most = MAX_SETTINGS_BYTES as u64 + 1;

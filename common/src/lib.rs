@@ -11,6 +11,7 @@ pub mod codec;
 pub mod component;
 pub mod device;
 pub mod digest;
+pub mod doctor;
 pub mod evidence;
 pub mod facts;
 pub mod id;

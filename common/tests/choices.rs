@@ -119,6 +119,7 @@ fn messages_have_the_choices_of_the_schema() {
         Go => "go",
         Journal => "journal",
         Devices => "devices",
+        Witness => "witness",
     });
     let answer = words!(machine::Answer {
         Certificate => "certificate",
@@ -133,6 +134,7 @@ fn messages_have_the_choices_of_the_schema() {
         NotNow => "not_now",
         Stored => "stored",
         Devices => "devices",
+        Witnessed => "witnessed",
         Refused => "refused",
     });
     let nudge = words!(Nudge {

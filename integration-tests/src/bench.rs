@@ -1,6 +1,7 @@
 //! The benchmarks: one module per row of `docs/benchmarks.md`. Each does the work on
 //! real processes of the release build, some times over, and says what it found.
 
+pub mod backup;
 pub mod checks;
 pub mod crowd;
 pub mod evidence;

@@ -1,12 +1,17 @@
-//! `doctor`: makes the real handshake with the real certificate, and names what fails.
+//! `doctor`: makes the real handshake with the real certificate, looks at what lies on this
+//! machine, and names what is wrong, why it matters and what to do now.
 
-use super::{CliError, print};
+mod check;
+mod gather;
+
+use super::{CliError, DoctorArgs, print};
 use crate::apart::Apart;
 use crate::config::Settings;
 use crate::credentials::Credentials;
 use crate::driver::system_clock;
-use crate::installer::Installer;
+use crate::installer::{Installer, InstallerError};
 use crate::link::{Identity, Link, LinkError};
+use patchward_common::doctor::Finding;
 use patchward_common::id::Name;
 use patchward_common::wire::machine::{Answer, MetadataAsked, Request};
 use serde::Serialize;
@@ -18,14 +23,58 @@ struct Found {
     check: &'static str,
     ok: bool,
     says: String,
+    /// Where it fails: why that matters, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matters: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    todo: Option<String>,
 }
 
 impl Found {
     fn of<T, E: ToString>(check: &'static str, result: &Result<T, E>, well: String) -> Self {
+        match result {
+            Ok(_) => Self {
+                check,
+                ok: true,
+                says: well,
+                matters: None,
+                todo: None,
+            },
+            Err(error) => Self::failed(check, error.to_string()),
+        }
+    }
+
+    fn failed(check: &'static str, says: String) -> Self {
+        let advice = check::advice(check);
         Self {
             check,
-            ok: result.is_ok(),
-            says: result.as_ref().err().map_or(well, ToString::to_string),
+            ok: false,
+            says,
+            matters: advice.map(|(matters, _)| matters),
+            todo: advice.map(|(_, todo)| todo.to_owned()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mark = if self.ok { "ok  " } else { "FAIL" };
+        let mut text = format!("{mark}  {:<12} {}\n", self.check, self.says);
+        if let (Some(matters), Some(todo)) = (self.matters, &self.todo) {
+            text.push_str(&format!(
+                "      why it matters: {matters}\n      what to do: {todo}\n"
+            ));
+        }
+        text
+    }
+}
+
+impl From<Finding> for Found {
+    fn from(finding: Finding) -> Self {
+        Self {
+            check: finding.check,
+            ok: false,
+            says: finding.wrong,
+            matters: Some(finding.matters),
+            todo: Some(finding.todo),
         }
     }
 }
@@ -33,33 +82,37 @@ impl Found {
 pub(super) async fn doctor(
     settings: &Settings,
     installer: &Installer,
-    json: bool,
+    args: &DoctorArgs,
 ) -> Result<(), CliError> {
     let mut found = Vec::new();
     let identity = installer.identity().await;
-    found.push(Found::of("installer", &identity, "answers".into()));
+    let mut facts = gather::gather(settings, installer, &identity, &args.installer_config).await;
+    facts.least_free_megabytes = args.least_free_megabytes;
+    found.push(match &identity {
+        // It answers; what it refuses has a name of its own below.
+        Err(InstallerError::Refused(_)) => {
+            Found::of("installer", &Ok::<_, CliError>(()), "answers".into())
+        }
+        identity => Found::of("installer", identity, "answers".into()),
+    });
+    let own = check::all(&facts, system_clock());
+    found.extend(own.into_iter().map(Found::from));
     let credentials = Credentials::load(&settings.state_dir);
     found.push(Found::of("certificate", &credentials, "is there".into()));
     let mut failure = None;
     if let Ok(credentials) = credentials {
         let now = system_clock();
         if let Some(apart) = Apart::load(&settings.state_dir) {
-            found.push(Found {
-                check: "clock",
-                ok: false,
-                says: format!("when the agent last said hello, {apart}"),
-            });
+            let says = format!("when the agent last said hello, {apart}");
+            found.push(Found::failed("clock", says));
         }
         if credentials.is_expired(now) {
-            found.push(Found {
-                check: "certificate",
-                ok: false,
-                says: format!(
-                    "it ended at {}, and this machine's clock says {now}; if the clock is right, \
-                     the agent renews it by itself",
-                    credentials.expires
-                ),
-            });
+            let says = format!(
+                "it ended at {}, and this machine's clock says {now}; if the clock is right, the \
+                 agent renews it by itself",
+                credentials.expires
+            );
+            found.push(Found::failed("certificate", says));
         }
         let addresses = match &settings.collectors[..] {
             [] => credentials.addresses.clone(),
@@ -70,15 +123,11 @@ pub(super) async fn doctor(
         }
     }
     let is_well = found.iter().all(|found| found.ok);
-    if json {
+    if args.json {
         let whole = serde_json::json!({ "well": is_well, "checks": found });
         print(&format!("{whole:#}\n"))?;
     } else {
-        let line = |found: &Found| {
-            let mark = if found.ok { "ok  " } else { "FAIL" };
-            format!("{mark}  {:<12} {}\n", found.check, found.says)
-        };
-        print(&found.iter().map(line).collect::<String>())?;
+        print(&found.iter().map(Found::text).collect::<String>())?;
     }
     match failure {
         _ if is_well => Ok(()),

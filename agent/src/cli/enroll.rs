@@ -7,7 +7,7 @@ use crate::driver::{boot_id, system_clock};
 use crate::enrol::{Asked, EnrolError, Enrolment, Myself};
 use crate::fingerprint::fingerprint;
 use crate::installer::Installer;
-use crate::inventory;
+use crate::{inventory, root};
 use patchward_common::wire::token::{EnrolmentToken, MAX_TOKEN_BYTES};
 use std::io::Read as _;
 use std::path::Path;
@@ -45,6 +45,7 @@ pub(super) async fn enroll(
         [] => token.addresses.clone(),
         set => set.to_vec(),
     };
+    let root = token.root.fingerprint();
     let facts = inventory::collect(&settings.root_dir, &settings.inventory).facts;
     let myself = Myself {
         fingerprint: fingerprint(&settings.root_dir, &facts),
@@ -59,6 +60,7 @@ pub(super) async fn enroll(
         let again_ms = match enrolment.ask(&addresses, &myself, now).await {
             Ok(Asked::Certified(credentials)) => {
                 credentials.save(&settings.state_dir)?;
+                root::save(root, &settings.state_dir)?;
                 return print(&format!(
                     "Enrolled as {}. The certificate lasts until {} and renews itself.\n",
                     credentials.machine, credentials.expires

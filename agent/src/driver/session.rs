@@ -191,7 +191,8 @@ impl Driver {
     }
 
     /// What follows from a hello's answer. Orders first: a stop among them must not wait
-    /// for what cannot be reported or written.
+    /// for what cannot be reported or written. Only a collector that was put back to a backup
+    /// hears before what is known here: its orders are older, and plans would be forgotten.
     async fn answered(
         &mut self,
         link: &Link,
@@ -201,6 +202,9 @@ impl Driver {
     ) -> Result<(), TurnError> {
         let newest = status.as_ref().map_or(0, |status| status.journal);
         let machine = self.credentials.machine;
+        if answer.stale.has(Stale::WITNESS) {
+            self.witness(link, status.as_ref()).await?;
+        }
         self.carrier
             .turn(link, &self.installer, machine, answer, status, now)
             .await?;

@@ -64,6 +64,7 @@ pub const OF_ALL_UNITS: &[&str] = &[
     "evidence report",
     "evidence table",
     "machine history",
+    "restore show",
 ];
 
 /// The table.
@@ -286,6 +287,13 @@ pub const RULES: &[Rule] = &[
     row("evidence check", Ask, ALL),
     row("audit list", Ask, PROOF),
     row("audit verify", Ask, PROOF),
+    row("backup make", Terminal, PEOPLE),
+    row("backup verify", Terminal, PEOPLE),
+    row("backup list", Ask, HOUSE),
+    row("restore from", Terminal, PEOPLE),
+    row("restore put-back", Terminal, PEOPLE),
+    row("restore show", Ask, HOUSE),
+    row("restore confirm", Grave, HOUSE),
     row("user list", Ask, PEOPLE),
     row("user add", Change, PEOPLE),
     row("user grant", Change, PEOPLE),

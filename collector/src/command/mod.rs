@@ -5,6 +5,7 @@ pub mod adopt;
 pub mod advisory;
 pub mod asset;
 pub mod audit;
+pub mod backup;
 mod begun;
 mod calendar;
 pub mod case;
@@ -37,6 +38,7 @@ pub mod place;
 pub mod plan;
 pub mod program;
 pub mod release;
+pub mod restore;
 pub mod risk;
 pub mod rollout;
 pub mod service;
@@ -178,6 +180,12 @@ pub enum Command {
     /// Programs that ask over the network, and what they may
     #[command(subcommand)]
     Program(program::ProgramCommand),
+    /// Backups: make one while the collector runs, read it back, show them all
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Come back from a backup, and say that this collector is the one to go on with
+    #[command(subcommand)]
+    Restore(restore::RestoreCommand),
     /// Secret addresses: approved work as a calendar, figures for monitoring
     #[command(subcommand)]
     Feed(feed::FeedCommand),
@@ -285,6 +293,8 @@ pub async fn run(
         Command::User(command) => user::run(app, caller, command).await,
         Command::Kiosk(command) => kiosk::run(app, caller, command).await,
         Command::Program(command) => program::run(app, caller, command).await,
+        Command::Backup(command) => backup::run(app, &command),
+        Command::Restore(command) => restore::run(app, caller, command).await,
         Command::Feed(command) => feed::run(app, caller, command).await,
         Command::Notice(command) => notice::run(app, caller, command).await,
     }

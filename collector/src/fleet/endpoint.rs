@@ -5,6 +5,7 @@ use super::ca::SERVER_LIFE_MS;
 use super::registry::Registry;
 use super::{Fleet, FleetContext, FleetError, FleetHandle, consume, index, locked, session, tls};
 use patchward_common::time::{MINUTE_MS, UtcMs};
+use std::collections::HashSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,6 +39,9 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     .map_err(|source| FleetError::Bind { address, source })?;
     let fleet = Arc::new(Fleet::new(context, registry, index));
     fleet.certified.store(now.0, Ordering::Relaxed);
+    if fleet.store().view().await?.awaits_confirmation().await? {
+        *locked(&fleet.witnesses) = Some(HashSet::new());
+    }
     fleet.flush().await?;
     let _ = fleet.endpoint.set(endpoint.clone());
     let tasks = vec![

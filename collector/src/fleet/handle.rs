@@ -184,6 +184,12 @@ impl FleetHandle {
         self.fleet.registry().is_regressed(machine)
     }
 
+    /// A person has confirmed that this restored collector is the one: machines are not asked
+    /// any more what they remember.
+    pub fn confirmed(&self) {
+        *locked(&self.fleet.witnesses) = None;
+    }
+
     /// Stores what a machine has, and puts it into the component index.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use registry::Registry;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -143,6 +143,9 @@ pub(crate) struct Fleet {
     trees: Mutex<HashMap<Digest, Arc<requests::orders::placement::Placement>>>,
     /// Events were stored.
     events: Notify,
+    /// Which machines have said what they remember, while this is a collector that was put
+    /// back to a backup and that nobody has confirmed.
+    witnesses: Mutex<Option<HashSet<MachineId>>>,
     /// Hellos since the start, and events of journals that were stored.
     hellos: AtomicU64,
     stored: AtomicU64,
@@ -170,6 +173,7 @@ impl Fleet {
             gathering: tokio::sync::Mutex::new(()),
             trees: Mutex::new(HashMap::new()),
             events: Notify::new(),
+            witnesses: Mutex::default(),
             hellos: AtomicU64::new(0),
             stored: AtomicU64::new(0),
             certified: AtomicI64::new(0),

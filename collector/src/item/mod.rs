@@ -147,10 +147,12 @@ pub enum Kind {
     Undelivered,
     /// A document, a key, a certificate or a token ends soon, or has.
     Expiring,
+    /// The collector was restored from a backup, and nobody has confirmed that it is the one.
+    Restored,
 }
 
 /// Every kind.
-pub const KINDS: [Kind; 41] = [
+pub const KINDS: [Kind; 42] = [
     Kind::Sign,
     Kind::Stopped,
     Kind::Halted,
@@ -192,6 +194,7 @@ pub const KINDS: [Kind; 41] = [
     Kind::Training,
     Kind::Undelivered,
     Kind::Expiring,
+    Kind::Restored,
 ];
 
 impl Kind {
@@ -244,6 +247,7 @@ impl Kind {
             Self::Training => "training",
             Self::Undelivered => "undelivered",
             Self::Expiring => "expiring",
+            Self::Restored => "restored",
         }
     }
 }

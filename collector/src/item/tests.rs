@@ -385,7 +385,7 @@ fn an_item_is_raised_before_it_is_too_late_whatever_its_age() {
 #[test]
 fn every_kind_is_listed_once_with_a_word_of_its_own() {
     use super::KINDS;
-    assert_eq!(KINDS.len(), Kind::Expiring as usize + 1, "the last kind");
+    assert_eq!(KINDS.len(), Kind::Restored as usize + 1, "the last kind");
     for kind in KINDS {
         assert_eq!(Kind::of_word(kind.word()), Some(kind));
     }

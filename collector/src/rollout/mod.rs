@@ -1,6 +1,7 @@
 //! Decisions about work that is under way. Pure: values in, values out.
 
 pub mod again;
+pub mod ahead;
 pub mod forbid;
 pub mod go;
 pub mod model;

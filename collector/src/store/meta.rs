@@ -11,9 +11,6 @@ use serde_json::json;
 const COLLECTOR: &str = "collector";
 /// The key of the fingerprint of the collector's certificate authority.
 const AUTHORITY: &str = "authority";
-/// The key that is there while a person has to confirm that a restored database is the
-/// one to go on with.
-const RESTORED: &str = "restored";
 
 impl View {
     /// The collector's name, once `init` has given it one.
@@ -33,15 +30,6 @@ impl View {
             .first("SELECT value FROM meta WHERE key = $1", args![AUTHORITY])
             .await?;
         Ok(row.map(|(fingerprint,)| fingerprint))
-    }
-
-    /// Whether this is a restored database that nobody has confirmed yet: no go until then.
-    pub async fn awaits_confirmation(&mut self) -> Result<bool, StoreError> {
-        let row: Option<(String,)> = self
-            .tx
-            .first("SELECT value FROM meta WHERE key = $1", args![RESTORED])
-            .await?;
-        Ok(row.is_some())
     }
 
     /// How large the database is, in bytes: with SQLite without its write-ahead log.
@@ -98,31 +86,6 @@ impl Change {
             .await?;
         self.done_if(noted, || {
             StoreError::conflict("the database belongs to another certificate authority already")
-        })
-    }
-
-    /// Notes that this database came from a backup.
-    pub async fn mark_restored(&mut self) -> Result<(), StoreError> {
-        let now = self.now().to_string();
-        self.step("collector.restore", "", json!({}))
-            .execute(
-                "INSERT INTO meta (key, value) VALUES ($1, $2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                args![RESTORED, now],
-            )
-            .await?;
-        self.done();
-        Ok(())
-    }
-
-    /// A person says that the restored database is the one to go on with.
-    pub async fn confirm_restored(&mut self, reason: &str) -> Result<(), StoreError> {
-        let changed = self
-            .step("collector.confirm", "", json!({ "reason": reason }))
-            .execute("DELETE FROM meta WHERE key = $1", args![RESTORED])
-            .await?;
-        self.done_if(changed, || {
-            StoreError::conflict("there is no restored database to confirm")
         })
     }
 

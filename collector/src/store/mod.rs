@@ -19,6 +19,7 @@ pub mod boms;
 pub mod calendars;
 pub mod change;
 pub mod chosen;
+pub mod copy;
 pub mod custody;
 pub mod devices;
 pub mod documents;
@@ -44,12 +45,14 @@ pub mod mds2;
 pub mod meta;
 pub mod notices;
 pub mod oncall;
+mod opening;
 pub mod pack;
 pub mod places;
 pub mod plans;
 pub mod prospects;
 mod queue;
 pub mod releases;
+pub mod restored;
 pub mod rollout;
 mod said;
 pub mod search;
@@ -66,25 +69,12 @@ pub mod windows;
 pub use change::{Actor, Change};
 pub use error::{StoreError, faults};
 
+use opening::{begin_immediate, open_postgres, open_sqlite};
 use sql::Tx;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqlitePool;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a statement waits for a lock or a connection: longer than the longest
-/// change of ours (a plan for 50,000 machines takes about two seconds).
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections that read. SQLite reads from memory; more gain nothing on small servers.
-const READERS: u32 = 4;
-/// Connections to PostgreSQL in all; its default limit is 100 for everybody.
-const POSTGRES_CONNECTIONS: u32 = 12;
-/// Write-ahead log that SQLite keeps on disk after a checkpoint, in bytes.
-const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -155,17 +145,20 @@ impl Store {
     }
 
     async fn start(place: &Place, missing: Missing) -> Result<Self, StoreError> {
-        let engine = match place {
+        Ok(Self::of(match place {
             Place::Sqlite { path, max_pages } => open_sqlite(path, *max_pages, missing).await?,
             Place::Postgres { url } => open_postgres(url, missing).await?,
-        };
-        Ok(Self {
+        }))
+    }
+
+    fn of(engine: Engine) -> Self {
+        Self {
             journal: queue::Queue::start(engine.clone()),
             statuses: queue::Queue::start(engine.clone()),
             inventories: queue::Queue::start(engine.clone()),
             said: Arc::default(),
             engine,
-        })
+        }
     }
 
     /// Opens a view.
@@ -233,96 +226,6 @@ impl Engine {
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
-}
-
-async fn begin_immediate(
-    writer: &SqlitePool,
-) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
-    const BEGIN: &str = "BEGIN IMMEDIATE";
-    match writer.begin_with(BEGIN).await {
-        // Where its disk is full SQLite undoes a change by itself, and sqlx takes it for
-        // open for ever.
-        Err(sqlx::Error::InvalidSavePointStatement) => {
-            writer.acquire().await?.close().await?;
-            writer.begin_with(BEGIN).await
-        }
-        begun => begun,
-    }
-}
-
-async fn open_sqlite(
-    path: &std::path::Path,
-    max_pages: Option<u32>,
-    missing: Missing,
-) -> Result<Engine, StoreError> {
-    if missing == Missing::IsAnError && !path.exists() {
-        return Err(StoreError::NoDatabase(path.display().to_string()));
-    }
-    let mut options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(missing == Missing::IsMade)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(LOCK_TIMEOUT)
-        .pragma("journal_size_limit", WAL_KEPT_BYTES.to_string())
-        .disable_statement_logging();
-    if let Some(pages) = max_pages {
-        options = options.pragma("max_page_count", pages.to_string());
-    }
-    let pool = |connections| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(LOCK_TIMEOUT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-    };
-    let writer = pool(1).connect_with(options.clone()).await?;
-    sqlx::migrate!("migrations/sqlite").run(&writer).await?;
-    let readers = pool(READERS)
-        .connect_with(options.pragma("query_only", "ON"))
-        .await?;
-    Ok(Engine::Sqlite { writer, readers })
-}
-
-async fn open_postgres(url: &str, missing: Missing) -> Result<Engine, StoreError> {
-    // sqlx takes any scheme for its own.
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err(StoreError::Invalid(
-            "the database's URL must begin with postgres://".into(),
-        ));
-    }
-    let options = url
-        .parse::<PgConnectOptions>()?
-        .application_name("patchward-collector")
-        // A session's default may be weaker than the server's.
-        .options([
-            ("synchronous_commit", "on".to_owned()),
-            ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
-        ])
-        .disable_statement_logging();
-    // Once without the pool, which would try again for as long as it may.
-    let mut connection = options.connect().await?;
-    let migrated: Option<i32> = sqlx::query_scalar(
-        "SELECT 1 FROM information_schema.tables
-         WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'",
-    )
-    .fetch_optional(&mut connection)
-    .await?;
-    connection.close().await?;
-    if missing == Missing::IsAnError && migrated.is_none() {
-        // Without the password that may stand in the URL.
-        let database = options.get_database().unwrap_or_default();
-        let place = format!("{database} on {}", options.get_host());
-        return Err(StoreError::NoDatabase(place));
-    }
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(LOCK_TIMEOUT)
-        .connect_with(options)
-        .await?;
-    sqlx::migrate!("migrations/postgres").run(&pool).await?;
-    Ok(Engine::Postgres(pool))
 }
 
 #[cfg(test)]

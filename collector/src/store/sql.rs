@@ -3,11 +3,37 @@
 
 use super::StoreError;
 use super::value::{Cell, FromRow, Row, Value};
+use futures_util::stream::{BoxStream, StreamExt as _};
 use sqlx::{Postgres, Row as _, SqlSafeStr, Sqlite, Transaction, TypeInfo as _, ValueRef as _};
 
 /// Most rows of one statement of many rows. SQLite allows 32,766 arguments; beyond
 /// about a hundred rows a statement gains nothing.
 pub(super) const MAX_ROWS: usize = 128;
+/// Most bytes of the rows of one batch: some rows are files of megabytes.
+const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// A row as it is, whatever its columns hold.
+pub(super) struct Columns(pub(super) Vec<Cell>);
+
+/// The rows of a query, a few at a time.
+pub(super) struct Batches<'a>(BoxStream<'a, Result<Columns, StoreError>>);
+
+impl Batches<'_> {
+    /// The next rows; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Columns>>, StoreError> {
+        let mut rows = Vec::new();
+        let mut bytes = 0;
+        while rows.len() < MAX_ROWS && bytes < MAX_BATCH_BYTES {
+            let Some(row) = self.0.next().await else {
+                break;
+            };
+            let row = row?;
+            bytes += row.0.iter().map(Cell::size).sum::<usize>();
+            rows.push(row);
+        }
+        Ok((!rows.is_empty()).then_some(rows))
+    }
+}
 
 /// A transaction on one of the engines. Dropped without [`Tx::commit`], it is undone.
 pub(super) enum Tx {
@@ -49,6 +75,13 @@ macro_rules! bound {
 
 /// A row of either engine as cells.
 macro_rules! cells {
+    ($row:expr) => {
+        Row::new(columns!($row))
+    };
+}
+
+/// The cells of a row of either engine.
+macro_rules! columns {
     ($row:expr) => {{
         let row = $row;
         let mut cells = Vec::with_capacity(row.len());
@@ -64,7 +97,7 @@ macro_rules! cells {
                 }
             });
         }
-        Row::new(cells)
+        cells
     }};
 }
 
@@ -96,6 +129,16 @@ impl Tx {
                 .into_iter()
                 .map(|row| T::from_row(&mut cells!(row)))
                 .collect()
+        })
+    }
+
+    /// The rows of a query, a few at a time: what does not fit into memory.
+    pub(super) fn batches_of(&mut self, sql: impl SqlSafeStr) -> Batches<'_> {
+        on_engine!(self, |connection, Engine| {
+            let rows = sqlx::query::<Engine>(sql).fetch(&mut **connection);
+            let rows =
+                rows.map(|row| -> Result<Columns, StoreError> { Ok(Columns(columns!(row?))) });
+            Batches(rows.boxed())
         })
     }
 

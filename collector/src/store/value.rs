@@ -45,6 +45,27 @@ pub(super) enum Cell {
     Blob(Vec<u8>),
 }
 
+impl Cell {
+    /// The same as an argument; `null` where there is nothing.
+    pub(super) fn or_null(self, null: &Value) -> Value {
+        match self {
+            Self::Null => null.clone(),
+            Self::Int(value) => Value::Int(Some(value)),
+            Self::Text(value) => Value::Text(Some(value)),
+            Self::Blob(value) => Value::Blob(Some(value)),
+        }
+    }
+
+    /// How much memory it takes, about.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) => 8,
+            Self::Text(value) => value.len(),
+            Self::Blob(value) => value.len(),
+        }
+    }
+}
+
 /// What a column can be read as; `None` where it holds something else.
 pub(super) trait FromCell: Sized {
     fn from_cell(cell: Cell) -> Option<Self>;

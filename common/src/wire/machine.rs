@@ -3,6 +3,7 @@
 
 mod devices;
 mod statement;
+mod witness;
 
 use super::local::Placed;
 use crate::component::{PackedComponents, PackedDelta};
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 pub use devices::{DeviceFound, DeviceSaid, DevicesReport, DevicesTaken};
+pub use witness::{MAX_WITNESSED_HEADS, MAX_WITNESSED_JOBS, Witness, WitnessedHead};
 
 /// ALPN of enrolled machines: the protocol's name and version.
 pub const ALPN: &[u8] = b"patchward/1";
@@ -130,6 +132,8 @@ pub enum Request {
     Journal(JournalReport),
     /// What the medical devices beside the machine answered.
     Devices(DevicesReport),
+    /// What it remembers of a collector that was restored from a backup.
+    Witness(Box<Witness>),
 }
 
 /// An answer.
@@ -160,6 +164,8 @@ pub enum Answer {
     Stored(u64),
     /// What was said of devices is stored, but for these.
     Devices(DevicesTaken),
+    /// What a machine remembers is stored.
+    Witnessed,
     /// The request was not carried out.
     Refused(Refused),
 }
@@ -268,6 +274,8 @@ impl Stale {
     pub const ORDERS: Self = Self(2);
     /// The collector lacks journal events.
     pub const JOURNAL: Self = Self(4);
+    /// The collector was restored, and asks what the machine remembers.
+    pub const WITNESS: Self = Self(8);
 
     /// Both sets together.
     pub fn with(self, other: Self) -> Self {

@@ -4,8 +4,8 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    checks, evidence, held, idle, inventory, load, matching, openings, pages, peers, plan, search,
-    sizes, stops, vendors, wire,
+    backup, checks, evidence, held, idle, inventory, load, matching, openings, pages, peers, plan,
+    search, sizes, stops, vendors, wire,
 };
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,12 +83,18 @@ enum Which {
         #[arg(long, default_value_t = patchward_integration_tests::filled::MACHINES)]
         machines: usize,
     },
+    /// Hellos while the store of a full hospital is backed up.
+    Backup {
+        /// How many machines it has.
+        #[arg(long, default_value_t = patchward_integration_tests::filled::MACHINES)]
+        machines: usize,
+    },
     /// All of them, one after the other.
     All,
 }
 
 impl Which {
-    const EACH: [Self; 18] = [
+    const EACH: [Self; 19] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -107,6 +113,9 @@ impl Which {
         Self::Matching,
         Self::Evidence { jobs: 1_000 },
         Self::Pages {
+            machines: patchward_integration_tests::filled::MACHINES,
+        },
+        Self::Backup {
             machines: patchward_integration_tests::filled::MACHINES,
         },
     ];
@@ -131,6 +140,7 @@ impl Which {
             Self::Matching => wait_for(matching::run(Path::new(ADVISORIES)))?,
             Self::Evidence { jobs } => wait_for(evidence::run(jobs))?,
             Self::Pages { machines } => wait_for(pages::run(machines, Path::new(ADVISORIES)))?,
+            Self::Backup { machines } => wait_for(backup::run(machines, Path::new(ADVISORIES)))?,
             Self::All => return all(),
         };
         print!("{report}");

@@ -4,6 +4,7 @@
 mod adopt;
 mod advisories;
 mod assets;
+mod backup;
 mod bad_input;
 mod calendars;
 mod components;

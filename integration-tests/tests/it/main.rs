@@ -9,6 +9,7 @@ mod bad_input;
 mod browser;
 mod commands;
 mod demo;
+mod doctor;
 mod evidence;
 mod filled;
 mod installer;

@@ -5,6 +5,7 @@ mod advisories;
 mod assets;
 mod calendars;
 mod components;
+mod copy;
 mod crash;
 mod custody;
 mod devices;

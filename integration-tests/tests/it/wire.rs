@@ -13,4 +13,5 @@ mod scene;
 mod session;
 mod stops;
 mod unused;
+mod witness;
 mod world;

@@ -1,6 +1,6 @@
 //! `hello`: the common case. Nothing new means no database access at all.
 
-use super::{Session, journal, orders};
+use super::{Session, journal, orders, witness};
 use crate::fleet::registry::{Known, Noticed, Said};
 use crate::fleet::{Fleet, locked};
 use crate::store::machines::{MachineStatus, Readiness, Seen};
@@ -51,7 +51,7 @@ pub(super) async fn hello(
     let (unit, said_orders) = (&known.unit, Some(hello.orders));
     let ordered = orders::digest(fleet, &session.machine, unit, known.orders, said_orders).await?;
     let stored = journal::end(fleet, &session.machine, &known, hello.outbox).await?;
-    let mut stale = Stale::default();
+    let mut stale = witness::asked(fleet, &session.machine);
     for (is_stale, what) in [
         (!has_inventory(hello, &known), Stale::INVENTORY),
         (hello.orders != ordered, Stale::ORDERS),

@@ -8,6 +8,7 @@ mod inventory;
 mod journal;
 mod metadata;
 pub(super) mod orders;
+mod witness;
 
 use super::registry::Known;
 use super::{Fleet, go};
@@ -92,6 +93,7 @@ async fn of_machine(fleet: &Fleet, session: &Session, request: Request) -> Resul
         Request::Go(asked) => go::go(fleet, session, &known, &asked).await?,
         Request::Journal(report) => journal::journal(fleet, session, &known, report).await?,
         Request::Devices(report) => devices::devices(fleet, session, report).await?,
+        Request::Witness(said) => witness::witness(fleet, session, *said).await?,
         // Answered before it is asked whose machine this is.
         Request::Enroll(_) | Request::Renew(_) => {
             return Err(Refused::new(RefusedCode::BadRequest, "not of a machine"));

@@ -126,6 +126,17 @@ impl World {
                     .into(),
                 }),
             ),
+            (
+                "witness",
+                Request::Witness(Box::new(Witness {
+                    numbers: (1, 2, 3),
+                    heads: vec![WitnessedHead {
+                        at: NOW,
+                        hash: Digest([8; 32]),
+                    }],
+                    jobs: vec![self.job],
+                })),
+            ),
         ]
     }
 
@@ -176,6 +187,7 @@ impl World {
                     refused: vec![label("INF-18")],
                 }),
             ),
+            ("witnessed", Answer::Witnessed),
             (
                 "refused",
                 Answer::Refused(Refused::new(RefusedCode::Clone, "two machines")),

@@ -182,7 +182,7 @@ async fn what_a_decision_sees(world: World) {
         ..documents::document(DocumentKind::Stop, b"stop")
     };
     change.add_document(&stop, &[]).await.unwrap();
-    change.mark_restored().await.unwrap();
+    change.mark_restored(None).await.unwrap();
     change.commit().await.unwrap();
     world.store.record_seen(&[heard(2)]).await.unwrap();
     let asked = ask(plan, 1, 1);

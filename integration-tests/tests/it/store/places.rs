@@ -27,8 +27,8 @@ async fn the_collector_knows_itself(world: World) {
     change.note_authority(&digest(7)).await.unwrap();
     assert_eq!(change.next_crl_number().await.unwrap(), 1);
     assert_eq!(change.next_crl_number().await.unwrap(), 2);
-    change.mark_restored().await.unwrap();
-    change.mark_restored().await.unwrap();
+    change.mark_restored(None).await.unwrap();
+    change.mark_restored(None).await.unwrap();
     assert!(change.view().awaits_confirmation().await.unwrap());
     change
         .confirm_restored("compared with the log")

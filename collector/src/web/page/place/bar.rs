@@ -305,6 +305,8 @@ pub(super) const PAGES: &[Layout] = &[
             part("oncall", "Who is called at night", "oncall list"),
             part("notices", "Who is told by webhook or mail", "notice list"),
             part("outbox", "Notices that wait", "notice outbox"),
+            part("backups", "Backups", "backup list"),
+            part("restored", "Put back to a backup", "restore show"),
         ],
         first: &["setup", "user add", "kiosk add", "unit add", "token new"],
         more: &[
@@ -336,6 +338,7 @@ pub(super) const PAGES: &[Layout] = &[
             "notice mail add",
             "notice remove",
             "notice test",
+            "restore confirm",
             "vendor list",
         ],
         fills: &[],

@@ -1,0 +1,153 @@
+//! Gathering what a doctor looks at: files, ports, disks, names.
+
+use super::facts::{Facts, Found};
+use super::stored;
+use crate::config::Settings;
+use crate::fleet::Authority;
+use crate::folder::{self, Folder};
+use crate::{backup, init, serve};
+use patchward_common::time::{SECOND_MS, UtcMs};
+use patchward_common::trust::sign::PublicKey;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+const MEGABYTE: u64 = 1_000_000;
+
+pub(super) async fn gather(folder: &Folder, least_free_megabytes: u64) -> Facts {
+    let mut facts = Facts {
+        folder: folder.path().display().to_string(),
+        least_free_megabytes,
+        ..Facts::default()
+    };
+    files(folder, &mut facts);
+    let settings = match serve::settings(folder) {
+        Ok(settings) => settings,
+        Err(error) => {
+            facts.settings = Some(format!("{error:#}"));
+            // The rest is looked at as far as the folder alone tells.
+            Settings::default()
+        }
+    };
+    let authority = Authority::open(&folder.authority()).map_err(|error| error.to_string());
+    facts.authority = Some(match &authority {
+        Ok(authority) => end_of(authority.certificate()),
+        Err(problem) => Err(problem.clone()),
+    });
+    let go_key = folder::read_key(&folder.go_key()).map_err(|error| format!("{error:#}"));
+    facts.go_key = Some(go_key.map(|key| PublicKey::of(&key).to_string()));
+    if facts.settings.is_none() {
+        outside(folder, &settings, &mut facts).await;
+        let fingerprint = authority.as_ref().ok().map(Authority::fingerprint);
+        let place = init::place(folder, &settings);
+        facts.store = stored::look(&place, &settings, fingerprint).await;
+    }
+    facts
+}
+
+/// The collector's own files: who may read what must be secret, and whose they are.
+fn files(folder: &Folder, facts: &mut Facts) {
+    let keys = [
+        folder.go_key(),
+        folder.custodian_key(),
+        folder.authority().join("ca.key"),
+        // What else lies in it is secret by that nobody else enters it.
+        folder.path().to_owned(),
+    ];
+    keys.iter().for_each(|path| secret(path, facts));
+    let Ok(own) = folder.path().metadata() else {
+        return;
+    };
+    let mut left = vec![folder.path().to_owned()];
+    while let Some(here) = left.pop() {
+        for entry in std::fs::read_dir(&here).into_iter().flatten().flatten() {
+            let (path, Ok(found)) = (entry.path(), entry.path().symlink_metadata()) else {
+                continue;
+            };
+            if found.uid() != own.uid() {
+                facts.foreign.push(path.display().to_string());
+            }
+            // Artifacts are many, and each is checked by its digest.
+            if found.is_dir() && path != folder.artifacts() {
+                left.push(path);
+            }
+        }
+    }
+}
+
+fn secret(path: &Path, facts: &mut Facts) {
+    if let Ok(found) = path.metadata() {
+        let bits = found.mode() & 0o777;
+        facts.secrets.push((path.display().to_string(), bits));
+    }
+}
+
+/// What the settings name: ports, addresses, files elsewhere, disks and backups.
+async fn outside(folder: &Folder, settings: &Settings, facts: &mut Facts) {
+    for path in [
+        &settings.web_key,
+        &settings.smtp_password_file,
+        &settings.oidc_secret_file,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        secret(path, facts);
+        if let Err(error) = std::fs::File::open(path) {
+            facts
+                .unreadable
+                .push(format!("{}: {error}", path.display()));
+        }
+    }
+    facts.page = settings.web_certificate.as_ref().map(|path| {
+        let read = CertificateDer::from_pem_file(path);
+        let read = read.map_err(|error| format!("{}: {error}", path.display()));
+        read.and_then(|certificate| end_of(&certificate))
+    });
+    for address in &settings.addresses {
+        if let Err(error) = tokio::net::lookup_host(address).await {
+            facts.unresolved.push((address.clone(), error.to_string()));
+        }
+    }
+    // A collector that runs has its ports itself.
+    if UnixStream::connect(folder.socket()).is_err() {
+        if let Err(error) = UdpSocket::bind(settings.listen) {
+            let port = format!("UDP {}", settings.listen);
+            facts.taken.push((port, error.to_string()));
+        }
+        if let Some(listen) = settings.web_listen
+            && let Err(error) = TcpListener::bind(listen)
+        {
+            facts
+                .taken
+                .push((format!("TCP {listen}"), error.to_string()));
+        }
+    }
+    let mut places = vec![folder.path().to_owned()];
+    places.extend(settings.backup_folder.clone());
+    facts.disks = places.iter().filter_map(|place| free(place)).collect();
+    facts.backups = settings.backup_folder.as_deref().map(backups);
+}
+
+fn backups(folder: &Path) -> (String, Found<Vec<UtcMs>>) {
+    let found = backup::all(folder).map_err(|failure| failure.text);
+    let found = found.map(|all| all.into_iter().map(|(_, one)| one.taken_at).collect());
+    (folder.display().to_string(), found)
+}
+
+/// How many megabytes are free where a path lies.
+fn free(path: &Path) -> Option<(String, u64)> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    let bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+    Some((path.display().to_string(), bytes / MEGABYTE))
+}
+
+fn end_of(certificate: &CertificateDer<'_>) -> Found<UtcMs> {
+    let parsed = x509_parser::parse_x509_certificate(certificate);
+    let (_, parsed) = parsed.map_err(|error| error.to_string())?;
+    let seconds = parsed.validity().not_after.timestamp();
+    Ok(UtcMs(seconds.saturating_mul(SECOND_MS)))
+}

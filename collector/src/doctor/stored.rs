@@ -1,0 +1,92 @@
+//! What a doctor reads in the store, without bringing its schema up to date.
+
+use super::facts::Stored;
+use crate::config::Settings;
+use crate::control::Failure;
+use crate::store::audit::ChainError;
+use crate::store::copy::newest_schema;
+use crate::store::documents::DocumentKind;
+use crate::store::{Place, Store, View};
+use crate::{authority, planning};
+use patchward_common::digest::Digest;
+
+pub(super) async fn look(
+    place: &Place,
+    settings: &Settings,
+    fingerprint: Option<Digest>,
+) -> Stored {
+    let mut stored = Stored::default();
+    let store = match place.look().await {
+        Ok(store) => store,
+        Err(error) => {
+            stored.problem = Some(error.to_string());
+            return stored;
+        }
+    };
+    if let Err(failure) = read(&store, &mut stored, settings, fingerprint).await {
+        stored.problem = Some(failure.text);
+    }
+    store.close().await;
+    stored
+}
+
+async fn read(
+    store: &Store,
+    stored: &mut Stored,
+    settings: &Settings,
+    fingerprint: Option<Digest>,
+) -> Result<(), Failure> {
+    let mut view = store.view().await?;
+    let (schema, known) = (view.schema_version().await?, newest_schema());
+    stored.schema = Some((schema, known));
+    stored.damage = view.damage().await?;
+    if schema != known {
+        // What this program asks for may not be there, or mean something else.
+        return Ok(());
+    }
+    stored.stranger = match (view.collector().await?, view.authority().await?) {
+        (Some(name), _) if name != settings.name => Some(format!(
+            "it belongs to the collector \"{name}\", and the settings say \"{}\"",
+            settings.name
+        )),
+        (None, _) => Some("it belongs to no collector".to_owned()),
+        (_, Some(noted)) if fingerprint.is_some_and(|own| own != noted) => {
+            Some("it belongs to another certificate authority than the folder".to_owned())
+        }
+        _ => None,
+    };
+    match view.verify_audit(None).await {
+        Ok(head) => {
+            let last = view.audit_before(head.seq + 1, 1).await?;
+            stored.last_row = last.first().map(|row| row.at);
+        }
+        Err(ChainError::Broken(broken)) => stored.audit = Some(broken.to_string()),
+        Err(ChainError::Store(error)) => return Err(error.into()),
+    }
+    stored.restored = view.restored().await?;
+    for vendor in view.vendors().await? {
+        let files = view.tuf_files(&vendor.repository).await?;
+        if let Some(ends) = planning::metadata_expires(&files) {
+            stored.metadata.push((vendor.name.to_string(), ends));
+        }
+    }
+    documents(&mut view, stored, settings).await
+}
+
+/// Charter and roster; before they are there nothing is wrong with them.
+async fn documents(
+    view: &mut View,
+    stored: &mut Stored,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    if view.newest(DocumentKind::Roster).await?.is_none() {
+        return Ok(());
+    }
+    let held = authority::held(view).await?;
+    stored.charter_until = Some(held.charter.expires);
+    stored.roster_until = Some(held.roster.expires);
+    let own = held.roster.go_keys.iter();
+    let own = own.filter(|key| key.collector == settings.name);
+    stored.go_keys = own.map(|key| key.key.to_string()).collect();
+    Ok(())
+}
