@@ -20,6 +20,7 @@ mod installer_papers;
 mod installer_socket;
 mod inventory_rpm;
 mod oidc;
+mod packages;
 mod peers;
 mod released;
 mod simulate;
