@@ -31,6 +31,11 @@ pub fn pack(tree: &Tree, version: &str, effort: Effort, out: &Path) -> anyhow::R
         Effort::Best => &["-Z", "xz"],
         Effort::Least => &["-Z", "gz", "--fast"],
     };
+    // Another list of what it depends on.
+    let variant: &[&str] = match tree.is_static {
+        true => &["--variant", "static"],
+        false => &[],
+    };
     let said = run(Command::new(tool::program()?)
         .args([
             "--no-build",
@@ -41,6 +46,7 @@ pub fn pack(tree: &Tree, version: &str, effort: Effort, out: &Path) -> anyhow::R
         ])
         .arg("--compress-system")
         .args(small)
+        .args(variant)
         .args(["--deb-version", version])
         .arg("--manifest-path")
         .arg(crate_folder.join("Cargo.toml"))

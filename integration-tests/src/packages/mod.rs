@@ -14,7 +14,7 @@ mod tool;
 mod tree;
 
 pub use build::Programs;
-pub use deb::pack as deb;
+pub use deb::{Effort, pack as deb};
 pub use rpm::pack as rpm;
 pub use tool::{install as install_tool, program as cargo_deb};
 pub use tree::{Tree, lay_out};
@@ -89,18 +89,18 @@ pub fn source_date() -> anyhow::Result<i64> {
     seconds.with_context(|| format!("SOURCE_DATE_EPOCH is a number of seconds, not {said:?}"))
 }
 
-/// Makes every package of these programs in `out`, and says where each is.
+/// Packs these programs in `out`, and says where each package is.
 ///
 /// # Errors
 /// Where something of it is missing, or a packer refuses.
-pub fn make(programs: &Programs, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub fn make(packages: &[Package], programs: &Programs, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let date = source_date()?;
     let mut made = Vec::new();
-    for package in Package::ALL {
+    for package in packages.iter().copied() {
         let tree = lay_out(package, programs, &out.join("trees"), date)?;
-        made.push(deb(&tree, VERSION, deb::Effort::Best, out)?);
+        made.push(deb(&tree, VERSION, Effort::Best, out)?);
         if package == Package::Agent {
-            made.push(rpm(&tree, VERSION, out)?);
+            made.push(rpm(&tree, VERSION, Effort::Best, out)?);
         }
     }
     Ok(made)

@@ -1,6 +1,6 @@
 //! Packing the agent's tree as an .rpm, by rpm's own program.
 
-use super::{Tree, root, run};
+use super::{Effort, Tree, root, run};
 use anyhow::Context as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,12 @@ const NOT_HERE: &str = "usr/share/lintian/";
 ///
 /// # Errors
 /// Where rpmbuild is not installed or refuses.
-pub fn pack(tree: &Tree, version: &str, out: &Path) -> anyhow::Result<PathBuf> {
+pub fn pack(tree: &Tree, version: &str, effort: Effort, out: &Path) -> anyhow::Result<PathBuf> {
+    // In gzip, which rpm of older systems reads too.
+    let payload = match effort {
+        Effort::Best => "payload w9.gzdio",
+        Effort::Least => "payload w1.gzdio",
+    };
     let work = tempfile::tempdir()?;
     let list = work.path().join("files");
     std::fs::write(&list, files(tree)?)?;
@@ -28,8 +33,9 @@ pub fn pack(tree: &Tree, version: &str, out: &Path) -> anyhow::Result<PathBuf> {
     let defines = [
         define("_topdir", work.path()),
         define("tree", &tree.folder.canonicalize()?),
-        define("files", &list),
-        format!("version {version}"),
+        define("file_list", &list),
+        format!("given_version {version}"),
+        payload.to_owned(),
         // The same sources give the same package, wherever and whenever.
         "use_source_date_epoch_as_buildtime 1".to_owned(),
         "clamp_mtime_to_source_date_epoch 1".to_owned(),

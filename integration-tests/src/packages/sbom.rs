@@ -44,19 +44,24 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// Asks cargo what the programs of a package are made of.
+    /// Asks cargo what the programs of a package are made of, built for this system or for
+    /// another target of Rust's.
     ///
     /// # Errors
     /// Where cargo does not say.
-    pub fn of(package: Package) -> anyhow::Result<Self> {
+    pub fn of(package: Package, target: Option<&str>) -> anyhow::Result<Self> {
+        let host = run(Command::new("rustc")
+            .args(["--print", "host-tuple"])
+            .current_dir(root()))?;
+        let target = target.unwrap_or(host.trim());
         let mut programs = BTreeMap::new();
         for (name, _) in package.programs() {
-            programs.insert(*name, parts(name)?);
+            programs.insert(*name, parts(name, target)?);
         }
         Ok(Self {
             package,
             programs,
-            known: known()?,
+            known: known(target)?,
         })
     }
 
@@ -192,8 +197,8 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<String> {
 }
 
 /// What a program is linked of.
-fn parts(program: &str) -> anyhow::Result<Parts> {
-    let words = ["tree", "--package", program, "--edges"];
+fn parts(program: &str, target: &str) -> anyhow::Result<Parts> {
+    let words = ["tree", "--package", program, "--target", target, "--edges"];
     let which = [
         "normal,no-proc-macro",
         "--prefix",
@@ -233,8 +238,10 @@ fn read_tree(told: &str) -> anyhow::Result<Parts> {
 }
 
 /// Licences, as the crates say them, and digests, as Cargo.lock holds them.
-fn known() -> anyhow::Result<BTreeMap<Part, Known>> {
-    let told = cargo(&["metadata", "--format-version", "1"])?;
+fn known(target: &str) -> anyhow::Result<BTreeMap<Part, Known>> {
+    // Of other systems' crates nothing is linked, and they need not be fetched.
+    let which = ["metadata", "--format-version", "1", "--filter-platform"];
+    let told = cargo(&[&which[..], &[target]].concat())?;
     let metadata: Value = serde_json::from_str(&told).context("cargo writes JSON")?;
     let mut known: BTreeMap<Part, Known> = BTreeMap::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {

@@ -19,6 +19,8 @@ pub struct Tree {
     pub folder: PathBuf,
     /// What stands as time in the package, in seconds.
     pub date: i64,
+    /// Whether its programs bring all that they need.
+    pub is_static: bool,
 }
 
 /// Lays a package out below `folder`, in a folder with its name.
@@ -35,12 +37,13 @@ pub fn lay_out(
         package,
         folder: folder.join(package.name()),
         date,
+        is_static: programs.are_static(),
     };
     match std::fs::remove_dir_all(&tree.folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let bill = sbom::Bill::of(package)?;
+    let bill = sbom::Bill::of(package, programs.target.as_deref())?;
     for (name, place) in package.programs() {
         let place = format!("{place}/{name}");
         tree.put(&place, &std::fs::read(programs.path(name)?)?, 0o755)?;

@@ -15,19 +15,27 @@ fn bill(package: Package) -> Vec<u8> {
 /// Names and versions of what a program says that it is made of.
 fn said(package: Package, program: &str) -> BTreeSet<(String, String)> {
     let programs = package.programs().iter();
-    let (_, place) = programs.filter(|(name, _)| *name == program).next_back().unwrap();
+    let (_, place) = programs
+        .filter(|(name, _)| *name == program)
+        .next_back()
+        .unwrap();
     let path = made(package).tree.folder.join(place).join(program);
     let told = sbom::embedded(&path).unwrap();
     let packages = told["packages"].as_array().unwrap();
     let roots: Vec<&Value> = packages.iter().filter(|one| one["root"] == true).collect();
     assert_eq!(roots.len(), 1, "{program}");
     assert_eq!(roots[0]["name"], program);
-    for needs in packages.iter().flat_map(|one| one["dependencies"].as_array()) {
+    for needs in packages
+        .iter()
+        .flat_map(|one| one["dependencies"].as_array())
+    {
         let is_there = |at: &Value| packages.get(at.as_u64().unwrap() as usize).is_some();
         assert!(needs.iter().all(is_there), "{program}");
     }
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let pairs = packages.iter().map(|one| (text(&one["name"]), text(&one["version"])));
+    let pairs = packages
+        .iter()
+        .map(|one| (text(&one["name"]), text(&one["version"])));
     pairs.collect()
 }
 
@@ -78,7 +86,10 @@ fn a_bill_names_digests_and_licences() {
     let mut held = 0;
     for one in components {
         let name = one["name"].as_str().unwrap();
-        assert!(one["licenses"][0]["expression"].is_string(), "{name} has no licence");
+        assert!(
+            one["licenses"][0]["expression"].is_string(),
+            "{name} has no licence"
+        );
         if name.starts_with("patchward-") {
             continue;
         }
@@ -93,7 +104,10 @@ fn a_bill_names_digests_and_licences() {
     }
     assert!(held > 100, "only {held}");
     // Whoever needs something names what the bill has.
-    let known: BTreeSet<&str> = components.iter().filter_map(|one| one["bom-ref"].as_str()).collect();
+    let known: BTreeSet<&str> = components
+        .iter()
+        .filter_map(|one| one["bom-ref"].as_str())
+        .collect();
     for needs in bill["dependencies"].as_array().unwrap() {
         for one in needs["dependsOn"].as_array().unwrap() {
             assert!(known.contains(one.as_str().unwrap()), "{one}");

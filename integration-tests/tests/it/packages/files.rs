@@ -8,19 +8,26 @@ use std::process::Command;
 
 /// Every file below a folder, relative to it.
 fn below(folder: &Path) -> BTreeSet<String> {
-    let find = say(Command::new("find").arg(folder).args(["-type", "f", "-printf", "%P\\n"]));
+    let find = say(Command::new("find")
+        .arg(folder)
+        .args(["-type", "f", "-printf", "%P\\n"]));
     find.lines().map(str::to_owned).collect()
 }
 
 /// Mode and path of every file of a .deb.
 fn listed(package: Package) -> BTreeSet<(String, String)> {
-    let said = say(Command::new("dpkg-deb").arg("--contents").arg(&made(package).deb));
+    let said = say(Command::new("dpkg-deb")
+        .arg("--contents")
+        .arg(&made(package).deb));
     let files = said.lines().filter(|line| !line.starts_with('d'));
     files
         .map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
             assert_eq!(words[1], "0/0", "not root's: {line}");
-            (words[0].to_owned(), words[5].trim_start_matches("./").to_owned())
+            (
+                words[0].to_owned(),
+                words[5].trim_start_matches("./").to_owned(),
+            )
         })
         .collect()
 }
@@ -34,7 +41,9 @@ fn paths(package: Package) -> BTreeSet<String> {
 fn units(package: Package) -> Vec<(String, String)> {
     let folder = source("systemd").join(package.folder());
     let place = folder.join("usr/lib/systemd/system");
-    let entries = std::fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(&place)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         (name, std::fs::read_to_string(&path).unwrap())
@@ -44,7 +53,9 @@ fn units(package: Package) -> Vec<(String, String)> {
 
 /// The values of a key in a unit.
 fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
-    let lines = unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    let lines = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     lines.flat_map(str::split_whitespace).collect()
 }
 
@@ -78,7 +89,13 @@ fn a_package_holds_what_is_shipped_and_nothing_else() {
             }
         }
         let is_made = |path: &String| {
-            let places = ["man/man", "bash-completion/", "zsh/", "fish/", "lintian/overrides/"];
+            let places = [
+                "man/man",
+                "bash-completion/",
+                "zsh/",
+                "fish/",
+                "lintian/overrides/",
+            ];
             let below = path.strip_prefix("usr/share/").unwrap_or_default();
             places.iter().any(|place| below.starts_with(place))
         };
@@ -86,8 +103,14 @@ fn a_package_holds_what_is_shipped_and_nothing_else() {
         assert_eq!(rest, BTreeSet::new(), "nobody asked for these in {name}");
         let programs = package.programs();
         for (mode, path) in listed {
-            let is_program = programs.iter().any(|(program, place)| path == format!("{place}/{program}"));
-            let expected = if is_program { "-rwxr-xr-x" } else { "-rw-r--r--" };
+            let is_program = programs
+                .iter()
+                .any(|(program, place)| path == format!("{place}/{program}"));
+            let expected = if is_program {
+                "-rwxr-xr-x"
+            } else {
+                "-rw-r--r--"
+            };
             assert_eq!(mode, expected, "{path}");
         }
     }
@@ -98,7 +121,9 @@ fn a_package_holds_what_is_shipped_and_nothing_else() {
 fn units_name_what_their_package_brings() {
     for package in Package::ALL {
         let paths = paths(package);
-        let users = source("systemd").join(package.folder()).join("usr/lib/sysusers.d");
+        let users = source("systemd")
+            .join(package.folder())
+            .join("usr/lib/sysusers.d");
         let users: String = below(&users)
             .iter()
             .map(|file| std::fs::read_to_string(users.join(file)).unwrap())
@@ -123,11 +148,17 @@ fn units_name_what_their_package_brings() {
                 pages += 1;
             }
             for user in values(&unit, "User") {
-                let made = users.lines().any(|line| line.starts_with(&format!("u {user} ")));
+                let made = users
+                    .lines()
+                    .any(|line| line.starts_with(&format!("u {user} ")));
                 assert!(made, "{name}: nobody makes the user {user}");
             }
         }
-        assert!(started > 0 && pages > 0, "{}: nothing was checked", package.name());
+        assert!(
+            started > 0 && pages > 0,
+            "{}: nothing was checked",
+            package.name()
+        );
     }
 }
 
@@ -140,9 +171,15 @@ fn scripts_name_every_unit() {
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
         let list = |script: &str, key: &str| -> BTreeSet<String> {
             let text = read(script);
-            let line = text.lines().find_map(|line| line.strip_prefix(&format!("{key}=\"")));
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("{key}=\"")));
             let words = line.unwrap_or_else(|| panic!("{script} has no {key}"));
-            words.trim_end_matches('"').split(' ').map(str::to_owned).collect()
+            words
+                .trim_end_matches('"')
+                .split(' ')
+                .map(str::to_owned)
+                .collect()
         };
         let units = units(package);
         let all = |wanted: fn(&str) -> bool| -> BTreeSet<String> {
@@ -158,7 +195,9 @@ fn scripts_name_every_unit() {
         if package == Package::Agent {
             let spec = read("agent.spec");
             let named = |command: &str| -> BTreeSet<String> {
-                let line = spec.lines().find_map(|line| line.trim().strip_prefix(command));
+                let line = spec
+                    .lines()
+                    .find_map(|line| line.trim().strip_prefix(command));
                 let words = line.unwrap_or_else(|| panic!("the spec says no {command}"));
                 let words = words.trim().trim_end_matches("|| :").split_whitespace();
                 words.map(str::to_owned).collect()
@@ -179,8 +218,13 @@ fn no_script_ends_the_installer_in_an_upgrade() {
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
         let after = text.split("%preun").next().unwrap();
         for line in after.lines().filter(|line| !line.trim().starts_with('#')) {
-            let ends = ["restart", "stop", "kill"].iter().any(|word| line.contains(word));
-            assert!(!(ends && line.contains("patchward-installer")), "{file}: {line}");
+            let ends = ["restart", "stop", "kill"]
+                .iter()
+                .any(|word| line.contains(word));
+            assert!(
+                !(ends && line.contains("patchward-installer")),
+                "{file}: {line}"
+            );
         }
     }
     let prerm = std::fs::read_to_string(folder.join("debian/prerm")).unwrap();
@@ -197,9 +241,17 @@ fn settings_that_people_change_are_conffiles() {
             .map(|path| format!("/{path}"))
             .collect();
         let control = made(package).folder.path().join("control");
-        say(Command::new("dpkg-deb").arg("--control").arg(&made(package).deb).arg(&control));
+        say(Command::new("dpkg-deb")
+            .arg("--control")
+            .arg(&made(package).deb)
+            .arg(&control));
         let told = std::fs::read_to_string(control.join("conffiles")).unwrap_or_default();
-        assert_eq!(told.lines().collect::<Vec<_>>(), settings, "{}", package.name());
+        assert_eq!(
+            told.lines().collect::<Vec<_>>(),
+            settings,
+            "{}",
+            package.name()
+        );
         assert_eq!(settings.is_empty(), package == Package::Collector);
     }
 }
@@ -208,7 +260,13 @@ fn settings_that_people_change_are_conffiles() {
 fn debians_checker_finds_no_error() {
     for package in Package::ALL {
         let mut lintian = Command::new("lintian");
-        lintian.args(["--fail-on", "error", "--allow-root", "--tag-display-limit", "0"]);
+        lintian.args([
+            "--fail-on",
+            "error",
+            "--allow-root",
+            "--tag-display-limit",
+            "0",
+        ]);
         let said = say(lintian.arg(&made(package).deb));
         assert!(!said.contains("no-manual-page"), "{said}");
     }
@@ -217,10 +275,12 @@ fn debians_checker_finds_no_error() {
 #[test]
 fn an_rpm_holds_what_the_deb_does() {
     let made = made(Package::Agent);
-    let rpm = packages::rpm(&made.tree, VERSION, made.folder.path()).unwrap();
+    let rpm = packages::rpm(&made.tree, VERSION, Effort::Least, made.folder.path()).unwrap();
     let ask = |more: &[&str]| -> BTreeSet<String> {
         let said = say(Command::new("rpm").args(["-qp"]).args(more).arg(&rpm));
-        said.lines().map(|line| line.trim_start_matches('/').to_owned()).collect()
+        said.lines()
+            .map(|line| line.trim_start_matches('/').to_owned())
+            .collect()
     };
     let only_debians = |path: &String| path.starts_with("usr/share/lintian/");
     let expected: BTreeSet<String> = paths(Package::Agent)
@@ -235,7 +295,8 @@ fn an_rpm_holds_what_the_deb_does() {
     assert_eq!(ask(&["-l"]), all.collect());
     let kept = BTreeSet::from(["etc/patchward/agent.toml", "etc/patchward/installer.toml"]);
     assert_eq!(ask(&["-c"]), kept.into_iter().map(str::to_owned).collect());
-    let again = packages::rpm(&made.tree, VERSION, &made.folder.path().join("again")).unwrap();
+    let out = made.folder.path().join("again-rpm");
+    let again = packages::rpm(&made.tree, VERSION, Effort::Least, &out).unwrap();
     let same = std::fs::read(&rpm).unwrap() == std::fs::read(again).unwrap();
     assert!(same, "the same tree gave another package");
 }
@@ -247,7 +308,10 @@ fn the_same_tree_gives_the_same_package() {
     let again = packages::deb(&made.tree, VERSION, Effort::Least, &out).unwrap();
     let same = std::fs::read(&made.deb).unwrap() == std::fs::read(again).unwrap();
     assert!(same, "the same tree gave another package");
-    let said = say(Command::new("dpkg-deb").env("TZ", "UTC").arg("--contents").arg(&made.deb));
+    let said = say(Command::new("dpkg-deb")
+        .env("TZ", "UTC")
+        .arg("--contents")
+        .arg(&made.deb));
     let day = said.lines().filter(|line| line.contains("2026-11-23 "));
     assert_eq!(day.count(), said.lines().count(), "{DATE} is not in {said}");
 }

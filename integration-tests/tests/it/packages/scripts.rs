@@ -43,7 +43,13 @@ impl Root {
     #[track_caller]
     fn dpkg(&self, words: &[&str]) -> String {
         let root = format!("--root={}", self.folder.path().display());
-        let force = ["script-chrootless", "not-root", "depends", "confdef", "confold"];
+        let force = [
+            "script-chrootless",
+            "not-root",
+            "depends",
+            "confdef",
+            "confold",
+        ];
         let mut dpkg = Command::new("dpkg");
         dpkg.arg(root).arg("--log=/dev/null");
         dpkg.args(force.map(|what| format!("--force-{what}")));
@@ -68,7 +74,9 @@ impl Root {
     /// Number of the user of this name, by the root's own table.
     fn user(&self, name: &str) -> u32 {
         let table = self.read("etc/passwd");
-        let row = table.lines().find(|row| row.starts_with(&format!("{name}:")));
+        let row = table
+            .lines()
+            .find(|row| row.starts_with(&format!("{name}:")));
         let row = row.unwrap_or_else(|| panic!("no user {name}: {table}"));
         row.split(':').nth(2).unwrap().parse().unwrap()
     }
@@ -126,8 +134,10 @@ fn a_machines_state_stays_until_it_is_purged() {
     for (file, text) in kept {
         root.put(file, text);
     }
-    std::fs::remove_file(root.path("etc/systemd/system/multi-user.target.wants/patchward-agent.service"))
-        .unwrap();
+    std::fs::remove_file(
+        root.path("etc/systemd/system/multi-user.target.wants/patchward-agent.service"),
+    )
+    .unwrap();
     let all_there = |when: &str| {
         for (file, text) in kept {
             assert_eq!(root.read(file), text, "{file} {when}");
@@ -149,14 +159,25 @@ fn a_machines_state_stays_until_it_is_purged() {
     all_there("when it came back");
     assert!(root.begins("sockets.target", "patchward-installer.socket"));
     root.dpkg(&["--purge", "patchward-agent"]);
-    for gone in ["var/lib/patchward-agent", "var/lib/patchward-installer", "etc/patchward/agent.toml"] {
+    for gone in [
+        "var/lib/patchward-agent",
+        "var/lib/patchward-installer",
+        "etc/patchward/agent.toml",
+    ] {
         assert!(!root.has(gone), "{gone}");
     }
     for (target, unit) in units {
         assert!(!root.begins(target, unit), "{unit}");
-        assert!(!root.has(&format!("etc/systemd/system/{unit}")), "{unit} is masked");
+        assert!(
+            !root.has(&format!("etc/systemd/system/{unit}")),
+            "{unit} is masked"
+        );
     }
-    assert_eq!(root.read("etc/patchward/probes.d/in-use.toml"), "d", "people wrote it");
+    assert_eq!(
+        root.read("etc/patchward/probes.d/in-use.toml"),
+        "d",
+        "people wrote it"
+    );
 }
 
 #[test]
@@ -180,12 +201,19 @@ fn a_removal_says_that_a_job_is_open() {
     root.put("var/lib/patchward-installer/jobs/7/start", "");
     let dpkg = Command::new("dpkg")
         .arg(format!("--root={}", root.folder.path().display()))
-        .args(["--log=/dev/null", "--force-script-chrootless", "--force-not-root"])
+        .args([
+            "--log=/dev/null",
+            "--force-script-chrootless",
+            "--force-not-root",
+        ])
         .args(["--remove", "patchward-agent"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&dpkg.stderr);
-    assert!(dpkg.status.success() && said.contains("a job is open"), "{said}");
+    assert!(
+        dpkg.status.success() && said.contains("a job is open"),
+        "{said}"
+    );
     assert!(root.has("var/lib/patchward-installer/jobs/7/start"));
 }
 
