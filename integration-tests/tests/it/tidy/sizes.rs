@@ -12,7 +12,7 @@ const MAX_FUNCTION_LINES: usize = 70;
 /// in an item under `#[cfg(test)]`.
 const AS_ROOT: [(&str, usize); 2] = [
     // What decides: one person reads it in one sitting.
-    ("agent/installer/src", 2_650),
+    ("agent/installer/src", 2_700),
     // What carries out: read one kind at a time, beside what all of them stand on.
     ("agent/installer/steps/src", 1_650),
 ];
