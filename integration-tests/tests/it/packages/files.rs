@@ -235,7 +235,7 @@ fn no_script_ends_the_installer_in_an_upgrade() {
 #[test]
 fn settings_that_people_change_are_conffiles() {
     for package in Package::ALL {
-        let settings: Vec<String> = paths(package)
+        let settings: BTreeSet<String> = paths(package)
             .into_iter()
             .filter(|path| path.starts_with("etc/"))
             .map(|path| format!("/{path}"))
@@ -246,12 +246,8 @@ fn settings_that_people_change_are_conffiles() {
             .arg(&made(package).deb)
             .arg(&control));
         let told = std::fs::read_to_string(control.join("conffiles")).unwrap_or_default();
-        assert_eq!(
-            told.lines().collect::<Vec<_>>(),
-            settings,
-            "{}",
-            package.name()
-        );
+        let told: BTreeSet<String> = told.lines().map(str::to_owned).collect();
+        assert_eq!(told, settings, "{}", package.name());
         assert_eq!(settings.is_empty(), package == Package::Collector);
     }
 }
@@ -269,6 +265,22 @@ fn debians_checker_finds_no_error() {
         ]);
         let said = say(lintian.arg(&made(package).deb));
         assert!(!said.contains("no-manual-page"), "{said}");
+    }
+}
+
+/// cargo-deb would write another where it is not told.
+#[test]
+fn a_package_brings_our_copyright() {
+    let ours = std::fs::read(source("packaging/copyright")).unwrap();
+    for package in Package::ALL {
+        let files = made(package).folder.path().join("files");
+        say(Command::new("dpkg-deb")
+            .arg("--extract")
+            .arg(&made(package).deb)
+            .arg(&files));
+        let doc = format!("usr/share/doc/{}/copyright", package.name());
+        let same = std::fs::read(files.join(doc)).unwrap() == ours;
+        assert!(same, "{}", package.name());
     }
 }
 
