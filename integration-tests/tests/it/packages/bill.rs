@@ -59,6 +59,23 @@ fn a_program_says_what_it_is_linked_of() {
     assert!(collector.contains("aws-lc-rs") && collector.contains("libsqlite3-sys"));
 }
 
+/// What goes onto old machines as one file each finds no library of theirs.
+#[test]
+fn what_is_linked_for_musl_is_all_in_it() {
+    let target = "x86_64-unknown-linux-musl";
+    let bill = sbom::Bill::of(Package::Agent, Some(target)).unwrap();
+    for (program, _) in Package::Agent.programs() {
+        let parts = bill.parts(program).unwrap().keys();
+        let systems = parts.filter(|part| part.name.ends_with("-sys"));
+        // Numbers of the kernel's, and no library.
+        let systems: Vec<&str> = systems
+            .map(|part| part.name.as_str())
+            .filter(|name| *name != "linux-raw-sys")
+            .collect();
+        assert_eq!(systems, [""; 0], "{program}");
+    }
+}
+
 #[test]
 fn the_bill_of_a_package_is_that_of_its_programs() {
     for package in Package::ALL {
