@@ -43,10 +43,13 @@ fn unix_only(source: &Source) -> Vec<String> {
         code.replace_range(start..end, &blank);
     }
     let portable = Source::of(&source.path, &code);
-    let named = portable.paths().into_iter().filter(|(_, path)| {
-        let is_below = |one: &&str| path == **one || path.starts_with(&format!("{one}::"));
-        UNIX_PATHS.iter().any(|one| is_below(&one))
-    });
+    let is_below = |path: &str, one: &str| {
+        let rest = path.strip_prefix(one);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let is_unix = |path: &str| UNIX_PATHS.iter().any(|one| is_below(path, one));
+    let paths = portable.paths().into_iter();
+    let named = paths.filter(|(_, path)| is_unix(path));
     named
         .map(|(line, path)| format!("{}:{line} names {path}", source.path))
         .collect()
