@@ -14,11 +14,8 @@ fn bill(package: Package) -> Vec<u8> {
 
 /// Names and versions of what a program says that it is made of.
 fn said(package: Package, program: &str) -> BTreeSet<(String, String)> {
-    let programs = package.programs().iter();
-    let (_, place) = programs
-        .filter(|(name, _)| *name == program)
-        .next_back()
-        .unwrap();
+    let mut programs = package.programs().iter();
+    let (_, place) = programs.find(|(name, _)| *name == program).unwrap();
     let path = made(package).tree.folder.join(place).join(program);
     let told = sbom::embedded(&path).unwrap();
     let packages = told["packages"].as_array().unwrap();
