@@ -15,6 +15,7 @@ pub mod machine;
 pub mod moved_clock;
 pub mod node;
 pub mod package;
+pub mod packages;
 pub mod postgres;
 pub mod process;
 pub mod programs;

@@ -10,6 +10,9 @@ use std::process::Command;
 pub const DPKG_OPTIONS: &str =
     "dpkg_options = [\"--force-script-chrootless\", \"--force-not-root\", \"--log=/dev/null\"]";
 
+/// Where a package brings an installer, below its root.
+pub const INSTALLER: &str = "usr/sbin/patchward-installer";
+
 /// Writes down the version with which it began, where no other one serves; so an old service
 /// that was not ended is noticed. It runs until it is ended: nobody writes to what it reads.
 const SERVICE: &str = r#"#!/bin/sh
@@ -53,6 +56,8 @@ pub struct Package {
     pub depends: Option<String>,
     /// Who maintains it: without one, dpkg warns at every question about it.
     pub maintainer: Option<String>,
+    /// A program that it brings as `usr/sbin/patchward-installer`.
+    pub installer: Option<PathBuf>,
 }
 
 impl Package {
@@ -64,6 +69,7 @@ impl Package {
             remove: "exit 0".to_owned(),
             depends: None,
             maintainer: Some("Acme <acme@example>".to_owned()),
+            installer: None,
         }
     }
 
@@ -101,7 +107,9 @@ impl Package {
         std::fs::write(tree.join("usr/lib/systemd/system/viewer.service"), unit)?;
         let file = folder.join("viewer.deb");
         let (tree, file) = (text(&tree)?, text(&file)?);
-        run("dpkg-deb", &["--build", "--root-owner-group", tree, file])?;
+        // Not compressed: what is brought may be a whole installer.
+        let build = ["--build", "--root-owner-group", "-Znone", tree, file];
+        run("dpkg-deb", &build)?;
         Ok(std::fs::read(file)?)
     }
 
@@ -134,8 +142,23 @@ impl Package {
         let viewer = tree.join("usr/lib/viewer");
         std::fs::create_dir_all(&viewer)?;
         std::fs::write(viewer.join("version"), &self.version)?;
+        if let Some(installer) = &self.installer {
+            let place = tree.join(INSTALLER);
+            std::fs::create_dir_all(tree.join("usr/sbin"))?;
+            std::fs::copy(installer, &place)?;
+            run("chmod", &["755", text(&place)?])?;
+        }
         script(&viewer.join("run"), SERVICE)
     }
+}
+
+/// Puts an installer below a root, where its package brings its successor; without what only
+/// debuggers read, so that it is packed and hashed in no time.
+pub fn put_installer(program: &Path, root: &Path) -> anyhow::Result<PathBuf> {
+    let place = root.join(INSTALLER);
+    std::fs::create_dir_all(root.join("usr/sbin"))?;
+    run("strip", &["-o", text(&place)?, text(program)?])?;
+    Ok(place)
 }
 
 /// Makes dpkg's database below a root, with nothing in it.

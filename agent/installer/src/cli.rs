@@ -5,8 +5,9 @@ use crate::config::Settings;
 use crate::installer::{Installer, OpenError};
 use crate::pin;
 use crate::socket::{self, Service};
+use crate::successor;
 use anyhow::{Context as _, bail};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use patchward_common::codec;
 use patchward_common::id::{JobId, Label, Name};
 use patchward_common::job::LocalHandover;
@@ -16,6 +17,7 @@ use patchward_common::wire::local::{
 };
 use patchward_steps::disk::{Disk, Observer};
 use patchward_steps::kind::tree;
+use patchward_steps::own;
 use patchward_steps::runner;
 use std::fs::Permissions;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -66,6 +68,9 @@ enum Command {
     },
     /// Finish an open job, without agent and network; at boot.
     Resume,
+    /// What an installer that was replaced asks its successor: whether it can go on here.
+    #[command(hide = true)]
+    Reads,
     #[command(flatten)]
     Word(Word),
     #[command(flatten)]
@@ -146,6 +151,7 @@ pub fn run(observer: Observer) -> anyhow::Result<()> {
                 Ok(())
             }
         },
+        Command::Reads => print(&successor::answer(&settings()?)?),
         Command::Word(word) => {
             let socket = settings()?.socket;
             let (request, done) = word.request()?;
@@ -212,7 +218,12 @@ impl Part {
 }
 
 fn program() -> anyhow::Result<PathBuf> {
-    std::env::current_exe().context("this program's own path is not known")
+    own::program().context("this program's own path is not known")
+}
+
+/// The whole command line, for its man page and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 fn serve(
@@ -301,7 +312,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        use clap::CommandFactory as _;
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

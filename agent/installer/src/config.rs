@@ -15,6 +15,9 @@ pub const PATH: &str = "/etc/patchward/installer.toml";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// The file that was named on the command line, if one was; no setting of its own.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// The installer's own folder; only root enters it.
     pub state_dir: PathBuf,
     /// Where the agent puts `metadata/REPOSITORY/FILE` and `artifacts/SHA256`.
@@ -59,6 +62,7 @@ impl Default for Settings {
     fn default() -> Self {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Self {
+            file: None,
             state_dir: "/var/lib/patchward-installer".into(),
             agent_dir: "/var/lib/patchward-agent".into(),
             socket: "/run/patchward/installer.sock".into(),
@@ -106,7 +110,10 @@ impl Settings {
         };
         let settings: Self = settings::parse_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
         settings.check().map_err(bad)?;
-        Ok(settings)
+        Ok(Self {
+            file: must_exist.then(|| path.to_owned()),
+            ..settings
+        })
     }
 
     fn check(&self) -> Result<(), String> {

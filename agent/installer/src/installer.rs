@@ -3,14 +3,17 @@
 mod nonce;
 mod papers;
 mod rehearsal;
+mod standing;
 mod ward;
 
+pub use standing::reads;
 pub use ward::Voice;
 
 use crate::authorise::{self, Denied};
 use crate::clock;
 use crate::config::{Settings, id_of};
 use crate::drive::{self, Record};
+use crate::format::{self, BadFormat};
 use crate::interlock::{self, Asking};
 use crate::journal::{BadJournal, Journal};
 use crate::pin::{self, Pin, PinError};
@@ -31,6 +34,7 @@ use patchward_steps::disk::{Disk, DiskError, Observer};
 use patchward_steps::kind::Site;
 use patchward_steps::runner::{Runner, RunnerKind};
 use rustix::fs::{FlockOperation, flock};
+use standing::Standing;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,6 +75,9 @@ struct Core {
 /// Why the installer answers nothing but this.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// Another format than those that are known here.
+    #[error(transparent)]
+    Format(#[from] BadFormat),
     /// Not pinned, or the key is damaged.
     #[error(transparent)]
     Pin(#[from] PinError),
@@ -97,17 +104,18 @@ impl Installer {
     ) -> Result<Self, OpenError> {
         let disk = Disk::open(&settings.state_dir, observer)?;
         let lock = lock(&disk)?;
+        format::check(&disk)?;
         let (key, pin) = pin::load(&disk)?;
         let watermark = Kept::load(&disk)?;
-        let journal = Journal::load(&disk, key.clone())?;
-        let papers = papers::load(&disk)?;
-        let ward = Ward::load(&disk)?;
-        let mut open = None;
-        for record in Record::load_all(&disk)? {
-            match record.phase(journal.events(record.job)) {
-                Some(_) => open = Some(record),
-                None => disk.remove(&format!("jobs/{}/start", record.job))?,
-            }
+        let Standing {
+            journal,
+            papers,
+            ward,
+            open,
+            never_begun,
+        } = Standing::read(&disk, &key)?;
+        for job in never_begun {
+            disk.remove(&format!("jobs/{job}/start"))?;
         }
         Ok(Self {
             agent: Agent::new(&settings.agent_dir),
@@ -149,6 +157,11 @@ impl Installer {
     /// Signs a statement of the one type that an agent may ask for.
     pub fn sign<T: patchward_common::trust::sign::Document>(&self, statement: &T) -> Signed<T> {
         Signed::new(statement, &self.key)
+    }
+
+    /// Where this program was started from.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// What a kind needs to know.

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::drive::Record;
 use crate::installer::Installer;
+use crate::successor;
 use patchward_common::facts;
 use patchward_common::id::{BootId, Name};
 use patchward_common::job::{CheckResult, Event, Measurement, ProductVersion, Reason, Verdict};
@@ -40,6 +41,7 @@ pub fn after_install(at: &Installer, record: &Record, approval: &Approval, boot:
             checks.extend(own_check(at, record, release));
             checks.extend(run_checks(at, &release.release.checks_after));
         }
+        checks.extend(successor::check(at, record.job));
         match problem.or(failing(&checks)) {
             Some(problem) => Event::RecoveryBegan(Reason::new(problem)),
             None => Event::Measured(Measurement {
@@ -69,6 +71,7 @@ pub fn after_recovery(
                 checks.extend(run_checks(at, &back.checks_after));
             }
         }
+        checks.extend(successor::check(at, record.job));
         let is_back = versions_after == record.start.versions_before;
         let gone = (!is_back).then(|| "the version from before is not there again".to_owned());
         let verdict = match gone.or(failing(&checks)) {
@@ -188,7 +191,8 @@ fn run_checks(at: &Installer, names: &[Name]) -> Vec<CheckResult> {
     results
 }
 
-fn result(check: &str, ran: &Ran) -> CheckResult {
+/// How a check that was run came out.
+pub fn result(check: &str, ran: &Ran) -> CheckResult {
     let output = match (ran, readiness(ran)) {
         (_, Readiness::Unknown(why)) => why,
         (Ran::Exited { output, errors, .. }, _) => {

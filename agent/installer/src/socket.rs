@@ -14,6 +14,7 @@ use patchward_common::codec;
 use patchward_common::trust::sign::Document as _;
 use patchward_common::wire::local::{Answer, HOLD_REASONS, Identity, MAX_REQUEST_BYTES, Request};
 use patchward_common::wire::machine::EnrolmentStatement;
+use patchward_steps::own;
 use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_peercred};
 use serde_bytes::ByteBuf;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -90,7 +91,7 @@ pub fn serve(
 
 /// Whether another program lies where this one was started: we were upgraded.
 fn is_replaced() -> bool {
-    std::env::current_exe().is_ok_and(|exe| exe.to_string_lossy().ends_with(" (deleted)"))
+    own::program().is_ok_and(|program| own::is_replaced(&program))
 }
 
 /// Connections that are open: of people, and of the agent.

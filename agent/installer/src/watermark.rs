@@ -56,6 +56,15 @@ impl Kept {
 
     /// Reads the newer readable copy, and makes the other one equal where it is not.
     pub fn load(disk: &Disk) -> Result<Self, NoWatermark> {
+        let (mut kept, are_equal) = Self::read(disk)?;
+        if !are_equal {
+            kept.write()?;
+        }
+        Ok(kept)
+    }
+
+    /// Reads the newer readable copy and changes nothing; also whether both are equal.
+    pub fn read(disk: &Disk) -> Result<(Self, bool), NoWatermark> {
         let mut copies = Vec::new();
         for name in COPIES {
             // A checksum (32 bytes) and the generation stand beside the watermark.
@@ -72,15 +81,13 @@ impl Kept {
             .flatten()
             .max_by_key(|copy| copy.generation);
         let newest = newest.ok_or(NoWatermark::Lost)?;
-        let mut kept = Self {
+        let kept = Self {
             disk: disk.clone(),
             generation: newest.generation,
             watermark: newest.watermark,
         };
-        if both != [kept.generation; 2] {
-            kept.write()?;
-        }
-        Ok(kept)
+        let are_equal = both == [kept.generation; 2];
+        Ok((kept, are_equal))
     }
 
     /// The watermark.

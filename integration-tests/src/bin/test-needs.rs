@@ -1,18 +1,21 @@
-//! Installs what the tests need from Debian, one program out of a package of it, and programs of
-//! Python's and Node's; does nothing where all of it is there.
+//! Installs what the tests need from Debian, one program out of a package of it, programs of
+//! Python's and Node's, and cargo-deb; does nothing where all of it is there.
 
 use anyhow::{Context as _, bail};
-use patchward_integration_tests::{node, postgres, promtool, python};
+use patchward_integration_tests::{node, packages, postgres, promtool, python};
 use std::path::Path;
 use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package. The
 /// server of PostgreSQL, which has no place of its own name, is asked for beside these.
-const NEEDS: [(&str, &str); 15] = [
+const NEEDS: [(&str, &str); 18] = [
     ("usr/bin/systemd-analyze", "systemd"),
     ("usr/bin/rpm", "rpm"),
     ("usr/bin/rpmbuild", "rpm"),
     ("usr/bin/dpkg-deb", "dpkg"),
+    ("usr/bin/lintian", "lintian"),
+    ("usr/bin/objcopy", "binutils"),
+    ("usr/bin/xz", "xz-utils"),
     ("usr/bin/faketime", "faketime"),
     ("usr/bin/storescp", "dcmtk"),
     ("usr/sbin/snmpd", "snmpd"),
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     python::API.install()?;
     node::install()?;
     promtool::install()?;
+    packages::install_tool()?;
     println!("Everything that the tests need is installed.");
     Ok(())
 }
@@ -112,6 +116,9 @@ mod tests {
             "systemd",
             "rpm",
             "dpkg",
+            "lintian",
+            "binutils",
+            "xz-utils",
             "faketime",
             "dcmtk",
             "snmpd",

@@ -271,6 +271,13 @@ fn packages_survive_a_kill_at_every_durable_change() {
     at_every_change(&cases::PACKAGES);
 }
 
+/// Whoever is killed before the package is unpacked goes on as the same program; afterwards
+/// its successor does, from the records of the one before it.
+#[test]
+fn a_job_of_one_installer_is_finished_by_the_next_at_every_durable_change() {
+    at_every_change(&cases::ITSELF);
+}
+
 #[test]
 fn a_recipe_survives_a_kill_at_every_durable_change() {
     at_every_change(&cases::RECIPE);

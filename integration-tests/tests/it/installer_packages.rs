@@ -1,5 +1,6 @@
 //! Real dpkg and real rpm in private roots, with a package that brings a service.
 
+mod itself;
 mod recipes;
 
 use patchward_common::digest::Digest;
@@ -33,10 +34,15 @@ impl Setting {
 
     /// One whose installer has these settings too.
     fn with(settings: &[&str]) -> Self {
+        Self::run_by(|_| PROGRAM.into(), settings)
+    }
+
+    /// One whose installer is the program that is given for its folder.
+    fn run_by(program: impl FnOnce(&Path) -> PathBuf, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hospital = Hospital::new(1, now());
-        let mut machine =
-            Machine::new(folder.path(), Path::new(PROGRAM), &hospital.token()).unwrap();
+        let program = program(folder.path());
+        let mut machine = Machine::new(folder.path(), &program, &hospital.token()).unwrap();
         let settings = [&[DPKG_OPTIONS], settings].concat();
         machine.settings(&settings).unwrap();
         let root = Root::lay_out(&folder.path().join("root")).unwrap();

@@ -22,6 +22,7 @@ mod installer_socket;
 mod inventory_rpm;
 mod observed;
 mod oidc;
+mod packages;
 mod peers;
 mod released;
 mod simulate;

@@ -12,6 +12,7 @@
 //! changed by hand and reviewed.
 
 mod examples;
+mod installer;
 mod messages;
 mod store;
 
@@ -33,6 +34,7 @@ use patchward_common::trust::sign::Signed;
 use patchward_common::trust::stop::{Downgrade, Handover, Lift, Stop};
 use patchward_common::trust::watermark::{MAX_WATERMARK_BYTES, Watermark};
 use patchward_common::wire::{collector, local, machine, token::EnrolmentToken};
+use patchward_installer::drive::Record;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::{Debug, Write as _};
 use std::path::{Path, PathBuf};
@@ -117,6 +119,7 @@ fn said(kind: &str, bytes: &[u8]) -> String {
         "event" => document::<JobEvent>(bytes),
         "enrolment" => document::<machine::EnrolmentStatement>(bytes),
         "watermark" => document::<Watermark>(bytes),
+        "start record" => message::<Record>(bytes, usize::MAX),
         "signed" => message::<Signed<Stop>>(bytes, usize::MAX),
         "set" => {
             let packed = PackedComponents::from_bytes(bytes.to_vec());

@@ -12,4 +12,5 @@ mod licences;
 mod manifests;
 mod sizes;
 mod source;
+mod windows;
 mod words;

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod command;
 pub mod disk;
 pub mod kind;
+pub mod own;
 pub mod plan;
 pub mod runner;
 pub mod trusted;

@@ -8,6 +8,7 @@
 use crate::clock;
 use crate::command::{self, tail};
 use crate::disk::{Disk, DiskError};
+use crate::own;
 use patchward_common::codec;
 use patchward_common::id::JobId;
 use patchward_common::job::{StepEnd, StepOutcome};
@@ -134,7 +135,7 @@ impl Runner {
     }
 
     fn supervisor(&self, job: JobId, step: &str, base: &str) -> Vec<String> {
-        let program = self.program.to_string_lossy().into_owned();
+        let program = own::image(&self.program).to_string_lossy().into_owned();
         let state = self.disk.path("").to_string_lossy().into_owned();
         let own = [program, "step".to_owned(), state, base.to_owned()];
         let unit = [

@@ -10,7 +10,7 @@ use patchward_common::trust::release::{
 };
 use patchward_integration_tests::fixture::{Hospital, name};
 use patchward_integration_tests::machine::{Machine, archive};
-use patchward_integration_tests::package::{DPKG_OPTIONS, Package, database};
+use patchward_integration_tests::package::{DPKG_OPTIONS, Package, database, put_installer};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -85,6 +85,13 @@ pub(super) static PACKAGES: Case = Case {
     is_prepared: true,
     found: |machine| read(machine, "root/usr/lib/viewer/version"),
     ..TREE
+};
+
+/// The package brings a successor of the very installer that works.
+pub(super) static ITSELF: Case = Case {
+    program: |folder| put_installer(super::PROGRAM.as_ref(), &folder.join("root")).unwrap(),
+    lay_out: itself,
+    ..PACKAGES
 };
 
 pub(super) static RECIPE: Case = Case {
@@ -167,11 +174,30 @@ static DEB: LazyLock<Vec<u8>> = LazyLock::new(|| {
     Package::plain("2.0").deb(folder.path()).unwrap()
 });
 
+/// The same with an installer.
+static OWN_DEB: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let successor = put_installer(super::PROGRAM.as_ref(), folder.path()).unwrap();
+    let package = Package {
+        installer: Some(successor),
+        ..Package::plain("2.0")
+    };
+    package.deb(folder.path()).unwrap()
+});
+
 /// A package of Debian.
 fn packages(machine: &mut Machine, hospital: &Hospital) -> ApprovedRelease {
+    package(machine, hospital, &DEB)
+}
+
+/// The package of the installer itself.
+fn itself(machine: &mut Machine, hospital: &Hospital) -> ApprovedRelease {
+    package(machine, hospital, &OWN_DEB)
+}
+
+fn package(machine: &mut Machine, hospital: &Hospital, bytes: &[u8]) -> ApprovedRelease {
     machine.settings(&[DPKG_OPTIONS]).unwrap();
     database(&machine.path("root")).unwrap();
-    let bytes = &*DEB;
     machine.put_artifact(bytes).unwrap();
     let mut release = hospital.release("2.0", 2, bytes);
     release.release.kind = Kind::Packages(Packages {

@@ -1,5 +1,6 @@
 //! One example of every message and file, deterministic: fixed keys, times and ids.
 
+use super::installer;
 use super::messages::{components, facts};
 use patchward_common::codec::{encode, encode_deterministic};
 use patchward_common::component::PackedComponents;
@@ -268,6 +269,10 @@ impl World {
             .chain(all("held", vec![("held", held)]))
             .chain(all("local request", self.local_requests()))
             .chain(all("local answer", self.local_answers()))
+            .chain(all(
+                "start record",
+                vec![("of an install", installer::record(self))],
+            ))
             .chain([
                 ("token", "text", token.into_bytes()),
                 (

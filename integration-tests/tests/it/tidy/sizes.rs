@@ -12,9 +12,9 @@ const MAX_FUNCTION_LINES: usize = 70;
 /// in an item under `#[cfg(test)]`.
 const AS_ROOT: [(&str, usize); 2] = [
     // What decides: one person reads it in one sitting.
-    ("agent/installer/src", 2_500),
+    ("agent/installer/src", 2_700),
     // What carries out: read one kind at a time, beside what all of them stand on.
-    ("agent/installer/steps/src", 1_600),
+    ("agent/installer/steps/src", 1_650),
 ];
 /// How far an exception may lie above what it excepts: it has to follow it down.
 const SLACK_LINES: usize = 100;
