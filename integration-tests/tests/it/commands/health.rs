@@ -61,7 +61,7 @@ async fn a_collector_that_cannot_says_why() {
     is_not_ready(&desk, "tasks: the collector's own tasks stand still").await;
     desk.app.pulse.beat(now());
     let mut change = desk.change().await;
-    change.mark_restored().await.unwrap();
+    change.mark_restored(None).await.unwrap();
     change.commit().await.unwrap();
     is_not_ready(&desk, "confirmed: the database was restored").await;
     let mut change = desk.change().await;
