@@ -1,9 +1,8 @@
 //! What the rest of the collector may do with the running fleet.
 
 use super::ca::SERVER_LIFE_MS;
-use super::enrolment;
 use super::registry::Holding;
-use super::{Fleet, FleetError, index::Index, locked, stops};
+use super::{Fleet, FleetError, enrolment, index::Index, locked, stops};
 use crate::item::expiry::Life;
 use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
@@ -19,8 +18,7 @@ use patchward_common::wire::machine::close;
 use quinn::{Connection, SendStream, VarInt};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::Ordering};
 use std::time::Duration;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -31,7 +29,6 @@ const BURST_MS: u64 = 5;
 const TELL_TIME: Duration = Duration::from_secs(1);
 /// Longest wait for the last answers when the collector stops.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-
 /// When machines come again after the collector stopped: a restart takes a second.
 const RETRY_AFTER_MS: u64 = 3_000;
 

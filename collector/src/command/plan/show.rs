@@ -39,6 +39,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let enrolled = view.machines_of_plan(&plan.id).await?;
     let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
     let releases = releases(&approval);
+    let urgent = approval.emergency.as_ref();
     let text = format!(
         "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
          one before are verified; {} halts it.{}{} {}.{}",
@@ -51,10 +52,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             0 | 1 => "one failure".to_owned(),
             more => format!("the failure number {more}"),
         },
-        approval
-            .emergency
-            .as_ref()
-            .map_or_else(String::new, emergency),
+        urgent.map_or_else(String::new, emergency),
         risks.words(app.now()),
         signatures.words,
         declined
@@ -62,7 +60,6 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
             .map(|one| format!(" Declined by {one}."))
             .collect::<String>(),
     );
-    let urgent = approval.emergency.as_ref();
     let htm = (!signatures.missing.is_empty()).then_some("HTM");
     let report = Report::new(
         [

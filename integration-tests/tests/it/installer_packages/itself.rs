@@ -95,7 +95,7 @@ fn a_successor_that_no_settings_fit_is_not_taken() {
     // Before it nothing was installed: what goes back takes the program away with it, and an
     // installer that is gone is no state to be content with.
     assert!(
-        matches!(&state, State::Failed(why) if why.text.contains("no_such_setting")),
+        matches!(&state, State::Failed(why) if why.text.contains("known are state_dir")),
         "{state:?}"
     );
 }

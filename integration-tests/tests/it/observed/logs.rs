@@ -132,7 +132,7 @@ fn a_rollout_is_told_in_json_lines_without_a_secret() {
     hospital.approve(&plan, &["ada"]).unwrap();
     hospital.wait_for_job(&plan, NAME, "verified").unwrap();
     let asked = ["job", "list", "--plan", &plan, "--machine", NAME];
-    let job = hospital.ask_json(&asked).unwrap()[0]["id"].clone();
+    let job = hospital.ask_json(&asked).unwrap()[0]["job"].clone();
     let job = job.as_str().unwrap().to_owned();
     let id = hospital.id_of(NAME).unwrap();
     hospital.stop_collector().unwrap();

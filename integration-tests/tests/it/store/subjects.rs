@@ -141,13 +141,32 @@ async fn vouched_sessions(world: World) {
         StoreError::NotFound { .. }
     );
     drop(change);
+    // What was proved in two ways here counts as much.
+    let mut change = world.change().await;
+    change
+        .begin_session(&secret("key"), &ada, "key", ends)
+        .await
+        .unwrap();
+    change
+        .prove_second_factor(&secret("key"), &ada)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let mut change = world.change().await;
+    refused!(
+        change
+            .prove_second_factor(&secret("key"), &name("bob"))
+            .await,
+        StoreError::NotFound { .. }
+    );
+    drop(change);
     // An exchange of the secret keeps it.
     let later = NOW.plus_ms(1_000);
     let (old, new) = (secret("two"), secret("new"));
     let exchanged = world.store.rotate_session(&old, &new, later, later).await;
     assert!(exchanged.unwrap());
     let mut view = world.store.view().await.unwrap();
-    for (text, expected) in [("new", 1), ("one", 0)] {
+    for (text, expected) in [("new", 1), ("one", 0), ("key", 1)] {
         let session = view.session(&secret(text)).await.unwrap().unwrap();
         assert_eq!(session.second_factor, expected, "{text}");
     }

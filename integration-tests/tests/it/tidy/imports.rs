@@ -333,8 +333,7 @@ fn clocks_are_read_in_named_files_only() {
         "integration-tests/src",
     ];
     let word = concat!("clippy::disallowed", "_methods");
-    let reads =
-        |source: &&Source| source.text.contains(word) || source.code.contains("clock_gettime");
+    let reads = |it: &&Source| it.text.contains(word) || it.code.contains("clock_gettime");
     for source in sources().iter().filter(reads) {
         assert!(
             source.is_in(&drivers),
