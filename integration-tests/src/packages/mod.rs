@@ -3,7 +3,7 @@
 //! (`tree`), from the folders `systemd/` and `configs/` as they are, with man pages and
 //! completions of the commands' own words (`pages`) and a bill of materials (`sbom`). cargo-deb
 //! and rpmbuild pack the same tree; scripts and what stands in the control files lie in
-//! `packaging/` and the crates' `Cargo.toml`.
+//! `systemd/packaging/` and the crates' `Cargo.toml`.
 
 mod build;
 mod deb;
@@ -47,7 +47,7 @@ impl Package {
         }
     }
 
-    /// Its folder in `systemd/` and in `packaging/`.
+    /// Its folder in `systemd/` and in `systemd/packaging/`.
     pub fn folder(self) -> &'static str {
         match self {
             Self::Agent => "agent",

@@ -48,7 +48,7 @@ pub fn pack(tree: &Tree, version: &str, effort: Effort, out: &Path) -> anyhow::R
     for define in defines {
         rpmbuild.args(["--define", &define]);
     }
-    let spec = root().join("packaging/agent/agent.spec");
+    let spec = root().join("systemd/packaging/agent/agent.spec");
     rpmbuild
         .arg(spec)
         .env("SOURCE_DATE_EPOCH", tree.date.to_string());

@@ -133,12 +133,12 @@ impl Tree {
         let all = std::fs::read(root().join("CHANGELOG.md"))?;
         self.put_small(&self.doc("changelog"), log.as_bytes())?;
         self.put_small(&self.doc("NEWS"), &all)?;
-        let licence = root().join("packaging/copyright");
+        let licence = root().join("systemd/packaging/copyright");
         self.put(&self.doc("copyright"), &std::fs::read(licence)?, 0o644)?;
         let bytes = bill.to_bytes(self.date)?;
         self.put(&self.doc("sbom.cdx.json"), &bytes, 0o644)?;
         let overrides = root()
-            .join("packaging")
+            .join("systemd/packaging")
             .join(self.package.folder())
             .join("lintian-overrides");
         if overrides.exists() {

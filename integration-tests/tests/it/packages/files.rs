@@ -167,7 +167,7 @@ fn units_name_what_their_package_brings() {
 #[test]
 fn scripts_name_every_unit() {
     for package in Package::ALL {
-        let folder = source("packaging").join(package.folder());
+        let folder = source("systemd/packaging").join(package.folder());
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
         let list = |script: &str, key: &str| -> BTreeSet<String> {
             let text = read(script);
@@ -213,7 +213,7 @@ fn scripts_name_every_unit() {
 /// The installer may be the one that runs these scripts.
 #[test]
 fn no_script_ends_the_installer_in_an_upgrade() {
-    let folder = source("packaging/agent");
+    let folder = source("systemd/packaging/agent");
     for file in ["debian/postinst", "agent.spec"] {
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
         let after = text.split("%preun").next().unwrap();
@@ -271,7 +271,7 @@ fn debians_checker_finds_no_error() {
 /// cargo-deb would write another where it is not told.
 #[test]
 fn a_package_brings_our_copyright() {
-    let ours = std::fs::read(source("packaging/copyright")).unwrap();
+    let ours = std::fs::read(source("systemd/packaging/copyright")).unwrap();
     for package in Package::ALL {
         let files = made(package).folder.path().join("files");
         say(Command::new("dpkg-deb")
