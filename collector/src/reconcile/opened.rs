@@ -10,10 +10,11 @@ use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use std::collections::BTreeSet;
 
-/// Knows which waves were closed when it looked last.
+/// Knows which waves were open when it looked last. One that opened before anybody saw it
+/// closed is told too: a quick canary is verified between two looks.
 #[derive(Debug, Default)]
 pub struct Opened {
-    closed: BTreeSet<(Digest, u32)>,
+    open: BTreeSet<(Digest, u32)>,
 }
 
 impl Opened {
@@ -36,20 +37,23 @@ impl Opened {
     /// Those of the store; what opened is found again then.
     pub async fn look(&mut self, store: &Store, now: UtcMs) -> Result<Vec<Target>, StoreError> {
         let mut view = store.view().await?;
-        let mut closed = BTreeSet::new();
+        let mut open = BTreeSet::new();
         let mut opened = Vec::new();
         for plan in view.plans(Some(PlanState::Active)).await? {
             let waves = waves::of_plan(&mut view, &plan, &Firsts::new(), now).await?;
             for wave in waves {
                 let number = wave.counts.wave;
-                if wave.closed.is_some() {
-                    closed.insert((plan.id, number));
-                } else if self.closed.contains(&(plan.id, number)) {
+                // The first wave waits for none: its machines are told of the plan itself.
+                let is_open = number > 0 && wave.closed.is_none();
+                if is_open
+                    && open.insert((plan.id, number))
+                    && !self.open.contains(&(plan.id, number))
+                {
                     opened.push(nudging::waiting(&mut view, &plan.id, Some(number)).await?);
                 }
             }
         }
-        self.closed = closed;
+        self.open = open;
         Ok(opened)
     }
 }
