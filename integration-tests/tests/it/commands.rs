@@ -7,6 +7,7 @@ mod assets;
 mod backup;
 mod bad_input;
 mod calendars;
+mod chain;
 mod components;
 mod decided;
 mod desk;
