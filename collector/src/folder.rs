@@ -24,6 +24,22 @@ impl Folder {
         &self.0
     }
 
+    /// Takes away what was made here and failed: all of it where the folder was made too, and
+    /// what is in it where it was there and empty.
+    pub fn clear(&self, was_made: bool) {
+        if was_made {
+            let _ = std::fs::remove_dir_all(&self.0);
+            return;
+        }
+        for entry in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let _ = match path.is_dir() {
+                true => std::fs::remove_dir_all(&path),
+                false => std::fs::remove_file(&path),
+            };
+        }
+    }
+
     /// Settings.
     pub fn settings(&self) -> PathBuf {
         self.0.join("collector.toml")

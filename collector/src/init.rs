@@ -45,7 +45,7 @@ pub async fn init(folder: &Folder, init: Init) -> Result<Output, Failure> {
     let (key, secret) = match fill(folder, &settings).await {
         Ok(made) => made,
         Err(error) => {
-            clear(path, there.is_none());
+            folder.clear(there.is_none());
             return Err(error.into());
         }
     };
@@ -114,21 +114,6 @@ async fn keys(
     // Last: from now on the database belongs to this folder.
     change.commit().await?;
     Ok((key, secret))
-}
-
-/// Takes away what a failed `init` made: the folder was empty, or not there.
-fn clear(path: &Path, with_folder: bool) {
-    if with_folder {
-        let _ = std::fs::remove_dir_all(path);
-        return;
-    }
-    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let _ = match path.is_dir() {
-            true => std::fs::remove_dir_all(&path),
-            false => std::fs::remove_file(&path),
-        };
-    }
 }
 
 /// Where the database is.

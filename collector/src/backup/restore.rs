@@ -46,7 +46,7 @@ pub async fn restore(
     let manifest = verify(backup).await?.manifest;
     let restored = fill(backup, folder, &manifest, database, now).await;
     if restored.is_err() {
-        clear(path, was_there);
+        folder.clear(!was_there);
     }
     restored.map(|()| manifest)
 }
@@ -216,19 +216,4 @@ pub async fn put_back(place: &Place, now: UtcMs) -> Result<(), Failure> {
     let marked = mark(&store, None, now).await;
     store.close().await;
     marked
-}
-
-/// Takes away what a restore made that failed: the folder was empty, or not there.
-fn clear(path: &Path, was_there: bool) {
-    if !was_there {
-        let _ = std::fs::remove_dir_all(path);
-        return;
-    }
-    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let _ = match path.is_dir() {
-            true => std::fs::remove_dir_all(&path),
-            false => std::fs::remove_file(&path),
-        };
-    }
 }
