@@ -8,9 +8,8 @@ use crate::command::window::instant;
 use crate::command::zones::Zones;
 use crate::control::{Cell, Failure, Output};
 use crate::planning;
-use crate::store::View;
 use crate::web::picture::curve::{self, Curve, Point};
-use crate::web::picture::timeline::{self, Group, MAX_ROWS, Row, Timeline};
+use crate::web::picture::timeline::{self, Group, Row, Timeline};
 use crate::web::show::Block;
 use jiff::tz::TimeZone;
 use patchward_common::id::{MachineId, Name};
@@ -29,7 +28,7 @@ pub async fn timeline(app: &App, text: &str, reach: &Reach) -> Result<Option<Blo
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
     leaves.retain(|leaf| reach.covers(&leaf.unit));
     let grouped = grouped(&leaves);
-    let names = names(&mut view, &grouped).await?;
+    let names = view.names_of_plan(&plan.id).await?;
     let groups: Vec<Group> = grouped
         .into_iter()
         .map(|(name, leaves)| group(name, &leaves, &approval.groups, &names))
@@ -73,21 +72,6 @@ fn grouped(leaves: &[PlanLeaf]) -> Vec<(Option<&Name>, Vec<&PlanLeaf>)> {
         (group, leaves)
     });
     sorted.collect()
-}
-
-/// The names of those machines that are drawn.
-async fn names(
-    view: &mut View,
-    grouped: &[(Option<&Name>, Vec<&PlanLeaf>)],
-) -> Result<BTreeMap<MachineId, String>, Failure> {
-    let mut names = BTreeMap::new();
-    let leaves = grouped.iter().flat_map(|(_, leaves)| leaves);
-    for leaf in leaves.take(MAX_ROWS) {
-        if let Some(machine) = view.machine(&leaf.machine).await? {
-            names.insert(leaf.machine, machine.name.to_string());
-        }
-    }
-    Ok(names)
 }
 
 fn group(
