@@ -309,7 +309,7 @@ def reset(ada, hospital):
     is_refused(ada)
 
 
-def granted(vera, hospital):
+def granted(vera, device, hospital):
     """Who comes to decide while signed in by the password alone is asked for the passkey they have."""
     vera.open("/me")
     add(vera, "telephone")
@@ -331,6 +331,8 @@ def granted(vera, hospital):
     vera.open("/me/passkey/remove?name=telephone")
     vera.page.get_by_role("button", name="Yes, remove it").click()
     expect(vera.page.get_by_role("heading", level=1, name="vera")).to_be_visible()
+    # What is worth nothing any more is taken off the telephone too; with two keys it would offer either.
+    device.holds([])
 
 
 def removed(vera, hospital):
@@ -383,7 +385,7 @@ def main():
         unknown_to_the_device(ada, devices["ada"])
         locked(ada, hospital)
         reset(ada, hospital)
-        granted(people["vera"], hospital)
+        granted(people["vera"], devices["vera"], hospital)
         removed(people["vera"], hospital)
         ended(people["ian"], hospital)
         for person in people.values():
