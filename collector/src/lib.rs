@@ -57,6 +57,7 @@ pub mod snapshot;
 pub mod stopped;
 pub mod store;
 pub mod supported;
+pub mod terminal;
 pub mod vendor;
 pub mod waves;
 pub mod web;

@@ -17,6 +17,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
 use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What the journal and people call this program.
@@ -80,13 +81,14 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let people = people()?;
     let mut tasks = vec![
-        tokio::spawn(server::serve(app.clone(), listener)),
+        people.spawn(server::serve(app.clone(), listener)),
         tokio::spawn(reconcile::run(app.clone())),
     ];
     if let Some(door) = door {
         tracing::info!(address = app.settings.web_origin(), "the page is open");
-        tasks.push(tokio::spawn(web::listen::serve(app.clone(), door)));
+        tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
     }
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
@@ -96,8 +98,20 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     app.fleet.shutdown().await;
+    // This waits for changes that people began.
     app.store.close().await;
+    people.shutdown_background();
     Ok(())
+}
+
+/// Threads of their own for what people ask: each of their answers is many short steps, and in
+/// one queue with thousands of hellos a second each step would wait for all that stand there.
+fn people() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("people")
+        .enable_all()
+        .build()
+        .context("starting the threads for people")
 }
 
 /// The settings of the collector in `folder`.
