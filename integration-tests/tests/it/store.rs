@@ -30,6 +30,7 @@ mod people;
 mod places;
 mod plans;
 mod reconcile;
+mod returns;
 mod rollout;
 mod stated;
 mod subjects;
