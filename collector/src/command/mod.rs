@@ -7,6 +7,7 @@ pub mod asset;
 pub mod audit;
 pub mod backup;
 mod begun;
+pub mod ca;
 mod calendar;
 pub mod case;
 pub mod component;
@@ -180,6 +181,9 @@ pub enum Command {
     /// Programs that ask over the network, and what they may
     #[command(subcommand)]
     Program(program::ProgramCommand),
+    /// The certificate authority that machines trust, and the one that follows it
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
     /// Backups: make one while the collector runs, read it back, show them all
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -293,6 +297,7 @@ pub async fn run(
         Command::User(command) => user::run(app, caller, command).await,
         Command::Kiosk(command) => kiosk::run(app, caller, command).await,
         Command::Program(command) => program::run(app, caller, command).await,
+        Command::Ca(command) => ca::run(app, caller, command).await,
         Command::Backup(command) => backup::run(app, &command),
         Command::Restore(command) => restore::run(app, caller, command).await,
         Command::Feed(command) => feed::run(app, caller, command).await,

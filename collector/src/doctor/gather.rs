@@ -58,6 +58,11 @@ fn files(folder: &Folder, facts: &mut Facts) {
         folder.path().to_owned(),
     ];
     keys.iter().for_each(|path| secret(path, facts));
+    // Only while the authority is being followed.
+    let next = folder.authority().join("ca-next.key");
+    if next.exists() {
+        secret(&next, facts);
+    }
     let Ok(own) = folder.path().metadata() else {
         return;
     };

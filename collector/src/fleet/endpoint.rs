@@ -3,7 +3,10 @@
 
 use super::ca::SERVER_LIFE_MS;
 use super::registry::Registry;
-use super::{Fleet, FleetContext, FleetError, FleetHandle, consume, index, locked, session, tls};
+use super::{
+    Authorities, Fleet, FleetContext, FleetError, FleetHandle, FleetSettings, consume, index,
+    locked, session, tls,
+};
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use std::collections::HashSet;
 use std::net::{SocketAddr, UdpSocket};
@@ -28,7 +31,7 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     let revoked = revoked(&context, now).await?;
     let registry = Registry::new(revoked.iter().map(|(serial, _)| serial.clone()).collect());
     let index = index::load(&context.store).await?;
-    let config = config(&context, &revoked, now)?;
+    let config = config(&context.authorities, &context.settings, &revoked, now)?;
     let socket = bind(address).map_err(|source| FleetError::Bind { address, source })?;
     let endpoint = quinn::Endpoint::new(
         quinn::EndpointConfig::default(),
@@ -78,20 +81,23 @@ pub(super) async fn revoked(
     Ok(pairs.collect())
 }
 
-/// Settings with a new certificate and a new revocation list.
+/// Settings with a new certificate and new revocation lists.
 pub(super) fn config(
-    context: &FleetContext,
+    authorities: &Authorities,
+    settings: &FleetSettings,
     revoked: &[(String, UtcMs)],
     now: UtcMs,
 ) -> Result<quinn::ServerConfig, FleetError> {
     let serial = rand::random();
-    let identity = context
-        .authority
-        .server(&context.settings.addresses, serial, now)?;
+    let identity = authorities
+        .current()
+        .server(&settings.addresses, serial, now)?;
     // Nobody compares numbers of lists, but each is higher than the one before.
     let number = now.0.unsigned_abs();
-    let list = context.authority.revocation_list(revoked, number, now)?;
-    tls::server_config(&context.authority, identity, list)
+    // Each authority's list names all: a certificate is looked for in its own authority's.
+    let lists = authorities.trusted();
+    let lists = lists.map(|authority| authority.revocation_list(revoked, number, now));
+    tls::server_config(authorities, identity, lists.collect::<Result<_, _>>()?)
 }
 
 /// Lets connections in. While few handshakes may still begin, an address has to show
@@ -165,6 +171,7 @@ impl Fleet {
             }
             return Err(error.into());
         }
+        self.flush_reached().await?;
         let head = self.store().view().await?.audit_head().await?;
         *locked(&self.audit) = head.hash;
         Ok(())
@@ -187,7 +194,7 @@ impl Fleet {
         // Sessions look here too: a handshake that began before finds itself revoked.
         self.registry()
             .set_revoked(revoked.iter().map(|(serial, _)| serial.clone()).collect());
-        let config = config(&self.context, &revoked, now)?;
+        let config = config(&self.authorities(), &self.context.settings, &revoked, now)?;
         if let Some(endpoint) = self.endpoint.get() {
             endpoint.set_server_config(Some(config));
             self.certified.store(now.0, Ordering::Relaxed);

@@ -32,6 +32,7 @@ mod plans;
 mod reconcile;
 mod returns;
 mod rollout;
+mod rollover;
 mod stated;
 mod subjects;
 mod vendors;

@@ -221,8 +221,9 @@ async fn certify(
     statement: &EnrolmentStatement,
     now: UtcMs,
 ) -> Result<Answer, Refused> {
-    let authority = &fleet.context.authority;
-    let issued = authority
+    let authorities = fleet.authorities();
+    let issued = authorities
+        .certifies()
         .issue(machine, &statement.csr, rand::random(), now)
         .map_err(|error| Refused::new(RefusedCode::BadRequest, error.to_string()))?;
     change
@@ -232,7 +233,10 @@ async fn certify(
     fleet.registry().forget(&machine);
     Ok(Answer::Certificate(Certificate {
         certificate: ByteBuf::from(issued.certificate),
-        authorities: vec![ByteBuf::from(authority.certificate().to_vec())],
+        authorities: authorities
+            .trusted()
+            .map(|authority| ByteBuf::from(authority.certificate().to_vec()))
+            .collect(),
     }))
 }
 

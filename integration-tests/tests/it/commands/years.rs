@@ -57,3 +57,40 @@ async fn who_comes_back_is_asked_about_and_accepted_by_name() {
         assert!(back.accepted_at.is_some());
     }
 }
+
+/// The authority is followed by command: nobody is left behind unnoticed.
+#[tokio::test]
+async fn the_authority_is_followed_by_command() {
+    let desk = Desk::with_machines(2).await;
+    let before = desk.json("ca show").await;
+    assert_eq!(before["next"], serde_json::Value::Null);
+    desk.refuses("ca finish --reason no", Conflict, "`ca next` makes one")
+        .await;
+    desk.ask("ca next --reason it~ends").await;
+    desk.refuses("ca next --reason again", Conflict, "already")
+        .await;
+    let shown = desk.json("ca show").await;
+    assert_eq!(shown["authority"], before["authority"]);
+    assert_eq!(shown["not_yet"][1]["machine"], "pc-2");
+    // One comes with a certificate of the next one.
+    let store = &desk.app.store;
+    store.record_reached(&[machine(1)], now()).await.unwrap();
+    let finish = "ca finish --reason known";
+    desk.refuses(
+        finish,
+        Conflict,
+        "1 machines do not know the next authority yet: pc-2",
+    )
+    .await;
+    let done = desk.ask(&format!("{finish} --leave-behind")).await.text();
+    assert!(done.contains("new token: pc-2"), "{done}");
+    assert!(done.contains("let nobody in any more: t."), "{done}");
+    let after = desk.json("ca show").await;
+    assert_eq!(after["authority"], shown["next"]);
+    assert_eq!(after["next"], serde_json::Value::Null);
+    let noted = store.view().await.unwrap().authority().await.unwrap();
+    let noted = noted.unwrap().to_string();
+    assert_eq!(after["authority"], noted.as_str());
+    // The next one can be followed in its turn.
+    desk.ask("ca next --reason again").await;
+}

@@ -1,10 +1,11 @@
 //! What happens to machines over years: they sleep, come back, and leave for good.
 
 use super::driver::{certificates, run, settings, until_certified};
-use super::world::{Machine, World, name, now};
+use super::world::{Machine, World, name, now, say};
 use patchward_agent::credentials::Credentials;
 use patchward_agent::enrol::{self, Asked, EnrolError};
 use patchward_agent::link::{Identity, Link};
+use patchward_collector::fleet::Authorities;
 use patchward_collector::store::Actor;
 use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
 use patchward_collector::store::machines::{MachineState, NewMachine};
@@ -176,4 +177,106 @@ async fn a_decommissioned_machine_never_returns() {
     assert_eq!(again.unwrap().uses_left, 1);
     // Its name is free for what stands in its place.
     assert!(view.machine_named(&name("pc-8")).await.unwrap().is_none());
+}
+
+/// The names of the machines that do not know the next authority.
+async fn unreached(world: &World) -> Vec<String> {
+    world.fleet.flush().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    let unreached = view.unreached().await.unwrap();
+    unreached.iter().map(|one| one.name.to_string()).collect()
+}
+
+/// Renews as a machine does that knows its certificate.
+async fn renew(world: &World, machine: &mut Machine) {
+    let link = machine.link(world).await;
+    let (credentials, myself) = (machine.credentials(), &machine.myself);
+    let asked = enrol::renew(&link, &machine.installer, credentials, myself, now()).await;
+    let Ok(Asked::Certified(renewed)) = asked else {
+        panic!("{asked:?}");
+    };
+    link.close().await;
+    machine.credentials = Some(*renewed);
+}
+
+/// Whether a machine can say hello.
+async fn is_served(world: &World, machine: &Machine) -> bool {
+    match machine.connect(world).await {
+        Ok(link) => say(&link, machine.hello()).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+async fn revoked(world: &World, machine: &Machine) {
+    let (from, to) = (MachineState::Enrolled, MachineState::Revoked);
+    let (id, by) = (machine.id(), Actor::Local(0));
+    let revoked = world.fleet.revoke(&id, from, to, "stolen", by);
+    revoked.await.unwrap();
+}
+
+/// The authority is followed by the next one: in between machines of both are served, and
+/// those that know the next one are known.
+#[tokio::test]
+async fn the_authority_is_followed_with_both_trusted_in_between() {
+    let world = World::new().await;
+    let (mut one, two, three) = (
+        world.enrolled(1).await,
+        world.enrolled(2).await,
+        world.enrolled(3).await,
+    );
+    let begun = Authorities::begin(world.folder.path(), &name("main"), now()).unwrap();
+    world.fleet.follow(begun).await.unwrap();
+    // Those of the old one are served, and hear of the next when they renew.
+    assert!(is_served(&world, &two).await);
+    assert_eq!(unreached(&world).await, ["pc-1", "pc-2", "pc-3"]);
+    renew(&world, &mut one).await;
+    assert_eq!(one.credentials().authorities().count(), 2);
+    assert_eq!(unreached(&world).await.len(), 3, "it has not come with it");
+    assert!(is_served(&world, &one).await);
+    assert_eq!(unreached(&world).await, ["pc-2", "pc-3"]);
+    // New ones come with tokens that name the old one, and know both.
+    let four = world.enrolled(4).await;
+    assert!(is_served(&world, &four).await);
+    assert_eq!(unreached(&world).await, ["pc-2", "pc-3"]);
+    // Revocation holds for certificates of both.
+    for gone in [&three, &four] {
+        revoked(&world, gone).await;
+        assert!(!is_served(&world, gone).await);
+    }
+    // A start in between changes nothing.
+    let world = world.restart().await;
+    assert!(is_served(&world, &one).await && is_served(&world, &two).await);
+    assert_eq!(unreached(&world).await, ["pc-2"]);
+    let over = Authorities::finish(world.folder.path()).unwrap();
+    world.fleet.follow(over).await.unwrap();
+    assert!(is_served(&world, &one).await);
+    assert!(!is_served(&world, &two).await, "it was left behind");
+    assert!(!is_served(&world, &four).await, "revoked it stays");
+    // Who was left behind comes back by a new token and a person's yes.
+    let token = world.token("back", 1, Acceptance::Automatic).await;
+    let asked = two.enrol(token, &world.addresses).await;
+    assert!(matches!(asked, Ok(Asked::Wait(_))), "{asked:?}");
+    // From then on machines are told of the new one alone.
+    renew(&world, &mut one).await;
+    assert_eq!(one.credentials().authorities().count(), 1);
+    assert!(is_served(&world, &one).await);
+}
+
+/// An agent that has renewed comes again at once: who waits for it sees that it knows.
+#[tokio::test]
+async fn an_agent_shows_its_next_certificate_at_once() {
+    let world = World::new().await;
+    let machine = world.enrolled(1).await;
+    let begun = Authorities::begin(world.folder.path(), &name("main"), now()).unwrap();
+    world.fleet.follow(begun).await.unwrap();
+    let mut credentials = machine.credentials().clone();
+    credentials.expires = now().plus_ms(29 * DAY_MS);
+    let settings = settings(world.folder.path(), &machine, &credentials);
+    run(settings, async {
+        while !unreached(&world).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(certificates(&world, &machine.id()).await, 2);
 }
