@@ -10,7 +10,7 @@ use crate::matching::Kept;
 use crate::reconcile::Pulse;
 use crate::store::Store;
 use crate::vendor::artifact::Artifacts;
-use crate::{clock, init, reconcile, web};
+use crate::{clock, go_keys, init, reconcile, web};
 use anyhow::Context as _;
 use patchward_common::settings::MAX_SETTINGS_BYTES;
 use std::fs::File;
@@ -44,7 +44,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         Some(listen) => Some(web::listen::open(listen, &settings, authorities.current()).await?),
         None => None,
     };
-    let go_key = init::go_key(&folder.go_key())?;
+    let go_key = go_keys::at_start(folder, &store, clock::now()).await?;
     let artifacts = Artifacts::in_folder(&folder.artifacts()).context("opening the artifacts")?;
     let fleet = fleet::serve(
         FleetContext {

@@ -21,6 +21,7 @@ pub mod feed;
 pub mod file;
 mod forecast;
 pub mod freeze;
+pub mod go_key;
 pub mod handover;
 mod hit;
 pub mod hold;
@@ -181,6 +182,9 @@ pub enum Command {
     /// Programs that ask over the network, and what they may
     #[command(subcommand)]
     Program(program::ProgramCommand),
+    /// The collector's go-key, and the one that takes its place
+    #[command(subcommand)]
+    GoKey(go_key::GoKeyCommand),
     /// The certificate authority that machines trust, and the one that follows it
     #[command(subcommand)]
     Ca(ca::CaCommand),
@@ -297,6 +301,7 @@ pub async fn run(
         Command::User(command) => user::run(app, caller, command).await,
         Command::Kiosk(command) => kiosk::run(app, caller, command).await,
         Command::Program(command) => program::run(app, caller, command).await,
+        Command::GoKey(command) => go_key::run(app, caller, command).await,
         Command::Ca(command) => ca::run(app, caller, command).await,
         Command::Backup(command) => backup::run(app, &command),
         Command::Restore(command) => restore::run(app, caller, command).await,

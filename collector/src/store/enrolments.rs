@@ -71,6 +71,17 @@ impl View {
             .await
     }
 
+    /// The machines that asked last with this token, whatever was decided, oldest first.
+    pub async fn enrolments_by(&mut self, token: &Name) -> Result<Vec<Enrolment>, StoreError> {
+        self.tx
+            .all(
+                "SELECT machine, spki, host, unit, token, csr, facts, asked_at, state, decided_at
+                 FROM enrolments WHERE token = $1 ORDER BY asked_at, machine",
+                args![token],
+            )
+            .await
+    }
+
     /// Those that wait for a person, longest first.
     pub async fn enrolments_waiting(&mut self) -> Result<Vec<Enrolment>, StoreError> {
         self.tx

@@ -131,6 +131,9 @@ async fn enrolments(world: World) {
     let mut view = world.store.view().await.unwrap();
     let waiting = view.enrolments_waiting().await.unwrap();
     assert_eq!(waiting, [enrolment(2), again.clone()]);
+    let by = view.enrolments_by(&name("t")).await.unwrap();
+    assert_eq!(by, waiting);
+    assert!(view.enrolments_by(&name("u")).await.unwrap().is_empty());
     drop(view);
     let mut change = world.change().await;
     change.accept_enrolment(&new_machine(1)).await.unwrap();
