@@ -1,7 +1,7 @@
 //! The UDP port: lets connections in at a rate that the collector can bear, and the
 //! small work that is done every few seconds.
 
-use super::ca::SERVER_LIFE_MS;
+use super::ca::{BACKDATED_MS, SERVER_LIFE_MS};
 use super::registry::Registry;
 use super::{
     Authorities, Fleet, FleetContext, FleetError, FleetHandle, FleetSettings, consume, index,
@@ -135,26 +135,33 @@ async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
 async fn keep(fleet: Arc<Fleet>, started: UtcMs) {
     let mut timer = tokio::time::interval(FLUSH_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let (mut certified, mut watched) = (started, started);
+    let mut watched = started;
     loop {
         timer.tick().await;
         if let Err(error) = fleet.flush().await {
             tracing::warn!(%error, "could not write when machines were last seen");
         }
         let now = fleet.now();
-        if now.since_ms(watched) >= WATCH_EVERY_MS {
+        // The clock may have been set back.
+        if now.since_ms(watched).saturating_abs() >= WATCH_EVERY_MS {
             watched = now;
             if let Err(error) = fleet.write_interlocks().await {
                 tracing::warn!(%error, "a quarter of an hour of what interlocks said is lost");
             }
         }
-        if now.since_ms(certified) > SERVER_LIFE_MS / 3 * 2 {
-            certified = now;
-            if let Err(error) = fleet.reconfigure().await {
-                tracing::error!(%error, "could not renew the collector's own certificate");
-            }
+        if is_due(UtcMs(fleet.certified.load(Ordering::Relaxed)), now)
+            && let Err(error) = fleet.reconfigure().await
+        {
+            tracing::error!(%error, "could not renew the collector's own certificate");
         }
     }
+}
+
+/// Whether the collector's own certificate is to be made anew: two thirds of its life are over,
+/// or it was made while the clock was ahead, and begins later than now. A computer whose clock
+/// is set right after it started would else be a stranger to every machine for months.
+fn is_due(certified: UtcMs, now: UtcMs) -> bool {
+    now.since_ms(certified) > SERVER_LIFE_MS / 3 * 2 || certified.since_ms(now) > BACKDATED_MS / 2
 }
 
 impl Fleet {

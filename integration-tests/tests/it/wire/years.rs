@@ -4,7 +4,7 @@ use super::driver::{certificates, run, settings, until_certified};
 use super::world::{Machine, World, name, now, say};
 use patchward_agent::credentials::Credentials;
 use patchward_agent::enrol::{self, Asked, EnrolError};
-use patchward_agent::link::{Identity, Link};
+use patchward_agent::link::{Identity, Link, LinkError};
 use patchward_collector::fleet::Authorities;
 use patchward_collector::store::Actor;
 use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
@@ -279,4 +279,45 @@ async fn an_agent_shows_its_next_certificate_at_once() {
     })
     .await;
     assert_eq!(certificates(&world, &machine.id()).await, 2);
+}
+
+/// A collector's computer was years ahead when it made its certificate; once its clock is set
+/// right, machines know it again without a start.
+#[tokio::test]
+async fn a_collector_whose_clock_was_years_ahead_is_known_again() {
+    const YEARS_MS: i64 = 3 * 365 * DAY_MS;
+    let world = World::new().await;
+    let machine = world.enrolled(1).await;
+    world.pass(YEARS_MS);
+    world.fleet.revoked(&machine.id()).await.unwrap();
+    let linked = machine.connect(&world).await;
+    assert!(matches!(linked, Err(LinkError::Clock { .. })), "{linked:?}");
+    world.pass(-YEARS_MS);
+    while machine.connect(&world).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A machine whose clock is years ahead takes its certificate for over, and is told to set the
+/// clock. It is not taken for one that slept.
+#[tokio::test]
+async fn a_machine_whose_clock_is_years_ahead_is_told_so() {
+    let world = World::new().await;
+    let machine = world.enrolled(1).await;
+    let ahead = now().plus_ms(3 * 365 * DAY_MS);
+    let credentials = machine.credentials();
+    assert!(credentials.is_expired(ahead));
+    let link = Link::connect(&world.addresses, Identity::Expired(credentials));
+    let (link, myself) = (link.await.unwrap(), &machine.myself);
+    let asked = enrol::renew(&link, &machine.installer, credentials, myself, ahead).await;
+    let Err(EnrolError::Refused(refused)) = asked else {
+        panic!("{asked:?}");
+    };
+    assert!(
+        refused.text.contains("set the machine's clock"),
+        "{refused:?}"
+    );
+    assert!(waiting(&world).await.is_empty());
+    // Set right, it has lost nothing.
+    assert!(is_served(&world, &machine).await);
 }
