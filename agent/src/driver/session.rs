@@ -42,11 +42,9 @@ impl Driver {
         let mut nudges = nudges(link.clone());
         let mut rest_ms: Option<u64> = None;
         loop {
-            // Nobody puts off a turn twice.
-            let is_rested = rest_ms.is_some();
+            let is_rested = rest_ms.is_some(); // Nobody puts off a turn twice.
             let again_ms = match rest_ms.take() {
                 Some(ms) => ms,
-                // It comes again at once, with what it got: so the collector sees that it has it.
                 None if self.renews(link).await? => return Ok(Ended::Away(0)),
                 None => self.turn(link).await?,
             };
@@ -159,7 +157,8 @@ impl Driver {
         None
     }
 
-    /// Renews the certificate where it is time, and gives back whether there is a new one.
+    /// Renews the certificate where it is time, and gives back whether there is a new one: with
+    /// it the agent comes again at once, so that the collector sees that it has it.
     async fn renews(&mut self, link: &Link) -> Result<bool, TurnError> {
         let now = (self.clock)();
         if !self.credentials.is_due(now) {

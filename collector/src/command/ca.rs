@@ -51,11 +51,12 @@ pub async fn run(app: &App, caller: &Caller, command: CaCommand) -> Result<Outpu
 async fn show(app: &App) -> Result<Output, Failure> {
     let authorities = app.fleet.authorities();
     let (current, next) = (authorities.current(), authorities.next());
+    // Who came a moment ago counts too.
+    app.fleet.flush().await?;
     let mut view = app.store.view().await?;
     let mut table = Table::new(&["machine", "unit", "last_seen", "certificate_ends"]);
     let (mut reached, mut unreached) = (0, Vec::new());
     if next.is_some() {
-        app.fleet.flush().await?;
         (reached, unreached) = (view.reached().await?, view.unreached().await?);
     }
     for one in &unreached {

@@ -111,7 +111,7 @@ impl Change {
         left: usize,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let detail = json!({ "old": old, "left": left, "reason": reason });
+        let detail = json!({ "old": old.to_string(), "left": left, "reason": reason });
         let tx = self.step("collector.authority_finish", new, detail);
         let changed = tx
             .execute(
