@@ -16,6 +16,7 @@ mod restored;
 mod stops;
 mod undelivered;
 mod unsupported;
+mod waiting;
 mod ward;
 mod withheld;
 
@@ -23,6 +24,7 @@ pub use answers::{Stale, stale_answers};
 pub use fallen::fallen;
 pub use metadata::{first_end as metadata_ends, own as metadata_own};
 pub use one::{item_of, next_slot};
+pub use waiting::back_from;
 
 use crate::command::plan::again;
 use crate::control::Failure;
@@ -269,19 +271,7 @@ impl Gathering<'_> {
             };
             self.items.extend(machine::items(&facts, self.now));
         }
-        for asked in self.view.enrolments_waiting().await? {
-            self.items.push(Item {
-                kind: Kind::Enrol,
-                subject: asked.machine.to_string().chars().take(12).collect(),
-                about: asked.host.to_string(),
-                unit: Some(asked.unit),
-                class: None,
-                owner: Owner::It,
-                since: asked.asked_at,
-                raise_at: None,
-                why: "it waits for acceptance".to_owned(),
-            });
-        }
+        self.waiting().await?;
         Ok(())
     }
 

@@ -30,6 +30,7 @@ pub mod facts;
 pub mod fleet;
 pub mod folder;
 pub mod forecast;
+pub mod go_keys;
 pub mod halted;
 mod http;
 pub mod init;

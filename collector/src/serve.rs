@@ -4,13 +4,13 @@ use crate::app::App;
 use crate::command::Snapshots;
 use crate::config::{Settings, host_of};
 use crate::control::{Failure, server};
-use crate::fleet::{self, Authority, FleetContext, FleetSettings};
+use crate::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::matching::Kept;
 use crate::reconcile::Pulse;
-use crate::store::{Place, Store};
+use crate::store::Store;
 use crate::vendor::artifact::Artifacts;
-use crate::{clock, init, reconcile, web};
+use crate::{clock, go_keys, init, reconcile, web};
 use anyhow::Context as _;
 use patchward_common::settings::MAX_SETTINGS_BYTES;
 use std::fs::File;
@@ -40,18 +40,17 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
 }
 
 async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> anyhow::Result<()> {
-    let authority = Authority::open(&folder.authority())?;
+    let (store, authorities) = open_store(folder, &settings).await?;
     let door = match settings.web_listen {
-        Some(listen) => Some(web::listen::open(listen, &settings, &authority).await?),
+        Some(listen) => Some(web::listen::open(listen, &settings, authorities.current()).await?),
         None => None,
     };
-    let store = open_store(&init::place(folder, &settings), &settings, &authority).await?;
-    let go_key = init::go_key(&folder.go_key())?;
+    let go_key = go_keys::at_start(folder, &store, clock::now()).await?;
     let artifacts = Artifacts::in_folder(&folder.artifacts()).context("opening the artifacts")?;
     let fleet = fleet::serve(
         FleetContext {
             store: store.clone(),
-            authority,
+            authorities,
             go_key: go_key.clone(),
             artifacts: artifacts.object_store(),
             clock: Arc::new(clock::now),
@@ -143,31 +142,34 @@ pub(crate) fn settings(folder: &Folder) -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
-/// Opens the database of this very collector: another one's would know other machines,
-/// other stops and other goes.
-async fn open_store(
-    place: &Place,
-    settings: &Settings,
-    authority: &Authority,
-) -> anyhow::Result<Store> {
-    let store = Store::open(place).await.context("opening the database")?;
+/// Opens the database of this very collector, and its authorities: another one's would know
+/// other machines, other stops and other goes.
+async fn open_store(folder: &Folder, settings: &Settings) -> anyhow::Result<(Store, Authorities)> {
+    let mut authorities = Authorities::open(&folder.authority())?;
+    let store = Store::open(&init::place(folder, settings))
+        .await
+        .context("opening the database")?;
     let mut view = store.view().await?;
     let (name, noted) = (view.collector().await?, view.authority().await?);
     drop(view);
+    let is_next = |next: &Authority| noted == Some(next.fingerprint());
+    if authorities.next().is_some_and(is_next) {
+        // `ca finish` was cut off after it was on record.
+        authorities = Authorities::finish(&folder.authority())?;
+    }
+    let current = authorities.current().fingerprint();
     let problem = match name {
         None => Some("the database belongs to no collector; `init` did not make it".to_owned()),
         Some(name) if name != settings.name => Some(format!(
             "the database belongs to the collector \"{name}\", and the settings say \"{}\"",
             settings.name
         )),
-        Some(_) => noted
-            .filter(|noted| *noted != authority.fingerprint())
-            .map(|_| {
-                "the database belongs to another certificate authority than the folder".to_owned()
-            }),
+        Some(_) => noted.filter(|noted| *noted != current).map(|_| {
+            "the database belongs to another certificate authority than the folder".to_owned()
+        }),
     };
     match problem {
-        None => Ok(store),
+        None => Ok((store, authorities)),
         Some(problem) => {
             store.close().await;
             Err(Failure::conflict(problem).into())

@@ -7,6 +7,7 @@ pub mod asset;
 pub mod audit;
 pub mod backup;
 mod begun;
+pub mod ca;
 mod calendar;
 pub mod case;
 pub mod component;
@@ -20,6 +21,7 @@ pub mod feed;
 pub mod file;
 mod forecast;
 pub mod freeze;
+pub mod go_key;
 pub mod handover;
 mod hit;
 pub mod hold;
@@ -181,6 +183,12 @@ pub enum Command {
     /// Programs that ask over the network, and what they may
     #[command(subcommand)]
     Program(program::ProgramCommand),
+    /// The collector's go-key, and the one that takes its place
+    #[command(subcommand)]
+    GoKey(go_key::GoKeyCommand),
+    /// The certificate authority that machines trust, and the one that follows it
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
     /// Backups: make one while the collector runs, read it back, show them all
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -295,6 +303,8 @@ pub fn run<'a>(
         Command::User(command) => Box::pin(user::run(app, caller, command)),
         Command::Kiosk(command) => Box::pin(kiosk::run(app, caller, command)),
         Command::Program(command) => Box::pin(program::run(app, caller, command)),
+        Command::GoKey(command) => Box::pin(go_key::run(app, caller, command)),
+        Command::Ca(command) => Box::pin(ca::run(app, caller, command)),
         Command::Backup(command) => Box::pin(async move { backup::run(app, &command) }),
         Command::Restore(command) => Box::pin(restore::run(app, caller, command)),
         Command::Feed(command) => Box::pin(feed::run(app, caller, command)),

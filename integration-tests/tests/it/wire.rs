@@ -15,3 +15,4 @@ mod stops;
 mod unused;
 mod witness;
 mod world;
+mod years;

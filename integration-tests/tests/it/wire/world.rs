@@ -6,7 +6,9 @@ use patchward_agent::credentials::Credentials;
 use patchward_agent::enrol::{Asked, EnrolError, Enrolment, Myself};
 use patchward_agent::installer::Installer;
 use patchward_agent::link::{Identity, Link, LinkError, Told};
-use patchward_collector::fleet::{self, Authority, FleetContext, FleetHandle, FleetSettings};
+use patchward_collector::fleet::{
+    self, Authorities, Authority, FleetContext, FleetHandle, FleetSettings,
+};
 use patchward_collector::store::places::{Site, Unit};
 use patchward_collector::store::tokens::{Acceptance, Token};
 use patchward_collector::store::windows::{Opening, Window};
@@ -117,7 +119,7 @@ impl World {
         };
         let context = FleetContext {
             store: store.clone(),
-            authority: Authority::open(folder.path()).unwrap(),
+            authorities: Authorities::open(folder.path()).unwrap(),
             go_key: go_key.clone(),
             artifacts: Arc::new(LocalFileSystem::new_with_prefix(artifacts).unwrap()),
             clock: Arc::new(clock),
