@@ -2,6 +2,7 @@
 
 pub(crate) mod again;
 mod answers;
+mod cleared;
 pub(super) mod findings;
 mod held;
 mod make;
@@ -20,6 +21,7 @@ use super::{Caller, begun, forecast, window};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::planning;
+use crate::quarantine;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::Plan;
@@ -190,6 +192,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
                 let risks = risks::Risks::read(&mut view, &machines, &approval, &leaves).await?;
                 risks.add_to(&mut table, app.now());
                 met::add_to(&Met::of_plan(&mut view, &approval).await?, &mut table);
+                cleared::put_first(&cleared::of(&mut view, &approval).await?, &mut table);
             }
             Ok(Output::Table(table))
         }
@@ -242,6 +245,15 @@ pub async fn find(view: &mut View, text: &str) -> Result<Plan, Failure> {
     let missing = || format!("There is no plan {text}. `plan list` shows all.");
     let described = |plan: &Plan| format!("{} {}, {}", plan.id, plan.title, plan.state.word());
     begun::only(found, missing, described)
+}
+
+/// What a plan clears from quarantine, in sentences: who signs reads them before all else.
+pub(crate) async fn clears(app: &App, text: &str) -> Result<Vec<String>, Failure> {
+    let mut view = app.store.view().await?;
+    let plan = find(&mut view, text).await?;
+    let approval = quarantine::approval(&mut view, &plan.id).await?;
+    let cleared = cleared::of(&mut view, &approval).await?;
+    Ok(cleared.into_iter().map(|one| one.text).collect())
 }
 
 fn severity(severity: Severity) -> &'static str {

@@ -1,5 +1,6 @@
 //! What a plan that was just made is shown as.
 
+use super::cleared::{self, Cleared};
 use super::make::Made;
 use super::{findings, show};
 use crate::command::release::met::{self, Met};
@@ -14,7 +15,7 @@ use patchward_common::plan::check::{Finding, Severity};
 pub(super) fn of(
     id: &Digest,
     made: &Made,
-    met: &[Met],
+    (met, cleared): (&[Met], &[Cleared]),
     (named, zones): (&findings::Named, &Zones),
 ) -> Report {
     let Made {
@@ -44,6 +45,7 @@ pub(super) fn of(
     );
     let mut all = findings::table(findings, named);
     met::add_to(met, &mut all);
+    cleared::put_first(cleared, &mut all);
     let mut impossible = Table::new(&["machine", "reason", "who"]);
     for one in &planned.impossible {
         impossible.row(vec![

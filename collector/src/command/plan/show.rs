@@ -3,7 +3,7 @@
 
 use super::risks::Risks;
 use super::sign::missing;
-use super::{DECLINED, find, report};
+use super::{DECLINED, cleared, find, report};
 use crate::app::App;
 use crate::authority;
 use crate::command::zones::Zones;
@@ -40,8 +40,10 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
     let releases = releases(&approval);
     let urgent = approval.emergency.as_ref();
+    let cleared = cleared::of(&mut view, &approval).await?;
+    let cleared: String = cleared.iter().map(|one| format!(" {}", one.text)).collect();
     let text = format!(
-        "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
+        "Plan {}: {}, {}. Installs {}.{cleared} Ends {}. A wave begins when {share} of 100 outcomes of the \
          one before are verified; {} halts it.{}{} {}.{}",
         plan.id,
         plan.title,

@@ -34,6 +34,8 @@ struct Sign {
     account: String,
     /// The person's browser keys that the roster knows.
     keys: Vec<String>,
+    /// What it lets machines try again, before anything else.
+    clears: Vec<String>,
     parts: Vec<Block>,
     problem: String,
     /// What a person who may not sign here has to know.
@@ -85,8 +87,8 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         Ok(parts) => parts,
         Err(response) => return response,
     };
-    let keys = match keys(web, person).await {
-        Ok(keys) => keys,
+    let (keys, clears) = match tokio::try_join!(keys(web, person), plan::clears(&web.app, plan)) {
+        Ok(read) => read,
         Err(failure) => return error::page(Some(person), &failure),
     };
     let hindrance = match keys.is_empty() {
@@ -105,6 +107,7 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         plan: plan.to_owned(),
         account: person.account.name.to_string(),
         keys: keys.iter().map(ToString::to_string).collect(),
+        clears,
         parts,
         problem,
         hindrance,

@@ -1,10 +1,12 @@
 //! Plans by command: made, checked, signed, and what is refused.
 
 use super::desk::{Desk, UNIT, machine};
+use super::jobs::{job, signed};
 use patchward_collector::control::FailureKind;
 use patchward_collector::store::releases::ArtifactState;
 use patchward_common::component::{Component, ComponentSet, Source};
 use patchward_common::digest::Digest;
+use patchward_common::job::{Reason, State};
 use patchward_common::trust::approval::{ApprovedRelease, Rollback};
 use patchward_common::trust::release::{Kind, PackageManager, PackageRef, Packages};
 use serde_json::json;
@@ -236,4 +238,43 @@ async fn packages_go_back_to_what_machines_have() {
         made["findings"].to_string().contains("no way back"),
         "{made}"
     );
+}
+
+#[tokio::test]
+async fn who_signs_reads_first_what_the_plan_clears_from_quarantine() {
+    let (desk, before) = signed().await;
+    let mut change = desk.change().await;
+    let failed = change.view().job(&job(&before, 1)).await.unwrap().unwrap();
+    let state = State::RolledBack(Reason::new("check viewer-works failed"));
+    change.move_job(&failed, &state, None, 1).await.unwrap();
+    change.commit().await.unwrap();
+    let barred = Digest::of(b"2");
+    let plan = desk
+        .plan(
+            "Again",
+            &format!("--release viewer=2 --machine pc-1 --clear {barred}"),
+        )
+        .await;
+    let found = desk.json(&format!("plan check {plan}")).await;
+    let first = &found[0];
+    assert_eq!(
+        (&first["finding"], &first["rule"], &first["about"]),
+        (
+            &json!("warns"),
+            &json!("quarantine"),
+            &json!("release viewer 2")
+        )
+    );
+    let text = first["text"].as_str().unwrap();
+    for said in [
+        "It clears viewer 2 from quarantine: it failed on pc-1 at ",
+        "check viewer-works failed",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    let shown = desk.ask(&format!("plan show {plan}")).await.text();
+    assert!(shown.contains(text), "{shown}");
+    // A plan that clears nothing says nothing of it.
+    let shown = desk.ask(&format!("plan show {before}")).await.text();
+    assert!(!shown.contains("quarantine"), "{shown}");
 }
