@@ -11,6 +11,7 @@ mod report;
 mod risks;
 mod show;
 mod sign;
+pub(crate) mod standing;
 pub mod stated;
 pub(super) use stated::release;
 
@@ -19,6 +20,7 @@ use super::release::met::{self, Met};
 use super::zones::Zones;
 use super::{Caller, begun, forecast, window};
 use crate::app::App;
+use crate::authority;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::planning;
 use crate::quarantine;
@@ -267,12 +269,15 @@ async fn list(app: &App) -> Result<Output, Failure> {
     let mut table = Table::new(&["plan", "title", "state", "made", "ends", "signatures"]);
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
+    let held = authority::held(&mut view).await.ok();
+    let now = app.now();
     for plan in view.plans(None).await? {
+        let state = standing::state(&mut view, &plan, held.as_ref(), now).await?;
         let signatures = view.signatures(&plan.id).await?.len();
         table.row(vec![
             Cell::of(plan.short()),
             Cell::of(plan.title),
-            Cell::of(plan.state.word()),
+            state,
             zones.cell(None, plan.created_at),
             zones.cell(None, plan.expires_at),
             Cell::Number(signatures as i64),

@@ -3,7 +3,7 @@
 
 use super::risks::Risks;
 use super::sign::missing;
-use super::{DECLINED, cleared, find, report};
+use super::{DECLINED, cleared, find, report, standing};
 use crate::app::App;
 use crate::authority;
 use crate::command::zones::Zones;
@@ -39,6 +39,8 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let enrolled = view.machines_of_plan(&plan.id).await?;
     let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
     let releases = releases(&approval);
+    let held = authority::held(&mut view).await.ok();
+    let state = standing::state(&mut view, &plan, held.as_ref(), app.now()).await?;
     let urgent = approval.emergency.as_ref();
     let cleared = cleared::of(&mut view, &approval).await?;
     let cleared: String = cleared.iter().map(|one| format!(" {}", one.text)).collect();
@@ -47,7 +49,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
          one before are verified; {} halts it.{}{} {}.{}",
         plan.id,
         plan.title,
-        plan.state.word(),
+        state,
         releases.join(", then "),
         zones.text(None, approval.expires),
         match approval.failure_limit {
@@ -57,17 +59,14 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         urgent.map_or_else(String::new, emergency),
         risks.words(app.now()),
         signatures.words,
-        declined
-            .iter()
-            .map(|one| format!(" Declined by {one}."))
-            .collect::<String>(),
+        said(&declined),
     );
     let htm = (!signatures.missing.is_empty()).then_some("HTM");
     let report = Report::new(
         [
             ("plan", Cell::of(plan.id)),
             ("title", Cell::of(plan.title)),
-            ("state", Cell::of(plan.state.word())),
+            ("state", state),
             ("releases", Cell::List(releases)),
             ("ends", Cell::of(approval.expires)),
             ("share_percent", Cell::Number(share.into())),
@@ -172,6 +171,11 @@ async fn declined(view: &mut View, plan: &Plan) -> Result<Vec<String>, Failure> 
         format!("{who}: {reason}")
     });
     Ok(words.collect())
+}
+
+fn said(declined: &[String]) -> String {
+    let words = declined.iter().map(|one| format!(" Declined by {one}."));
+    words.collect()
 }
 
 /// The machines that were asked for and fit in no slot.
