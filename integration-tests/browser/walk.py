@@ -34,6 +34,8 @@ def enrol_key(person, hospital):
     asked = hospital.ask_json("user", "keys")
     keys = [one["key"] for one in asked if one["account"] == person.name]
     assert len(keys) == 1, asked
+    # Until a registrar has taken it in, nobody is asked to make another one, and all pages say whose move it is.
+    expect(person.page.get_by_role("button", name="Make a key and ask")).to_be_hidden()
     hospital.roster_with(person.name, keys[0])
     person.open("/me")
     expect(person.page.get_by_role("cell", name="in the roster")).to_be_visible()
@@ -62,7 +64,14 @@ def approve(ada, hospital, plan, pictures):
     ada.open(f"/plan/{plan}/sign")
     picture(ada, pictures, "sign")
     said = signs(ada, plan)
-    assert "signed by enough" in said, said
+    assert "signed by enough" in said and "the first slot is that of station-" in said, said
+    expect(ada.page.get_by_role("link", name="See how the rollout goes")).to_have_attribute("href", f"/rollouts/{plan}")
+    # What is signed by enough is not signed again.
+    ada.open(f"/plan/{plan}/sign")
+    expect(ada.page.locator("#over")).to_contain_text("Nothing is left to sign")
+    expect(ada.page.locator("#sign-button")).to_have_count(0)
+    ada.open(f"/plan/{plan}")
+    expect(ada.page.get_by_role("link", name="Read and sign")).to_have_count(0)
     signed = hospital.ask_json("plan", "show", plan)
     assert signed["state"] == "active", signed
 

@@ -2,7 +2,9 @@
 
 use super::list::asked;
 use super::{Action, Page, Shell, actions, drawn};
-use crate::control::Output;
+use crate::command::plan;
+use crate::control::{Failure, Output};
+use crate::store::plans::PlanState;
 use crate::web::answer::Refusal;
 use crate::web::asks::Asks as _;
 use crate::web::form::Form;
@@ -21,6 +23,9 @@ const PARTS: [(&str, &str, &str); 3] = [
     ("forecast", "Forecast", "plan forecast"),
 ];
 
+/// What leads to the page on which a plan is signed.
+pub const READ_AND_SIGN: &str = "Read and sign";
+
 /// Shows a plan.
 pub async fn show(
     State(web): State<Web>,
@@ -35,11 +40,17 @@ pub async fn show(
     };
     let known = format!("plan={}", encoded(&plan));
     let back = format!("/plan/{}", encoded(&plan));
-    let mut first = vec![Action {
-        title: "Read and sign".to_owned(),
+    // What is signed is not signed again, and no draft any more that could be taken away.
+    let is_draft = match is_draft(&web, &plan).await {
+        Ok(is_draft) => is_draft,
+        Err(failure) => return error::page(Some(&person), &failure),
+    };
+    let read = is_draft.then(|| Action {
+        title: READ_AND_SIGN.to_owned(),
         href: format!("{back}/sign"),
         grave: false,
-    }];
+    });
+    let mut first: Vec<Action> = read.into_iter().collect();
     first.extend(actions(
         &person,
         &["plan again", "plan due", "plan export"],
@@ -53,18 +64,21 @@ pub async fn show(
         parts,
         more: actions(
             &person,
-            &[
-                "plan decline",
-                "plan remove",
-                "rollout show",
-                "rollout halt",
-                "evidence export",
-            ],
+            match is_draft {
+                true => &["plan decline", "plan remove"],
+                false => &["rollout show", "rollout halt", "evidence export"],
+            },
             &known,
             &back,
         ),
     }
     .shown()
+}
+
+async fn is_draft(web: &Web, plan: &str) -> Result<bool, Failure> {
+    let mut view = web.app.store.view().await?;
+    let plan = plan::find(&mut view, plan).await?;
+    Ok(plan.state == PlanState::Draft)
 }
 
 /// The parts of a plan's page, or the answer where there is none.
