@@ -12,6 +12,7 @@ pub mod form;
 mod fresh;
 pub mod guard;
 mod health;
+pub mod item;
 pub mod kept;
 pub mod link;
 pub mod listen;

@@ -6,7 +6,7 @@ pub mod scope;
 pub mod sheet;
 mod whole;
 
-use super::link;
+use super::{item, link};
 use crate::command::listed::Paged;
 use crate::control::output::harmless;
 pub use crate::control::output::heading;
@@ -67,6 +67,8 @@ pub struct Tile {
 pub struct Shown {
     /// The words.
     pub text: String,
+    /// What stands there for people instead, where the words are for programs and terminals.
+    pub said: Option<String>,
     /// Where they lead.
     pub href: Option<String>,
     /// Icon and colour, where it is a state.
@@ -88,8 +90,14 @@ impl Shown {
             }
             other => visible(&other.to_string()),
         };
+        let way = match cell {
+            Cell::Text(key) if column == "item" => item::way(key),
+            _ => None,
+        };
+        let (said, leads) = way.map_or((None, None), |way| (Some(way.words), Some(way.href)));
         Self {
-            href: link::of(column, cell),
+            said,
+            href: leads.or_else(|| link::of(column, cell)),
             mark: mark::of(column, cell),
             at: match cell {
                 Cell::Moment { at, .. } => Some(at.to_string()),
