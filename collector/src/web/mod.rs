@@ -27,6 +27,7 @@ pub mod show;
 pub mod statics;
 pub mod timing;
 pub mod touched;
+pub mod words;
 
 use crate::account::Grant;
 use crate::app::App;

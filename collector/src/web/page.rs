@@ -105,6 +105,12 @@ impl Shell {
 /// Commands that ask for nothing and have a page of their own.
 const OWN_PAGES: [(&str, &str); 1] = [("setup", "/setup")];
 
+/// The page of its own that a command has.
+pub fn own_page(command: &str) -> Option<&'static str> {
+    let own = OWN_PAGES.iter().find(|(path, _)| *path == command);
+    own.map(|(_, page)| *page)
+}
+
 /// A button that leads to a form.
 pub struct Action {
     /// What it does.
@@ -128,11 +134,10 @@ pub fn actions(person: &SignedIn, paths: &[&str], known: &str, back: &str) -> Ve
             true => String::new(),
             false => format!("{known}&"),
         };
-        let own = OWN_PAGES.iter().find(|(path, _)| *path == form.path);
         Action {
             title: form.title(),
-            href: match own {
-                Some((_, page)) => (*page).to_owned(),
+            href: match own_page(form.path) {
+                Some(page) => page.to_owned(),
                 None => format!("{}?{known}_back={back}", form.href()),
             },
             grave: form.rule.weight == Weight::Grave,
