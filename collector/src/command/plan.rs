@@ -33,6 +33,7 @@ use patchward_common::plan::PlanFile;
 use patchward_common::plan::check::{self, Severity};
 use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_json::json;
@@ -207,7 +208,8 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             let text = match blocking.count() {
                 0 => "Hand this file to the approvers: `patchward-sign approve`.".to_owned(),
                 count => {
-                    format!("{count} findings speak against signing it; `plan check` lists them.")
+                    let findings = counted(count, "finding speaks", "findings speak");
+                    format!("{findings} against signing it; `plan check` lists them.")
                 }
             };
             Ok(Output::File {

@@ -14,6 +14,7 @@ use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
 use patchward_common::trust::charter::Charter;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{PublicKey, Signed};
+use patchward_common::words::counted;
 
 pub(super) async fn charter(
     app: &App,
@@ -125,10 +126,10 @@ pub(super) async fn roster(
         "This collector's go-key does not stand in it: no job will start."
     };
     Ok(format!(
-        "Roster {} is in force until {}: {} people. {go}",
+        "Roster {} is in force until {}: {}. {go}",
         roster.number,
         roster.expires,
-        roster.people.len()
+        counted(roster.people.len(), "person", "people")
     ))
 }
 
@@ -175,9 +176,9 @@ pub(super) async fn assignment(
         app.fleet.machine_changed(&row.machine);
     }
     Ok(format!(
-        "Assignment {} is in force for {} machines.",
+        "Assignment {} is in force for {}.",
         assignment.number,
-        rows.len()
+        counted(rows.len(), "machine", "machines")
     ))
 }
 

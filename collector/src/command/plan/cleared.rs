@@ -12,6 +12,7 @@ use patchward_common::job::State;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
 use patchward_common::trust::release::ArtifactRef;
+use patchward_common::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rule under which it stands among the findings.
@@ -126,7 +127,7 @@ fn words(release: &str, wrong: &[Wrong], zones: &Zones) -> String {
     let named: Vec<String> = named.collect();
     let more = match wrong.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
-        more => format!("; and {more} times before"),
+        more => format!("; and {} before", counted(more, "time", "times")),
     };
     match named.is_empty() {
         true => format!(

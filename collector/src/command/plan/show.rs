@@ -16,6 +16,7 @@ use patchward_common::id::MachineId;
 use patchward_common::plan::{Table as Tabled, wave_number};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, Emergency, PlanLeaf};
+use patchward_common::words::counted;
 use std::collections::BTreeMap;
 
 /// How much of what was done with a draft is looked at: far more than anybody does with one.
@@ -141,10 +142,7 @@ async fn signatures(
         },
         _ => Vec::new(),
     };
-    let signatures = match count {
-        1 => "1 signature".to_owned(),
-        count => format!("{count} signatures"),
-    };
+    let signatures = counted(count, "signature", "signatures");
     let words = match missing.is_empty() {
         true => signatures,
         false => format!("{signatures}; still missing: {}", missing.join("; ")),

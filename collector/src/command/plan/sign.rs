@@ -20,6 +20,7 @@ use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::Signed;
 use patchward_common::wire::collector::Nudge;
+use patchward_common::words::counted;
 use std::collections::BTreeSet;
 
 pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Failure> {
@@ -58,10 +59,7 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
     }
     change.commit().await?;
     if !missing.is_empty() {
-        let stored = match new.len() {
-            1 => "1 signature is stored".to_owned(),
-            more => format!("{more} signatures are stored"),
-        };
+        let stored = counted(new.len(), "signature is stored", "signatures are stored");
         return Ok(Output::Text(format!(
             "{stored}, and nothing starts yet: another person's is waited for. Still missing: {}. \
              It is HTM's move.",
