@@ -88,6 +88,9 @@ def approve_by_two(ada, ben, hospital, plan):
     ben.open("/")
     row = ben.page.locator("#today-items tbody tr").filter(has_text="Viewer 4.2.1 now")
     expect(row).to_contain_text("1 has signed, and it waits for another")
+    expect(row.get_by_role("link", name="Read and sign")).to_have_attribute("href", f"/plan/{plan[:12]}/sign")
+    row.get_by_role("link", name="Say that you do it").click()
+    expect(ben.page.locator("[name=item]")).to_have_value(f"sign:{plan[:12]}")
     ben.open(f"/plan/{plan}")
     expect(ben.page.locator("main")).to_contain_text(f"1 of 2 approvers of {UNIT}")
     accessible(ben)
@@ -197,6 +200,8 @@ def refused(ian, plan):
     """A technician of one unit signs no plan and stops nothing."""
     answer = ian.open("/do/stop/now")
     assert answer.status == 403, answer.status
+    ian.open("/plan")
+    expect(ian.page.locator(".intro")).to_contain_text(f"You are technician:{UNIT}; this is done by approver or operator.")
     answer = ian.open("/settings")
     expect(ian.page.get_by_role("heading", name="People")).to_have_count(0)
 
@@ -261,6 +266,9 @@ def narrow(person, place, width):
     person.page.set_viewport_size({"width": width, "height": 800})
     person.open(place)
     fits(person)
+    # On a telephone nothing of a list lies beyond the edge.
+    wide = person.page.locator(".list .wide").evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length")
+    assert width > 600 or not wide, f"{wide} lists of {place} are wider than {width} pixels"
     person.page.set_viewport_size({"width": 1280, "height": 900})
 
 

@@ -19,6 +19,7 @@ use crate::web::asks::Asks as _;
 use askama::Template;
 use axum::response::Response;
 use patchward_common::percent::encoded;
+use std::collections::BTreeSet;
 
 /// What stands around every page.
 pub struct Shell {
@@ -144,6 +145,29 @@ pub fn actions(person: &SignedIn, paths: &[&str], known: &str, back: &str) -> Ve
         }
     })
     .collect()
+}
+
+/// Why there is no button for any of `paths`, where a person may press none: who may.
+pub fn why_none(person: &SignedIn, paths: &[&str]) -> Option<String> {
+    let forms: Vec<Form> = paths.iter().filter_map(|path| Form::of(path)).collect();
+    let is_any = forms
+        .iter()
+        .any(|form| !person.reach(form.rule).is_nowhere());
+    if forms.is_empty() || is_any {
+        return None;
+    }
+    let roles: BTreeSet<Role> = forms
+        .iter()
+        .flat_map(|form| form.rule.roles)
+        .copied()
+        .collect();
+    let roles: Vec<&str> = roles.into_iter().map(Role::word).collect();
+    let own: Vec<String> = person.grants.iter().map(ToString::to_string).collect();
+    let own = match own.is_empty() {
+        true => "You have no role".to_owned(),
+        false => format!("You are {}", own.join(", ")),
+    };
+    Some(format!("{own}; this is done by {}.", roles.join(" or ")))
 }
 
 /// A page of parts and buttons.

@@ -109,6 +109,35 @@ impl Shown {
     }
 }
 
+impl Shown {
+    /// Whether nothing is there or known.
+    pub fn is_nothing(&self) -> bool {
+        self.text.is_empty() || self.text == NOTHING
+    }
+
+    /// What the style sheet needs to know of it.
+    pub fn class(&self) -> String {
+        let is_long = self
+            .text
+            .split_whitespace()
+            .any(|word| word.chars().count() > LONG_WORD);
+        let classes = [
+            (self.number, "number"),
+            (self.is_nothing(), "nothing"),
+            (is_long, "long"),
+        ];
+        let classes = classes
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, class)| *class);
+        classes.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What stands in a cell of which nothing is known.
+pub const NOTHING: &str = "-";
+/// A word that is longer is broken where a line ends: no language has such words, digests are.
+const LONG_WORD: usize = 30;
 /// So many digits of an id name it.
 const SHORT: usize = 12;
 
@@ -154,6 +183,23 @@ pub fn blocks_but(
             blocks
         }
     }
+}
+
+/// The same without lists that have no rows and facts that are not there: they would only be
+/// passed over by who reads.
+pub fn without_nothing(blocks: Vec<Block>) -> Vec<Block> {
+    let kept = blocks.into_iter().filter_map(|block| match block {
+        Block::List(listing) if listing.total == 0 && listing.note.is_none() => None,
+        Block::Facts(facts) => {
+            let facts: Vec<_> = facts
+                .into_iter()
+                .filter(|(_, shown)| !shown.is_nothing())
+                .collect();
+            (!facts.is_empty()).then_some(Block::Facts(facts))
+        }
+        other => Some(other),
+    });
+    kept.collect()
 }
 
 /// The blocks of an answer whose list is there a page at a time.

@@ -8,7 +8,8 @@ use crate::account::Weight;
 use patchward_common::percent::encoded;
 
 /// A sentence as HTML: all of it escaped, and commands of ours linked.
-pub fn linked(text: &str) -> String {
+pub fn linked(text: impl AsRef<str>) -> String {
+    let text = text.as_ref();
     let mut html = String::with_capacity(text.len());
     let mut parts = text.split('`').peekable();
     let mut is_command = false;

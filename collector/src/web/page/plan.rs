@@ -1,7 +1,7 @@
 //! One plan: its slots as a picture, the forecast, what the plan check finds, who signed.
 
 use super::list::asked;
-use super::{Action, Page, Shell, actions, drawn};
+use super::{Action, Page, Shell, actions, drawn, why_none};
 use crate::command::plan;
 use crate::control::{Failure, Output};
 use crate::store::plans::PlanState;
@@ -10,15 +10,18 @@ use crate::web::asks::Asks as _;
 use crate::web::form::Form;
 use crate::web::look;
 use crate::web::person::Person;
-use crate::web::show::{Block, blocks};
+use crate::web::show::{Block, blocks, without_nothing};
 use crate::web::{Web, error};
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
 use patchward_common::percent::encoded;
 
+/// The command that tells what speaks against a plan.
+const CHECK: &str = "plan check";
+
 /// What tells of a plan, in the order in which it is read before signing.
 const PARTS: [(&str, &str, &str); 3] = [
-    ("check", "Findings", "plan check"),
+    ("check", "Findings", CHECK),
     ("plan", "", "plan show"),
     ("forecast", "Forecast", "plan forecast"),
 ];
@@ -59,7 +62,10 @@ pub async fn show(
     ));
     Page {
         shell: Shell::new(&format!("Plan {}", short(&plan)), "/plan", Some(&person)),
-        intro: String::new(),
+        intro: is_draft
+            .then(|| why_none(&person, &["plan sign"]))
+            .flatten()
+            .unwrap_or_default(),
         actions: first,
         parts,
         more: actions(
@@ -96,7 +102,12 @@ pub async fn parts(
                     return Err(file);
                 }
                 parts.extend(picture(web, person, plan, command, &output).await);
-                parts.extend(blocks(id, title, &output, query));
+                let mut shown = blocks(id, title, &output, query);
+                // That nothing was found is worth saying; that a list is empty is not.
+                if command != CHECK {
+                    shown = without_nothing(shown);
+                }
+                parts.extend(shown);
             }
             Err(refusal @ Refusal::Forbidden(_)) => return Err(error::refused(person, &refusal)),
             Err(refusal) if parts.is_empty() => return Err(error::refused(person, &refusal)),

@@ -19,8 +19,6 @@ const ELSEWHERE: [&str; 1] = ["machines"];
 
 /// The command that takes an item.
 const TAKE: &str = "item take";
-/// What stands in a cell of which nothing is known.
-const NOBODY: &str = "-";
 
 /// Shows the day.
 pub async fn show(
@@ -80,7 +78,7 @@ fn taken_here(part: &mut Block) {
     };
     for row in &mut listing.rows {
         let key = row.get(item).map(|cell| encoded(&cell.text));
-        let free = row.get_mut(taken).filter(|cell| cell.text == NOBODY);
+        let free = row.get_mut(taken).filter(|cell| cell.is_nothing());
         if let (Some(key), Some(cell)) = (key, free) {
             *cell = Shown {
                 text: "Say that you do it".to_owned(),
