@@ -15,6 +15,7 @@ mod one;
 mod restored;
 mod stops;
 mod undelivered;
+mod unsigned;
 mod unsupported;
 mod waiting;
 mod ward;
@@ -43,6 +44,7 @@ use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::HaltScope;
 use crate::waves;
 use patchward_common::codec;
+use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId, Name};
 use patchward_common::plan::{MAX_LEAF_BYTES, wave_number};
 use patchward_common::time::{Interval, UtcMs};
@@ -72,6 +74,8 @@ struct Gathering<'a> {
     next: BTreeMap<JobId, Interval>,
     items: Vec<Item>,
     slots: Vec<(Interval, String)>,
+    /// Plans that were given out and that their machines refuse.
+    unsigned: BTreeSet<Digest>,
 }
 
 /// Reads all of it.
@@ -85,7 +89,9 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         next: BTreeMap::new(),
         items: Vec::new(),
         slots: Vec::new(),
+        unsigned: BTreeSet::new(),
     };
+    gathering.unsigned().await?;
     gathering.plans().await?;
     let exceptions = gathering.view.exceptions().await?;
     let newest = gathering.jobs(&exceptions).await?;

@@ -14,6 +14,7 @@ use crate::store::View;
 use crate::store::machines::{Machine, MachineState};
 use patchward_common::facts::{Facts, PackedFacts};
 use patchward_common::id::{Label, MachineId, Name};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 
 /// What can be done with machines.
@@ -285,7 +286,10 @@ async fn with(
             ]);
         }
     }
-    table.note = Some(format!("{} machines run it.", table.rows.len()));
+    table.note = Some(format!(
+        "{} it.",
+        counted(table.rows.len(), "machine runs", "machines run")
+    ));
     Ok(Output::Table(table))
 }
 

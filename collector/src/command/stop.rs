@@ -17,6 +17,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::{Document as _, KeyId, Signed};
 use patchward_common::trust::stop::{Lift, Scope, Stop};
 use patchward_common::wire::collector::Nudge;
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -197,9 +198,9 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
             let hit = hit::stopped(&mut app.store.view().await?, &stop.scope).await;
             let hit = hit.unwrap_or_else(|failure| failure.text);
             Ok(Output::Text(format!(
-                "Stopped. {} machines are told now; the others learn it before they may start. \
+                "Stopped. {} told now; the others learn it before they may start. \
                  {hit} To lift it: `stop lift {}`.",
-                app.fleet.connected(),
+                counted(app.fleet.connected(), "machine is", "machines are"),
                 &signed.digest().to_string()[..SHOWN_DIGITS]
             )))
         }

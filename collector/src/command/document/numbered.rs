@@ -17,6 +17,7 @@ use patchward_common::trust::charter::Charter;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::wire::collector::Nudge;
+use patchward_common::words::counted;
 
 pub(super) async fn charter(
     app: &App,
@@ -132,10 +133,10 @@ pub(super) async fn roster(
         next.is_some_and(|next| live.contains(&next)),
     );
     Ok(format!(
-        "Roster {} is in force until {}: {} people. {go}{}",
+        "Roster {} is in force until {}: {}. {go}{}",
         roster.number,
         roster.expires,
-        roster.people.len(),
+        counted(roster.people.len(), "person", "people"),
         carried.unwrap_or_default()
     ))
 }
@@ -183,9 +184,9 @@ pub(super) async fn assignment(
         app.fleet.machine_changed(&row.machine);
     }
     Ok(format!(
-        "Assignment {} is in force for {} machines.",
+        "Assignment {} is in force for {}.",
         assignment.number,
-        rows.len()
+        counted(rows.len(), "machine", "machines")
     ))
 }
 

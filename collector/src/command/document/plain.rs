@@ -12,6 +12,7 @@ use patchward_common::trust::charter::TimeReset;
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::{Document, PublicKey, Signed};
 use patchward_common::trust::stop::{Downgrade, Handover, Lift, Scope, Stop};
+use patchward_common::words::counted;
 
 /// Stores a document that is no table and has no number.
 async fn store_plain<T: Document>(
@@ -163,8 +164,8 @@ pub(super) async fn downgrade(
     };
     store_plain(app, caller, &signed, &signing_keys(app).await?, new).await?;
     Ok(format!(
-        "{} machines may go back from {} to {} once.",
-        downgrade.machines.len(),
+        "{} may go back from {} to {} once.",
+        counted(downgrade.machines.len(), "machine", "machines"),
         downgrade.from,
         downgrade.to
     ))

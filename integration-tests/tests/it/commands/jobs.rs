@@ -123,7 +123,7 @@ async fn a_wave_waits_for_the_one_before_and_htm_may_open_it() {
         [1, 2]
     );
     assert_eq!(canary, "open");
-    let few = "0 of the 1 machines before have an outcome, and 1 are asked for";
+    let few = "0 of the 1 machine before have an outcome, and 1 is asked for";
     assert_eq!(rest, format!("not yet: {few}"));
     let canary = shown["waves"][0]["first_slot"].as_str();
     assert!(canary < shown["waves"][1]["first_slot"].as_str());
