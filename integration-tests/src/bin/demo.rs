@@ -119,7 +119,7 @@ fn invite(hospital: &Hospital, links: &Links) -> anyhow::Result<()> {
          Ada, approver; begin with her: choose a password, make a key, read and sign the draft \
          {draft}, watch it run.\n  {ada}\n\
          Ben, approver too: decline a plan and say why, make one of your own, stop everything.\n  {ben}\n\
-         The administrator: choose a name, look at Setup, add people under Settings.\n  {administrator}\n\n\
+         Adam, administrator: look at Setup, add people under Settings.\n  {administrator}\n\n\
          Rita, the registrar, is played here: she enrols browser keys within seconds. In a hospital a \
          person looks at the fingerprint first.\n\
          Or try, in another terminal:\n  {} --folder {} machine list",

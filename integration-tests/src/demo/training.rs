@@ -19,7 +19,7 @@ pub struct Links {
     pub ada: String,
     /// Of Ben, an approver too.
     pub ben: String,
-    /// Of the first administrator.
+    /// Of Adam, the administrator.
     pub administrator: String,
     /// What the draft is called.
     pub draft: String,
@@ -45,12 +45,13 @@ pub(super) fn prepared(script: &mut Script, hospital: &mut Hospital) -> anyhow::
     let plan = planned(script, hospital, VERSION, 3, &arguments)?;
     let draft = waiting(hospital, &plan, healthy.len())?;
     let links = Links {
-        ada: link(hospital, "ada", "Ada, HTM")?,
-        ben: link(hospital, "ben", "Ben, HTM")?,
-        administrator: hospital.page()?.welcome.clone(),
+        ada: link(hospital, "ada", "Ada, HTM", "approver")?,
+        ben: link(hospital, "ben", "Ben, HTM", "approver")?,
+        // The link that `init` gave makes the first account, and these are there before it.
+        administrator: link(hospital, "adam", "Adam, IT", "admin")?,
         draft,
     };
-    script.says("It waits for the signature of Ada, who has an account of the page, as Ben has.");
+    script.says("It waits for the signature of Ada; she, Ben and an administrator have accounts of the page.");
     script.shows(&hospital.ask(&["user", "list"])?);
     Ok(links)
 }
@@ -72,8 +73,8 @@ fn waiting(hospital: &Hospital, plan: &str, machines: usize) -> anyhow::Result<S
 }
 
 /// Makes an account and gives back the link with which its person begins.
-fn link(hospital: &Hospital, name: &str, title: &str) -> anyhow::Result<String> {
-    let add = ["user", "add", name, "--title", title, "--role", "approver"];
+fn link(hospital: &Hospital, name: &str, title: &str, role: &str) -> anyhow::Result<String> {
+    let add = ["user", "add", name, "--title", title, "--role", role];
     let added = hospital.ask_json(&add)?;
     let link = added["link"].as_str();
     Ok(link.context("`user add` tells a link")?.to_owned())

@@ -81,7 +81,7 @@ fn the_demo_does_what_it_says_and_stays_until_it_is_ended() {
     let invited = [
         ("ADA", "Ada, approver; begin with her"),
         ("BEN", "Ben, approver too"),
-        ("WELCOME", "The administrator"),
+        ("WELCOME", "Adam, administrator"),
     ];
     let links = invited.map(|(name, of)| (name, demo.link(of)));
     let command = demo.line("machine list");
