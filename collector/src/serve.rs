@@ -1,7 +1,7 @@
 //! `serve`: starts everything, says that it is ready, and ends in order.
 
 use crate::app::App;
-use crate::command::Snapshots;
+use crate::command::{self, Snapshots};
 use crate::config::{Settings, host_of};
 use crate::control::{Failure, server};
 use crate::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
@@ -88,6 +88,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     if let Some(door) = door {
         tracing::info!(address = app.settings.web_origin(), "the page is open");
         tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
+        tasks.push(people.spawn(command::keep(app.clone())));
     }
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
