@@ -87,9 +87,9 @@ pub struct Rolled {
 }
 
 /// Puts lines together.
-pub fn rolled(lines: &[Line], by: By) -> Rolled {
+pub fn rolled(lines: &[&Line], by: By) -> Rolled {
     let mut parts: BTreeMap<Option<String>, (Option<String>, Vec<&Line>)> = BTreeMap::new();
-    for line in lines {
+    for line in lines.iter().copied() {
         let (key, shown) = match by.of(line) {
             Some((key, shown)) => (Some(key), Some(shown)),
             None => (None, None),
@@ -189,6 +189,7 @@ mod tests {
                 .into_iter()
                 .map(|(advisory, holder, unit, score)| line(advisory, holder, unit, score))
                 .collect();
+            let lines: Vec<&Line> = lines.iter().collect();
             for by in ["machine", "asset", "model", "unit", "vendor"] {
                 let found = rolled(&lines, By::of_word(by).unwrap());
                 let sum = |of: fn(&Group) -> usize| found.groups.iter().map(of).sum::<usize>();
@@ -209,6 +210,7 @@ mod tests {
             line(1, 1, Some(1), 8),
             line(2, 3, None, 3),
         ];
+        let lines = lines.each_ref();
         let found = rolled(&lines, By::Model);
         let rows: Vec<_> = found
             .groups

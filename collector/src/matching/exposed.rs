@@ -29,6 +29,35 @@ pub struct Exposed {
     /// Stored advisories that cannot be read any more: what each is about stands in the lines,
     /// without its vulnerabilities.
     pub unreadable: Vec<Unreadable>,
+    /// Where the lines of each machine, asset and unit stand among all.
+    of: HashMap<String, Vec<usize>>,
+}
+
+impl Exposed {
+    fn new(lines: Vec<Line>, open: OpenMatches, unreadable: Vec<Unreadable>) -> Self {
+        let mut of: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, line) in lines.iter().enumerate() {
+            let machine = line.machine.as_ref().map(|name| format!("machine {name}"));
+            let asset = line.asset.as_ref().map(|tag| format!("asset {tag}"));
+            let unit = line.unit.as_ref().map(|name| format!("unit {name}"));
+            for what in machine.into_iter().chain(asset).chain(unit) {
+                of.entry(what).or_default().push(at);
+            }
+        }
+        Self {
+            lines,
+            open,
+            unreadable,
+            of,
+        }
+    }
+
+    /// The lines of `machine NAME`, `asset TAG` or `unit NAME`, in the same order: who looks at
+    /// one thing need not go through those of 50,000.
+    pub fn of(&self, what: &str) -> impl Iterator<Item = &Line> {
+        let places = self.of.get(what).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|at| self.lines.get(*at))
+    }
 }
 
 /// What is known of machines and assets, by name.
@@ -166,10 +195,7 @@ pub async fn exposed(
 ) -> Result<Exposed, Failure> {
     let open = open(view, advisory).await?;
     if open.matches.is_empty() {
-        return Ok(Exposed {
-            open,
-            ..Exposed::default()
-        });
+        return Ok(Exposed::new(Vec::new(), open, Vec::new()));
     }
     let known = Known::read(view, now).await?;
     let (products, unreadable) = products(view, &open, now).await?;
@@ -199,11 +225,7 @@ pub async fn exposed(
             .then_with(|| a.holder.cmp(&b.holder))
             .then_with(|| a.thing.cmp(&b.thing))
     });
-    Ok(Exposed {
-        lines,
-        open,
-        unreadable,
-    })
+    Ok(Exposed::new(lines, open, unreadable))
 }
 
 /// Products by advisory and id.

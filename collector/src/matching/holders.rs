@@ -38,10 +38,10 @@ impl Holder {
         }
     }
 
-    /// Whether it is called `name`, or is the machine of that name.
-    pub fn is(&self, name: &str) -> bool {
-        let own = self.machine.as_ref().map(|own| format!("machine {own}"));
-        self.name == name || own.is_some_and(|own| own == name)
+    /// What it is called, and the machine that an asset is.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let machine = self.machine.as_ref().map(|name| format!("machine {name}"));
+        std::iter::once(self.name.clone()).chain(machine)
     }
 }
 

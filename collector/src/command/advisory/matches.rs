@@ -8,7 +8,7 @@ use crate::store::View;
 use crate::store::advisories::{MarkRow, MatchRow};
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Most holders that a row names; the count says the rest.
 const MAX_SHOWN: usize = 20;
@@ -45,6 +45,8 @@ pub(in crate::command) struct Rows {
     rows: Vec<MatchRow>,
     holders: BTreeMap<String, Vec<Holder>>,
     marks: Vec<MarkRow>,
+    /// The rows of each holder, by all of its names.
+    of_holder: HashMap<String, Vec<usize>>,
 }
 
 impl Rows {
@@ -57,11 +59,38 @@ impl Rows {
         let wanted: HashSet<String> = rows.iter().map(|row| row.thing.clone()).collect();
         let holders = holders(view, &wanted).await?;
         let marks = view.advisory_marks(advisory).await?;
+        let mut of_holder: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            for name in holders
+                .get(&row.thing)
+                .into_iter()
+                .flatten()
+                .flat_map(Holder::names)
+            {
+                let places = of_holder.entry(name).or_default();
+                // A machine may hold it as itself and as its asset.
+                if places.last() != Some(&at) {
+                    places.push(at);
+                }
+            }
+        }
         Ok(Self {
             rows,
             holders,
             marks,
+            of_holder,
         })
+    }
+
+    /// The rows of one holder, or all of them.
+    fn among(&self, holder: Option<&str>) -> Vec<&MatchRow> {
+        match holder {
+            None => self.rows.iter().collect(),
+            Some(name) => {
+                let places = self.of_holder.get(name).into_iter().flatten();
+                places.filter_map(|at| self.rows.get(*at)).collect()
+            }
+        }
     }
 
     fn of(&self, row: &MatchRow) -> &[Holder] {
@@ -75,8 +104,11 @@ impl Rows {
 
     /// The name of whoever is called `name`: a machine without an agent is its asset.
     pub(super) fn called(&self, name: &str) -> String {
-        let mut all = self.holders.values().flatten();
-        let found = all.find(|one| one.is(name));
+        let mut held = self
+            .among(Some(name))
+            .into_iter()
+            .flat_map(|row| self.of(row));
+        let found = held.find(|one| one.names().any(|own| own == name));
         found.map_or_else(|| name.to_owned(), |one| one.name.clone())
     }
 
@@ -166,16 +198,13 @@ pub(in crate::command) fn told(rows: &Rows, asked: &Asked) -> Output {
     let machine = asked.machine.as_ref().map(|name| format!("machine {name}"));
     let holder = asset.or(machine);
     let words = asked.thing.as_ref().map(|words| words.to_lowercase());
-    let kept = rows.rows.iter().filter(|row| {
+    let kept = rows.among(holder.as_deref()).into_iter().filter(|row| {
         let held = rows.of(row);
         let in_unit = |unit: &Name| held.iter().any(|one| one.unit.as_ref() == Some(unit));
         asked.advisory.as_ref().is_none_or(|id| row.advisory == *id)
             && (!asked.needs_person || row.value == Verdict::NeedsPerson.word())
             && (!asked.affected || row.value == Verdict::Affected.word())
             && asked.unit.as_ref().is_none_or(in_unit)
-            && holder
-                .as_ref()
-                .is_none_or(|name| held.iter().any(|one| one.is(name)))
             && words
                 .as_ref()
                 .is_none_or(|words| row.shown.to_lowercase().contains(words))

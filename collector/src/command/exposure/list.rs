@@ -40,7 +40,6 @@ pub struct Asked {
 impl Asked {
     fn wants(&self, line: &Line) -> bool {
         let has = |text: &str, words: &str| name::key(text).contains(&name::key(words));
-        let is = |name: &Option<String>, asked: &str| name.as_deref() == Some(asked);
         (self.unit.is_none() || self.unit == line.unit)
             && self
                 .vendor
@@ -50,14 +49,16 @@ impl Asked {
                 .model
                 .as_ref()
                 .is_none_or(|words| has(&line.model, words))
-            && self
-                .machine
-                .as_ref()
-                .is_none_or(|name| is(&line.machine, name.as_str()))
-            && self
-                .asset
-                .as_ref()
-                .is_none_or(|tag| is(&line.asset, tag.as_str()))
+    }
+
+    /// The lines among which what is looked for stands.
+    fn among<'a>(&self, found: &'a Exposed) -> Box<dyn Iterator<Item = &'a Line> + 'a> {
+        match (&self.machine, &self.asset, &self.unit) {
+            (Some(name), _, _) => Box::new(found.of(&format!("machine {name}"))),
+            (None, Some(tag), _) => Box::new(found.of(&format!("asset {tag}"))),
+            (None, None, Some(name)) => Box::new(found.of(&format!("unit {name}"))),
+            (None, None, None) => Box::new(found.lines.iter()),
+        }
     }
 }
 
@@ -85,9 +86,9 @@ pub(in crate::command) async fn told(
 
 fn shown(found: &Exposed, asked: &Asked) -> Output {
     let is_asked = |id: &str| asked.advisory.as_deref().is_none_or(|asked| asked == id);
-    let lines = found.lines.iter();
+    let lines = asked.among(found);
     let lines = lines.filter(|line| is_asked(&line.advisory) && asked.wants(line));
-    let lines: Vec<Line> = lines.cloned().collect();
+    let lines: Vec<&Line> = lines.collect();
     let by = asked.by.as_deref().and_then(By::of_word);
     let whole = rolled(&lines, by.unwrap_or(By::Model));
     let report = summed(&lines, &whole);
@@ -103,7 +104,7 @@ fn shown(found: &Exposed, asked: &Asked) -> Output {
     })
 }
 
-fn summed(lines: &[Line], whole: &Rolled) -> Report {
+fn summed(lines: &[&Line], whole: &Rolled) -> Report {
     let count = |is: fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count() as i64;
     let needs_person = count(|line| line.needs_person);
     let excepted = count(|line| matches!(line.standing, Standing::Excepted(_)));
@@ -133,7 +134,7 @@ fn summed(lines: &[Line], whole: &Rolled) -> Report {
     )
 }
 
-fn table(lines: &[Line]) -> Table {
+fn table(lines: &[&Line]) -> Table {
     let mut table = Table::new(&[
         "advisory",
         "on",
