@@ -3,6 +3,7 @@
 mod nonce;
 mod papers;
 mod rehearsal;
+mod screen;
 mod standing;
 mod ward;
 
@@ -58,6 +59,8 @@ pub struct Installer {
     turn: Mutex<()>,
     /// One thread drives the open job.
     wheel: Mutex<()>,
+    /// One at a time tells people.
+    telling: Mutex<()>,
     /// Nobody else works on this folder while it is held.
     _lock: File,
 }
@@ -126,6 +129,7 @@ impl Installer {
             pin,
             turn: Mutex::new(()),
             wheel: Mutex::new(()),
+            telling: Mutex::new(()),
             _lock: lock,
             core: Mutex::new(Core {
                 watermark,
@@ -259,6 +263,7 @@ impl Installer {
     pub fn finish(&self) {
         let _wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
         drive::drive(self);
+        self.tell();
     }
 
     /// One job at a time, and none twice.
