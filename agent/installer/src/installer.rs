@@ -34,7 +34,6 @@ use patchward_steps::command::Caller;
 use patchward_steps::disk::{Disk, DiskError, Observer};
 use patchward_steps::kind::Site;
 use patchward_steps::runner::{Runner, RunnerKind};
-use rustix::fs::{FlockOperation, flock};
 use standing::Standing;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -106,7 +105,7 @@ impl Installer {
         observer: Observer,
     ) -> Result<Self, OpenError> {
         let disk = Disk::open(&settings.state_dir, observer)?;
-        let lock = lock(&disk)?;
+        let lock = standing::lock(&disk)?;
         format::check(&disk)?;
         let (key, pin) = pin::load(&disk)?;
         let watermark = Kept::load(&disk)?;
@@ -390,14 +389,5 @@ impl Installer {
         let own = rustix::process::geteuid();
         let user = id_of(&self.settings.probe_user, Path::new("/etc/passwd")).unwrap_or(65_534);
         self.outside((own.is_root() && user != own.as_raw()).then_some(user))
-    }
-}
-
-fn lock(disk: &Disk) -> Result<File, OpenError> {
-    let path = disk.path("lock");
-    let file = File::create(&path).map_err(DiskError::of("open", &path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(_) => Err(OpenError::Busy(disk.path(""))),
     }
 }
