@@ -180,14 +180,7 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
                 issued: app.now(),
             };
             let signed = Signed::new(&stop, &app.go_signing_key);
-            let new = NewDocument {
-                kind: DocumentKind::Stop,
-                number: None,
-                scope: Some(&stop.scope),
-                subject: None,
-                expires_at: None,
-                payload: signed.payload(),
-            };
+            let new = NewDocument::stop(&stop.scope, signed.payload());
             let mut change = app.change(caller).await?;
             change
                 .add_document(&new, &stored_signatures(&signed, &[app.go_key()]))

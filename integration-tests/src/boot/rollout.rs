@@ -153,6 +153,7 @@ impl Machine {
         self.import(PATCHWARD)?;
         let main = "systemctl show --value --property=MainPID";
         let old = self.container.shell(&format!("{main} patchward-agent"))?;
+        let installer = format!("{main} patchward-installer");
         let plan = self.rollout(debs::OWN, &next)?;
         self.wait_for_job(&plan, "verified")?;
         let (_, checks) = measured_last(&self.events()?)?;
@@ -166,16 +167,18 @@ impl Machine {
         ensure!(installed == next, "{installed} is installed");
         let new = self.container.shell(&format!("{main} patchward-agent"))?;
         ensure!(old != new, "the old agent still runs");
-        let container = &self.container;
+        // It leaves once nobody has asked it for a second; whoever knocks next is answered by
+        // the new one.
+        let program = format!("readlink /proc/$({installer})/exe");
         until("the installer left to its successor", || {
-            // Whoever knocks next is answered by the new one.
-            let asked = self.agent(&["status"]).is_ok();
-            let program = format!("readlink /proc/$({main} patchward-installer)/exe");
-            asked
-                && container
-                    .shell(&program)
-                    .is_ok_and(|file| !file.contains("deleted"))
+            let runs = self.container.shell(&installer);
+            let program = self.container.shell(&program);
+            let is_new = program.is_ok_and(|program| !program.contains("deleted"));
+            is_new || runs.is_ok_and(|runs| runs == "0")
         })?;
+        self.agent(&["status"])?;
+        let program = self.container.shell(&program)?;
+        ensure!(!program.contains("deleted"), "{program} answers");
         self.proven(&plan)
     }
 

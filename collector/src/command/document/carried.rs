@@ -32,14 +32,7 @@ pub(super) async fn stops(
         };
         let stop = Stop { issued: now, ..old };
         let signed = Signed::new(&stop, &app.go_signing_key);
-        let new = NewDocument {
-            kind: DocumentKind::Stop,
-            number: None,
-            scope: Some(&stop.scope),
-            subject: None,
-            expires_at: None,
-            payload: signed.payload(),
-        };
+        let new = NewDocument::stop(&stop.scope, signed.payload());
         change
             .add_document(&new, &stored_signatures(&signed, &[app.go_key()]))
             .await?;

@@ -58,14 +58,7 @@ pub(super) async fn stop(
     signed: Signed<Stop>,
 ) -> Result<String, Failure> {
     let stop = content(&signed)?;
-    let new = NewDocument {
-        kind: DocumentKind::Stop,
-        number: None,
-        scope: Some(&stop.scope),
-        subject: None,
-        expires_at: None,
-        payload: signed.payload(),
-    };
+    let new = NewDocument::stop(&stop.scope, signed.payload());
     store_plain(app, caller, &signed, &signing_keys(app).await?, new).await?;
     Ok(format!("Stopped: {}.", stop.reason))
 }

@@ -267,7 +267,7 @@ async fn a_failure_calls_people_until_somebody_has_heard() {
     let Output::Report(today) = desk.ask("today").await else {
         panic!("today is a report")
     };
-    assert!(today.text.contains("call people out"), "{}", today.text);
+    assert!(today.text.contains("1 calls people out"), "{}", today.text);
     desk.ask(&format!("oncall heard {key}")).await;
     assert_eq!(called().await, None);
     let items = desk.json("item list --owner it").await;
