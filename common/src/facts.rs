@@ -268,9 +268,25 @@ pub fn os_name(os_release: &str) -> Option<String> {
     })
 }
 
+/// The number of a user or group, as the text of `/etc/passwd` or `/etc/group` has it.
+pub fn id_in(name: &str, table: &str) -> Option<u32> {
+    let mut rows = table.lines().map(|line| line.split(':'));
+    let mut row = rows.find(|row| row.clone().next() == Some(name))?;
+    row.nth(2)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_users_stand_in_the_table() {
+        let table = "root:x:0:0::/root:/bin/sh\nodd\nward:x:x\nnurse:x:1000:1000::/:/bin/sh\n";
+        assert_eq!(id_in("nurse", table), Some(1000));
+        for other in ["nur", "odd", "ward", ""] {
+            assert_eq!(id_in(other, table), None, "{other:?}");
+        }
+    }
 
     fn facts() -> Facts {
         Facts {

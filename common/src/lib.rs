@@ -17,6 +17,7 @@ pub mod facts;
 pub mod id;
 pub mod job;
 pub mod nearest;
+pub mod notice;
 pub mod percent;
 pub mod plan;
 pub mod probe;

@@ -535,7 +535,8 @@ impl Machine {
             "state_dir = {:?}\nagent_dir = {:?}\nsocket = {:?}\nagent_user = \"{user}\"\n\
              ward_group = \"{group}\"\nrunner = \"child\"\nprobes_dir = {:?}\nrecipes_dir = {:?}\n\
              probe_user = \"{user}\"\ntrees_dir = {:?}\npackages_root = {:?}\n\
-             reboot_argv = [\"/bin/true\"]\ncheck_patience_seconds = 2\nboot_id_file = {boot_id:?}\n",
+             reboot_argv = [\"/bin/true\"]\ncheck_patience_seconds = 2\nboot_id_file = {boot_id:?}\n\
+             screen_file = {:?}\nnologin_file = {:?}\ncall = \"clinical engineering, 4711\"\n",
             self.path("installer"),
             self.path("agent"),
             self.path("installer.sock"),
@@ -543,6 +544,8 @@ impl Machine {
             self.path("recipes.d"),
             self.path("trees"),
             self.path("root"),
+            self.path("screen"),
+            self.path("nologin"),
         );
         std::fs::write(self.path("installer.toml"), installer)?;
         let agent = format!(

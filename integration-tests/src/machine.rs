@@ -134,6 +134,8 @@ impl Machine {
             ("trees_dir", "trees"),
             ("packages_root", "root"),
             ("boot_id_file", "boot_id"),
+            ("screen_file", "screen"),
+            ("nologin_file", "nologin"),
         ] {
             lines.push(format!("{key} = \"{}\"", path(below)));
         }

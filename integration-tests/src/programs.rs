@@ -18,6 +18,8 @@ pub enum Program {
     Sign,
     /// What asks medical devices.
     DeviceProbe,
+    /// What tells people at a machine.
+    Notice,
     /// The installer that kills itself at a chosen persist point.
     KillableInstaller,
 }
@@ -30,6 +32,7 @@ impl Program {
             Self::Collector => "patchward-collector",
             Self::Sign => "patchward-sign",
             Self::DeviceProbe => "patchward-device-probe",
+            Self::Notice => "patchward-notice",
             Self::KillableInstaller => "killable-installer",
         }
     }

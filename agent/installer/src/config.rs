@@ -1,5 +1,7 @@
 //! Settings: one strict TOML file. The shipped file equals the defaults.
 
+use patchward_common::facts;
+use patchward_common::notice::Call;
 use patchward_common::settings;
 use patchward_log::Form;
 use patchward_steps::disk::read_at_most;
@@ -54,6 +56,12 @@ pub struct Settings {
     pub boot_id_file: PathBuf,
     /// Where the system's name and version stand.
     pub os_release_file: PathBuf,
+    /// What people at the machine see; everybody there may read it.
+    pub screen_file: PathBuf,
+    /// While it is there, new logins but root's are refused with its text.
+    pub nologin_file: PathBuf,
+    /// Whom people at the machine call: one line, or nothing.
+    pub call: Call,
     /// Where the log goes, and in which form.
     pub log: Form,
 }
@@ -81,6 +89,9 @@ impl Default for Settings {
             check_patience_seconds: 60,
             boot_id_file: "/proc/sys/kernel/random/boot_id".into(),
             os_release_file: "/etc/os-release".into(),
+            screen_file: "/run/patchward/screen".into(),
+            nologin_file: "/run/nologin".into(),
+            call: Call::default(),
             log: Form::Auto,
         }
     }
@@ -127,6 +138,8 @@ impl Settings {
             ("packages_root", &self.packages_root),
             ("boot_id_file", &self.boot_id_file),
             ("os_release_file", &self.os_release_file),
+            ("screen_file", &self.screen_file),
+            ("nologin_file", &self.nologin_file),
         ];
         if let Some((key, path)) = paths.iter().find(|(_, path)| !path.is_absolute()) {
             return Err(format!("{key}: {path:?} must be absolute"));
@@ -144,12 +157,7 @@ pub fn id_of(name: &str, table: &Path) -> Option<u32> {
     if let Ok(id) = name.parse() {
         return Some(id);
     }
-    let text = std::fs::read_to_string(table).ok()?;
-    let row = text
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|row| row.first() == Some(&name))?;
-    row.get(2)?.parse().ok()
+    facts::id_in(name, &std::fs::read_to_string(table).ok()?)
 }
 
 #[cfg(test)]
@@ -189,6 +197,7 @@ mod tests {
             ("state_dir = \"x\"", "must be absolute"),
             ("reboot_argv = []", "must name a program"),
             ("runner = \"docker\"", "unknown variant"),
+            ("call = \"\\u001b[2J\"", "control characters"),
         ] {
             std::fs::write(&path, text).unwrap();
             let error = Settings::load(Some(&path)).unwrap_err().to_string();

@@ -31,6 +31,7 @@ const ORDER_LIMITS: Limits = Limits {
 /// full disk that is freed needs nobody to come back to it.
 pub fn drive(at: &Installer) {
     while let Some(record) = at.open_job() {
+        at.tell();
         match turn(at, &record) {
             Ok(Some(event)) => {
                 if let Err(error) = at.append(&record, event) {

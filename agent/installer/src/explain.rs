@@ -5,7 +5,6 @@ use crate::clock;
 use crate::installer::Installer;
 use patchward_common::codec;
 use patchward_common::id::JobId;
-use patchward_common::job::State;
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::probe::{Purpose, Readiness, readiness};
 use patchward_common::trust::approval::PlanLeaf;
@@ -33,14 +32,14 @@ pub fn status(at: &Installer) -> Result<Status, Denied> {
         let rehearsed = at.rehearsed(job);
         let mut slots = leaf.slots;
         slots.retain(|slot| !rehearsed.contains(slot));
+        let state = at.history(job).unwrap_or_default().state;
+        let longest_run_ms = approval.longest_run_ms();
         Some(JobStatus {
             job,
             approval: digest,
-            state: at
-                .history(job)
-                .map_or(State::Assigned, |history| history.state),
+            state,
             slots,
-            longest_run_ms: approval.longest_run_ms(),
+            longest_run_ms,
             title: approval.title,
         })
     });
@@ -49,11 +48,7 @@ pub fn status(at: &Installer) -> Result<Status, Denied> {
     let handed_over = handover.is_some_and(|said| clock::now() < said.until);
     Ok(Status {
         watermark: watermark.digest(),
-        numbers: (
-            watermark.charter.number,
-            watermark.roster.number,
-            watermark.assignment.number,
-        ),
+        numbers: watermark.numbers(),
         boot: at.boot().map_err(Denied::Wrong)?,
         journal: at.last_sequence(),
         interlock: at.interlock(handed_over, false),

@@ -3,6 +3,7 @@
 mod nonce;
 mod papers;
 mod rehearsal;
+mod screen;
 mod standing;
 mod ward;
 
@@ -33,7 +34,6 @@ use patchward_steps::command::Caller;
 use patchward_steps::disk::{Disk, DiskError, Observer};
 use patchward_steps::kind::Site;
 use patchward_steps::runner::{Runner, RunnerKind};
-use rustix::fs::{FlockOperation, flock};
 use standing::Standing;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,8 @@ pub struct Installer {
     turn: Mutex<()>,
     /// One thread drives the open job.
     wheel: Mutex<()>,
+    /// One at a time tells people.
+    telling: Mutex<()>,
     /// Nobody else works on this folder while it is held.
     _lock: File,
 }
@@ -103,7 +105,7 @@ impl Installer {
         observer: Observer,
     ) -> Result<Self, OpenError> {
         let disk = Disk::open(&settings.state_dir, observer)?;
-        let lock = lock(&disk)?;
+        let lock = standing::lock(&disk)?;
         format::check(&disk)?;
         let (key, pin) = pin::load(&disk)?;
         let watermark = Kept::load(&disk)?;
@@ -126,6 +128,7 @@ impl Installer {
             pin,
             turn: Mutex::new(()),
             wheel: Mutex::new(()),
+            telling: Mutex::new(()),
             _lock: lock,
             core: Mutex::new(Core {
                 watermark,
@@ -259,6 +262,7 @@ impl Installer {
     pub fn finish(&self) {
         let _wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
         drive::drive(self);
+        self.tell();
     }
 
     /// One job at a time, and none twice.
@@ -385,14 +389,5 @@ impl Installer {
         let own = rustix::process::geteuid();
         let user = id_of(&self.settings.probe_user, Path::new("/etc/passwd")).unwrap_or(65_534);
         self.outside((own.is_root() && user != own.as_raw()).then_some(user))
-    }
-}
-
-fn lock(disk: &Disk) -> Result<File, OpenError> {
-    let path = disk.path("lock");
-    let file = File::create(&path).map_err(DiskError::of("open", &path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(_) => Err(OpenError::Busy(disk.path(""))),
     }
 }

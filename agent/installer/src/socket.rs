@@ -151,7 +151,11 @@ fn converse(mut stream: UnixStream, service: &Service, peer: Peer) -> std::io::R
         Err(problem) => Answer::Error(problem),
         Ok(request) => match service.installer() {
             Err(why) => Answer::Error(why.to_string()),
-            Ok(installer) => handle(&installer, request, peer),
+            Ok(installer) => {
+                let answer = handle(&installer, request, peer);
+                installer.tell();
+                answer
+            }
         },
     };
     stream.set_write_timeout(Some(Duration::from_secs(10)))?;

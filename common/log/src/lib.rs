@@ -1,5 +1,5 @@
-//! Where a program's log goes, and in which form. Agent, installer and collector start theirs
-//! here, so that all three write one line for each event, with the same names of fields:
+//! Where a program's log goes, and in which form. Agent, installer, notices and collector start
+//! theirs here, so that all of them write one line for each event, with the same names of fields:
 //! `machine`, `plan`, `job`, `release`, `person`, `request`.
 //!
 //! It is no part of `patchward-common`, because it writes, and needs no runtime, because the
@@ -22,7 +22,7 @@ const USUAL: &str = "info,quinn=warn,sqlx=warn";
 /// What fields begin with in the journal: `journalctl PATCHWARD_JOB=...`.
 const JOURNAL_PREFIX: &str = "PATCHWARD";
 
-/// The form of a log: the setting `log` of all three programs.
+/// The form of a log: the setting `log` of all these programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {

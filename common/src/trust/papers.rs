@@ -15,6 +15,7 @@ use crate::trust::watermark::Watermark;
 use crate::wire::local::{Documents, Placed};
 use serde::{Deserialize, Serialize};
 
+mod foreseen;
 mod take;
 
 pub use take::{Taken, raise};

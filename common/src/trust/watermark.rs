@@ -61,6 +61,15 @@ pub struct Watermark {
 }
 
 impl Watermark {
+    /// The numbers of charter, roster and assignment.
+    pub fn numbers(&self) -> (u64, u64, u64) {
+        (
+            self.charter.number,
+            self.roster.number,
+            self.assignment.number,
+        )
+    }
+
     /// The first watermark, written by `pin`. It knows no time yet: that rises only
     /// from a verified go.
     pub fn new(machine: MachineId, root: RootKeys) -> Self {

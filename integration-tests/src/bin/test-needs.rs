@@ -9,7 +9,7 @@ use std::process::Command;
 
 /// What a test needs: a file that shows that it is there, and the Debian package. The
 /// server of PostgreSQL, which has no place of its own name, is asked for beside these.
-const NEEDS: [(&str, &str); 18] = [
+const NEEDS: [(&str, &str); 19] = [
     ("usr/bin/systemd-analyze", "systemd"),
     ("usr/bin/rpm", "rpm"),
     ("usr/bin/rpmbuild", "rpm"),
@@ -18,6 +18,7 @@ const NEEDS: [(&str, &str); 18] = [
     ("usr/bin/objcopy", "binutils"),
     ("usr/bin/xz", "xz-utils"),
     ("usr/bin/faketime", "faketime"),
+    ("usr/bin/dbus-daemon", "dbus-daemon"),
     ("usr/bin/storescp", "dcmtk"),
     ("usr/sbin/snmpd", "snmpd"),
     ("usr/sbin/nginx", "nginx-light"),

@@ -103,6 +103,7 @@ impl Programs {
             Program::Agent,
             Program::Installer,
             Program::DeviceProbe,
+            Program::Notice,
             Program::Collector,
             Program::Sign,
         ];

@@ -29,7 +29,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// One package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Package {
-    /// Agent, installer and device probe: what goes onto a machine.
+    /// Agent, installer, device probe and notices: what goes onto a machine.
     Agent,
     /// Collector and signer.
     Collector,
@@ -62,6 +62,7 @@ impl Package {
                 ("patchward-agent", "usr/bin"),
                 ("patchward-installer", "usr/sbin"),
                 ("patchward-device-probe", "usr/libexec/patchward"),
+                ("patchward-notice", "usr/bin"),
             ],
             Self::Collector => &[
                 ("patchward-collector", "usr/bin"),

@@ -10,6 +10,7 @@ pub(super) fn command(program: &str) -> Option<(Command, &'static str)> {
     Some(match program {
         "patchward-agent" => (patchward_agent::cli::Cli::command(), "1"),
         "patchward-installer" => (patchward_installer::cli::command(), "8"),
+        "patchward-notice" => (patchward_notice::cli::Cli::command(), "1"),
         "patchward-collector" => (patchward_collector::cli::Cli::command(), "8"),
         "patchward-sign" => (patchward_sign::Cli::command(), "1"),
         _ => return None,

@@ -20,6 +20,7 @@ mod installer_packages;
 mod installer_papers;
 mod installer_socket;
 mod inventory_rpm;
+mod notice;
 mod observed;
 mod oidc;
 mod packages;

@@ -9,7 +9,9 @@ use crate::watermark::Kept;
 use ed25519_dalek::SigningKey;
 use patchward_common::id::JobId;
 use patchward_common::trust::papers::Papers;
-use patchward_steps::disk::Disk;
+use patchward_steps::disk::{Disk, DiskError};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
 
 /// What was read.
 pub(super) struct Standing {
@@ -56,4 +58,14 @@ pub fn reads(disk: &Disk) -> Result<Option<JobId>, OpenError> {
     Kept::read(disk)?;
     let standing = Standing::read(disk, &key)?;
     Ok(standing.open.map(|record| record.job))
+}
+
+/// The one who works on a folder.
+pub(super) fn lock(disk: &Disk) -> Result<File, OpenError> {
+    let path = disk.path("lock");
+    let file = File::create(&path).map_err(DiskError::of("open", &path))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(_) => Err(OpenError::Busy(disk.path(""))),
+    }
 }

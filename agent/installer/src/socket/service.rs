@@ -40,6 +40,7 @@ impl Service {
         }
         let (settings, program) = (self.settings.clone(), self.program.clone());
         let installer = Arc::new(Installer::open(settings, program, self.observer)?);
+        installer.tell();
         installer.resume();
         Ok(Arc::clone(ready.insert(installer)))
     }

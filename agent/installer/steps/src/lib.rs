@@ -12,4 +12,5 @@ pub mod kind;
 pub mod own;
 pub mod plan;
 pub mod runner;
+pub mod shown;
 pub mod trusted;

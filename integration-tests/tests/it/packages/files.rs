@@ -80,7 +80,7 @@ fn a_package_holds_what_is_shipped_and_nothing_else() {
         }
         for config in below(&source("configs")) {
             match (package, config.as_str()) {
-                (Package::Agent, "agent.toml" | "installer.toml") => {
+                (Package::Agent, "agent.toml" | "installer.toml" | "notice.toml") => {
                     take(&format!("etc/patchward/{config}"));
                 }
                 (Package::Agent, "collector.toml") => {}
@@ -305,7 +305,12 @@ fn an_rpm_holds_what_the_deb_does() {
     let examples = format!("{doc}/examples");
     let all = expected.into_iter().chain(folders).chain([doc, examples]);
     assert_eq!(ask(&["-l"]), all.collect());
-    let kept = BTreeSet::from(["etc/patchward/agent.toml", "etc/patchward/installer.toml"]);
+    let kept = BTreeSet::from([
+        "etc/patchward/agent.toml",
+        "etc/patchward/installer.toml",
+        "etc/patchward/notice.toml",
+        "etc/xdg/autostart/patchward-notice.desktop",
+    ]);
     assert_eq!(ask(&["-c"]), kept.into_iter().map(str::to_owned).collect());
     let out = made.folder.path().join("again-rpm");
     let again = packages::rpm(&made.tree, VERSION, Effort::Least, &out).unwrap();

@@ -118,6 +118,7 @@ fn a_machines_state_stays_until_it_is_purged() {
     let units = [
         ("multi-user.target", "patchward-agent.service"),
         ("multi-user.target", "patchward-installer-resume.service"),
+        ("multi-user.target", "patchward-notice.service"),
         ("sockets.target", "patchward-installer.socket"),
     ];
     for (target, unit) in units {
@@ -152,13 +153,21 @@ fn a_machines_state_stays_until_it_is_purged() {
     assert_eq!(root.stands(), format!("installed {VERSION}"));
     all_there("after the downgrade");
     assert_eq!(root.user("patchward"), agent);
+    // In the middle of a job, and while systemd lets nobody in.
+    root.put(
+        "run/nologin",
+        "Patchward: This computer is being updated.\n",
+    );
     root.dpkg(&["--remove", "patchward-agent"]);
     all_there("after the removal");
+    assert!(!root.has("run/nologin"));
+    root.put("run/nologin", "System is going down.\n");
     assert!(!root.has("usr/sbin/patchward-installer"));
     root.install(deb);
     all_there("when it came back");
     assert!(root.begins("sockets.target", "patchward-installer.socket"));
     root.dpkg(&["--purge", "patchward-agent"]);
+    assert!(root.has("run/nologin"), "it is systemd's");
     for gone in [
         "var/lib/patchward-agent",
         "var/lib/patchward-installer",

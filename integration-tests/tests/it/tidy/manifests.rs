@@ -51,6 +51,7 @@ fn programs_do_not_import_one_another() {
         (steps, &[common]),
         ("patchward-sign", &[common]),
         ("patchward-agent", &[common, log]),
+        ("patchward-notice", &[common, log]),
         ("patchward-collector", &[common, log]),
         ("patchward-installer", &[common, log, steps]),
     ] {

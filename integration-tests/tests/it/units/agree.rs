@@ -1,17 +1,19 @@
 //! Units, users, folders and the settings' defaults say the same.
 
-use super::file::{PACKAGES, lines, unit, units};
+use super::file::{PACKAGES, lines, tree, unit, units};
 use clap::Parser as _;
 use patchward_agent::config::Settings as Agent;
 use patchward_collector::cli::{Action, Cli};
 use patchward_installer::config::Settings as Installer;
+use patchward_notice::config::Settings as Notice;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What each package installs, and what it may count on.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     ("/usr/bin/patchward-agent", "agent"),
     ("/usr/sbin/patchward-installer", "agent"),
+    ("/usr/bin/patchward-notice", "agent"),
     ("/usr/bin/patchward-collector", "collector"),
     ("/usr/bin/systemctl", "agent"),
 ];
@@ -108,6 +110,7 @@ fn all_speak_of_one_socket() {
     let path = PathBuf::from(socket.one("ListenStream"));
     assert_eq!(path, Installer::default().socket);
     assert_eq!(path, Agent::default().installer_socket);
+    assert_eq!(path, Notice::default().installer_socket);
     let open = ["0755", "root", "root"].map(str::to_owned);
     assert_eq!(folder("agent", path.parent().unwrap()), open);
     assert_eq!(Agent::default().trees_dir, Installer::default().trees_dir);
@@ -134,6 +137,36 @@ fn the_collector_is_called_as_it_understands_it() {
     assert_eq!(writes, [state.as_path(), to]);
     let timer = unit("patchward-collector-backup.timer");
     assert_eq!(timer.all("Unit").next(), None, "its own name's service");
+}
+
+/// What the installer shows lies where it may write and where people look for it, and nobody
+/// who could log in too early is let in after a boot.
+#[test]
+fn what_people_see_is_where_the_installer_may_write() {
+    let settings = Installer::default();
+    assert_eq!(settings.screen_file, Notice::default().screen_file);
+    let installer = unit("patchward-installer.service");
+    let writes = installer.one("ReadWritePaths");
+    for file in [&settings.screen_file, &settings.nologin_file] {
+        assert!(file.starts_with(writes), "{}", file.display());
+    }
+    let folder = settings.screen_file.parent().unwrap();
+    let socket = unit("patchward-installer.socket");
+    assert!(Path::new(socket.one("ListenStream")).starts_with(folder));
+    let after: Vec<&str> = installer.one("After").split(' ').collect();
+    assert!(after.contains(&"systemd-user-sessions.service"));
+    let entry = tree("agent").join("etc/xdg/autostart/patchward-notice.desktop");
+    let entry = std::fs::read_to_string(entry).unwrap();
+    let starts = entry.lines().find_map(|line| line.strip_prefix("Exec="));
+    let words = starts.unwrap().split_whitespace();
+    assert!(patchward_notice::cli::Cli::try_parse_from(words).is_ok());
+    // Removed in the middle of a job, the package lets people in again.
+    let ours = patchward_common::notice::REFUSAL_BEGINS;
+    for script in ["debian/prerm", "agent.spec"] {
+        let script = tree("packaging/agent").join(script);
+        let script = std::fs::read_to_string(script).unwrap();
+        assert!(script.contains(&format!("grep -qs '^{ours}'")), "{script}");
+    }
 }
 
 /// The credentials that the settings speak of are those that the unit loads.
@@ -167,6 +200,7 @@ fn what_starts_by_itself_says_when() {
         ("patchward-agent.service", "multi-user.target"),
         ("patchward-installer.socket", "sockets.target"),
         ("patchward-installer-resume.service", "multi-user.target"),
+        ("patchward-notice.service", "multi-user.target"),
         ("patchward-collector.service", "multi-user.target"),
         ("patchward-collector-backup.timer", "timers.target"),
     ] {

@@ -9,10 +9,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The highest exposure of each service, in tenths.
-const HIGHEST: [(&str, u32); 5] = [
+const HIGHEST: [(&str, u32); 6] = [
     ("patchward-agent.service", 12),
     ("patchward-installer.service", 45),
     ("patchward-installer-resume.service", 15),
+    ("patchward-notice.service", 15),
     ("patchward-collector.service", 15),
     ("patchward-collector-backup.service", 15),
 ];

@@ -1,0 +1,5 @@
+//! `patchward-notice`.
+
+fn main() -> std::process::ExitCode {
+    patchward_notice::cli::main()
+}
