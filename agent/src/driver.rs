@@ -3,6 +3,7 @@
 
 mod backoff;
 mod carry;
+mod choice;
 mod devices;
 mod journal;
 mod pulse;
@@ -95,6 +96,8 @@ enum Ended {
     Stop,
     /// The collector goes away for so many milliseconds.
     Away(u64),
+    /// One that stands before it answers again.
+    Back(Link),
 }
 
 /// The running agent.
@@ -116,6 +119,10 @@ pub struct Driver {
     journal_seen: Option<u64>,
     /// The medical devices beside this machine, once it runs.
     devices: Option<Devices>,
+    /// The address of the collector whose connection was lost last.
+    lost: Option<String>,
+    /// How long it stays with a collector that is not its first, in milliseconds.
+    back_ms: u64,
 }
 
 impl Driver {
@@ -134,8 +141,18 @@ impl Driver {
             pace_ms: PACE_MS,
             journal_seen: None,
             devices: None,
+            lost: None,
+            back_ms: choice::BACK_MS,
             settings,
         })
+    }
+
+    /// The same with another time before it looks for the way back to its first collector, as
+    /// tests have it.
+    #[must_use]
+    pub fn back_after(mut self, ms: u64) -> Self {
+        self.back_ms = ms;
+        self
     }
 
     /// Runs until `stop` is ready.
@@ -151,6 +168,8 @@ impl Driver {
             pulse::alive(pulse::STRETCH);
             let wait_ms = match self.connected(&mut failures, stop.as_mut()).await {
                 Ok(Ended::Stop) => break,
+                // It has been followed already.
+                Ok(Ended::Back(_)) => continue,
                 Ok(Ended::Away(ms)) => backoff::later(ms.min(MAX_AWAY_MS), rand::random()),
                 Err(error) => {
                     tracing::warn!(%error, "no contact with the collector");
@@ -172,7 +191,7 @@ impl Driver {
     async fn connected(
         &mut self,
         failures: &mut u32,
-        stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, TurnError> {
         let now = (self.clock)();
         if self.credentials.is_expired(now) {
@@ -185,11 +204,26 @@ impl Driver {
                 return Err(TurnError::Waits);
             }
         }
-        let link = Link::connect(&self.addresses(), Identity::Machine(&self.credentials)).await?;
-        let ended = self.session(&link, failures, stop).await;
-        // However it ended: a connection that nobody uses is one too many at the collector.
-        link.close().await;
-        ended
+        // It is asked last once: another is there at once where it is gone.
+        let addresses = choice::order(self.addresses(), self.lost.take().as_deref());
+        let mut link = Link::connect(&addresses, Identity::Machine(&self.credentials)).await?;
+        loop {
+            let ended = self.session(&link, failures, stop.as_mut()).await;
+            if let Err(TurnError::Link(_)) = &ended {
+                self.lost = Some(link.name().to_owned());
+            }
+            let name = link.name().to_owned();
+            // However it ended: a connection that nobody uses is one too many at the collector.
+            link.close().await;
+            match ended {
+                Ok(Ended::Back(earlier)) => {
+                    let to = earlier.name();
+                    tracing::info!(from = name, to, "back to a collector that answers again");
+                    link = earlier;
+                }
+                ended => return ended,
+            }
+        }
     }
 
     fn addresses(&self) -> Vec<String> {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod error;
+mod first;
 pub mod trust;
 
 pub use error::LinkError;
@@ -30,6 +31,11 @@ const HELD_TIME: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// Nothing heard for so long: the connection is gone.
 const IDLE_MS: u32 = 60_000;
+/// The same where another collector could be asked instead: a fleet is with it within ten
+/// seconds. Three in a row have to be lost before the connection is given up.
+const KEEP_ALIVE_OF_SEVERAL: Duration = Duration::from_secs(2);
+/// See [`KEEP_ALIVE_OF_SEVERAL`].
+const IDLE_OF_SEVERAL_MS: u32 = 6_000;
 /// Unread bytes of one answer: 12 MB/s at 20 ms.
 const STREAM_WINDOW: u32 = 256 * 1024;
 /// Nudges, and stops, that may be on their way at once. QUIC gives used streams back in
@@ -75,29 +81,49 @@ pub enum Identity<'a> {
     Expired(&'a Credentials),
 }
 
+/// How soon it is noticed that a collector is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// There is no other to go to.
+    Only,
+    /// There are others.
+    Several,
+}
+
+impl Watch {
+    /// Of a machine that knows these addresses.
+    pub fn of(addresses: &[String]) -> Self {
+        match addresses {
+            [] | [_] => Self::Only,
+            _ => Self::Several,
+        }
+    }
+}
+
 /// A connection to a collector.
 #[derive(Clone, Debug)]
 pub struct Link {
     endpoint: Endpoint,
     connection: Connection,
     address: SocketAddr,
+    name: Arc<str>,
 }
 
 impl Link {
-    /// Connects to the first address that answers.
+    /// Connects to the first address that answers; those that stand first have a head start.
     pub async fn connect(addresses: &[String], identity: Identity<'_>) -> Result<Self, LinkError> {
-        let config = client_config(identity)?;
-        let mut last = LinkError::NoAddress;
-        for address in addresses {
-            match Self::to(address, &config).await {
-                Ok(link) => return Ok(link),
-                Err(error) => {
-                    tracing::debug!(%error, "this address does not work");
-                    last = error;
-                }
-            }
-        }
-        Err(last)
+        Self::watched(addresses, identity, Watch::of(addresses)).await
+    }
+
+    /// The same, watched as closely as is said: where it is one of the addresses that a machine
+    /// knows and not all of them.
+    pub async fn watched(
+        addresses: &[String],
+        identity: Identity<'_>,
+        watch: Watch,
+    ) -> Result<Self, LinkError> {
+        let config = client_config(identity, watch)?;
+        first::first(addresses, &config).await
     }
 
     async fn to(name: &str, config: &ClientConfig) -> Result<Self, LinkError> {
@@ -144,12 +170,18 @@ impl Link {
             endpoint,
             connection,
             address,
+            name: name.into(),
         })
     }
 
     /// The collector's address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address as it was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Asks and reads the whole answer.
@@ -248,7 +280,7 @@ fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
     Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime))
 }
 
-fn client_config(identity: Identity<'_>) -> Result<ClientConfig, LinkError> {
+fn client_config(identity: Identity<'_>, watch: Watch) -> Result<ClientConfig, LinkError> {
     let own = |error: &dyn std::fmt::Display| LinkError::Own(error.to_string());
     // Its key exchanges are the classic ones (ADR 0018), and it is small (ADR 0035).
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -280,11 +312,15 @@ fn client_config(identity: Identity<'_>) -> Result<ClientConfig, LinkError> {
     tls.resumption = rustls::client::Resumption::disabled();
     let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls).map_err(|e| own(&e))?;
     let mut config = ClientConfig::new(Arc::new(tls));
-    config.transport_config(Arc::new(transport()));
+    config.transport_config(Arc::new(transport(watch)));
     Ok(config)
 }
 
-fn transport() -> quinn::TransportConfig {
+fn transport(watch: Watch) -> quinn::TransportConfig {
+    let (keep_alive, idle_ms) = match watch {
+        Watch::Only => (KEEP_ALIVE, IDLE_MS),
+        Watch::Several => (KEEP_ALIVE_OF_SEVERAL, IDLE_OF_SEVERAL_MS),
+    };
     let mut transport = quinn::TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(NUDGES))
@@ -292,8 +328,8 @@ fn transport() -> quinn::TransportConfig {
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(2 * STREAM_WINDOW))
         .send_window(u64::from(STREAM_WINDOW))
-        .max_idle_timeout(Some(quinn::IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
-        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_idle_timeout(Some(quinn::IdleTimeout::from(VarInt::from_u32(idle_ms))))
+        .keep_alive_interval(Some(keep_alive))
         .datagram_receive_buffer_size(None)
         .mtu_discovery_config(None);
     transport
