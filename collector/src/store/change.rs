@@ -158,7 +158,15 @@ impl Change {
             ));
         }
         let head = audit::append(&mut self.view.tx, self.now, &self.notes).await?;
-        self.view.tx.commit().await?;
+        let rows = head.seq + 1 - self.notes.len() as u64..=head.seq;
+        let is_shared = matches!(self.view.tx, Tx::Postgres(_));
+        if is_shared {
+            self.said.writes(rows.clone());
+        }
+        if let Err(error) = self.view.tx.commit().await {
+            self.said.failed(rows);
+            return Err(error);
+        }
         // Afterwards: who looks from now on finds it in the database.
         self.said.count(&self.actor);
         logged::committed(&self.notes, head);

@@ -2,12 +2,15 @@
 //! gathered before knows by it whether it still says what they did.
 
 use super::Actor;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
+
+/// Most rows of one's own that are remembered: those of the seconds until they are followed.
+const MOST_OWN: usize = 100_000;
 
 /// What is counted. It begins anew with each process, as what is gathered does.
 #[derive(Debug, Default)]
-pub(super) struct Said(Mutex<Counted>);
+pub(super) struct Said(Mutex<Counted>, Mutex<BTreeSet<u64>>);
 
 #[derive(Debug, Default)]
 struct Counted {
@@ -28,6 +31,29 @@ fn who(actor: &Actor) -> Option<String> {
 }
 
 impl Said {
+    /// This process is about to write rows of the audit log, from one number to another: whoever
+    /// follows what others write passes them over. Said before they are committed, so that nobody
+    /// takes them for another's.
+    pub(super) fn writes(&self, rows: std::ops::RangeInclusive<u64>) {
+        let mut own = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        own.extend(rows);
+        while own.len() > MOST_OWN {
+            own.pop_first();
+        }
+    }
+
+    /// They were not written: these numbers may be another's.
+    pub(super) fn failed(&self, rows: std::ops::RangeInclusive<u64>) {
+        let mut own = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        own.retain(|row| !rows.contains(row));
+    }
+
+    /// Whether a row is one's own. It is asked once.
+    pub(super) fn wrote(&self, row: u64) -> bool {
+        let mut own = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        own.remove(&row)
+    }
+
     /// Counts a change that was committed.
     pub(super) fn count(&self, actor: &Actor) {
         if let Some(who) = who(actor) {
