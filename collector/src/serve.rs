@@ -1,6 +1,7 @@
 //! `serve`: starts everything, says that it is ready, and ends in order.
 
 use crate::app::App;
+use crate::claims::{Claims, Told};
 use crate::command::Snapshots;
 use crate::config::{Settings, host_of};
 use crate::control::{Failure, server};
@@ -8,13 +9,16 @@ use crate::fleet::{self, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::matching::Kept;
 use crate::reconcile::Pulse;
+use crate::reconcile::follow::Follow;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
 use crate::{clock, init, reconcile, web};
 use anyhow::Context as _;
 use patchward_common::settings::MAX_SETTINGS_BYTES;
+use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,7 +48,11 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         Some(listen) => Some(web::listen::open(listen, &settings, &authority).await?),
         None => None,
     };
-    let store = open_store(&init::place(folder, &settings), &settings, &authority).await?;
+    let place = init::place(folder, &settings);
+    let _only = only(&place)?;
+    let store = open_store(&place, &settings, &authority).await?;
+    let follow = Follow::begin(&store, clock::now()).await?;
+    let claims = Claims::new(&store, &settings, clock::now());
     let go_key = init::go_key(&folder.go_key())?;
     let artifacts = Artifacts::in_folder(&folder.artifacts()).context("opening the artifacts")?;
     let fleet = fleet::serve(
@@ -74,7 +82,12 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         snapshots: Snapshots::default(),
         go_signing_key: go_key,
         pulse: Pulse::new(clock::now()),
+        claims,
     });
+    // Before its tasks look for the first time what is theirs.
+    app.claims
+        .beat(&app.store, Told::default(), app.now())
+        .await?;
     // Before anybody is told that it runs: who is told may end it at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
@@ -82,7 +95,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut tasks = vec![
         tokio::spawn(server::serve(app.clone(), listener)),
-        tokio::spawn(reconcile::run(app.clone())),
+        tokio::spawn(reconcile::run(app.clone(), follow)),
     ];
     if let Some(door) = door {
         tracing::info!(address = app.settings.web_origin(), "the page is open");
@@ -95,6 +108,8 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     tracing::info!("the collector ends");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    // First of all: another takes over what is let go of at once.
+    app.claims.leave(&app.store).await;
     app.fleet.shutdown().await;
     app.store.close().await;
     Ok(())
@@ -127,6 +142,38 @@ pub(crate) fn settings(folder: &Folder) -> anyhow::Result<Settings> {
         .map_err(Failure::input)
         .with_context(within)?;
     Ok(settings)
+}
+
+/// Takes the one place of a collector on a file of SQLite, for as long as what this gives is kept.
+/// The socket keeps a second one out of the folder; this, a lock on the folder that the database
+/// truly lies in, keeps it off a database that a second folder leads to.
+///
+/// # Errors
+/// Where another collector has it.
+fn only(place: &Place) -> anyhow::Result<Option<File>> {
+    let Place::Sqlite { path, .. } = place else {
+        return Ok(None);
+    };
+    let true_path = path.canonicalize().ok();
+    let Some(folder) = true_path.as_deref().and_then(Path::parent) else {
+        // Opening it says what is wrong.
+        return Ok(None);
+    };
+    let opened = File::open(folder);
+    let opened = opened.with_context(|| format!("opening {}", folder.display()))?;
+    match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(opened)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Failure::conflict(format!(
+            "another collector runs on the database {}; on SQLite exactly one may. End it first, or \
+             move to PostgreSQL, where several share one database (docs/several.md)",
+            path.display()
+        ))
+        .into()),
+        Err(error) => {
+            Err(std::io::Error::from(error))
+                .with_context(|| format!("locking {}", folder.display()))
+        }
+    }
 }
 
 /// Opens the database of this very collector: another one's would know other machines,

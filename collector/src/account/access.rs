@@ -287,6 +287,7 @@ pub const RULES: &[Rule] = &[
     row("evidence check", Ask, ALL),
     row("audit list", Ask, PROOF),
     row("audit verify", Ask, PROOF),
+    row("collector list", Ask, HOUSE),
     row("backup make", Terminal, PEOPLE),
     row("backup verify", Terminal, PEOPLE),
     row("backup list", Ask, HOUSE),

@@ -9,6 +9,7 @@ pub mod backup;
 mod begun;
 mod calendar;
 pub mod case;
+pub mod collector;
 pub mod component;
 mod contact;
 pub mod custodian;
@@ -180,6 +181,9 @@ pub enum Command {
     /// Programs that ask over the network, and what they may
     #[command(subcommand)]
     Program(program::ProgramCommand),
+    /// Collectors: which run on this database, and what each does for all
+    #[command(subcommand)]
+    Collector(collector::CollectorCommand),
     /// Backups: make one while the collector runs, read it back, show them all
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -293,6 +297,7 @@ pub async fn run(
         Command::User(command) => user::run(app, caller, command).await,
         Command::Kiosk(command) => kiosk::run(app, caller, command).await,
         Command::Program(command) => program::run(app, caller, command).await,
+        Command::Collector(command) => collector::run(app, &command).await,
         Command::Backup(command) => backup::run(app, &command),
         Command::Restore(command) => restore::run(app, caller, command).await,
         Command::Feed(command) => feed::run(app, caller, command).await,

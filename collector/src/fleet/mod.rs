@@ -6,6 +6,7 @@
 
 pub mod ca;
 pub(crate) mod consume;
+mod elsewhere;
 mod endpoint;
 pub mod enrolment;
 mod go;
@@ -19,6 +20,7 @@ mod tls;
 mod watch;
 
 pub use ca::Authority;
+pub use elsewhere::Elsewhere;
 pub use endpoint::serve;
 pub use handle::{Certificates, Counted, FleetHandle, Journalled, Target};
 pub use registry::Holding;
@@ -153,6 +155,8 @@ pub(crate) struct Fleet {
     certified: AtomicI64,
     /// Whether the index has every machine that the store has.
     indexed: AtomicBool,
+    /// What other collectors on the same database said last.
+    elsewhere: Mutex<Vec<Elsewhere>>,
 }
 
 impl Fleet {
@@ -178,6 +182,7 @@ impl Fleet {
             stored: AtomicU64::new(0),
             certified: AtomicI64::new(0),
             indexed: AtomicBool::new(true),
+            elsewhere: Mutex::default(),
         }
     }
 

@@ -76,6 +76,7 @@ async fn of_machine(
         Ok(Some(oldest)) => end(&oldest, close::REPLACED, "too many connections"),
         Ok(None) => {}
     }
+    fleet.arrived(&machine);
     let peer = Peer::Machine(requests::Session {
         machine,
         serial,

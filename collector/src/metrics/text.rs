@@ -177,6 +177,19 @@ pub(super) const TASKS: Family = gauge(
     &[],
     "How long ago the collector's own tasks last came round",
 );
+/// Collectors on this database.
+pub(super) const COLLECTORS: Family = gauge(
+    "patchward_collectors",
+    &[],
+    "How many collectors run on this database, this one among them",
+);
+/// Work that must happen once.
+pub(super) const HOLDS: Family = gauge(
+    "patchward_collector_holds",
+    &["work"],
+    "1 where it is this collector that does this work for all, 0 where it is not",
+);
+
 /// What the database refused.
 pub(super) const STORE_ERRORS: Family = counter(
     "patchward_store_errors_total",
@@ -190,7 +203,7 @@ pub(super) const NOTICES: Family = gauge(
 );
 
 /// Every figure, in the order in which they are written.
-pub const FAMILIES: [&Family; 23] = [
+pub const FAMILIES: [&Family; 25] = [
     &BUILD,
     &GATHERED,
     &MACHINES,
@@ -210,6 +223,8 @@ pub const FAMILIES: [&Family; 23] = [
     &STORE,
     &STORE_ERRORS,
     &TASKS,
+    &COLLECTORS,
+    &HOLDS,
     &ANCHOR,
     &EXPIRES,
     &EXPIRING,

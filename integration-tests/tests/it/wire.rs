@@ -11,6 +11,7 @@ mod refused;
 mod requests;
 mod scene;
 mod session;
+mod several;
 mod stops;
 mod unused;
 mod witness;

@@ -26,7 +26,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// An agent in `folder/agent` beside a machine's installer.
-fn settings(folder: &Path, machine: &Machine, credentials: &Credentials) -> Settings {
+pub(super) fn settings(folder: &Path, machine: &Machine, credentials: &Credentials) -> Settings {
     let at = |name: &str| folder.join("agent").join(name);
     std::fs::create_dir_all(at("root/var/lib/dpkg")).unwrap();
     let status = "Package: bash\nStatus: install ok installed\nVersion: 5.2-1\n";

@@ -305,6 +305,11 @@ pub(super) const PAGES: &[Layout] = &[
             part("oncall", "Who is called at night", "oncall list"),
             part("notices", "Who is told by webhook or mail", "notice list"),
             part("outbox", "Notices that wait", "notice outbox"),
+            part(
+                "collectors",
+                "Collectors on this database",
+                "collector list",
+            ),
             part("backups", "Backups", "backup list"),
             part("restored", "Put back to a backup", "restore show"),
         ],
