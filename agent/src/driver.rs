@@ -9,6 +9,7 @@ mod journal;
 mod pulse;
 mod report;
 mod session;
+mod way;
 mod witness;
 
 use crate::apart::Apart;
@@ -18,7 +19,7 @@ use crate::device::Devices;
 use crate::enrol::{self, Asked, EnrolError, Myself};
 use crate::heads::Heads;
 use crate::installer::{Installer, unexpected};
-use crate::link::{Identity, Link, LinkError};
+use crate::link::{Identity, Link, LinkError, Ways};
 use crate::outbox::Outbox;
 use crate::state::StateError;
 use patchward_common::digest::Digest;
@@ -96,7 +97,7 @@ enum Ended {
     Stop,
     /// The collector goes away for so many milliseconds.
     Away(u64),
-    /// One that stands before it answers again.
+    /// One that stands before it answers again, or its own by QUIC.
     Back(Link),
 }
 
@@ -121,8 +122,10 @@ pub struct Driver {
     devices: Option<Devices>,
     /// The address of the collector whose connection was lost last.
     lost: Option<String>,
-    /// How long it stays with a collector that is not its first, in milliseconds.
+    /// How long it stays with a collector that is not its first, or with TCP, in milliseconds.
     back_ms: u64,
+    /// What its collectors answered by.
+    ways: Ways,
 }
 
 impl Driver {
@@ -143,6 +146,7 @@ impl Driver {
             devices: None,
             lost: None,
             back_ms: choice::BACK_MS,
+            ways: Ways::load(folder),
             settings,
         })
     }
@@ -195,8 +199,8 @@ impl Driver {
     ) -> Result<Ended, TurnError> {
         let now = (self.clock)();
         if self.credentials.is_expired(now) {
-            let link =
-                Link::connect(&self.addresses(), Identity::Expired(&self.credentials)).await?;
+            let link = self.connect(&self.addresses(), Identity::Expired(&self.credentials));
+            let link = link.await?;
             let renewed = self.renew(&link, now).await;
             link.close().await;
             renewed?;
@@ -206,7 +210,8 @@ impl Driver {
         }
         // It is asked last once: another is there at once where it is gone.
         let addresses = choice::order(self.addresses(), self.lost.take().as_deref());
-        let mut link = Link::connect(&addresses, Identity::Machine(&self.credentials)).await?;
+        let identity = Identity::Machine(&self.credentials);
+        let mut link = self.connect(&addresses, identity).await?;
         loop {
             let ended = self.session(&link, failures, stop.as_mut()).await;
             if let Err(TurnError::Link(_)) = &ended {
@@ -217,8 +222,8 @@ impl Driver {
             link.close().await;
             match ended {
                 Ok(Ended::Back(earlier)) => {
-                    let to = earlier.name();
-                    tracing::info!(from = name, to, "back to a collector that answers again");
+                    let (to, carrier) = (earlier.name(), earlier.carrier());
+                    tracing::info!(from = name, to, %carrier, "back to what answers again");
                     link = earlier;
                 }
                 ended => return ended,

@@ -65,6 +65,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
             settings: FleetSettings {
                 addresses: hosts(&settings.addresses),
                 hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
+                tcp: settings.listen_tcp,
                 page: door.as_ref().and_then(web::listen::Door::life),
                 ..FleetSettings::default()
             },

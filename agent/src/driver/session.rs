@@ -41,8 +41,8 @@ impl Driver {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, TurnError> {
         let mut nudges = nudges(link.clone());
-        let earlier = choice::before(&self.addresses(), link.name());
-        let mut back = choice::way_back(earlier, &self.credentials, self.back_ms);
+        let rather = choice::Rather::than(link, &self.addresses(), &self.ways);
+        let mut back = choice::way_back(rather, &self.credentials, self.back_ms);
         let mut rest_ms: Option<u64> = None;
         loop {
             // Nobody puts off a turn twice.
@@ -52,6 +52,7 @@ impl Driver {
                 None => self.turn(link).await?,
             };
             *failures = 0;
+            self.worked(link);
             pulse::say(&[NotifyState::Status("in contact with the collector")]);
             // It begins here, not when it is waited for.
             let floor = tokio::time::sleep(Duration::from_millis(NUDGED_MS));

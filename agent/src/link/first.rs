@@ -1,7 +1,7 @@
 //! The first of several addresses that answers.
 
-use super::{Link, LinkError};
-use quinn::ClientConfig;
+use super::dial::Config;
+use super::{Link, LinkError, Ways};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -12,7 +12,11 @@ const HEAD_START: Duration = Duration::from_secs(1);
 
 /// Connects to each address in turn, the next one where the one before fails or has not
 /// answered within [`HEAD_START`], and gives back the first that answers.
-pub(super) async fn first(addresses: &[String], config: &ClientConfig) -> Result<Link, LinkError> {
+pub(super) async fn first(
+    addresses: &[String],
+    config: &Config,
+    ways: &Ways,
+) -> Result<Link, LinkError> {
     let mut left = addresses.iter().enumerate();
     let mut trying = JoinSet::new();
     // The failure of the address that stands last: its place, and why.
@@ -21,7 +25,8 @@ pub(super) async fn first(addresses: &[String], config: &ClientConfig) -> Result
         let next = left.next();
         if let Some((place, address)) = next {
             let (address, config) = (address.clone(), config.clone());
-            trying.spawn(async move { (place, Link::to(&address, &config).await) });
+            let ways = ways.clone();
+            trying.spawn(async move { (place, Link::to(&address, &config, &ways).await) });
         }
         let ended = match left.len() {
             0 => Ok(trying.join_next().await),

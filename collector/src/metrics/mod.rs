@@ -51,6 +51,9 @@ pub async fn figures(app: &App) -> Result<Figures, Failure> {
     }
     heard(&mut figures, &mut view, now).await?;
     figures.count(&text::CONNECTED, &[], app.fleet.connected());
+    for (carrier, count) in app.fleet.connected_over() {
+        figures.count(&text::CARRIERS, &[carrier.word()], count);
+    }
     items(&mut figures, &agenda.items, now);
     let unacknowledged = stopped::unacknowledged(&app.fleet, &mut view, now).await?;
     figures.count(&text::UNACKNOWLEDGED, &[], unacknowledged);

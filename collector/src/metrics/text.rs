@@ -95,6 +95,12 @@ pub(super) const CONNECTED: Family = gauge(
     &[],
     "Machines that are connected now",
 );
+/// What they are connected over.
+pub(super) const CARRIERS: Family = gauge(
+    "patchward_machines_connected_over",
+    &["carrier"],
+    "Those machines by what they are connected over: quic, or tcp where UDP is blocked",
+);
 /// What is open.
 pub(super) const ITEMS: Family = gauge(
     "patchward_items",
@@ -210,6 +216,7 @@ pub const FAMILIES: [&Family; 25] = [
     &HEARD,
     &SILENT,
     &CONNECTED,
+    &CARRIERS,
     &ITEMS,
     &RAISED,
     &JOBS,

@@ -13,6 +13,7 @@ mod scene;
 mod session;
 mod several;
 mod stops;
+mod tcp;
 mod unused;
 mod witness;
 mod world;

@@ -114,7 +114,7 @@ async fn notice(
     );
     match noticed {
         Noticed::Itself => {}
-        Noticed::Again(old) => old.close(close::REPLACED.into(), b"connected again"),
+        Noticed::Again(old) => old.close(close::REPLACED, b"connected again"),
         Noticed::Changed(reason) => suspect(fleet, session, known, &reason, now).await?,
         Noticed::Clone(reason) => {
             suspect(fleet, session, known, &reason, now).await?;
