@@ -44,7 +44,10 @@ pub(super) async fn run(fleet: Arc<Fleet>, connection: Connection) {
                 close::NO_CERTIFICATE,
                 "no machine's certificate",
             ),
-            Some((machine, serial)) => of_machine(&fleet, &connection, machine, serial).await,
+            Some((machine, serial, certificate)) => {
+                let who = (machine, serial);
+                of_machine(&fleet, &connection, who, &certificate).await;
+            }
         },
         Some(ALPN_ENROLL) => {
             let Ok(_place) = fleet.enrolling.try_acquire() else {
@@ -64,8 +67,8 @@ pub(super) async fn run(fleet: Arc<Fleet>, connection: Connection) {
 async fn of_machine(
     fleet: &Arc<Fleet>,
     connection: &Connection,
-    machine: MachineId,
-    serial: String,
+    (machine, serial): (MachineId, String),
+    certificate: &CertificateDer<'_>,
 ) {
     let id = connection.stable_id();
     let joined = fleet.registry().join(machine, &serial, (id, connection));
@@ -77,6 +80,7 @@ async fn of_machine(
         Ok(None) => {}
     }
     fleet.arrived(&machine);
+    fleet.came(machine, certificate);
     let peer = Peer::Machine(requests::Session {
         machine,
         serial,
@@ -98,10 +102,12 @@ fn protocol(connection: &Connection) -> Option<Vec<u8>> {
     data.protocol
 }
 
-fn identity(connection: &Connection) -> Option<(MachineId, String)> {
+fn identity(connection: &Connection) -> Option<(MachineId, String, CertificateDer<'static>)> {
     let chain = connection.peer_identity()?;
     let chain = chain.downcast::<Vec<CertificateDer<'static>>>().ok()?;
-    ca::identity_of(chain.first()?)
+    let certificate = chain.into_iter().next()?;
+    let (machine, serial) = ca::identity_of(&certificate)?;
+    Some((machine, serial, certificate))
 }
 
 /// Each request of a machine is a stream and a task of its own, [`REQUESTS`] at once. What a

@@ -16,3 +16,4 @@ mod stops;
 mod unused;
 mod witness;
 mod world;
+mod years;
