@@ -309,7 +309,8 @@ impl Driver {
         }
     }
 
-    async fn renew(&mut self, link: &Link, now: UtcMs) -> Result<(), TurnError> {
+    /// Asks for the next certificate, and gives back whether it came.
+    async fn renew(&mut self, link: &Link, now: UtcMs) -> Result<bool, TurnError> {
         let myself = self.myself();
         match enrol::renew(link, &self.installer, &self.credentials, &myself, now).await {
             Ok(Asked::Certified(credentials)) => {
@@ -319,11 +320,11 @@ impl Driver {
                 }
                 self.credentials = *credentials;
                 tracing::info!(expires = %self.credentials.expires, "the certificate was renewed");
-                Ok(())
+                Ok(!self.credentials.is_due(now))
             }
             Ok(Asked::Wait(_)) => {
                 tracing::warn!("a person has to accept this machine again");
-                Ok(())
+                Ok(false)
             }
             Err(EnrolError::Link(error)) => Err(error.into()),
             Err(EnrolError::Refused(refused)) if !is_busy(&refused) => {
@@ -331,7 +332,7 @@ impl Driver {
             }
             Err(error) => {
                 tracing::warn!(%error, "the certificate was not renewed");
-                Ok(())
+                Ok(false)
             }
         }
     }

@@ -15,7 +15,9 @@ mod one;
 mod restored;
 mod stops;
 mod undelivered;
+mod unsigned;
 mod unsupported;
+mod waiting;
 mod ward;
 mod withheld;
 
@@ -23,6 +25,7 @@ pub use answers::{Stale, stale_answers};
 pub use fallen::fallen;
 pub use metadata::{first_end as metadata_ends, own as metadata_own};
 pub use one::{item_of, next_slot};
+pub use waiting::back_from;
 
 use crate::command::plan::again;
 use crate::control::Failure;
@@ -41,6 +44,7 @@ use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::HaltScope;
 use crate::waves;
 use patchward_common::codec;
+use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId, Name};
 use patchward_common::plan::{MAX_LEAF_BYTES, wave_number};
 use patchward_common::time::{Interval, UtcMs};
@@ -70,6 +74,8 @@ struct Gathering<'a> {
     next: BTreeMap<JobId, Interval>,
     items: Vec<Item>,
     slots: Vec<(Interval, String)>,
+    /// Plans that were given out and that their machines refuse.
+    unsigned: BTreeSet<Digest>,
 }
 
 /// Reads all of it.
@@ -83,7 +89,9 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         next: BTreeMap::new(),
         items: Vec::new(),
         slots: Vec::new(),
+        unsigned: BTreeSet::new(),
     };
+    gathering.unsigned().await?;
     gathering.plans().await?;
     let exceptions = gathering.view.exceptions().await?;
     let newest = gathering.jobs(&exceptions).await?;
@@ -269,19 +277,7 @@ impl Gathering<'_> {
             };
             self.items.extend(machine::items(&facts, self.now));
         }
-        for asked in self.view.enrolments_waiting().await? {
-            self.items.push(Item {
-                kind: Kind::Enrol,
-                subject: asked.machine.to_string().chars().take(12).collect(),
-                about: asked.host.to_string(),
-                unit: Some(asked.unit),
-                class: None,
-                owner: Owner::It,
-                since: asked.asked_at,
-                raise_at: None,
-                why: "it waits for acceptance".to_owned(),
-            });
-        }
+        self.waiting().await?;
         Ok(())
     }
 

@@ -60,6 +60,11 @@ impl Folder {
         self.0.join("go.key")
     }
 
+    /// The key that is to sign go once a roster names it.
+    pub fn next_go_key(&self) -> PathBuf {
+        self.0.join("go-next.key")
+    }
+
     /// Artifacts by their digests.
     pub fn artifacts(&self) -> PathBuf {
         self.0.join("artifacts")

@@ -29,6 +29,7 @@ use patchward_common::trust::approval::{
 };
 use patchward_common::trust::assignment::AssignmentLeaf;
 use patchward_common::trust::release::{ABSENT, Kind, ReleaseDescription};
+use patchward_common::trust::sign::Signed;
 use patchward_common::wire::machine::InterlockWord;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
@@ -120,11 +121,7 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
 
 /// A stored plan with its leaves and signatures.
 pub async fn table(view: &mut View, id: &Digest) -> Result<Table<Approval>, Failure> {
-    let payload = view.plan_payload(id).await?;
-    let payload = payload.ok_or_else(|| Failure::not_found(format!("There is no plan {id}.")))?;
-    let mut signed = patchward_common::trust::sign::Signed::unsigned(payload);
-    let signatures = view.signatures(id).await?;
-    signed.add_signatures(signatures.into_iter().map(|signature| signature.bytes));
+    let signed = signed(view, id).await?;
     let leaves = view.leaves(id).await?;
     Ok(Table {
         signed,
@@ -133,6 +130,16 @@ pub async fn table(view: &mut View, id: &Digest) -> Result<Table<Approval>, Fail
             .map(|leaf| ByteBuf::from(leaf.bytes))
             .collect(),
     })
+}
+
+/// A plan's approval with its signatures, without its machines.
+pub async fn signed(view: &mut View, id: &Digest) -> Result<Signed<Approval>, Failure> {
+    let payload = view.plan_payload(id).await?;
+    let payload = payload.ok_or_else(|| Failure::not_found(format!("There is no plan {id}.")))?;
+    let mut signed = Signed::unsigned(payload);
+    let signatures = view.signatures(id).await?;
+    signed.add_signatures(signatures.into_iter().map(|signature| signature.bytes));
+    Ok(signed)
 }
 
 /// A machine as the planner sees it; `None` where HTM has not assigned it.

@@ -19,6 +19,7 @@ use patchward_common::job::State;
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
+use patchward_common::words::counted;
 use std::collections::BTreeMap;
 
 /// Most points of a curve that are computed and shown.
@@ -199,12 +200,17 @@ impl Prospect {
     /// What is said when a plan is made and above its curve.
     pub fn text(&self) -> String {
         let mut text = match self.curve.last() {
-            Some(_) if self.done == self.machines => {
-                format!("All {} machines are done.", self.machines)
-            }
+            Some(_) if self.done == self.machines => match self.machines {
+                1 => "Its machine is done.".to_owned(),
+                all => format!("All {all} machines are done."),
+            },
             Some(last) => format!(
-                "Of {} machines {} are done; by {} it will be {}, and nine times of ten at least {}.",
-                self.machines, self.done, last.at, last.middle, last.low
+                "Of {} {} done; by {} it will be {}, and nine times of ten at least {}.",
+                counted(self.machines, "machine", "machines"),
+                counted(self.done, "is", "are"),
+                last.at,
+                last.middle,
+                last.low
             ),
             None => "There is no machine in it.".to_owned(),
         };
@@ -212,24 +218,25 @@ impl Prospect {
             None => text.push_str(" No due date is entered: `plan due`."),
             Some((due, Due::Kept)) => text.push_str(&format!(" It keeps its due date {due}.")),
             Some((due, Due::AtRisk(left))) => text.push_str(&format!(
-                " Its due date {due} is at risk: {left} machines may not be done by then."
+                " Its due date {due} is at risk: {} may not be done by then.",
+                counted(left, "machine", "machines")
             )),
             Some((due, Due::Missed(left))) => text.push_str(&format!(
-                " It will miss its due date {due}: {left} machines are probably not done by then. \
-                 Add windows, lower a minimum ready, or ask for an exception."
+                " It will miss its due date {due}: {} probably not done by then. \
+                 Add windows, lower a minimum ready, or ask for an exception.",
+                counted(left, "machine is", "machines are")
             )),
         }
         if !self.hindered.is_empty() {
             text.push_str(&format!(
-                " {} machines cannot be done as things stand: `plan forecast` names each with the \
-                 reason.",
-                self.hindered.len()
+                " {} cannot be done as things stand: `plan forecast` names each with the reason.",
+                counted(self.hindered.len(), "machine", "machines")
             ));
         }
         if !self.starving.is_empty() {
             text.push_str(&format!(
-                " {} machines will probably be left behind.",
-                self.starving.len()
+                " {} will probably be left behind.",
+                counted(self.starving.len(), "machine", "machines")
             ));
         }
         text

@@ -17,6 +17,7 @@ use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::release::ABSENT;
 use patchward_common::trust::sign::Document as _;
+use patchward_common::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Machines that are read at once.
@@ -70,14 +71,23 @@ impl Left {
         let parts = [
             (
                 self.without_slot.len(),
-                "have no slot left where work is allowed",
+                "machine has no slot left where work is allowed",
+                "machines have no slot left where work is allowed",
             ),
-            (self.moved.len(), "are in another unit or class since"),
-            (self.new.len(), "are new in its units"),
+            (
+                self.moved.len(),
+                "machine is in another unit or class since",
+                "machines are in another unit or class since",
+            ),
+            (
+                self.new.len(),
+                "machine is new in its units",
+                "machines are new in its units",
+            ),
         ];
-        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
         let words: Vec<String> = parts
-            .map(|(count, what)| format!("{count} machines {what}"))
+            .map(|(count, one, several)| counted(count, one, several))
             .collect();
         (!words.is_empty()).then(|| words.join(", "))
     }

@@ -2,17 +2,17 @@
 
 use crate::app::App;
 use crate::claims::{Claims, Told};
-use crate::command::Snapshots;
+use crate::command::{self, Snapshots};
 use crate::config::{Settings, host_of};
 use crate::control::{Failure, server};
-use crate::fleet::{self, Authority, FleetContext, FleetSettings};
+use crate::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::matching::Kept;
 use crate::reconcile::Pulse;
 use crate::reconcile::follow::Follow;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
-use crate::{clock, init, reconcile, web};
+use crate::{clock, go_keys, init, reconcile, web};
 use anyhow::Context as _;
 use patchward_common::settings::MAX_SETTINGS_BYTES;
 use rustix::fs::FlockOperation;
@@ -21,6 +21,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What the journal and people call this program.
@@ -43,22 +44,21 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
 }
 
 async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> anyhow::Result<()> {
-    let authority = Authority::open(&folder.authority())?;
-    let door = match settings.web_listen {
-        Some(listen) => Some(web::listen::open(listen, &settings, &authority).await?),
-        None => None,
-    };
     let place = init::place(folder, &settings);
     let _only = only(&place)?;
-    let store = open_store(&place, &settings, &authority).await?;
+    let (store, authorities) = open_store(folder, &place, &settings).await?;
+    let door = match settings.web_listen {
+        Some(listen) => Some(web::listen::open(listen, &settings, authorities.current()).await?),
+        None => None,
+    };
     let follow = Follow::begin(&store, clock::now()).await?;
     let claims = Claims::new(&store, &settings, clock::now());
-    let go_key = init::go_key(&folder.go_key())?;
+    let go_key = go_keys::at_start(folder, &store, clock::now()).await?;
     let artifacts = Artifacts::in_folder(&folder.artifacts()).context("opening the artifacts")?;
     let fleet = fleet::serve(
         FleetContext {
             store: store.clone(),
-            authority,
+            authorities,
             go_key: go_key.clone(),
             artifacts: artifacts.object_store(),
             clock: Arc::new(clock::now),
@@ -94,13 +94,15 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let people = people()?;
     let mut tasks = vec![
-        tokio::spawn(server::serve(app.clone(), listener)),
+        people.spawn(server::serve(app.clone(), listener)),
         tokio::spawn(reconcile::run(app.clone(), follow)),
     ];
     if let Some(door) = door {
         tracing::info!(address = app.settings.web_origin(), "the page is open");
-        tasks.push(tokio::spawn(web::listen::serve(app.clone(), door)));
+        tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
+        tasks.push(people.spawn(command::keep(app.clone())));
     }
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
@@ -112,8 +114,20 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     // First of all: another takes over what is let go of at once.
     app.claims.leave(&app.store).await;
     app.fleet.shutdown().await;
+    // This waits for changes that people began.
     app.store.close().await;
+    people.shutdown_background();
     Ok(())
+}
+
+/// Threads of their own for what people ask: each of their answers is many short steps, and in
+/// one queue with thousands of hellos a second each step would wait for all that stand there.
+fn people() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("people")
+        .enable_all()
+        .build()
+        .context("starting the threads for people")
 }
 
 /// The settings of the collector in `folder`.
@@ -177,31 +191,36 @@ fn only(place: &Place) -> anyhow::Result<Option<File>> {
     }
 }
 
-/// Opens the database of this very collector: another one's would know other machines,
-/// other stops and other goes.
+/// Opens the database of this very collector, and its authorities: another one's would know
+/// other machines, other stops and other goes.
 async fn open_store(
+    folder: &Folder,
     place: &Place,
     settings: &Settings,
-    authority: &Authority,
-) -> anyhow::Result<Store> {
+) -> anyhow::Result<(Store, Authorities)> {
+    let mut authorities = Authorities::open(&folder.authority())?;
     let store = Store::open(place).await.context("opening the database")?;
     let mut view = store.view().await?;
     let (name, noted) = (view.collector().await?, view.authority().await?);
     drop(view);
+    let is_next = |next: &Authority| noted == Some(next.fingerprint());
+    if authorities.next().is_some_and(is_next) {
+        // `ca finish` was cut off after it was on record.
+        authorities = Authorities::finish(&folder.authority())?;
+    }
+    let current = authorities.current().fingerprint();
     let problem = match name {
         None => Some("the database belongs to no collector; `init` did not make it".to_owned()),
         Some(name) if name != settings.name => Some(format!(
             "the database belongs to the collector \"{name}\", and the settings say \"{}\"",
             settings.name
         )),
-        Some(_) => noted
-            .filter(|noted| *noted != authority.fingerprint())
-            .map(|_| {
-                "the database belongs to another certificate authority than the folder".to_owned()
-            }),
+        Some(_) => noted.filter(|noted| *noted != current).map(|_| {
+            "the database belongs to another certificate authority than the folder".to_owned()
+        }),
     };
     match problem {
-        None => Ok(store),
+        None => Ok((store, authorities)),
         Some(problem) => {
             store.close().await;
             Err(Failure::conflict(problem).into())

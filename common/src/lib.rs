@@ -27,3 +27,4 @@ pub mod time;
 pub mod trust;
 pub mod version;
 pub mod wire;
+pub mod words;

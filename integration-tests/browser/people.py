@@ -12,6 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 # What the machine may take for one step. A loaded build machine is slow; a wait ends as soon
 # as what it waits for is there.
 PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

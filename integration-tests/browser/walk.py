@@ -34,6 +34,8 @@ def enrol_key(person, hospital):
     asked = hospital.ask_json("user", "keys")
     keys = [one["key"] for one in asked if one["account"] == person.name]
     assert len(keys) == 1, asked
+    # Until a registrar has taken it in, nobody is asked to make another one, and all pages say whose move it is.
+    expect(person.page.get_by_role("button", name="Make a key and ask")).to_be_hidden()
     hospital.roster_with(person.name, keys[0])
     person.open("/me")
     expect(person.page.get_by_role("cell", name="in the roster")).to_be_visible()
@@ -62,7 +64,14 @@ def approve(ada, hospital, plan, pictures):
     ada.open(f"/plan/{plan}/sign")
     picture(ada, pictures, "sign")
     said = signs(ada, plan)
-    assert "signed by enough" in said, said
+    assert "signed by enough" in said and "the first slot is that of station-" in said, said
+    expect(ada.page.get_by_role("link", name="See how the rollout goes")).to_have_attribute("href", f"/rollouts/{plan}")
+    # What is signed by enough is not signed again.
+    ada.open(f"/plan/{plan}/sign")
+    expect(ada.page.locator("#over")).to_contain_text("Nothing is left to sign")
+    expect(ada.page.locator("#sign-button")).to_have_count(0)
+    ada.open(f"/plan/{plan}")
+    expect(ada.page.get_by_role("link", name="Read and sign")).to_have_count(0)
     signed = hospital.ask_json("plan", "show", plan)
     assert signed["state"] == "active", signed
 
@@ -79,6 +88,9 @@ def approve_by_two(ada, ben, hospital, plan):
     ben.open("/")
     row = ben.page.locator("#today-items tbody tr").filter(has_text="Viewer 4.2.1 now")
     expect(row).to_contain_text("1 has signed, and it waits for another")
+    expect(row.get_by_role("link", name="Read and sign")).to_have_attribute("href", f"/plan/{plan[:12]}/sign")
+    row.get_by_role("link", name="Say that you do it").click()
+    expect(ben.page.locator("[name=item]")).to_have_value(f"sign:{plan[:12]}")
     ben.open(f"/plan/{plan}")
     expect(ben.page.locator("main")).to_contain_text(f"1 of 2 approvers of {UNIT}")
     accessible(ben)
@@ -188,6 +200,8 @@ def refused(ian, plan):
     """A technician of one unit signs no plan and stops nothing."""
     answer = ian.open("/do/stop/now")
     assert answer.status == 403, answer.status
+    ian.open("/plan")
+    expect(ian.page.locator(".intro")).to_contain_text(f"You are technician:{UNIT}; this is done by approver or operator.")
     answer = ian.open("/settings")
     expect(ian.page.get_by_role("heading", name="People")).to_have_count(0)
 
@@ -252,6 +266,9 @@ def narrow(person, place, width):
     person.page.set_viewport_size({"width": width, "height": 800})
     person.open(place)
     fits(person)
+    # On a telephone nothing of a list lies beyond the edge.
+    wide = person.page.locator(".list .wide").evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length")
+    assert width > 600 or not wide, f"{wide} lists of {place} are wider than {width} pixels"
     person.page.set_viewport_size({"width": 1280, "height": 900})
 
 

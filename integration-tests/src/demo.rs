@@ -1,13 +1,20 @@
 //! What `cargo demo` does and says. Each step checks what it says before it says it.
 
+pub mod registrar;
+mod script;
+mod training;
+
+pub use training::Links;
+
 use crate::hospital::{Hospital, Row, now};
 use crate::process::wait_until;
+use crate::programs::Program;
 use crate::vendor::tree_release;
 use anyhow::{Context as _, ensure};
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
+use script::Script;
 use std::path::Path;
-use std::time::Instant;
 
 /// The unit of the demo.
 const UNIT: &str = "reading-room-2";
@@ -24,49 +31,35 @@ const STATIONS: [&str; 4] = ["station-1", "station-2", "station-3", "station-4"]
 /// A station that only reports, and stays ready for patients meanwhile.
 const OBSERVED: &str = "station-5";
 
-/// Says what is done, with how long it took.
-struct Script {
-    step: u32,
-    begun: Instant,
-}
-
-impl Script {
-    #[expect(clippy::disallowed_methods, reason = "the demo is a driver")]
-    fn new() -> Self {
-        Self {
-            step: 0,
-            begun: Instant::now(),
-        }
-    }
-
-    fn says(&mut self, text: &str) {
-        self.step += 1;
-        let seconds = self.begun.elapsed().as_secs_f32();
-        println!("\n[{:>2}] {text}  ({seconds:.1} s)", self.step);
-    }
-
-    fn shows(&self, text: &str) {
-        for line in text.lines() {
-            println!("     {line}");
-        }
-    }
-}
-
-/// Runs the demo in an empty folder and gives back the hospital, still running.
-pub fn run(folder: &Path) -> anyhow::Result<Hospital> {
+/// Runs the demo in an empty folder and gives back the hospital, still running; where it stays,
+/// with the links of those who come to look.
+pub fn run(folder: &Path, stays: bool) -> anyhow::Result<(Hospital, Option<Links>)> {
     let mut script = Script::new();
+    built(&mut script)?;
     let mut hospital = founded(&mut script, folder)?;
     enrolled(&mut script, &mut hospital)?;
     first_version(&mut script, &mut hospital)?;
     rollout(&mut script, &mut hospital)?;
     hostile(&mut script, &mut hospital)?;
     evidence(&mut script, &mut hospital)?;
+    let links = stays
+        .then(|| training::prepared(&mut script, &mut hospital))
+        .transpose()?;
     script.says("Done: everything above happened as it says.");
-    Ok(hospital)
+    Ok((hospital, links))
+}
+
+/// Builds what the demo runs, under a name of its own: it is the most of a first run.
+fn built(script: &mut Script) -> anyhow::Result<()> {
+    println!("Building the programs; the first time this takes minutes.");
+    Program::Collector.path()?;
+    script.says("The programs are built. Seconds are counted anew from here.");
+    script.begins_again();
+    Ok(())
 }
 
 fn founded(script: &mut Script, folder: &Path) -> anyhow::Result<Hospital> {
-    println!("A hospital in {}", folder.display());
+    println!("\nA hospital in {}", folder.display());
     let hospital = Hospital::found_with_page(folder, &[UNIT], &[PRODUCT])?;
     script.says("A collector runs; root, charter and roster are signed away from it.");
     script.shows(&hospital.ask(&["document", "list"])?);

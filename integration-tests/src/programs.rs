@@ -87,6 +87,14 @@ fn cargo(what: &[&str]) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet"]).args(what);
+    // A cargo that runs this process says in its environment which package that is of. Build
+    // scripts that read it would count as changed, and all that stands on them be built twice.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&*name);
+        }
+    }
     let status = cargo.current_dir(root).status().context("starting cargo")?;
     if !status.success() {
         bail!("cargo build {} ended with {status}", what.join(" "));

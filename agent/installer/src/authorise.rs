@@ -280,7 +280,10 @@ fn refresh(
             .root;
         let mut source = at.agent.metadata(name);
         let first = "1.root.json";
-        let root = source.fetch(first, MAX_ROOT_BYTES).ok().flatten();
+        let root = source.fetch(first, MAX_ROOT_BYTES).map_err(|error| {
+            let text = format!("{first} of repository {name} cannot be read: {error}");
+            refused(Step::Vendor, text)
+        })?;
         let root = root.ok_or_else(|| vendor(Why::NoTarget(first.to_owned())))?;
         let seen = papered
             .watermark

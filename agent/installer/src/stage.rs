@@ -7,7 +7,7 @@ use patchward_common::id::{JobId, Name};
 use patchward_common::trust::release::ArtifactRef;
 use patchward_common::trust::vendor::{Source, Unavailable};
 use patchward_steps::disk::{self, Disk, DiskError};
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{Mode, OFlags, openat};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -28,21 +28,27 @@ impl Agent {
 
     /// Opens a regular file below the folder, through no link of any kind; `None` where
     /// there is none.
+    ///
+    /// Segment by segment: `openat2`, which refuses links in a whole path at once, is not in
+    /// every kernel, and systemd withholds it from a unit with `RestrictSUIDSGID=`.
     fn open(&self, path: &str) -> std::io::Result<Option<File>> {
-        let folder = File::open(&self.folder)?;
-        // Not blocking: a pipe put in a file's place must not hold us.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let file = match openat2(
-            &folder,
-            path,
-            flags | OFlags::CLOEXEC,
-            Mode::empty(),
-            resolve,
-        ) {
-            Err(rustix::io::Errno::NOENT) => return Ok(None),
-            other => File::from(other?),
-        };
+        let mut file = File::open(&self.folder)?;
+        let mut segments = path.split('/').peekable();
+        while let Some(segment) = segments.next() {
+            if matches!(segment, "" | "." | "..") {
+                return Err(std::io::Error::other("a path that leads elsewhere"));
+            }
+            let kind = match segments.peek() {
+                Some(_) => OFlags::DIRECTORY,
+                // Not blocking: a pipe put in a file's place must not hold us.
+                None => OFlags::NOCTTY | OFlags::NONBLOCK,
+            };
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | kind;
+            file = match openat(&file, segment, flags, Mode::empty()) {
+                Err(rustix::io::Errno::NOENT) => return Ok(None),
+                other => File::from(other?),
+            };
+        }
         if !file.metadata()?.is_file() {
             return Err(std::io::Error::other("not a regular file"));
         }

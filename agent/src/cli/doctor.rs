@@ -110,7 +110,8 @@ pub(super) async fn doctor(
         if credentials.is_expired(now) {
             let says = format!(
                 "it ended at {}, and this machine's clock says {now}; if the clock is right, the \
-                 agent renews it by itself",
+                 agent renews it by itself once a person says yes at the collector (`machine \
+                 waiting`)",
                 credentials.expires
             );
             found.push(Found::failed("certificate", says));

@@ -45,10 +45,10 @@ impl Driver {
         let mut back = choice::way_back(rather, &self.credentials, self.back_ms);
         let mut rest_ms: Option<u64> = None;
         loop {
-            // Nobody puts off a turn twice.
-            let is_rested = rest_ms.is_some();
+            let is_rested = rest_ms.is_some(); // Nobody puts off a turn twice.
             let again_ms = match rest_ms.take() {
                 Some(ms) => ms,
+                None if self.renews(link).await? => return Ok(Ended::Away(0)),
                 None => self.turn(link).await?,
             };
             *failures = 0;
@@ -154,13 +154,21 @@ impl Driver {
         None
     }
 
+    /// Renews the certificate where it is time, and gives back whether there is a new one: with
+    /// it the agent comes again at once, so that the collector sees that it has it.
+    async fn renews(&mut self, link: &Link) -> Result<bool, TurnError> {
+        let now = (self.clock)();
+        if !self.credentials.is_due(now) {
+            return Ok(false);
+        }
+        pulse::alive(pulse::STRETCH);
+        self.renew(link, now).await
+    }
+
     /// One turn; gives back when the next is due, in milliseconds.
     async fn turn(&mut self, link: &Link) -> Result<u64, TurnError> {
         let now = (self.clock)();
         pulse::alive(pulse::STRETCH);
-        if self.credentials.is_due(now) {
-            self.renew(link, now).await?;
-        }
         self.reporter.look(now).await;
         pulse::alive(pulse::STRETCH);
         if !self.reporter.knows_installer()

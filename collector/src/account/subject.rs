@@ -151,6 +151,7 @@ const PLAIN: &[&str] = &[
     "kind",
     "kinds",
     "last",
+    "leave_behind",
     "level",
     "link",
     "location",

@@ -49,6 +49,7 @@ impl Gathering<'_> {
                         .get(machine)
                         .is_some_and(|exception| self.now < exception.until),
                     by_hand: workers.get(machine).map(|worker| worker.owner()),
+                    unsigned: self.unsigned.contains(&job.plan),
                 };
                 let item = job::item(&facts, self.now);
                 if let (Some(slot), false) = (slot, job.state.is_final()) {

@@ -7,6 +7,7 @@ use crate::control::Failure;
 use crate::item::{Item, Kind, Owner};
 use crate::store::advisories::MatchRow;
 use patchward_common::time::UtcMs;
+use patchward_common::words::counted;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What belongs to one item.
@@ -66,19 +67,24 @@ fn kind(row: &MatchRow) -> Kind {
 }
 
 fn item(advisory: String, about: String, kind: Kind, one: Open) -> Item {
-    let (count, things) = (one.holders.len(), one.things);
+    let count = counted(one.holders.len(), "machine or asset", "machines and assets");
+    let things = counted(one.things, "kind", "kinds");
+    let is = match one.holders.len() {
+        1 => "is",
+        _ => "are",
+    };
     let why = match kind {
         Kind::Match => format!(
-            "{count} machines and assets ({things} kinds) may be affected: {}; `advisory matches \
+            "{count} ({things}) may be affected: {}; `advisory matches \
              --advisory {advisory} --needs-person`, then `advisory decide`",
             one.first
         ),
         Kind::Fixable => format!(
-            "{count} machines and assets ({things} kinds) are affected, and the vendor has a fix; \
+            "{count} ({things}) {is} affected, and the vendor has a fix; \
              `advisory show {advisory}`"
         ),
         _ => format!(
-            "{count} machines and assets ({things} kinds) are affected, and the vendor has no fix; \
+            "{count} ({things}) {is} affected, and the vendor has no fix; \
              `advisory show {advisory}` has what lowers the risk meanwhile"
         ),
     };

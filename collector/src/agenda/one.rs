@@ -2,6 +2,8 @@
 
 use super::asked::refused;
 use super::newest::Made;
+use crate::authority;
+use crate::command::plan::standing;
 use crate::control::Failure;
 use crate::fleet::FleetHandle;
 use crate::item::{Item, job};
@@ -40,6 +42,11 @@ pub async fn item_of(
         Some(_) => refused(fleet, view, job, now).await?,
         None => None,
     };
+    let unsigned = match authority::held(view).await {
+        Ok(held) => standing::refuses(view, job, &held, now).await?,
+        // Without a roster there is nobody to be asked for, and setup says so.
+        Err(_) => false,
+    };
     let facts = job::Facts {
         id: job.id,
         machine: machine.name.as_str(),
@@ -56,6 +63,7 @@ pub async fn item_of(
             .map(|closing| (closing.at, closing.reason.as_str())),
         excepted: excepted.is_some_and(|exception| now < exception.until),
         by_hand: worker.map(Worker::owner),
+        unsigned,
     };
     Ok(job::item(&facts, now))
 }

@@ -82,10 +82,7 @@ pub fn steps(machine: Option<&Machine>, group: Option<&Name>, done: &[String]) -
 
 fn of_machine(machine: &Machine) -> [Step; 5] {
     let name = &machine.name;
-    let is_cut = matches!(
-        machine.state,
-        MachineState::Revoked | MachineState::Decommissioned
-    );
+    let is_cut = machine.state.is_gone();
     let groups: Vec<&str> = machine.groups.iter().map(Name::as_str).collect();
     let (jobs, proofs) = machine.kept;
     [

@@ -10,6 +10,7 @@ use crate::nudging;
 use crate::store::View;
 use crate::store::calendars::Calendar;
 use patchward_common::id::{Label, Name};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -172,8 +173,8 @@ async fn add(
 /// What a calendar says, and what was passed over.
 fn told(name: &Name, said: &Said) -> String {
     let mut text = format!(
-        "{name} freezes {} times in the next {} days.",
-        said.freezes.len(),
+        "{name} freezes {} in the next {} days.",
+        counted(said.freezes.len(), "time", "times"),
         calendar::AHEAD_DAYS
     );
     for note in said.notes.iter().take(MAX_NOTES) {

@@ -1,5 +1,6 @@
 //! The hospital's signed documents: taken in from files, shown.
 
+mod carried;
 mod numbered;
 mod plain;
 

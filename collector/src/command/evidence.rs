@@ -14,6 +14,7 @@ use crate::store::View;
 use choice::{Choice, Selected};
 use patchward_common::evidence::verify;
 use patchward_common::time::UtcMs;
+use patchward_common::words::counted;
 use period::Period;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -121,9 +122,9 @@ async fn export(app: &App, view: &mut View, choice: &Choice) -> Result<Output, F
     let selected = choice.select(view, PACK_JOBS, &otherwise).await?;
     let pack = evidence::pack(view, &selected.jobs, app.now()).await?;
     let text = format!(
-        "Evidence of {} jobs ({}), content digest {}. Verify it away from here, with the hospital \
+        "Evidence of {} ({}), content digest {}. Verify it away from here, with the hospital \
          root's fingerprint: `patchward-sign verify-evidence`.",
-        selected.jobs.len(),
+        counted(selected.jobs.len(), "job", "jobs"),
         selected.words,
         pack.content()
     );
@@ -181,9 +182,9 @@ async fn report(app: &App, view: &mut View, choice: &Choice) -> Result<Output, F
     let selected = choice.select(view, PAPER_JOBS, &otherwise).await?;
     let (sheet, rows) = read(app, view, &selected).await?;
     let text = format!(
-        "A report of {} jobs ({}), content digest {}: that of the pack which `evidence export` \
+        "A report of {} ({}), content digest {}: that of the pack which `evidence export` \
          writes of them.",
-        rows.len(),
+        counted(rows.len(), "job", "jobs"),
         sheet.chosen,
         sheet.content
     );
@@ -195,8 +196,8 @@ async fn table(app: &App, view: &mut View, choice: &Choice) -> Result<Output, Fa
     let selected = choice.select(view, PACK_JOBS, &otherwise).await?;
     let (sheet, rows) = read(app, view, &selected).await?;
     let text = format!(
-        "A table of {} jobs ({}), content digest {}.",
-        rows.len(),
+        "A table of {} ({}), content digest {}.",
+        counted(rows.len(), "job", "jobs"),
         sheet.chosen,
         sheet.content
     );
@@ -219,11 +220,12 @@ async fn archived(
     let archive = archive::made(view, from, until, MAX_FILE_BYTES, now).await?;
     let jobs: u64 = archive.packs.iter().map(|pack| pack.jobs).sum();
     let text = format!(
-        "An archive of {jobs} jobs in {} packs, with the audit log from row {} to row {}. Nothing \
+        "An archive of {} in {}, with the audit log from row {} to row {}. Nothing \
          was removed here. Verify it away from here, with the hospital root's fingerprint: \
          `patchward-sign verify-evidence`. Keep it for six years at least; SHA-256 of the \
          log's last row: {}.",
-        archive.packs.len(),
+        counted(jobs, "job", "jobs"),
+        counted(archive.packs.len(), "pack", "packs"),
         archive.before.seq.saturating_add(1),
         archive.head.seq,
         archive.head.hash
@@ -252,8 +254,8 @@ async fn list(view: &mut View, choice: &Choice) -> Result<Output, Failure> {
         ]);
     }
     table.note = Some(format!(
-        "{} jobs ({}). `evidence export`, `report` and `table` write them with the same words.",
-        selected.jobs.len(),
+        "{} ({}). `evidence export`, `report` and `table` write them with the same words.",
+        counted(selected.jobs.len(), "job", "jobs"),
         selected.words
     ));
     Ok(Output::Table(table))

@@ -12,6 +12,7 @@ use crate::store::jobs::Standing;
 use crate::store::{Change, View};
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 
 /// What can be done with items.
@@ -226,12 +227,11 @@ pub(super) fn table(items: &[Item], lists: &Lists, zones: &Zones, now: UtcMs) ->
 
 /// A time in the words of people: `41 days`, `3 hours`, `5 minutes`.
 fn age(ms: i64) -> String {
-    let (count, unit) = match ms.max(0) {
-        ms if ms >= 2 * DAY_MS => (ms / DAY_MS, "days"),
-        ms if ms >= 2 * HOUR_MS => (ms / HOUR_MS, "hours"),
-        ms => (ms / MINUTE_MS, "minutes"),
-    };
-    format!("{count} {unit}")
+    match ms.max(0) {
+        ms if ms >= 2 * DAY_MS => counted(ms / DAY_MS, "day", "days"),
+        ms if ms >= 2 * HOUR_MS => counted(ms / HOUR_MS, "hour", "hours"),
+        ms => counted(ms / MINUTE_MS, "minute", "minutes"),
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +242,7 @@ mod tests {
     fn an_age_is_told_in_the_largest_unit_of_which_there_are_two() {
         for (ms, text) in [
             (-5, "0 minutes"),
+            (MINUTE_MS, "1 minute"),
             (25 * MINUTE_MS, "25 minutes"),
             (2 * HOUR_MS - 1, "119 minutes"),
             (2 * HOUR_MS, "2 hours"),

@@ -13,6 +13,11 @@ use crate::matching::{self, Exposed};
 use crate::snapshot::{Gather, Look, Snapshot};
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often what is kept is looked at so that nobody waits for it: more often than it grows
+/// too old to be shown, and seldom enough to take a small part of one core.
+const KEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// What is gathered out of the whole hospital.
 #[derive(Debug, Default)]
@@ -57,6 +62,44 @@ gathered!(Exposed, |app, view| matching::exposed(
     app.now()
 ));
 gathered!(Rows, |_app, view| Rows::read(view, None));
+
+/// Gathers what pages show before anybody looks, and again as it grows old: of a large hospital
+/// the first look of the day would otherwise wait for seconds. Of a small one nothing is kept,
+/// and nothing done here after the start.
+pub async fn keep(app: Arc<App>) {
+    let mut timer = tokio::time::interval(KEEP_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut first = true;
+    loop {
+        timer.tick().await;
+        if let Err(failure) = app.snapshots.renew(&app, first).await {
+            tracing::warn!(%failure, "what pages show could not be gathered ahead");
+        }
+        first = false;
+    }
+}
+
+impl Snapshots {
+    /// One after the other: nobody waits for them.
+    async fn renew(&self, app: &Arc<App>, all: bool) -> Result<(), Failure> {
+        let audit = app.store.view().await?.audit_head().await?.seq;
+        let look = || Look {
+            now: app.now(),
+            must_know: 0,
+            audit,
+        };
+        if all || self.agenda.is_worth() {
+            self.agenda.get(look(), Gathering(app.clone())).await?;
+        }
+        if all || self.exposed.is_worth() {
+            self.exposed.get(look(), Gathering(app.clone())).await?;
+        }
+        if all || self.matches.is_worth() {
+            self.matches.get(look(), Gathering(app.clone())).await?;
+        }
+        Ok(())
+    }
+}
 
 impl Command {
     /// Whether people's changes need not be in what it says: it tells of the log as it was

@@ -2,32 +2,34 @@
 
 pub mod history;
 mod list;
+mod waiting;
 
 pub(super) use list::listed;
 
 use super::{Caller, forecast};
 use crate::app::App;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
-use crate::fleet::{FleetError, enrolment};
+use crate::fleet::FleetError;
 use crate::store::View;
 use crate::store::machines::{Machine, MachineState};
 use patchward_common::facts::{Facts, PackedFacts};
 use patchward_common::id::{Label, MachineId, Name};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 
 /// What can be done with machines.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
 pub enum MachineCommand {
-    /// Show the machines that wait for acceptance
+    /// Show the machines that wait for acceptance: new ones, and those that come back
     Waiting,
     /// Accept a machine that waits
     Accept {
-        /// Its host name or id
+        /// Its host name or id; its name, where it comes back
         machine: String,
-        /// What to call it, instead of its host name
+        /// What to call a new one, instead of its host name
         #[arg(long)]
         name: Option<Name>,
-        /// Its model, instead of what its firmware says
+        /// The model of a new one, instead of what its firmware says
         #[arg(long)]
         model: Option<Name>,
     },
@@ -106,20 +108,14 @@ pub enum MachineCommand {
 /// Carries out a command on machines.
 pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<Output, Failure> {
     match command {
-        MachineCommand::Waiting => waiting(app).await,
+        MachineCommand::Waiting => waiting::list(app).await,
         MachineCommand::Accept {
             machine,
             name,
             model,
-        } => accept(app, caller, &machine, name, model).await,
+        } => waiting::accept(app, caller, &machine, name, model).await,
         MachineCommand::Refuse { machine, reason } => {
-            let asked = find_waiting(app, &machine).await?;
-            let mut change = app.change(caller).await?;
-            change
-                .refuse_enrolment(&asked.machine, reason.as_str())
-                .await?;
-            change.commit().await?;
-            Ok(Output::Text(format!("{} is turned away.", asked.host)))
+            waiting::refuse(app, caller, &machine, &reason).await
         }
         MachineCommand::List { unit } => list::list(app, unit.as_ref()).await,
         MachineCommand::Show { machine } => show(app, &machine).await,
@@ -200,64 +196,6 @@ pub async fn find(view: &mut View, text: &str) -> Result<Machine, Failure> {
             "There is no machine {text}. `machine list` shows all, `machine waiting` those that wait."
         ))
     })
-}
-
-async fn find_waiting(
-    app: &App,
-    text: &str,
-) -> Result<crate::store::enrolments::Enrolment, Failure> {
-    let mut waiting = app.store.view().await?.enrolments_waiting().await?;
-    waiting.retain(|one| one.host.as_str() == text || one.machine.to_string() == text);
-    match waiting.len() {
-        0 => Err(Failure::not_found(format!(
-            "No machine {text} waits. `machine waiting` shows those that do."
-        ))),
-        1 => Ok(waiting.remove(0)),
-        _ => Err(Failure::conflict(format!(
-            "Several machines call themselves {text}: name one by its id."
-        ))),
-    }
-}
-
-async fn waiting(app: &App) -> Result<Output, Failure> {
-    let mut table = Table::new(&["host", "unit", "token", "asked", "machine"]);
-    for asked in app.store.view().await?.enrolments_waiting().await? {
-        table.row(vec![
-            Cell::of(asked.host),
-            Cell::of(asked.unit),
-            Cell::of(asked.token),
-            Cell::of(asked.asked_at),
-            Cell::of(asked.machine),
-        ]);
-    }
-    if !table.rows.is_empty() {
-        table.note = Some(
-            "Compare the id with `patchward-agent status` on the machine, then `machine accept`."
-                .into(),
-        );
-    }
-    Ok(Output::Table(table))
-}
-
-async fn accept(
-    app: &App,
-    caller: &Caller,
-    machine: &str,
-    name: Option<Name>,
-    model: Option<Name>,
-) -> Result<Output, Failure> {
-    let asked = find_waiting(app, machine).await?;
-    let mut change = app.change(caller).await?;
-    let mut new = enrolment::propose(change.view(), asked).await?;
-    new.name = name.unwrap_or(new.name);
-    new.model = model.unwrap_or(new.model);
-    change.accept_enrolment(&new).await?;
-    change.commit().await?;
-    app.fleet.machine_changed(&new.id);
-    Ok(Output::Text(format!(
-        "{} is accepted. It reports within a minute; its mode is observe until HTM assigns it.",
-        new.name
-    )))
 }
 
 fn interlock_word(word: patchward_common::wire::machine::InterlockWord) -> &'static str {
@@ -349,7 +287,10 @@ async fn with(
             ]);
         }
     }
-    table.note = Some(format!("{} machines run it.", table.rows.len()));
+    table.note = Some(format!(
+        "{} it.",
+        counted(table.rows.len(), "machine runs", "machines run")
+    ));
     Ok(Output::Table(table))
 }
 

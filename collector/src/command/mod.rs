@@ -7,6 +7,7 @@ pub mod asset;
 pub mod audit;
 pub mod backup;
 mod begun;
+pub mod ca;
 mod calendar;
 pub mod case;
 pub mod collector;
@@ -21,6 +22,7 @@ pub mod feed;
 pub mod file;
 mod forecast;
 pub mod freeze;
+pub mod go_key;
 pub mod handover;
 mod hit;
 pub mod hold;
@@ -53,13 +55,14 @@ pub mod window;
 pub(crate) mod work;
 pub(crate) mod zones;
 
-pub use look::{Snapshots, agenda, look, look_of};
+pub use look::{Snapshots, agenda, keep, look, look_of};
 
 use crate::app::App;
 use crate::control::{Failure, FailureKind, Output, Reply};
 use crate::schedule::outlook::Outlook;
 use crate::store::places::Unit;
 use crate::store::{Actor, StoreError, View};
+use futures_util::future::BoxFuture;
 use patchward_common::id::Name;
 use patchward_common::time::DAY_MS;
 use serde::{Deserialize, Serialize};
@@ -181,6 +184,12 @@ pub enum Command {
     /// Programs that ask over the network, and what they may
     #[command(subcommand)]
     Program(program::ProgramCommand),
+    /// The collector's go-key, and the one that takes its place
+    #[command(subcommand)]
+    GoKey(go_key::GoKeyCommand),
+    /// The certificate authority that machines trust, and the one that follows it
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
     /// Collectors: which run on this database, and what each does for all
     #[command(subcommand)]
     Collector(collector::CollectorCommand),
@@ -252,56 +261,59 @@ impl Caller {
 /// Where a long command says how far it is.
 pub type Progress = mpsc::Sender<Reply>;
 
-/// Carries out a command.
-pub async fn run(
-    app: &Arc<App>,
-    caller: &Caller,
+/// Carries out a command. Each is in a box: together they would be one state machine of all
+/// commands, compiled again wherever somebody waits for it.
+pub fn run<'a>(
+    app: &'a Arc<App>,
+    caller: &'a Caller,
     command: Command,
     progress: Progress,
-) -> Result<Output, Failure> {
+) -> BoxFuture<'a, Result<Output, Failure>> {
     match command {
-        Command::Today => today::run(app).await,
-        Command::Setup => setup::run(app).await,
-        Command::Item(command) => item::run(app, caller, command).await,
-        Command::Checklist(command) => service::checklist(app, caller, command).await,
-        Command::Site(command) => place::site(app, caller, command).await,
-        Command::Unit(command) => place::unit(app, caller, command).await,
-        Command::Group(command) => place::group(app, caller, command).await,
-        Command::Token(command) => token::run(app, caller, command).await,
-        Command::OnCall(command) => oncall::run(app, caller, command).await,
-        Command::Machine(command) => machine::run(app, caller, command).await,
-        Command::Asset(command) => asset::run(app, caller, command).await,
-        Command::Device(command) => device::run(app, caller, command).await,
-        Command::Mds2(command) => mds2::run(app, caller, command).await,
-        Command::Component(command) => component::run(app, caller, command).await,
-        Command::Support(command) => support::run(app, caller, command).await,
-        Command::Advisory(command) => advisory::run(app, caller, command).await,
-        Command::Exposure(command) => exposure::run(app, caller, command).await,
-        Command::Mitigation(command) => mitigation::run(app, caller, command).await,
-        Command::Case(command) => case::run(app, caller, command).await,
-        Command::Risk(command) => risk::run(app, caller, command).await,
-        Command::Document(command) => document::run(app, caller, command).await,
-        Command::Custodian(command) => custodian::run(app, caller, command, progress).await,
-        Command::Vendor(command) => release::vendor(app, caller, command, progress).await,
-        Command::Release(command) => release::release(app, caller, command, progress).await,
-        Command::Window(command) => window::window(app, caller, command).await,
-        Command::Freeze(command) => freeze::freeze(app, caller, command).await,
-        Command::Plan(command) => plan::run(app, caller, command).await,
-        Command::Job(command) => job::job(app, caller, command).await,
-        Command::Rollout(command) => rollout::rollout(app, caller, command).await,
-        Command::Hold(command) => hold::run(app, caller, command).await,
-        Command::Handover(command) => handover::run(app, caller, command).await,
-        Command::Stop(command) => stop::run(app, caller, command).await,
-        Command::Evidence(command) => evidence::run(app, command).await,
-        Command::Audit(command) => audit::run(app, command).await,
-        Command::User(command) => user::run(app, caller, command).await,
-        Command::Kiosk(command) => kiosk::run(app, caller, command).await,
-        Command::Program(command) => program::run(app, caller, command).await,
-        Command::Collector(command) => collector::run(app, &command).await,
-        Command::Backup(command) => backup::run(app, &command),
-        Command::Restore(command) => restore::run(app, caller, command).await,
-        Command::Feed(command) => feed::run(app, caller, command).await,
-        Command::Notice(command) => notice::run(app, caller, command).await,
+        Command::Today => Box::pin(today::run(app)),
+        Command::Setup => Box::pin(setup::run(app)),
+        Command::Item(command) => Box::pin(item::run(app, caller, command)),
+        Command::Checklist(command) => Box::pin(service::checklist(app, caller, command)),
+        Command::Site(command) => Box::pin(place::site(app, caller, command)),
+        Command::Unit(command) => Box::pin(place::unit(app, caller, command)),
+        Command::Group(command) => Box::pin(place::group(app, caller, command)),
+        Command::Token(command) => Box::pin(token::run(app, caller, command)),
+        Command::OnCall(command) => Box::pin(oncall::run(app, caller, command)),
+        Command::Machine(command) => Box::pin(machine::run(app, caller, command)),
+        Command::Asset(command) => Box::pin(asset::run(app, caller, command)),
+        Command::Device(command) => Box::pin(device::run(app, caller, command)),
+        Command::Mds2(command) => Box::pin(mds2::run(app, caller, command)),
+        Command::Component(command) => Box::pin(component::run(app, caller, command)),
+        Command::Support(command) => Box::pin(support::run(app, caller, command)),
+        Command::Advisory(command) => Box::pin(advisory::run(app, caller, command)),
+        Command::Exposure(command) => Box::pin(exposure::run(app, caller, command)),
+        Command::Mitigation(command) => Box::pin(mitigation::run(app, caller, command)),
+        Command::Case(command) => Box::pin(case::run(app, caller, command)),
+        Command::Risk(command) => Box::pin(risk::run(app, caller, command)),
+        Command::Document(command) => Box::pin(document::run(app, caller, command)),
+        Command::Custodian(command) => Box::pin(custodian::run(app, caller, command, progress)),
+        Command::Vendor(command) => Box::pin(release::vendor(app, caller, command, progress)),
+        Command::Release(command) => Box::pin(release::release(app, caller, command, progress)),
+        Command::Window(command) => Box::pin(window::window(app, caller, command)),
+        Command::Freeze(command) => Box::pin(freeze::freeze(app, caller, command)),
+        Command::Plan(command) => Box::pin(plan::run(app, caller, command)),
+        Command::Job(command) => Box::pin(job::job(app, caller, command)),
+        Command::Rollout(command) => Box::pin(rollout::rollout(app, caller, command)),
+        Command::Hold(command) => Box::pin(hold::run(app, caller, command)),
+        Command::Handover(command) => Box::pin(handover::run(app, caller, command)),
+        Command::Stop(command) => Box::pin(stop::run(app, caller, command)),
+        Command::Evidence(command) => Box::pin(evidence::run(app, command)),
+        Command::Audit(command) => Box::pin(audit::run(app, command)),
+        Command::User(command) => Box::pin(user::run(app, caller, command)),
+        Command::Kiosk(command) => Box::pin(kiosk::run(app, caller, command)),
+        Command::Program(command) => Box::pin(program::run(app, caller, command)),
+        Command::GoKey(command) => Box::pin(go_key::run(app, caller, command)),
+        Command::Ca(command) => Box::pin(ca::run(app, caller, command)),
+        Command::Collector(command) => Box::pin(async move { collector::run(app, &command).await }),
+        Command::Backup(command) => Box::pin(async move { backup::run(app, &command) }),
+        Command::Restore(command) => Box::pin(restore::run(app, caller, command)),
+        Command::Feed(command) => Box::pin(feed::run(app, caller, command)),
+        Command::Notice(command) => Box::pin(notice::run(app, caller, command)),
     }
 }
 

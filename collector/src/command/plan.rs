@@ -2,6 +2,7 @@
 
 pub(crate) mod again;
 mod answers;
+mod cleared;
 pub(super) mod findings;
 mod held;
 mod make;
@@ -10,6 +11,7 @@ mod report;
 mod risks;
 mod show;
 mod sign;
+pub(crate) mod standing;
 pub mod stated;
 pub(super) use stated::release;
 
@@ -18,8 +20,10 @@ use super::release::met::{self, Met};
 use super::zones::Zones;
 use super::{Caller, begun, forecast, window};
 use crate::app::App;
+use crate::authority;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::planning;
+use crate::quarantine;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::Plan;
@@ -29,6 +33,7 @@ use patchward_common::plan::PlanFile;
 use patchward_common::plan::check::{self, Severity};
 use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_json::json;
@@ -190,6 +195,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
                 let risks = risks::Risks::read(&mut view, &machines, &approval, &leaves).await?;
                 risks.add_to(&mut table, app.now());
                 met::add_to(&Met::of_plan(&mut view, &approval).await?, &mut table);
+                cleared::put_first(&cleared::of(&mut view, &approval).await?, &mut table);
             }
             Ok(Output::Table(table))
         }
@@ -202,7 +208,8 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             let text = match blocking.count() {
                 0 => "Hand this file to the approvers: `patchward-sign approve`.".to_owned(),
                 count => {
-                    format!("{count} findings speak against signing it; `plan check` lists them.")
+                    let findings = counted(count, "finding speaks", "findings speak");
+                    format!("{findings} against signing it; `plan check` lists them.")
                 }
             };
             Ok(Output::File {
@@ -244,6 +251,15 @@ pub async fn find(view: &mut View, text: &str) -> Result<Plan, Failure> {
     begun::only(found, missing, described)
 }
 
+/// What a plan clears from quarantine, in sentences: who signs reads them before all else.
+pub(crate) async fn clears(app: &App, text: &str) -> Result<Vec<String>, Failure> {
+    let mut view = app.store.view().await?;
+    let plan = find(&mut view, text).await?;
+    let approval = quarantine::approval(&mut view, &plan.id).await?;
+    let cleared = cleared::of(&mut view, &approval).await?;
+    Ok(cleared.into_iter().map(|one| one.text).collect())
+}
+
 fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Blocks => "blocks",
@@ -255,12 +271,15 @@ async fn list(app: &App) -> Result<Output, Failure> {
     let mut table = Table::new(&["plan", "title", "state", "made", "ends", "signatures"]);
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
+    let held = authority::held(&mut view).await.ok();
+    let now = app.now();
     for plan in view.plans(None).await? {
+        let state = standing::state(&mut view, &plan, held.as_ref(), now).await?;
         let signatures = view.signatures(&plan.id).await?.len();
         table.row(vec![
             Cell::of(plan.short()),
             Cell::of(plan.title),
-            Cell::of(plan.state.word()),
+            state,
             zones.cell(None, plan.created_at),
             zones.cell(None, plan.expires_at),
             Cell::Number(signatures as i64),

@@ -6,6 +6,7 @@ mod waves;
 use super::zones::Zones;
 use super::{Caller, forecast, plan};
 use crate::app::App;
+use crate::authority;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::item::refused::{self, Refusal};
 use crate::nudging;
@@ -154,6 +155,8 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ]);
     }
     let zones = Zones::read(&mut view).await?;
+    let held = authority::held(&mut view).await.ok();
+    let state = plan::standing::state(&mut view, &plan, held.as_ref(), app.now()).await?;
     let (waves, question) = waves::table(&mut view, &plan, &zones, app.now()).await?;
     let halts = view.halts_of(HaltScope::Plan, &plan.id.to_string()).await?;
     let halt = halts.iter().find(|halt| halt.resumed_at.is_none());
@@ -172,7 +175,7 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
                 zones.text(None, halt.at)
             )),
         ),
-        None => format!("{}: {}.", plan.title, plan.state.word()),
+        None => format!("{}: {state}.", plan.title),
     };
     let (not_now, refused) = not_now(&jobs, &app.fleet.refusals(), app.now());
     let text = format!("{text}{question}{refused}");
@@ -180,7 +183,7 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         [
             ("plan", Cell::of(plan.id)),
             ("title", Cell::of(&plan.title)),
-            ("state", Cell::of(plan.state.word())),
+            ("state", state),
             ("failures", Cell::Number(failures as i64)),
             ("halted", Cell::Flag(why.is_some())),
             ("halted_since", Cell::maybe(halt.map(|halt| halt.at))),

@@ -3,7 +3,7 @@
 use super::zones::Zones;
 use super::{Caller, begun, hit, plan};
 use crate::app::App;
-use crate::authority::stored_signatures;
+use crate::authority::{self, stored_signatures};
 use crate::control::{Cell, Failure, Output, Table};
 use crate::stopped;
 use crate::store::View;
@@ -14,10 +14,12 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{Label, Name};
 use patchward_common::nearest::nearest;
 use patchward_common::time::UtcMs;
-use patchward_common::trust::sign::{Document as _, Signed};
+use patchward_common::trust::sign::{Document as _, KeyId, Signed};
 use patchward_common::trust::stop::{Lift, Scope, Stop};
 use patchward_common::wire::collector::Nudge;
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Digits of a stop that are shown to be typed again.
 const SHOWN_DIGITS: usize = 12;
@@ -178,14 +180,7 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
                 issued: app.now(),
             };
             let signed = Signed::new(&stop, &app.go_signing_key);
-            let new = NewDocument {
-                kind: DocumentKind::Stop,
-                number: None,
-                scope: Some(&stop.scope),
-                subject: None,
-                expires_at: None,
-                payload: signed.payload(),
-            };
+            let new = NewDocument::stop(&stop.scope, signed.payload());
             let mut change = app.change(caller).await?;
             change
                 .add_document(&new, &stored_signatures(&signed, &[app.go_key()]))
@@ -196,9 +191,9 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
             let hit = hit::stopped(&mut app.store.view().await?, &stop.scope).await;
             let hit = hit.unwrap_or_else(|failure| failure.text);
             Ok(Output::Text(format!(
-                "Stopped. {} machines are told now; the others learn it before they may start. \
+                "Stopped. {} told now; the others learn it before they may start. \
                  {hit} To lift it: `stop lift {}`.",
-                connected(app),
+                counted(connected(app), "machine is", "machines are"),
                 &signed.digest().to_string()[..SHOWN_DIGITS]
             )))
         }
@@ -222,11 +217,11 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
             let mut change = app.change(caller).await?;
             let known = change.view().document(&stop).await?;
             let signers = change.view().signatures(&stop).await?;
-            let ours = app.go_key().id();
+            let ours = go_key_ids(change.view(), app).await;
             if known.is_none_or(|known| known.kind != DocumentKind::Stop) {
                 return Err(Failure::not_found(missing(stop)));
             }
-            if !signers.iter().any(|signature| signature.signer == ours) {
+            if !signers.iter().any(|one| ours.contains(&one.signer)) {
                 return Err(Failure::conflict(
                     "An approver stopped it: approvers lift it with `patchward-sign lift`.",
                 ));
@@ -248,6 +243,14 @@ fn connected(app: &App) -> usize {
     let elsewhere = app.fleet.elsewhere();
     let elsewhere = elsewhere.iter().map(|other| other.connected);
     elsewhere.fold(app.fleet.connected(), usize::saturating_add)
+}
+
+/// Whose stops a collector may lift: any go-key's, an earlier one of this collector included.
+async fn go_key_ids(view: &mut View, app: &App) -> BTreeSet<KeyId> {
+    let held = authority::held(view).await.ok();
+    let named = held.iter().flat_map(|held| &held.roster.go_keys);
+    let named = named.map(|go| go.key.id());
+    named.chain([app.go_key().id()]).collect()
 }
 
 async fn list(app: &App) -> Result<Output, Failure> {

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use patchward_common::component::MAX_FIELD_BYTES;
 use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 
 /// Longest look ahead: what is further away than ten years is not planned for.
@@ -255,9 +256,9 @@ async fn due(app: &App, within: i64) -> Result<Output, Failure> {
         }
     }
     let text = format!(
-        "{} ends of support are past or within {within} days. What nobody can judge is listed as \
+        "{} past or within {within} days. What nobody can judge is listed as \
          such: it may be concerned.",
-        found.len()
+        counted(found.len(), "end of support is", "ends of support are")
     );
     let report = Report::new([("within_days", Cell::Number(within))], text)
         .with("ends", ends)

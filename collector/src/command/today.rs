@@ -11,6 +11,7 @@ use crate::item::oncall::Call;
 use crate::item::{Item, OWNERS, Owner};
 use crate::store::assets::AssetCounts;
 use patchward_common::time::{Interval, UtcMs};
+use patchward_common::words::counted;
 use std::collections::BTreeMap;
 
 /// Shows the day.
@@ -44,11 +45,10 @@ pub(super) async fn told(app: &App, agenda: &Agenda) -> Result<Output, Failure> 
         .collect();
     let unheard = unheard(&open, &lists, now);
     let text = format!(
-        "{} open, {raised} of them raised; {} wait for their slot, {} slots until this time \
-         tomorrow.\nMachines: {}.{unheard}",
+        "{} open, {raised} of them raised; {} for their slot, {} until this time tomorrow.\nMachines: {}.{unheard}",
         open.len(),
-        waits.len(),
-        tonight.rows.len(),
+        counted(waits.len(), "waits", "wait"),
+        counted(tonight.rows.len(), "slot", "slots"),
         if fleet.is_empty() {
             "none".to_owned()
         } else {
@@ -107,8 +107,9 @@ fn tonight(slots: &[(Interval, String)], zones: &Zones, now: UtcMs) -> Table {
 /// What the hospital's list and the fleet do not have in common.
 fn covered(gaps: &AssetCounts) -> String {
     format!(
-        "{} assets without an agent, {} machines without an asset: `asset gaps`.",
-        gaps.without_agent, gaps.without_asset
+        "{} without an agent, {} without an asset: `asset gaps`.",
+        counted(gaps.without_agent, "asset", "assets"),
+        counted(gaps.without_asset, "machine", "machines")
     )
 }
 
@@ -135,6 +136,9 @@ fn unheard(open: &[Item], lists: &Lists, now: UtcMs) -> String {
     });
     match unheard.count() {
         0 => String::new(),
-        count => format!("\n{count} call people out, and nobody has heard: `oncall calls`."),
+        count => format!(
+            "\n{} people out, and nobody has heard: `oncall calls`.",
+            counted(count, "calls", "call")
+        ),
     }
 }

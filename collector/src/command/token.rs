@@ -44,6 +44,11 @@ pub enum TokenCommand {
         /// What people call it
         name: Name,
     },
+    /// Show the machines that came with a token, as after it was leaked
+    Used {
+        /// What people call it
+        name: Name,
+    },
     /// Show all tokens; never their secrets
     List,
 }
@@ -99,9 +104,10 @@ pub async fn run(app: &App, caller: &Caller, command: TokenCommand) -> Result<Ou
             change.revoke_token(&name).await?;
             change.commit().await?;
             Ok(Output::Text(format!(
-                "Token {name} enrols nobody any more."
+                "Token {name} enrols nobody any more. `token used {name}` shows who came with it."
             )))
         }
+        TokenCommand::Used { name } => used(app, &name).await,
         TokenCommand::List => {
             let mut table = Table::new(&["token", "unit", "hosts", "left", "expires", "accepts"]);
             for token in app.store.view().await?.tokens().await? {
@@ -124,4 +130,31 @@ pub async fn run(app: &App, caller: &Caller, command: TokenCommand) -> Result<Ou
             Ok(Output::Table(table))
         }
     }
+}
+
+async fn used(app: &App, name: &Name) -> Result<Output, Failure> {
+    let mut view = app.store.view().await?;
+    if !view.tokens().await?.iter().any(|token| token.id == *name) {
+        return Err(Failure::not_found(format!(
+            "There is no token {name}. `token list` shows all."
+        )));
+    }
+    let mut table = Table::new(&["host", "asked", "was", "name", "is", "machine"]);
+    for asked in view.enrolments_by(name).await? {
+        let known = view.machine(&asked.machine).await?;
+        table.row(vec![
+            Cell::of(asked.host),
+            Cell::of(asked.asked_at),
+            Cell::of(asked.state.word()),
+            Cell::maybe(known.as_ref().map(|known| &known.name)),
+            Cell::maybe(known.map(|known| known.state.word())),
+            Cell::of(asked.machine),
+        ]);
+    }
+    table.note = Some(
+        "What is not the hospital's: `machine revoke` ends its access, `machine refuse` turns away \
+         what still waits."
+            .into(),
+    );
+    Ok(Output::Table(table))
 }

@@ -16,6 +16,7 @@ use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::{DAY_MS, Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
+use patchward_common::words::counted;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
 
@@ -39,7 +40,10 @@ pub(crate) struct Work {
 pub(super) async fn export(app: &App, unit: &Name) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let work = calendar(&mut view, Some(unit), app.now()).await?;
-    let text = format!("{} times of approved work in {unit}.", work.times);
+    let text = format!(
+        "{} of approved work in {unit}.",
+        counted(work.times, "time", "times")
+    );
     Ok(Output::File {
         bytes: ByteBuf::from(work.text.into_bytes()),
         text,

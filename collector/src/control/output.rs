@@ -72,6 +72,13 @@ pub enum Cell {
         /// In local time, with UTC beside it.
         local: String,
     },
+    /// A state: programs get its word, people what it means here.
+    Worded {
+        /// The word.
+        word: String,
+        /// What people read.
+        words: String,
+    },
 }
 
 impl Table {
@@ -124,6 +131,12 @@ impl Cell {
         Self::Text(value.to_string())
     }
 
+    /// A state whose word alone would mislead people.
+    pub fn worded(word: &str, words: String) -> Self {
+        let word = word.to_owned();
+        Self::Worded { word, words }
+    }
+
     /// A cell of something that may be absent.
     pub fn maybe(value: Option<impl ToString>) -> Self {
         value.map_or(Self::Empty, Self::of)
@@ -137,6 +150,7 @@ impl Cell {
             Self::Flag(flag) => Value::from(*flag),
             Self::List(items) => Value::from(items.clone()),
             Self::Moment { at, .. } => Value::from(at.to_string()),
+            Self::Worded { word, .. } => Value::from(word.as_str()),
         }
     }
 }
@@ -151,6 +165,7 @@ impl std::fmt::Display for Cell {
             Self::Flag(false) => f.write_str("no"),
             Self::List(items) => f.write_str(&items.join(", ")),
             Self::Moment { local, .. } => f.write_str(local),
+            Self::Worded { words, .. } => f.write_str(words),
         }
     }
 }

@@ -58,6 +58,10 @@ fn files(folder: &Folder, facts: &mut Facts) {
         folder.path().to_owned(),
     ];
     keys.iter().for_each(|path| secret(path, facts));
+    // Only while one is followed by another.
+    let next = [folder.authority().join("ca-next.key"), folder.next_go_key()];
+    let next = next.iter().filter(|path| path.exists());
+    next.for_each(|path| secret(path, facts));
     let Ok(own) = folder.path().metadata() else {
         return;
     };

@@ -1,8 +1,9 @@
 //! The collector's certificate authority: it says which TLS key speaks for which machine,
 //! and nothing else. No document is signed with it.
 //!
-//! Two files in the collector's folder, `ca.key` and `ca.crt`, both 0600. The collector's
-//! own certificate is made anew at each start and lives in memory.
+//! Two files in the collector's folder, `ca.key` and `ca.crt`, both 0600, and two more while
+//! another follows it (see [`super::Authorities`]). The collector's own certificate is made
+//! anew at each start and lives in memory.
 
 use crate::item::expiry::Life;
 use patchward_common::digest::Digest;
@@ -29,10 +30,14 @@ const AUTHORITY_LIFE_MS: i64 = 20 * 365 * DAY_MS;
 /// at two thirds.
 pub(super) const SERVER_LIFE_MS: i64 = 90 * DAY_MS;
 /// Certificates begin this much before they are issued: a machine's clock may be behind.
-const BACKDATED_MS: i64 = DAY_MS;
+pub(super) const BACKDATED_MS: i64 = DAY_MS;
 /// How long a revocation list claims to be current. Nobody fetches it: the collector
 /// makes it and checks by it, anew at each change and start.
 const LIST_LIFE_MS: i64 = 365 * DAY_MS;
+/// The files of the authority, without their endings.
+pub(super) const CURRENT: &str = "ca";
+/// The files of the one that follows.
+pub(super) const NEXT: &str = "ca-next";
 /// Largest certificate request; one for P-384 with every attribute takes 600 bytes.
 const MAX_CSR_BYTES: usize = 4 * 1024;
 
@@ -97,26 +102,39 @@ pub enum CaError {
 impl Authority {
     /// Makes the authority in `folder`, once.
     pub fn init(folder: &Path, collector: &Name, now: UtcMs) -> Result<Self, CaError> {
-        let (key_path, certificate_path) = paths(folder);
+        Self::make(folder, CURRENT, &format!("Patchward {collector}"), now)
+    }
+
+    pub(super) fn make(
+        folder: &Path,
+        stem: &str,
+        title: &str,
+        now: UtcMs,
+    ) -> Result<Self, CaError> {
+        let (key_path, certificate_path) = paths(folder, stem);
         for path in [&key_path, &certificate_path] {
             if path.exists() {
                 return Err(CaError::Exists(path.clone()));
             }
         }
         let key = KeyPair::generate().map_err(CaError::Sign)?;
-        let mut params = params(&format!("Patchward {collector}"), AUTHORITY_LIFE_MS, now);
+        let mut params = params(title, AUTHORITY_LIFE_MS, now);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).map_err(CaError::Sign)?;
         // The key last: with it the authority is complete.
         write_new(&certificate_path, certificate.pem().as_bytes())?;
         write_new(&key_path, key.serialize_pem().as_bytes())?;
-        Self::open(folder)
+        Self::open_as(folder, stem)
     }
 
     /// Opens the authority in `folder`.
     pub fn open(folder: &Path) -> Result<Self, CaError> {
-        let (key_path, certificate_path) = paths(folder);
+        Self::open_as(folder, CURRENT)
+    }
+
+    pub(super) fn open_as(folder: &Path, stem: &str) -> Result<Self, CaError> {
+        let (key_path, certificate_path) = paths(folder, stem);
         let damaged = |path: &PathBuf, problem: String| CaError::Damaged {
             path: path.clone(),
             problem,
@@ -311,8 +329,12 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn paths(folder: &Path) -> (PathBuf, PathBuf) {
-    (folder.join("ca.key"), folder.join("ca.crt"))
+/// Key and certificate of an authority.
+pub(super) fn paths(folder: &Path, stem: &str) -> (PathBuf, PathBuf) {
+    (
+        folder.join(format!("{stem}.key")),
+        folder.join(format!("{stem}.crt")),
+    )
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CaError> {

@@ -1,10 +1,13 @@
 //! The port of machines: lets connections in at a rate that the collector can bear, and the
 //! small work that is done every few seconds. What comes over TCP is in [`super::tcp`].
 
-use super::ca::SERVER_LIFE_MS;
+use super::ca::{BACKDATED_MS, SERVER_LIFE_MS};
 use super::registry::Registry;
 use super::session::{self, Arrived};
-use super::{Fleet, FleetContext, FleetError, FleetHandle, consume, index, locked, tcp, tls};
+use super::{
+    Authorities, Fleet, FleetContext, FleetError, FleetHandle, FleetSettings, consume, index,
+    locked, tcp, tls,
+};
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use std::collections::HashSet;
 use std::net::{SocketAddr, UdpSocket};
@@ -29,7 +32,7 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     let revoked = revoked(&context, now).await?;
     let registry = Registry::new(revoked.iter().map(|(serial, _)| serial.clone()).collect());
     let index = index::load(&context.store).await?;
-    let config = config(&context, &revoked, now)?;
+    let config = config(&context.authorities, &context.settings, &revoked, now)?;
     let is_by_tcp = context.settings.tcp;
     let socket = bind(address).map_err(|source| FleetError::Bind { address, source })?;
     let endpoint = quinn::Endpoint::new(
@@ -89,20 +92,23 @@ pub(super) async fn revoked(
     Ok(pairs.collect())
 }
 
-/// Settings with a new certificate and a new revocation list.
+/// Settings with a new certificate and new revocation lists.
 pub(super) fn config(
-    context: &FleetContext,
+    authorities: &Authorities,
+    settings: &FleetSettings,
     revoked: &[(String, UtcMs)],
     now: UtcMs,
 ) -> Result<rustls::ServerConfig, FleetError> {
     let serial = rand::random();
-    let identity = context
-        .authority
-        .server(&context.settings.addresses, serial, now)?;
+    let identity = authorities
+        .current()
+        .server(&settings.addresses, serial, now)?;
     // Nobody compares numbers of lists, but each is higher than the one before.
     let number = now.0.unsigned_abs();
-    let list = context.authority.revocation_list(revoked, number, now)?;
-    tls::server_config(&context.authority, identity, list)
+    // Each authority's list names all: a certificate is looked for in its own authority's.
+    let lists = authorities.trusted();
+    let lists = lists.map(|authority| authority.revocation_list(revoked, number, now));
+    tls::server_config(authorities, identity, lists.collect::<Result<_, _>>()?)
 }
 
 /// Lets connections in. While few handshakes may still begin, an address has to show
@@ -140,26 +146,33 @@ async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
 async fn keep(fleet: Arc<Fleet>, started: UtcMs) {
     let mut timer = tokio::time::interval(FLUSH_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let (mut certified, mut watched) = (started, started);
+    let mut watched = started;
     loop {
         timer.tick().await;
         if let Err(error) = fleet.flush().await {
             tracing::warn!(%error, "could not write when machines were last seen");
         }
         let now = fleet.now();
-        if now.since_ms(watched) >= WATCH_EVERY_MS {
+        // The clock may have been set back.
+        if now.since_ms(watched).saturating_abs() >= WATCH_EVERY_MS {
             watched = now;
             if let Err(error) = fleet.write_interlocks().await {
                 tracing::warn!(%error, "a quarter of an hour of what interlocks said is lost");
             }
         }
-        if now.since_ms(certified) > SERVER_LIFE_MS / 3 * 2 {
-            certified = now;
-            if let Err(error) = fleet.reconfigure().await {
-                tracing::error!(%error, "could not renew the collector's own certificate");
-            }
+        if is_due(UtcMs(fleet.certified.load(Ordering::Relaxed)), now)
+            && let Err(error) = fleet.reconfigure().await
+        {
+            tracing::error!(%error, "could not renew the collector's own certificate");
         }
     }
+}
+
+/// Whether the collector's own certificate is to be made anew: two thirds of its life are over,
+/// or it was made while the clock was ahead, and begins later than now. A computer whose clock
+/// is set right after it started would else be a stranger to every machine for months.
+fn is_due(certified: UtcMs, now: UtcMs) -> bool {
+    now.since_ms(certified) > SERVER_LIFE_MS / 3 * 2 || certified.since_ms(now) > BACKDATED_MS / 2
 }
 
 impl Fleet {
@@ -176,6 +189,7 @@ impl Fleet {
             }
             return Err(error.into());
         }
+        self.flush_reached().await?;
         let head = self.store().view().await?.audit_head().await?;
         *locked(&self.audit) = head.hash;
         Ok(())
@@ -198,7 +212,7 @@ impl Fleet {
         // Sessions look here too: a handshake that began before finds itself revoked.
         self.registry()
             .set_revoked(revoked.iter().map(|(serial, _)| serial.clone()).collect());
-        let config = config(&self.context, &revoked, now)?;
+        let config = config(&self.authorities(), &self.context.settings, &revoked, now)?;
         if let Some(endpoint) = self.endpoint.get() {
             endpoint.set_server_config(Some(tls::quic(config.clone())?));
             *locked(&self.tcp.tls) = Some(Arc::new(config));

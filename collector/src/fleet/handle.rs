@@ -98,7 +98,7 @@ impl FleetHandle {
 
     /// What enrolment tokens pin: SHA-256 of the authority's certificate.
     pub fn ca_fingerprint(&self) -> Digest {
-        self.fleet.context.authority.fingerprint()
+        self.fleet.authorities().current().fingerprint()
     }
 
     /// How many machines are connected and said hello.
@@ -130,7 +130,7 @@ impl FleetHandle {
         let context = &self.fleet.context;
         let issued = UtcMs(self.fleet.certified.load(Ordering::Relaxed));
         Certificates {
-            authority: context.authority.life(),
+            authority: self.fleet.authorities().current().life(),
             own: Life {
                 from: Some(issued),
                 ends: issued.plus_ms(SERVER_LIFE_MS),

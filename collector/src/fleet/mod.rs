@@ -4,6 +4,7 @@
 //! A machine's certificate is its identity; ids inside messages are claims. Every row
 //! that a session writes is that machine's own.
 
+mod authorities;
 pub mod ca;
 mod carriers;
 pub(crate) mod consume;
@@ -15,12 +16,14 @@ mod handle;
 pub mod index;
 mod registry;
 mod requests;
+mod rollover;
 mod session;
 mod stops;
 mod tcp;
 mod tls;
 mod watch;
 
+pub use authorities::Authorities;
 pub use ca::Authority;
 pub use elsewhere::Elsewhere;
 pub use endpoint::serve;
@@ -58,8 +61,8 @@ const ENROLLING: usize = 256;
 pub struct FleetContext {
     /// The collector's memory.
     pub store: Store,
-    /// The authority that certifies machines.
-    pub authority: Authority,
+    /// The authority that certifies machines, and the one that follows it.
+    pub authorities: Authorities,
     /// The key that signs go.
     pub go_key: ed25519_dalek::SigningKey,
     /// Artifacts, each an object named by its SHA-256 in lower-case hex.
@@ -163,6 +166,10 @@ pub(crate) struct Fleet {
     trees: Mutex<HashMap<Digest, Arc<requests::orders::placement::Placement>>>,
     /// Events were stored.
     events: Notify,
+    /// As they are now.
+    authorities: Mutex<Authorities>,
+    /// Machines that came with a certificate of the next authority.
+    reached: Mutex<rollover::Reached>,
     /// Which machines have said what they remember, while this is a collector that was put
     /// back to a backup and that nobody has confirmed.
     witnesses: Mutex<Option<HashSet<MachineId>>>,
@@ -180,6 +187,8 @@ pub(crate) struct Fleet {
 impl Fleet {
     fn new(context: FleetContext, registry: Registry<Connection>, index: Index) -> Self {
         Self {
+            authorities: Mutex::new(context.authorities.clone()),
+            reached: Mutex::default(),
             context,
             endpoint: OnceLock::new(),
             tcp: carriers::Tcp::default(),

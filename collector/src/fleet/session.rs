@@ -69,14 +69,17 @@ pub(super) async fn run(fleet: Arc<Fleet>, arrived: Arrived) {
         certificate,
     } = arrived;
     match protocol.as_deref() {
-        Some(ALPN) => match certificate.as_ref().and_then(ca::identity_of) {
-            None => end(
-                &connection,
-                close::NO_CERTIFICATE,
-                "no machine's certificate",
-            ),
-            Some((machine, serial)) => of_machine(&fleet, &connection, machine, serial).await,
-        },
+        Some(ALPN) => {
+            let who = certificate.as_ref().and_then(ca::identity_of);
+            let (Some(who), Some(certificate)) = (who, certificate) else {
+                return end(
+                    &connection,
+                    close::NO_CERTIFICATE,
+                    "no machine's certificate",
+                );
+            };
+            of_machine(&fleet, &connection, who, &certificate).await;
+        }
         Some(ALPN_ENROLL) => {
             let Ok(_place) = fleet.enrolling.try_acquire() else {
                 return end(&connection, close::GOING_AWAY, "too many enrol at once");
@@ -95,8 +98,8 @@ pub(super) async fn run(fleet: Arc<Fleet>, arrived: Arrived) {
 async fn of_machine(
     fleet: &Arc<Fleet>,
     connection: &Connection,
-    machine: MachineId,
-    serial: String,
+    (machine, serial): (MachineId, String),
+    certificate: &CertificateDer<'_>,
 ) {
     let id = connection.stable_id();
     let joined = fleet.registry().join(machine, &serial, (id, connection));
@@ -108,6 +111,7 @@ async fn of_machine(
         Ok(None) => {}
     }
     fleet.arrived(&machine);
+    fleet.came(machine, certificate);
     let peer = Peer::Machine(requests::Session {
         machine,
         serial,

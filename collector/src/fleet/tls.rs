@@ -1,11 +1,11 @@
 //! TLS, and what QUIC and TCP take of a machine, at the collector's port.
 //!
-//! TLS 1.3 only, client certificates checked against the authority and its revocation
-//! list. No session is ever resumed: resumption does not verify again, so a revoked
+//! TLS 1.3 only, client certificates checked against the authorities and their revocation
+//! lists. No session is ever resumed: resumption does not verify again, so a revoked
 //! machine would come back by it, and it is no faster than a full handshake here.
 
-use super::FleetError;
-use super::ca::{Authority, ServerIdentity};
+use super::ca::ServerIdentity;
+use super::{Authorities, FleetError};
 use patchward_carrier::mux::{Keeping, Limits};
 use patchward_common::wire::machine::{ALPN, ALPN_ENROLL};
 use quinn::{IdleTimeout, TransportConfig, VarInt};
@@ -39,19 +39,22 @@ const WAITING_BYTES: u64 = 16 * 1024;
 /// Bytes of all of them together; quinn's default is 100 MB.
 const ALL_WAITING_BYTES: u64 = 16 * 1024 * 1024;
 
-/// TLS that admits machines of `authority` but those on `list`; the same over UDP and TCP.
+/// TLS that admits machines of these authorities but those on their `lists`; the same over UDP
+/// and TCP.
 pub(super) fn server_config(
-    authority: &Authority,
+    authorities: &Authorities,
     identity: ServerIdentity,
-    list: CertificateRevocationListDer<'static>,
+    lists: Vec<CertificateRevocationListDer<'static>>,
 ) -> Result<rustls::ServerConfig, FleetError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
-    roots.add(authority.certificate().clone())?;
+    for authority in authorities.trusted() {
+        roots.add(authority.certificate().clone())?;
+    }
     // Whoever comes without a certificate can only ask for one: the session looks at
     // the protocol's name and at the certificate once the handshake is over.
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
-        .with_crls([list])
+        .with_crls(lists)
         .only_check_end_entity_revocation()
         .clear_root_hint_subjects()
         .allow_unauthenticated()

@@ -59,8 +59,9 @@ pub fn limit_ms(kind: Kind, class: Option<Class>) -> Option<i64> {
         // From how long before its slot or its end, it says itself; a mitigation, from its due
         // date on; a hold ends by itself.
         Kind::Withheld | Kind::Expiring | Kind::Mitigation | Kind::Held => None,
-        // Nothing starts anywhere until a person says so.
-        Kind::Restored => Some(0),
+        // Nothing starts anywhere until a person says so; who gave out what nobody signed has
+        // the collector.
+        Kind::Restored | Kind::Unsigned => Some(0),
         // Somebody on the ward waits for a person.
         Kind::Handover => Some(HOUR_MS),
         Kind::Sign | Kind::Enrol => of_class(7 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS),

@@ -241,8 +241,8 @@ const VENDOR_ROOT: &str = "nothing of this vendor starts then; ask the vendor fo
                            and import it";
 const CUSTODIAN: &str = "nothing of it starts then; sign its targets again (`custodian draft`, \
                          `patchward-sign custodian`)";
-const AUTHORITY: &str = "no machine can connect then; the authority has to be followed by another \
-                         while machines still trust this one";
+const AUTHORITY: &str = "no machine can connect then; `ca next` makes the one that follows it, and \
+                         every machine has to hear of that while it still trusts this one";
 const COLLECTOR: &str = "no machine can connect then; it should have renewed itself, so look into \
                          the collector's log, and start it anew";
 const PAGE: &str = "browsers and programs refuse the page then; put a new certificate into its \

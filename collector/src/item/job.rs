@@ -37,10 +37,20 @@ pub struct Facts<'a> {
     pub excepted: bool,
     /// Who does the work, where it is done by hand.
     pub by_hand: Option<Owner>,
+    /// Whether its plan was given out and those who must have not signed it.
+    pub unsigned: bool,
 }
 
 /// The item of a job; `None` where nothing more is to be done.
 pub fn item(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
+    let waits = !job.state.is_open() && !job.state.is_final();
+    match job.unsigned && waits {
+        true => Some(unsigned(job)),
+        false => by_state(job, now),
+    }
+}
+
+fn by_state(job: &Facts<'_>, now: UtcMs) -> Option<Item> {
     let why = || job.state.reason().map(|reason| reason.text.clone());
     let told = |otherwise: &str| why().unwrap_or_else(|| otherwise.to_owned());
     let (kind, owner, why) = match job.state {
@@ -121,6 +131,12 @@ fn of(job: &Facts<'_>, kind: Kind, owner: Owner, since: UtcMs, why: String) -> I
         raise_at: None,
         why,
     }
+}
+
+/// The machine refuses what was given to it, and waits for nothing else.
+fn unsigned(job: &Facts<'_>) -> Item {
+    let why = "its plan is refused: not signed by those who must. Nothing of it starts".to_owned();
+    of(job, Kind::Waiting, Owner::Security, job.since, why)
 }
 
 /// A person gave a job up: the machine still lacks what was planned for it.

@@ -48,7 +48,12 @@ pub fn items(machine: &Facts<'_>, now: UtcMs) -> Vec<Item> {
             (Kind::Silent, Owner::It, since, why)
         }),
         machine.copied.map(|since| {
-            let why = "two machines seem to have its identity".to_owned();
+            let why = format!(
+                "two machines seem to have its identity, or its mainboard was replaced: \
+                 `machine show {0}` tells what was seen; nothing starts on it before \
+                 `machine not-a-clone {0}` or `machine revoke {0}`",
+                machine.name
+            );
             (Kind::Copied, Owner::It, since, why)
         }),
         machine.interlock_unknown.map(|since| {

@@ -147,12 +147,14 @@ pub enum Kind {
     Undelivered,
     /// A document, a key, a certificate or a token ends soon, or has.
     Expiring,
+    /// A plan was given out, and its machines refuse it: those who must have not signed it.
+    Unsigned,
     /// The collector was restored from a backup, and nobody has confirmed that it is the one.
     Restored,
 }
 
 /// Every kind.
-pub const KINDS: [Kind; 42] = [
+pub const KINDS: [Kind; 43] = [
     Kind::Sign,
     Kind::Stopped,
     Kind::Halted,
@@ -194,6 +196,7 @@ pub const KINDS: [Kind; 42] = [
     Kind::Training,
     Kind::Undelivered,
     Kind::Expiring,
+    Kind::Unsigned,
     Kind::Restored,
 ];
 
@@ -247,6 +250,7 @@ impl Kind {
             Self::Training => "training",
             Self::Undelivered => "undelivered",
             Self::Expiring => "expiring",
+            Self::Unsigned => "unsigned",
             Self::Restored => "restored",
         }
     }

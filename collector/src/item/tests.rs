@@ -38,6 +38,7 @@ fn of_job(state: &State, age_ms: i64, slot: bool, is_replaced: bool) -> Option<I
         closed: None,
         excepted: false,
         by_hand: None,
+        unsigned: false,
     };
     job::item(&facts, NOW)
 }
@@ -59,6 +60,7 @@ fn work_by_hand_is_its_workers_move_in_its_slot() {
         closed: None,
         excepted: false,
         by_hand: Some(Owner::Vendor),
+        unsigned: false,
     };
     let found = |facts: &job::Facts<'_>| {
         let item = job::item(facts, NOW).unwrap();
@@ -94,6 +96,7 @@ fn a_job_that_was_given_up_leaves_its_machine_behind() {
         closed: Some((closed_at, "the station is replaced")),
         excepted: false,
         by_hand: None,
+        unsigned: false,
     };
     let item = job::item(&facts, NOW).unwrap();
     assert_eq!(

@@ -113,6 +113,7 @@ pub fn is_usual(kind: Kind) -> bool {
             | Kind::Calendar
             | Kind::Undelivered
             | Kind::Expiring
+            | Kind::Unsigned
             | Kind::Restored
     )
 }

@@ -12,6 +12,7 @@ use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
 use patchward_common::trust::sign::Document as _;
+use patchward_common::words::counted;
 
 /// Looks at every active plan, and at everything that went wrong.
 pub async fn run(store: &Store, now: UtcMs) -> Result<(), StoreError> {
@@ -38,8 +39,9 @@ pub async fn halt_models(change: &mut Change) -> Result<(), StoreError> {
     for wrong in change.view().wrong_on_models().await? {
         let subject = model::subject(&wrong.sha256, wrong.model.as_str());
         let why = format!(
-            "it failed or was rolled back on {} machines of the model {}",
-            wrong.machines, wrong.model
+            "it failed or was rolled back on {} of the model {}",
+            counted(wrong.machines, "machine", "machines"),
+            wrong.model
         );
         change
             .halt(HaltScope::ReleaseOnModel, &subject, EVERY_WAVE, &why)

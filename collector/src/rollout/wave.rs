@@ -7,6 +7,7 @@
 //! a spare one, is watched as long as any.
 
 use patchward_common::time::UtcMs;
+use patchward_common::words::counted;
 
 /// Fewest outcomes of the wave before; all of a smaller wave. One machine that went well
 /// says little of fifty.
@@ -52,7 +53,11 @@ impl Before {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Closed {
     /// Too little is known yet.
-    #[error("{found} of the {size} machines before have an outcome, and {needed} are asked for")]
+    #[error(
+        "{found} of the {} before have an outcome, and {} asked for",
+        counted(*size, "machine", "machines"),
+        counted(*needed, "is", "are")
+    )]
     TooFew {
         /// Outcomes that there are.
         found: u32,

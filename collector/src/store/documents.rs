@@ -52,6 +52,20 @@ pub struct NewDocument<'a> {
     pub payload: &'a [u8],
 }
 
+impl<'a> NewDocument<'a> {
+    /// A stop over `scope`, which counts until somebody lifts it.
+    pub fn stop(scope: &'a Scope, payload: &'a [u8]) -> Self {
+        Self {
+            kind: DocumentKind::Stop,
+            number: None,
+            scope: Some(scope),
+            subject: None,
+            expires_at: None,
+            payload,
+        }
+    }
+}
+
 /// A document as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {

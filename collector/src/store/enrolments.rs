@@ -1,6 +1,6 @@
 //! Machines that ask to be enrolled, and what was decided.
 
-use super::machines::{MachineState, NewMachine};
+use super::machines::NewMachine;
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
 use patchward_common::id::{MachineId, Name};
@@ -71,6 +71,17 @@ impl View {
             .await
     }
 
+    /// The machines that asked last with this token, whatever was decided, oldest first.
+    pub async fn enrolments_by(&mut self, token: &Name) -> Result<Vec<Enrolment>, StoreError> {
+        self.tx
+            .all(
+                "SELECT machine, spki, host, unit, token, csr, facts, asked_at, state, decided_at
+                 FROM enrolments WHERE token = $1 ORDER BY asked_at, machine",
+                args![token],
+            )
+            .await
+    }
+
     /// Those that wait for a person, longest first.
     pub async fn enrolments_waiting(&mut self) -> Result<Vec<Enrolment>, StoreError> {
         self.tx
@@ -114,20 +125,21 @@ impl Change {
         Ok(())
     }
 
-    /// Enrols a machine that waits. One that was enrolled before keeps its history; a
-    /// revoked key never comes back.
+    /// Enrols a machine that waits. One that was enrolled before keeps its history; the key of
+    /// one that was revoked or decommissioned never comes back.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where it does not wait, is revoked, or its name is taken.
+    /// [`StoreError::Conflict`] where it does not wait, is gone for good, or its name is taken.
     pub async fn accept_enrolment(&mut self, new: &NewMachine) -> Result<(), StoreError> {
         let now = self.now();
         self.view().need_unit(&new.unit).await?;
         if let Some(known) = self.view().machine(&new.id).await?
-            && known.state == MachineState::Revoked
+            && known.state.is_gone()
         {
             return Err(StoreError::conflict(format!(
-                "machine {} was revoked; it needs a new key",
-                new.id
+                "machine {} was {}; it needs a new key",
+                new.id,
+                known.state.word()
             )));
         }
         self.view().name_is_free(&new.name, &new.id).await?;

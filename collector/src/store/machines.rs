@@ -3,10 +3,12 @@
 
 mod certificates;
 mod reports;
+mod returns;
 
 pub use certificates::{Certificate, Ending};
 pub(super) use reports::Report;
 pub use reports::{MachineStatus, Readiness, Seen};
+pub use returns::Return;
 
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
@@ -30,6 +32,13 @@ words! {
         Revoked = "revoked",
         /// It is gone.
         Decommissioned = "decommissioned",
+    }
+}
+
+impl MachineState {
+    /// Whether its key is worth nothing any more, whatever happens.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Revoked | Self::Decommissioned)
     }
 }
 
@@ -309,7 +318,7 @@ impl Change {
 
     /// Moves a machine from one state to another. With `Revoked` and `Decommissioned` all
     /// its certificates are revoked; the caller issues a revocation list and closes its
-    /// connections.
+    /// connections. Out of storage it may come back without being asked about again.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where it is not in the state `from`.
@@ -333,13 +342,17 @@ impl Change {
                 args![id, from, to],
             )
             .await?;
-        if matches!(to, MachineState::Revoked | MachineState::Decommissioned) {
+        if to.is_gone() {
             tx.execute(
                 "UPDATE certificates SET revoked_at = $2
                  WHERE machine = $1 AND revoked_at IS NULL",
                 args![id, now],
             )
             .await?;
+        }
+        if (from, to) == (MachineState::Stored, MachineState::Enrolled) {
+            // Whoever takes it out says yes to its coming back.
+            tx.execute(returns::ACCEPT, args![id, now]).await?;
         }
         self.done_if(changed, || {
             StoreError::conflict(format!("machine {name} is not {}", from.word()))

@@ -10,7 +10,7 @@ use serde_json::json;
 /// The key of the collector's name.
 const COLLECTOR: &str = "collector";
 /// The key of the fingerprint of the collector's certificate authority.
-const AUTHORITY: &str = "authority";
+pub(super) const AUTHORITY: &str = "authority";
 
 impl View {
     /// The collector's name, once `init` has given it one.

@@ -56,6 +56,7 @@ mod queue;
 pub mod releases;
 pub mod restored;
 pub mod rollout;
+pub mod rollover;
 mod said;
 pub mod search;
 pub mod setup;

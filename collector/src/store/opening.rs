@@ -16,6 +16,13 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 /// Connections to PostgreSQL in all; its default limit is 100 for everybody.
 const POSTGRES_CONNECTIONS: u32 = 12;
+/// How much of its file SQLite maps for who reads, in bytes: a hospital of 50,000 machines with
+/// two years of history. What a reader keeps itself is gone with each change, and changes come
+/// all the time; the system's pages stay, and a page is read without asking the system.
+const MAPPED_BYTES: u64 = 1024 * 1024 * 1024;
+/// What SQLite keeps for who writes, in KiB below zero: the indexes that changes go to. Its 2 MB
+/// would read them again and again.
+const WRITER_CACHE: &str = "-65536";
 /// Write-ahead log that SQLite keeps on disk after a checkpoint, in bytes.
 const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 
@@ -116,10 +123,15 @@ pub(super) async fn open_sqlite(
             .idle_timeout(None)
             .max_lifetime(None)
     };
-    let writer = pool(1).connect_with(options.clone()).await?;
+    let writer = options.clone().pragma("cache_size", WRITER_CACHE);
+    let writer = pool(1).connect_with(writer).await?;
     sqlx::migrate!("migrations/sqlite").run(&writer).await?;
     let readers = pool(READERS)
-        .connect_with(options.pragma("query_only", "ON"))
+        .connect_with(
+            options
+                .pragma("mmap_size", MAPPED_BYTES.to_string())
+                .pragma("query_only", "ON"),
+        )
         .await?;
     Ok(Engine::Sqlite { writer, readers })
 }

@@ -22,6 +22,14 @@ words! {
 /// The wave of a halt that covers a whole plan or a release.
 pub const EVERY_WAVE: u32 = u32::MAX;
 
+/// A wave as the audit log says it.
+fn said(wave: u32) -> serde_json::Value {
+    match wave {
+        EVERY_WAVE => "all".into(),
+        wave => wave.into(),
+    }
+}
+
 /// The collector stopped starting, by itself, until a person resumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Halt {
@@ -98,7 +106,7 @@ impl Change {
         reason: &str,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        let detail = json!({ "scope": scope, "wave": wave, "reason": reason });
+        let detail = json!({ "scope": scope, "wave": said(wave), "reason": reason });
         let tx = self.step("halt.set", subject, detail);
         lock_all_groups(tx).await?;
         tx.execute(
@@ -120,7 +128,7 @@ impl Change {
         reason: &str,
     ) -> Result<(), StoreError> {
         let (now, by) = (self.now(), self.actor().to_string());
-        let detail = json!({ "scope": scope, "wave": wave, "reason": reason });
+        let detail = json!({ "scope": scope, "wave": said(wave), "reason": reason });
         let tx = self.step("halt.resume", subject, detail);
         match (scope, wave, subject.split_once('/')) {
             (HaltScope::Plan, EVERY_WAVE, _) => {

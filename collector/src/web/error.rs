@@ -1,7 +1,7 @@
 //! What people see when something did not happen: what, why, and what to do.
 
 use super::Web;
-use super::page::Shell;
+use super::page::{Action, Shell};
 use super::person::SignedIn;
 use crate::control::{Failure, FailureKind};
 use askama::Template;
@@ -16,6 +16,8 @@ struct Message<'m> {
     title: &'m str,
     text: &'m str,
     is_problem: bool,
+    /// Where to go on.
+    next: Vec<Action>,
 }
 
 /// The status of a failure (RFC 9110 §15).
@@ -61,8 +63,20 @@ pub fn message(person: Option<&SignedIn>, title: &str, text: &str, is_problem: b
         title,
         text,
         is_problem,
+        next: Vec::new(),
     };
     render(&message)
+}
+
+/// A page that says what came of what somebody did, and where to go on.
+pub fn answered(person: &SignedIn, title: &str, text: &str, next: Vec<Action>) -> Response {
+    render(&Message {
+        shell: Shell::new(title, "", Some(person)),
+        title,
+        text,
+        is_problem: false,
+        next,
+    })
 }
 
 /// A template as an answer.

@@ -67,6 +67,18 @@ pub struct Field {
     long: Option<String>,
 }
 
+impl Field {
+    /// Whether a command line gives it by its place, without a name.
+    pub fn has_place(&self) -> bool {
+        self.long.is_none() && self.kind != Kind::Flag
+    }
+
+    /// Whether a command line calls it so, after two dashes.
+    pub fn is_called(&self, long: &str) -> bool {
+        self.long.as_deref() == Some(long)
+    }
+}
+
 /// A command as a form.
 #[derive(Clone, Debug)]
 pub struct Form {

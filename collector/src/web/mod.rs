@@ -12,6 +12,7 @@ pub mod form;
 mod fresh;
 pub mod guard;
 mod health;
+pub mod item;
 pub mod kept;
 pub mod link;
 pub mod listen;
@@ -26,6 +27,7 @@ pub mod show;
 pub mod statics;
 pub mod timing;
 pub mod touched;
+pub mod words;
 
 use crate::account::Grant;
 use crate::app::App;

@@ -19,6 +19,7 @@ use crate::web::asks::Asks as _;
 use askama::Template;
 use axum::response::Response;
 use patchward_common::percent::encoded;
+use std::collections::BTreeSet;
 
 /// What stands around every page.
 pub struct Shell {
@@ -105,6 +106,12 @@ impl Shell {
 /// Commands that ask for nothing and have a page of their own.
 const OWN_PAGES: [(&str, &str); 1] = [("setup", "/setup")];
 
+/// The page of its own that a command has.
+pub fn own_page(command: &str) -> Option<&'static str> {
+    let own = OWN_PAGES.iter().find(|(path, _)| *path == command);
+    own.map(|(_, page)| *page)
+}
+
 /// A button that leads to a form.
 pub struct Action {
     /// What it does.
@@ -128,17 +135,39 @@ pub fn actions(person: &SignedIn, paths: &[&str], known: &str, back: &str) -> Ve
             true => String::new(),
             false => format!("{known}&"),
         };
-        let own = OWN_PAGES.iter().find(|(path, _)| *path == form.path);
         Action {
             title: form.title(),
-            href: match own {
-                Some((_, page)) => (*page).to_owned(),
+            href: match own_page(form.path) {
+                Some(page) => page.to_owned(),
                 None => format!("{}?{known}_back={back}", form.href()),
             },
             grave: form.rule.weight == Weight::Grave,
         }
     })
     .collect()
+}
+
+/// Why there is no button for any of `paths`, where a person may press none: who may.
+pub fn why_none(person: &SignedIn, paths: &[&str]) -> Option<String> {
+    let forms: Vec<Form> = paths.iter().filter_map(|path| Form::of(path)).collect();
+    let is_any = forms
+        .iter()
+        .any(|form| !person.reach(form.rule).is_nowhere());
+    if forms.is_empty() || is_any {
+        return None;
+    }
+    let roles: BTreeSet<Role> = forms
+        .iter()
+        .flat_map(|form| form.rule.roles)
+        .copied()
+        .collect();
+    let roles: Vec<&str> = roles.into_iter().map(Role::word).collect();
+    let own: Vec<String> = person.grants.iter().map(ToString::to_string).collect();
+    let own = match own.is_empty() {
+        true => "You have no role".to_owned(),
+        false => format!("You are {}", own.join(", ")),
+    };
+    Some(format!("{own}; this is done by {}.", roles.join(" or ")))
 }
 
 /// A page of parts and buttons.

@@ -6,7 +6,7 @@ pub mod scope;
 pub mod sheet;
 mod whole;
 
-use super::link;
+use super::{item, link};
 use crate::command::listed::Paged;
 use crate::control::output::harmless;
 pub use crate::control::output::heading;
@@ -67,6 +67,8 @@ pub struct Tile {
 pub struct Shown {
     /// The words.
     pub text: String,
+    /// What stands there for people instead, where the words are for programs and terminals.
+    pub said: Option<String>,
     /// Where they lead.
     pub href: Option<String>,
     /// Icon and colour, where it is a state.
@@ -88,8 +90,14 @@ impl Shown {
             }
             other => visible(&other.to_string()),
         };
+        let way = match cell {
+            Cell::Text(key) if column == "item" => item::way(key),
+            _ => None,
+        };
+        let (said, leads) = way.map_or((None, None), |way| (Some(way.words), Some(way.href)));
         Self {
-            href: link::of(column, cell),
+            said,
+            href: leads.or_else(|| link::of(column, cell)),
             mark: mark::of(column, cell),
             at: match cell {
                 Cell::Moment { at, .. } => Some(at.to_string()),
@@ -101,6 +109,35 @@ impl Shown {
     }
 }
 
+impl Shown {
+    /// Whether nothing is there or known.
+    pub fn is_nothing(&self) -> bool {
+        self.text.is_empty() || self.text == NOTHING
+    }
+
+    /// What the style sheet needs to know of it.
+    pub fn class(&self) -> String {
+        let is_long = self
+            .text
+            .split_whitespace()
+            .any(|word| word.chars().count() > LONG_WORD);
+        let classes = [
+            (self.number, "number"),
+            (self.is_nothing(), "nothing"),
+            (is_long, "long"),
+        ];
+        let classes = classes
+            .iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, class)| *class);
+        classes.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What stands in a cell of which nothing is known.
+pub const NOTHING: &str = "-";
+/// A word that is longer is broken where a line ends: no language has such words, digests are.
+const LONG_WORD: usize = 30;
 /// So many digits of an id name it.
 const SHORT: usize = 12;
 
@@ -146,6 +183,23 @@ pub fn blocks_but(
             blocks
         }
     }
+}
+
+/// The same without lists that have no rows and facts that are not there: they would only be
+/// passed over by who reads.
+pub fn without_nothing(blocks: Vec<Block>) -> Vec<Block> {
+    let kept = blocks.into_iter().filter_map(|block| match block {
+        Block::List(listing) if listing.total == 0 && listing.note.is_none() => None,
+        Block::Facts(facts) => {
+            let facts: Vec<_> = facts
+                .into_iter()
+                .filter(|(_, shown)| !shown.is_nothing())
+                .collect();
+            (!facts.is_empty()).then_some(Block::Facts(facts))
+        }
+        other => Some(other),
+    });
+    kept.collect()
 }
 
 /// The blocks of an answer whose list is there a page at a time.

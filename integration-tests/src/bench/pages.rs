@@ -21,7 +21,7 @@ const CONNECTIONS: usize = 500;
 /// How often each of them does: 5,000 a second by all.
 const HELLO_EVERY: Duration = Duration::from_millis(100);
 /// How often each address is asked.
-const RUNS: usize = 40;
+const RUNS: usize = 100;
 /// Addresses of things: as many machines and assets.
 const THINGS: usize = 20;
 /// Largest page, before it is packed.
@@ -57,8 +57,13 @@ struct Asked {
     kb: f64,
 }
 
-/// Fills a hospital of so many machines, serves it, and asks.
-pub async fn run(machines: usize, advisories: &Path) -> anyhow::Result<Report> {
+/// Fills a hospital of so many machines, or takes one that was filled before; serves it, and
+/// asks.
+pub async fn run(
+    machines: usize,
+    advisories: &Path,
+    hospital: Option<&Path>,
+) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     let spec = Spec {
         advisories: advisories.to_owned(),
@@ -70,7 +75,10 @@ pub async fn run(machines: usize, advisories: &Path) -> anyhow::Result<Report> {
             eprintln!("{step} {done}/{all}");
         }
     };
-    let served = Served::filled(folder.path(), &spec, &progress).await?;
+    let served = match hospital {
+        Some(path) => Served::again(path, &folder.path().join("collector.log"))?,
+        None => Served::filled(folder.path(), &spec, &progress).await?,
+    };
     let filled = begun.elapsed().as_secs_f64();
     let mut crowd = Crowd::at(&served.folder, served.ports.machines, "icu-1", CONNECTIONS).await?;
     crowd.connect().await?;
@@ -93,7 +101,7 @@ pub async fn run(machines: usize, advisories: &Path) -> anyhow::Result<Report> {
         "filling the hospital",
         "s",
         filled,
-        match machines >= MACHINES {
+        match machines >= MACHINES && hospital.is_none() {
             true => Reach::AtMost(300.0),
             false => Reach::Shown,
         },

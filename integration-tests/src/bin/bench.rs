@@ -7,7 +7,7 @@ use patchward_integration_tests::bench::{
     backup, checks, evidence, failover, held, idle, inventory, load, matching, openings, pages,
     peers, plan, search, sizes, stops, vendors, wire,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The real advisories, beside the repository that the command is typed in.
@@ -25,7 +25,7 @@ struct Cli {
     which: Which,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Which {
     /// The stripped programs.
     Sizes,
@@ -88,6 +88,9 @@ enum Which {
         /// How many machines it has.
         #[arg(long, default_value_t = patchward_integration_tests::filled::MACHINES)]
         machines: usize,
+        /// A collector's folder that `fill` filled, instead of filling one.
+        #[arg(long)]
+        hospital: Option<PathBuf>,
     },
     /// Hellos while the store of a full hospital is backed up.
     Backup {
@@ -121,6 +124,7 @@ impl Which {
         Self::Evidence { jobs: 1_000 },
         Self::Pages {
             machines: patchward_integration_tests::filled::MACHINES,
+            hospital: None,
         },
         Self::Backup {
             machines: patchward_integration_tests::filled::MACHINES,
@@ -147,7 +151,11 @@ impl Which {
             Self::Search => wait_for(search::run())?,
             Self::Matching => wait_for(matching::run(Path::new(ADVISORIES)))?,
             Self::Evidence { jobs } => wait_for(evidence::run(jobs))?,
-            Self::Pages { machines } => wait_for(pages::run(machines, Path::new(ADVISORIES)))?,
+            Self::Pages { machines, hospital } => wait_for(pages::run(
+                machines,
+                Path::new(ADVISORIES),
+                hospital.as_deref(),
+            ))?,
             Self::Backup { machines } => wait_for(backup::run(machines, Path::new(ADVISORIES)))?,
             Self::All => return all(),
         };
@@ -185,7 +193,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         bail!("this build is not optimised; run `cargo bench-patchward`");
     }
     println!("On {}", computer());
-    let reports = cli.which.run()?;
+    let reports = cli.which.clone().run()?;
     println!("\nAt the end: {}\n\n{}", load(), table(&reports));
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! Python's and Node's, and cargo-deb; does nothing where all of it is there.
 
 use anyhow::{Context as _, bail};
+use clap::Parser;
 use patchward_integration_tests::{node, packages, postgres, promtool, python};
 use std::path::Path;
 use std::process::Command;
@@ -35,8 +36,27 @@ const NEEDS: [(&str, &str); 18] = [
     ),
 ];
 
+/// The same for the boot test (`cargo boot`), which is no part of `cargo test`.
+const BOOT_NEEDS: [(&str, &str); 2] = [
+    ("usr/sbin/debootstrap", "debootstrap"),
+    ("usr/bin/systemd-nspawn", "systemd-container"),
+];
+
+/// Installs what the tests need; does nothing where all of it is there.
+#[derive(Debug, Parser)]
+#[command(name = "cargo test-needs")]
+struct Cli {
+    /// What `cargo boot` needs, too
+    #[arg(long)]
+    boot: bool,
+}
+
 fn main() -> anyhow::Result<()> {
-    let missing = missing(Path::new("/"));
+    let root = Path::new("/");
+    let mut missing = missing(root);
+    if Cli::parse().boot {
+        missing.extend(missing_of(root, &BOOT_NEEDS));
+    }
     if !missing.is_empty() {
         install(&missing)?;
     }
@@ -64,8 +84,14 @@ fn install(missing: &[&str]) -> anyhow::Result<()> {
 fn missing(root: &Path) -> Vec<&'static str> {
     let server = postgres::programs(&root.join(postgres::INSTALLED));
     let mut missing: Vec<&str> = server.err().map(|_| "postgresql").into_iter().collect();
-    let files = NEEDS.iter().filter(|(file, _)| !root.join(file).exists());
-    missing.extend(files.map(|(_, package)| *package));
+    missing.extend(missing_of(root, &NEEDS));
+    missing
+}
+
+/// Those of some packages of which nothing lies below `root`, each once.
+fn missing_of(root: &Path, needs: &[(&str, &'static str)]) -> Vec<&'static str> {
+    let files = needs.iter().filter(|(file, _)| !root.join(file).exists());
+    let mut missing: Vec<&str> = files.map(|(_, package)| *package).collect();
     missing.dedup();
     missing
 }

@@ -1,15 +1,22 @@
 //! A root that systemd-nspawn boots, driven from outside by nsenter: neither of them needs
 //! systemd on this computer to be running.
 
-use crate::process::{Daemon, run, wait_until};
+use super::patience::until;
+use crate::process::{Daemon, run};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 /// Where commands are looked for within.
 const SEARCH_PATH: &str = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+/// Longest run of one command within, in seconds; the slowest installs a package.
+const COMMAND_SECONDS: &str = "180";
+/// How much of the journal is shown where something failed.
+const JOURNAL_LINES: usize = 150;
+/// Lines that say no more than that the harness ran a command.
+const NOISE: &str = "pam_unix(runuser:session)";
 
-/// A container; it runs between `boot` and `power_off`.
+/// A container; it runs between `boot` and `power_off`, and its folder goes with it.
 pub(super) struct Container {
     root: PathBuf,
     log: PathBuf,
@@ -32,35 +39,37 @@ impl Container {
     }
 
     /// Where a path of the container's lies on this computer.
-    pub(super) fn path(&self, inside: &Path) -> PathBuf {
+    pub(super) fn path(&self, inside: impl AsRef<Path>) -> PathBuf {
+        let inside = inside.as_ref();
         self.root.join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
     /// Boots, and waits until all of the boot is done.
     pub(super) fn boot(&mut self) -> anyhow::Result<()> {
-        let mut nspawn = Daemon::start(
+        let nspawn = Daemon::start(
             "systemd-nspawn",
-            Command::new("systemd-nspawn")
+            // Whatever ends the test, by whichever signal: nspawn is told, and has the machine
+            // power off. Killed, it would leave it behind.
+            Command::new("setpriv")
+                .args(["--pdeathsig", "TERM", "systemd-nspawn"])
                 .args(["--register=no", "--keep-unit", "--boot"])
-                .args(["--private-network", "--console=pipe", "--directory"])
+                .args(["--private-network", "--link-journal=no"])
+                .args(["--console=pipe", "--directory"])
                 .arg(&self.root),
             &self.log,
         )?;
-        let children = format!("/proc/{0}/task/{0}/children", nspawn.pid());
+        // From here on it is ended with the test, however far it comes.
+        let running = self.running.insert(Running { nspawn, leader: 0 });
+        let id = running.nspawn.pid();
         let mut leader = None;
-        nspawn.wait_until("it has a first process", || {
-            let found = std::fs::read_to_string(&children).unwrap_or_default();
-            leader = found
-                .split_whitespace()
-                .next()
-                .and_then(|id| id.parse().ok());
-            leader.is_some_and(is_systemd)
+        running.nspawn.wait_until("it has a first process", || {
+            leader = children(id).into_iter().find(|one| is_systemd(*one));
+            leader.is_some()
         })?;
-        let leader = leader.context("a first process")?;
-        self.running = Some(Running { nspawn, leader });
-        wait_until("its systemd answers", || {
+        running.leader = leader.context("a first process")?;
+        until("its systemd says that the boot is done", || {
             // It says `degraded` with an error; which units those are is asked elsewhere.
-            let state = self.output(&["systemctl", "is-system-running", "--wait"]);
+            let state = self.output(&["systemctl", "is-system-running"]);
             state.is_ok_and(|said| ["running", "degraded"].contains(&said.trim()))
         })
     }
@@ -79,15 +88,30 @@ impl Container {
     fn end(&mut self, verb: &str) -> anyhow::Result<()> {
         // The connection may end before the answer comes.
         let _ = self.output(&["systemctl", verb]);
+        self.wait_for_end(&format!("{verb} is done"))
+    }
+
+    /// Waits until the machine is off; nspawn ends also where it was told to restart.
+    pub(super) fn wait_for_end(&mut self, what: &str) -> anyhow::Result<()> {
         let Some(mut running) = self.running.take() else {
             return Ok(());
         };
-        wait_until(&format!("{verb} is done"), || !running.nspawn.is_running())
+        let waited = until(what, || !running.nspawn.is_running());
+        if waited.is_err() {
+            // What it said is still wanted.
+            self.running = Some(running);
+        }
+        waited
     }
 
     /// Runs a command within, as root, and gives back what it printed.
     pub(super) fn run(&self, words: &[&str]) -> anyhow::Result<String> {
         run(&mut self.command(words)?)
+    }
+
+    /// Runs a text of the shell within.
+    pub(super) fn shell(&self, text: &str) -> anyhow::Result<String> {
+        self.run(&["sh", "-ec", text])
     }
 
     /// The same, whatever it ends with.
@@ -96,11 +120,10 @@ impl Container {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Begins a command within.
-    pub(super) fn begin(&self, words: &[&str]) -> anyhow::Result<Child> {
-        let mut command = self.command(words)?;
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        Ok(command.spawn()?)
+    /// Begins a command within; what it prints goes to a file of its own.
+    pub(super) fn begin(&self, name: &str, words: &[&str]) -> anyhow::Result<Daemon> {
+        let log = self.log.with_file_name(format!("{name}.log"));
+        Daemon::start(name, &mut self.command(words)?, &log)
     }
 
     /// The content of a file within, as it is seen there.
@@ -108,26 +131,89 @@ impl Container {
         self.run(&["cat", path])
     }
 
+    /// Writes a file within, with the folders above it.
+    pub(super) fn write(&self, path: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.path(path);
+        if let Some(above) = path.parent() {
+            std::fs::create_dir_all(above)?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    }
+
     fn command(&self, words: &[&str]) -> anyhow::Result<Command> {
         let running = self.running.as_ref().context("the machine is off")?;
-        let mut command = Command::new("nsenter");
+        let mut command = Command::new("timeout");
         command
+            .args(["--kill-after=10", COMMAND_SECONDS, "nsenter"])
             .args(["--target", &running.leader.to_string()])
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"])
             .args(["--root", "--wd", "--", "env", "-i", SEARCH_PATH])
             .args(["HOME=/root", "LC_ALL=C.UTF-8"])
+            .args(["DEBIAN_FRONTEND=noninteractive"])
             .args(words);
         Ok(command)
+    }
+
+    /// What people want to see where something failed: the end of the console and of the
+    /// journal, also of earlier boots and of a machine that is off.
+    pub(super) fn story(&self) -> String {
+        let console = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let mut journal = Command::new("journalctl");
+        journal.args(["--no-pager", "--output=short-precise", "--lines=1000"]);
+        journal.arg("--directory").arg(self.path("var/log/journal"));
+        let journal = run(&mut journal).unwrap_or_else(|error| error.to_string());
+        let units = self.output(&["systemctl", "--failed", "--no-pager"]);
+        format!(
+            "--- console\n{}\n--- failed units\n{}\n--- journal\n{}",
+            last(&console, 20),
+            units.unwrap_or_else(|error| error.to_string()),
+            last(&journal, JOURNAL_LINES)
+        )
+    }
+
+    /// Ends it at once, with all that is in it.
+    fn kill(&mut self) {
+        let Some(mut running) = self.running.take() else {
+            return;
+        };
+        // They outlive nspawn; and all others in the container end with its first.
+        let mut left = children(running.nspawn.pid());
+        left.extend(Some(running.leader).filter(|one| is_systemd(*one)));
+        running.nspawn.kill();
+        for one in &left {
+            let id = i32::try_from(*one).ok();
+            if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+                // One that is gone already is what is wanted.
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+            }
+        }
+        let _ = until("nothing of the machine runs", || {
+            !left.iter().any(|one| is_systemd(*one))
+        });
     }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
-        // Killed, nspawn takes all that is in it along; in order it goes in `power_off`.
-        if let Some(mut running) = self.running.take() {
-            running.nspawn.kill();
+        self.kill();
+        if let Err(error) = super::root::remove(&self.root) {
+            eprintln!("{error:#}");
         }
     }
+}
+
+/// The last lines that say something.
+fn last(text: &str, most: usize) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains(NOISE)).collect();
+    lines[lines.len().saturating_sub(most)..].join("\n")
+}
+
+/// The children of a process.
+fn children(process: u32) -> Vec<u32> {
+    let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let listed = listed.unwrap_or_default();
+    let ids = listed.split_whitespace().filter_map(|id| id.parse().ok());
+    ids.collect()
 }
 
 /// nspawn's child becomes systemd only after it has laid everything out.

@@ -4,34 +4,32 @@
 //! Collector and machine are one here: what lies between two computers is the business of
 //! other tests.
 
+mod apt;
 mod container;
+mod debs;
+pub mod hostile;
+mod life;
+mod patience;
+mod rollout;
 mod root;
 mod signed;
+mod thief;
 
-use crate::process::wait_until;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use container::Container;
+use patience::{Since, until};
+use rollout::Vendors;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
-/// Where the collector is reached from within.
-const ADDRESS: &str = "127.0.0.1:9443";
-/// How often it reports: what is waited for here waits for that.
-const PACE_SECONDS: &str = "5";
-/// The interlock of most machines: whoever is logged in uses it.
-const SESSIONS: &str = include_str!("../../../configs/probes.d/sessions.toml");
-/// Until the unit of an agent that hangs was started anew: the minute and the pace that it
-/// promised its next sign within, and the restart.
-const RESTARTED: &str = "until [ \"$(systemctl show --value --property=NRestarts patchward-agent)\" \
-                         -ge 1 ]; do sleep 1; done";
-/// What the machine is called.
+/// What the machine is called, and where it stands.
 const NAME: &str = "reading-1";
+const UNIT: &str = "icu";
 
 /// What is booted.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// The folder of everything; it is kept for the next run.
+    /// The folder of everything; what Debian brings is kept there for the next run.
     pub folder: PathBuf,
     /// The package of agent and installer.
     pub agent: PathBuf,
@@ -43,42 +41,62 @@ pub struct Choice {
 type Stage = (&'static str, fn(&mut Machine) -> anyhow::Result<()>);
 
 /// In their order; each builds on those before it.
-const STAGES: [Stage; 8] = [
-    ("boot", Machine::boot),
-    ("install", Machine::install),
-    ("init", Machine::init),
-    ("enrol by token", Machine::enrol),
-    ("report", Machine::report),
-    ("reboot", Machine::reboot),
-    ("a session makes it in use", Machine::in_use),
+const STAGES: [Stage; 15] = [
+    ("it boots", Machine::boot),
+    ("both packages are installed", Machine::install),
+    ("the collector begins", Machine::init),
+    ("the machine is enrolled by token", Machine::enrol),
+    ("it reports", Machine::report),
+    ("all of it comes back after a restart", Machine::reboot),
+    ("a session at the screen makes it in use", Machine::in_use),
+    ("it may be worked on", Machine::prepare),
+    (
+        "a rollout upgrades a package with a service",
+        Machine::service,
+    ),
+    (
+        "one restarts the machine, whose agent is broken",
+        Machine::restart,
+    ),
     ("an agent that hangs is started anew", Machine::hang),
+    (
+        "a hostile program in the agent's place achieves nothing",
+        Machine::hostile,
+    ),
+    ("Patchward updates itself", Machine::own_update),
+    ("removed and installed again, it goes on", Machine::again),
+    ("purged, nothing of it is left", Machine::purge),
 ];
 
 /// Runs every stage, with a line of each.
 ///
 /// # Errors
 /// The first that does not come out as it must, with the machine's journal.
-#[expect(clippy::disallowed_methods, reason = "the harness is a driver")]
 pub fn run(choice: &Choice) -> anyhow::Result<()> {
-    let begun = Instant::now();
+    let since = Since::now();
+    let says = |text: &str| println!("{:>5.0} s  {text}", since.seconds());
+    says("a Debian machine is laid out");
     let root = root::fresh(&choice.folder)?;
-    println!("{:>5} s  root", begun.elapsed().as_secs());
+    let console = choice.folder.join("console.log");
+    std::fs::write(&console, "")?;
     let mut machine = Machine {
         choice: choice.clone(),
-        container: Container::new(&root, &choice.folder.join("console.log")),
+        container: Container::new(&root, &console),
         token: String::new(),
+        id: String::new(),
+        vendors: None,
     };
     for (word, stage) in STAGES {
+        says(word);
         if let Err(error) = stage(&mut machine) {
-            let journal = machine
-                .container
-                .run(&["journalctl", "--no-pager", "--lines=60"]);
-            println!("{}", journal.unwrap_or_else(|error| error.to_string()));
+            println!("{}", machine.container.story());
             return Err(error.context(format!("stage: {word}")));
         }
-        println!("{:>5} s  {word}", begun.elapsed().as_secs());
     }
-    machine.container.power_off()
+    machine.container.power_off()?;
+    drop(machine);
+    says("all of it came out as it must");
+    Ok(())
 }
 
 /// The machine under test.
@@ -86,199 +104,38 @@ struct Machine {
     choice: Choice,
     container: Container,
     token: String,
+    id: String,
+    vendors: Option<Vendors>,
 }
 
 impl Machine {
-    fn boot(&mut self) -> anyhow::Result<()> {
-        self.container.boot()
-    }
-
-    /// Installs both packages as an administrator does, and looks at what runs by itself.
-    fn install(&mut self) -> anyhow::Result<()> {
-        for package in [&self.choice.agent, &self.choice.collector] {
-            let name = package.file_name().context("a package is a file")?;
-            let inside = Path::new("/root").join(name);
-            std::fs::copy(package, self.container.path(&inside))?;
-            self.container
-                .run(&["dpkg", "--install", &inside.to_string_lossy()])?;
-        }
-        // A container's services see the boot id of the computer below it; so they are told
-        // where this boot's stands.
-        for settings in ["agent.toml", "installer.toml"] {
-            let path = Path::new("/etc/patchward").join(settings);
-            let path = self.container.path(&path);
-            let text = std::fs::read_to_string(&path)?;
-            std::fs::write(
-                &path,
-                format!("boot_id_file = \"{}\"\n{text}", root::BOOT_ID),
-            )?;
-        }
-        self.is("patchward-installer.socket", "active")?;
-        for waits in [
-            "patchward-agent",
-            "patchward-collector",
-            "patchward-installer",
-        ] {
-            self.is(waits, "inactive")?;
-        }
-        Ok(())
-    }
-
-    /// The collector, its documents, a unit and a token.
-    fn init(&mut self) -> anyhow::Result<()> {
-        let page = ["--second-factor", "offered"];
-        let pace = ["--pace-seconds", PACE_SECONDS];
-        let init = [&["init", "--address", ADDRESS][..], &page, &pace];
-        self.collector(&init.concat())?;
-        self.container
-            .run(&["systemctl", "start", "patchward-collector"])?;
-        signed::documents(&self.container)?;
-        for document in ["charter", "roster"] {
-            let path = format!("{}/{document}.cbor", signed::HANDED_OVER);
-            self.collector(&["document", "add", &path])?;
-        }
-        self.collector(&["site", "add", "main"])?;
-        self.collector(&[
-            "unit", "add", "icu", "--site", "main", "--class", "standard",
-        ])?;
-        let made = self.json(&["token", "new", "first", "--unit", "icu"])?;
-        self.token = made["token"].as_str().context("a token")?.to_owned();
-        Ok(())
-    }
-
-    /// What the administrator types at the machine, and what at the collector.
-    fn enrol(&mut self) -> anyhow::Result<()> {
-        // The natural first question; the installer that answers it is not pinned yet.
-        if self.agent(&["doctor"]).is_ok() {
-            bail!("a machine without a certificate is well");
-        }
-        let pinned = self
-            .container
-            .run(&["patchward-installer", "pin", &self.token])?;
-        let id = pinned
-            .split_whitespace()
-            .last()
-            .context("pin says the id")?;
-        let token = self.token.clone();
-        let enrols = ["patchward-agent", "enroll", "--token", &token];
-        let mut enrolment = self
-            .container
-            .begin(&[&as_user("patchward")[..], &enrols].concat())?;
-        wait_until("it is accepted", || {
-            self.collector(&["machine", "accept", id, "--name", NAME])
-                .is_ok()
-        })?;
-        if !enrolment.wait()?.success() {
-            bail!("the agent was not enrolled");
-        }
-        self.container
-            .run(&["systemctl", "start", "patchward-agent"])?;
-        self.is("patchward-agent", "active")
-    }
-
-    /// The machine is known with what is installed on it, among that our own packages.
-    fn report(&mut self) -> anyhow::Result<()> {
-        wait_until("it has reported", || {
-            let shown = self.json(&["machine", "show", NAME]);
-            shown.is_ok_and(|shown| !shown["inventory"].is_null())
-        })?;
-        let failed = self
-            .container
-            .run(&["systemctl", "--failed", "--plain", "--no-legend"])?;
-        if !failed.trim().is_empty() {
-            bail!("units have failed: {failed}");
-        }
-        Ok(())
-    }
-
-    /// Everything comes back by itself, and the machine speaks of another boot.
-    fn reboot(&mut self) -> anyhow::Result<()> {
-        let before = self.container.read(root::BOOT_ID)?;
-        self.container.reboot()?;
-        let after = self.container.read(root::BOOT_ID)?;
-        if before == after {
-            bail!("the boot id is the same: {after}");
-        }
-        for unit in ["patchward-collector", "patchward-agent"] {
-            self.is(unit, "active")?;
-        }
-        wait_until("it is in contact again", || {
-            let shown = self.json(&["machine", "show", NAME]);
-            shown.is_ok_and(|shown| shown["connected"] == Value::Bool(true))
-        })
-    }
-
-    /// Logind, asked from within the installer's sandbox: somebody logs in, and out again.
-    fn in_use(&mut self) -> anyhow::Result<()> {
-        let probe = Path::new("/etc/patchward/probes.d/sessions.toml");
-        std::fs::write(self.container.path(probe), SESSIONS)?;
-        self.says("idle")?;
-        self.container.run(&["useradd", "--create-home", "nurse"])?;
-        self.container.run(&[
-            "systemd-run",
-            "--quiet",
-            "--collect",
-            "--unit=nurse",
-            "--property=User=nurse",
-            "--property=PAMName=login",
-            // Without a terminal logind would take it for a service of hers.
-            "--property=Environment=XDG_SESSION_CLASS=user",
-            "sleep",
-            "600",
-        ])?;
-        self.says("nurse is logged in")?;
-        self.container.run(&["systemctl", "stop", "nurse"])?;
-        self.says("idle")
-    }
-
-    /// Waits until the installer says this of the interlock.
-    fn says(&self, wanted: &str) -> anyhow::Result<()> {
-        wait_until(&format!("the interlock says: {wanted}"), || {
-            let said = self.agent(&["status"]).unwrap_or_default();
-            let mut lines = said.lines().filter(|line| line.starts_with("Interlock"));
-            lines.any(|line| line.contains(wanted))
-        })
-    }
-
-    /// An agent that neither ends nor gets on is ended by its watchdog.
-    fn hang(&mut self) -> anyhow::Result<()> {
-        self.container
-            .run(&["systemctl", "kill", "--signal=STOP", "patchward-agent"])?;
-        self.container
-            .run(&["timeout", "180", "sh", "-c", RESTARTED])
-            .context("it was not started anew")?;
-        self.is("patchward-agent", "active")?;
-        let journal = ["journalctl", "--no-pager", "--unit=patchward-agent"];
-        if !self.container.run(&journal)?.contains("Watchdog timeout") {
-            bail!("it was started anew, and not by its watchdog");
-        }
-        Ok(())
-    }
-
-    /// Asserts a unit's state.
+    /// Waits for a unit's state.
     fn is(&self, unit: &str, state: &str) -> anyhow::Result<()> {
         let mut found = String::new();
-        wait_until(&format!("{unit} is {state}"), || {
-            // It ends with an error where a unit is not active, and says the state all the same.
-            let shown = [
-                "systemctl",
-                "show",
-                "--value",
-                "--property=ActiveState",
-                unit,
-            ];
-            found = self.container.run(&shown).unwrap_or_default();
-            found.trim() == state
+        until(&format!("{unit} is {state}"), || {
+            found = self.property(unit, "ActiveState").unwrap_or_default();
+            found == state
         })
-        .with_context(|| format!("it is {}", found.trim()))
+        .with_context(|| format!("it is {found}"))
     }
 
+    /// A property of a unit, as systemd shows it.
+    fn property(&self, unit: &str, name: &str) -> anyhow::Result<String> {
+        let property = format!("--property={name}");
+        let shown = self
+            .container
+            .run(&["systemctl", "show", "--value", &property, unit])?;
+        Ok(shown.trim().to_owned())
+    }
+
+    /// What is typed at the machine, as the agent's user.
     fn agent(&self, words: &[&str]) -> anyhow::Result<String> {
         let user = as_user("patchward");
         self.container
             .run(&[&user[..], &["patchward-agent"], words].concat())
     }
 
+    /// What is typed at the collector, as its user.
     fn collector(&self, words: &[&str]) -> anyhow::Result<String> {
         let user = as_user("patchward-collector");
         self.container

@@ -1,5 +1,7 @@
 //! The root that is booted: made once by debootstrap, and copied for each run.
 
+use super::apt;
+use super::patience::doing;
 use crate::process::run;
 use anyhow::{Context as _, bail};
 use std::path::{Path, PathBuf};
@@ -7,19 +9,19 @@ use std::process::Command;
 
 /// Where the boot id stands for what looks from a sandbox of its own.
 pub(super) const BOOT_ID: &str = "/run/boot-id";
-/// What is booted.
-const SUITE: &str = "bookworm";
 /// Beside what every Debian has: what boots, logs people in and installs packages.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,ca-certificates";
-/// Stands in a root that is whole.
+/// Stands in a folder whose base is whole.
 const MARK: &str = "whole";
+/// Longest debootstrap: 250 MB from a mirror that is slow.
+const DEBOOTSTRAP_SECONDS: &str = "1200";
 
 /// A root of its own, as it is before anything of ours is installed.
 pub(super) fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
-    for program in ["debootstrap", "systemd-nspawn", "nsenter"] {
+    for program in ["debootstrap", "systemd-nspawn", "nsenter", "setpriv"] {
         let found = Command::new("which").arg(program).output()?;
         if !found.status.success() {
-            bail!("{program} is missing: apt-get install debootstrap systemd-container");
+            bail!("{program} is missing: cargo test-needs --boot installs it");
         }
     }
     if !rustix::process::geteuid().is_root() {
@@ -28,33 +30,63 @@ pub(super) fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let base = folder.join("base");
     let mark = folder.join(MARK);
-    let wanted = format!("{SUITE} {PACKAGES}");
+    let archive = apt::archive()?;
+    let wanted = format!("{} {PACKAGES}", archive.suite);
     if std::fs::read_to_string(&mark).unwrap_or_default() != wanted {
-        remove(&base)?;
-        run(Command::new("debootstrap")
-            .args(["--variant=minbase", &format!("--include={PACKAGES}"), SUITE])
-            .arg(&base))?;
+        let what = format!("debootstrap lays out Debian ({})", archive.suite);
+        doing(&what, || debootstrap(&archive, &base))?;
         std::fs::write(&mark, &wanted)?;
     }
     let root = folder.join("root");
     remove(&root)?;
     // All of it for real: a volatile overlay would forget at the restart.
-    run(Command::new("cp")
-        .args(["--archive", "--reflink=auto"])
-        .args([&base, &root]))?;
+    doing("copying it", || {
+        let mut copy = Command::new("cp");
+        copy.args(["--archive", "--reflink=auto"]);
+        run(copy.args([&base, &root]))
+    })?;
     std::fs::write(root.join("etc/hostname"), "reading-1\n")?;
     std::fs::write(
         root.join("etc/tmpfiles.d/boot-id.conf"),
         format!("f+ {BOOT_ID} 0444 root root - %b\n"),
     )?;
+    // The journal outlives restarts, so that it can tell of them.
+    std::fs::create_dir_all(root.join("var/log/journal"))?;
     Ok(root)
 }
 
-fn remove(folder: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("deleting {}", folder.display()))
-        }
-        _ => Ok(()),
+fn debootstrap(archive: &apt::Archive, base: &Path) -> anyhow::Result<()> {
+    remove(base)?;
+    // What it mounts is mounted in a namespace of its own, and gone with it however it ends.
+    let mut command = Command::new("timeout");
+    command
+        .args(["--kill-after=10", DEBOOTSTRAP_SECONDS])
+        .args(["unshare", "--mount", "--propagation=private", "debootstrap"])
+        .args(["--variant=minbase", &format!("--include={PACKAGES}")])
+        .arg(&archive.suite)
+        .arg(base)
+        .arg(&archive.mirror);
+    if let Some(proxy) = apt::proxy() {
+        command.env("http_proxy", proxy);
     }
+    run(&mut command).map(drop)
+}
+
+/// Deletes a folder and the lock that nspawn leaves beside it.
+pub(super) fn remove(folder: &Path) -> anyhow::Result<()> {
+    let name = folder.file_name().context("a folder has a name")?;
+    let lock = format!(".#{}.lck", name.to_string_lossy());
+    let gone = [
+        std::fs::remove_dir_all(folder),
+        std::fs::remove_file(folder.with_file_name(lock)),
+    ];
+    for gone in gone {
+        match gone {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("deleting {}", folder.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use crate::process::Daemon;
 use crate::programs::Program;
 use crate::visitor::Visitor;
 use anyhow::{Context as _, ensure};
+use patchward_collector::config::Settings;
 use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -40,20 +41,29 @@ impl Served {
         };
         let path = folder.join("collector");
         let link = fill(&path, &ports, None, spec, progress).await?;
-        let mut collector = Daemon::start(
-            "collector",
-            Command::new(Program::Collector.path()?)
-                .arg("--folder")
-                .arg(&path)
-                .arg("serve"),
-            &folder.join("collector.log"),
-        )?;
-        collector.wait_until("it answers", || ask(&path, &["site", "list"]).is_ok())?;
+        let collector = serve(&path, &folder.join("collector.log"))?;
         Ok(Self {
             folder: path,
             ports,
             collector,
             link,
+        })
+    }
+
+    /// Serves what `fill` filled before; the collector's log goes into `log`.
+    pub fn again(path: &Path, log: &Path) -> anyhow::Result<Self> {
+        let settings = std::fs::read(path.join("collector.toml")).context("no filled hospital")?;
+        let settings = Settings::parse(&settings)?;
+        let collector = serve(path, log)?;
+        let link = &ask(path, &["user", "link", "admin"])?["link"];
+        Ok(Self {
+            folder: path.to_owned(),
+            ports: Ports {
+                machines: settings.listen,
+                page: settings.web_listen.context("it has no page")?,
+            },
+            collector,
+            link: link.as_str().context("no link")?.to_owned(),
         })
     }
 
@@ -80,6 +90,19 @@ impl Served {
         visitor.welcome(link, PASSWORD)?;
         Ok(visitor)
     }
+}
+
+fn serve(path: &Path, log: &Path) -> anyhow::Result<Daemon> {
+    let mut collector = Daemon::start(
+        "collector",
+        Command::new(Program::Collector.path()?)
+            .arg("--folder")
+            .arg(path)
+            .arg("serve"),
+        log,
+    )?;
+    collector.wait_until("it answers", || ask(path, &["site", "list"]).is_ok())?;
+    Ok(collector)
 }
 
 /// Asks the collector of a folder by a command.

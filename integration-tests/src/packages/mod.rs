@@ -93,14 +93,19 @@ pub fn source_date() -> anyhow::Result<i64> {
 ///
 /// # Errors
 /// Where something of it is missing, or a packer refuses.
-pub fn make(packages: &[Package], programs: &Programs, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub fn make(
+    packages: &[Package],
+    programs: &Programs,
+    effort: Effort,
+    out: &Path,
+) -> anyhow::Result<Vec<PathBuf>> {
     let date = source_date()?;
     let mut made = Vec::new();
     for package in packages.iter().copied() {
         let tree = lay_out(package, programs, &out.join("trees"), date)?;
-        made.push(deb(&tree, VERSION, Effort::Best, out)?);
+        made.push(deb(&tree, VERSION, effort, out)?);
         if package == Package::Agent {
-            made.push(rpm(&tree, VERSION, Effort::Best, out)?);
+            made.push(rpm(&tree, VERSION, effort, out)?);
         }
     }
     Ok(made)

@@ -37,6 +37,7 @@ mod stated;
 mod told;
 mod ward;
 mod windows;
+mod years;
 
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;

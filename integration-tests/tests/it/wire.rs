@@ -17,3 +17,4 @@ mod tcp;
 mod unused;
 mod witness;
 mod world;
+mod years;

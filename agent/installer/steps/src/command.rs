@@ -57,7 +57,11 @@ impl Caller {
         words.extend(self.user.iter().flat_map(|_| LIMITED).map(str::to_owned));
         words.extend(self.user.map(|user| format!("--uid={user}")));
         words.push("--".to_owned());
-        words.extend(argv.iter().cloned());
+        words.extend(argv.first().cloned());
+        // systemd would put its own environment in the place of `${Package}`; twice, the sign
+        // means itself.
+        let arguments = argv.iter().skip(1).map(|word| word.replace('$', "$$"));
+        words.extend(arguments);
         (words, None)
     }
 }
@@ -278,6 +282,21 @@ mod tests {
             !text.contains("NoNewPrivileges") && !text.contains("--uid"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn systemd_puts_nothing_in_the_place_of_words() {
+        let unit = Caller {
+            user: None,
+            unit: true,
+        };
+        let words = ["dpkg-query", "-f", "${Package}\\t$x", "100%"].map(str::to_owned);
+        let (argv, _) = unit.wrap(&words, 3_000);
+        assert!(
+            argv.ends_with(&["dpkg-query", "-f", "$${Package}\\t$$x", "100%"].map(str::to_owned))
+        );
+        // Where no systemd is in between, nothing is.
+        assert_eq!(Caller::SELF.wrap(&words, 3_000).0, words);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use patchward_common::plan::{MAX_FILE_BYTES, PlanFile};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::PlanLeaf;
 use patchward_common::trust::roster::{Roster, SigningRole};
+use patchward_common::words::counted;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -75,8 +76,12 @@ pub(super) fn run(args: &Approve, session: &mut Session<'_>) -> Result<(), Failu
         session.now,
     ))?;
     session.say(format!(
-        "Wrote the plan with {} signatures to {} (digest {})",
-        file.plan.signed.signatures().len(),
+        "Wrote the plan with {} to {} (digest {})",
+        counted(
+            file.plan.signed.signatures().len(),
+            "signature",
+            "signatures"
+        ),
         args.signing.out.display(),
         file.plan.signed.digest()
     ))

@@ -10,6 +10,7 @@ use patchward_common::digest::Digest;
 use patchward_common::plan::AssignmentFile;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, MAX_GROUPS};
+use patchward_common::words::counted;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -77,8 +78,8 @@ pub(super) fn sign(
     table.signed = add_signatures(table.signed, &keys, "assignment", signing, session)?;
     file::write(&signing.out, &table.to_bytes(), Access::Everyone, input)?;
     session.say(format!(
-        "Wrote the assignment with {} signatures to {} (digest {})",
-        table.signed.signatures().len(),
+        "Wrote the assignment with {} to {} (digest {})",
+        counted(table.signed.signatures().len(), "signature", "signatures"),
         signing.out.display(),
         table.signed.digest()
     ))

@@ -21,6 +21,7 @@ use patchward_common::plan::file as plan_file;
 use patchward_common::settings;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::sign::{Document, PublicKey, Signed};
+use patchward_common::words::counted;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
@@ -148,8 +149,8 @@ fn write_signed<T: Document>(
     let bytes = plan_file::to_bytes(T::TYPE, signed);
     file::write(&signing.out, &bytes, Access::Everyone, input)?;
     session.say(format!(
-        "Wrote the {word} with {} signatures to {} (digest {})",
-        signed.signatures().len(),
+        "Wrote the {word} with {} to {} (digest {})",
+        counted(signed.signatures().len(), "signature", "signatures"),
         signing.out.display(),
         signed.digest()
     ))

@@ -13,6 +13,7 @@ use patchward_common::trust::charter::{Charter, TimeReset};
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::Document as _;
 use patchward_common::trust::stop::{Downgrade, Handover, Lift, Stop};
+use patchward_common::words::counted;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
@@ -86,8 +87,8 @@ fn one<T: Described>(args: &Show, session: &mut Session<'_>) -> Result<(), Failu
     }
     session.say(describe(&document))?;
     session.say(format!(
-        "{} signatures, not judged here (digest {})",
-        signed.signatures().len(),
+        "{}, not judged here (digest {})",
+        counted(signed.signatures().len(), "signature", "signatures"),
         signed.digest()
     ))
 }

@@ -4,6 +4,7 @@ use super::documents::names;
 use super::{plain, table};
 use patchward_common::evidence::{AttestedJob, AttestedWork, JobReport, Report};
 use patchward_common::job::{ProductVersion, State};
+use patchward_common::words::counted;
 use std::collections::BTreeMap;
 
 /// The report for people.
@@ -11,9 +12,9 @@ pub(crate) fn evidence(report: &Report) -> String {
     let jobs = report.jobs.iter().map(row).collect();
     let proved = report.jobs.iter().filter(|job| job.proved).count();
     let mut parts = vec![format!(
-        "Evidence of {} jobs under hospital root {}, made {}\nAudit log then at {}\nContent \
+        "Evidence of {} under hospital root {}, made {}\nAudit log then at {}\nContent \
              digest {}, as a report or table of these jobs names it",
-        report.jobs.len() + report.attested.len(),
+        counted(report.jobs.len() + report.attested.len(), "job", "jobs"),
         report.root,
         report.made,
         report.audit_head,
@@ -100,8 +101,11 @@ pub(super) fn sum(proved: usize, report: &Report) -> String {
         count => said.push(format!("{count} of which nothing is recorded")),
     }
     format!(
-        "{measured} Of work by hand, which is a person's word, there are {} jobs: {}.",
-        report.attested.len(),
+        "{measured} Of work by hand, which is a person's word, {}: {}.",
+        match report.attested.len() {
+            1 => "there is 1 job".to_owned(),
+            more => format!("there are {more} jobs"),
+        },
         said.join(", ")
     )
 }

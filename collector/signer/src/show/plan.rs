@@ -11,6 +11,7 @@ use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf, Rollback};
 use patchward_common::trust::release::Reboot;
 use patchward_common::trust::roster::{Class, Roster};
+use patchward_common::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The whole plan.
@@ -21,13 +22,13 @@ pub(crate) fn plan(
     zone: Option<&TimeZone>,
 ) -> String {
     let mut parts = vec![format!(
-        "Plan {:?}\ndigest {}\nwritten {}, ends {}\n{} machines in {} waves, {} between waves; {}\nHospital root {}",
+        "Plan {:?}\ndigest {}\nwritten {}, ends {}\n{} in {}, {} between waves; {}\nHospital root {}",
         approval.title.as_str(),
         file.plan.signed.digest(),
         approval.issued,
         approval.expires,
-        approval.machines,
-        approval.waves,
+        counted(approval.machines, "machine", "machines"),
+        counted(approval.waves, "wave", "waves"),
         time_text::length(file.context.soak_ms),
         match approval.failure_limit {
             0 | 1 => "one failure halts it".to_owned(),

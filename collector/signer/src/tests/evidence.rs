@@ -132,7 +132,7 @@ fn work_by_hand_is_shown_apart_and_proves_nothing() {
         "its approval is not in the pack",
         "called verified, which only a measurement is",
         "No machine measured anything here",
-        "there are 1 jobs: 1 attested (1 by person:ada). NOT proved",
+        "there is 1 job: 1 attested (1 by person:ada). NOT proved",
     ] {
         assert!(out.contains(said), "{said}: {out}");
     }

@@ -10,6 +10,7 @@ use crate::store::View;
 use crate::store::assets::LifeCycle;
 use crate::store::listed::Wanted;
 use patchward_common::id::{Label, Name};
+use patchward_common::words::counted;
 use serde_bytes::ByteBuf;
 
 /// Rows that are read at once where all are wanted.
@@ -122,9 +123,9 @@ pub(super) async fn export(app: &App, separator: char) -> Result<Output, Failure
     Ok(Output::File {
         bytes: ByteBuf::from(bytes),
         text: format!(
-            "{} assets are written. `asset import` reads the file as it is; cells that a \
+            "{} written. `asset import` reads the file as it is; cells that a \
              spreadsheet would take for a formula begin with an apostrophe.",
-            assets.len()
+            counted(assets.len(), "asset is", "assets are")
         ),
     })
 }

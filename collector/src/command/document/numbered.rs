@@ -1,10 +1,12 @@
 //! Charters, rosters and assignments: each has a number and replaces the one before.
 
+use super::carried;
 use crate::app::App;
 use crate::authority::{self, stored_signatures};
-use crate::command::Caller;
 use crate::command::file::InputFile;
+use crate::command::{Caller, go_key};
 use crate::control::Failure;
+use crate::go_keys;
 use crate::store::Change;
 use crate::store::documents::{DocumentKind, NewDocument};
 use crate::store::vendors::Vendor;
@@ -14,6 +16,8 @@ use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
 use patchward_common::trust::charter::Charter;
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{PublicKey, Signed};
+use patchward_common::wire::collector::Nudge;
+use patchward_common::words::counted;
 
 pub(super) async fn charter(
     app: &App,
@@ -116,19 +120,24 @@ pub(super) async fn roster(
             &stored_signatures(&new, &registrars),
         )
         .await?;
+    let carried = carried::stops(app, &mut change, &roster).await?;
     change.commit().await?;
-    let go_key = app.go_key();
-    let stands = roster.live_go_keys(app.now()).contains(&go_key);
-    let go = if stands {
-        "This collector may issue go."
-    } else {
-        "This collector's go-key does not stand in it: no job will start."
-    };
+    if carried.is_some() {
+        app.fleet.nudge_all(Nudge::Stop);
+    }
+    let live = roster.live_go_keys(app.now());
+    let next = go_keys::next(&app.folder)?;
+    let go = go_key::told(
+        live.contains(&app.go_key()),
+        next.as_ref(),
+        next.is_some_and(|next| live.contains(&next)),
+    );
     Ok(format!(
-        "Roster {} is in force until {}: {} people. {go}",
+        "Roster {} is in force until {}: {}. {go}{}",
         roster.number,
         roster.expires,
-        roster.people.len()
+        counted(roster.people.len(), "person", "people"),
+        carried.unwrap_or_default()
     ))
 }
 
@@ -175,9 +184,9 @@ pub(super) async fn assignment(
         app.fleet.machine_changed(&row.machine);
     }
     Ok(format!(
-        "Assignment {} is in force for {} machines.",
+        "Assignment {} is in force for {}.",
         assignment.number,
-        rows.len()
+        counted(rows.len(), "machine", "machines")
     ))
 }
 

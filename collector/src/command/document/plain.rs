@@ -12,6 +12,7 @@ use patchward_common::trust::charter::TimeReset;
 use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::{Document, PublicKey, Signed};
 use patchward_common::trust::stop::{Downgrade, Handover, Lift, Scope, Stop};
+use patchward_common::words::counted;
 
 /// Stores a document that is no table and has no number.
 async fn store_plain<T: Document>(
@@ -57,14 +58,7 @@ pub(super) async fn stop(
     signed: Signed<Stop>,
 ) -> Result<String, Failure> {
     let stop = content(&signed)?;
-    let new = NewDocument {
-        kind: DocumentKind::Stop,
-        number: None,
-        scope: Some(&stop.scope),
-        subject: None,
-        expires_at: None,
-        payload: signed.payload(),
-    };
+    let new = NewDocument::stop(&stop.scope, signed.payload());
     store_plain(app, caller, &signed, &signing_keys(app).await?, new).await?;
     Ok(format!("Stopped: {}.", stop.reason))
 }
@@ -163,8 +157,8 @@ pub(super) async fn downgrade(
     };
     store_plain(app, caller, &signed, &signing_keys(app).await?, new).await?;
     Ok(format!(
-        "{} machines may go back from {} to {} once.",
-        downgrade.machines.len(),
+        "{} may go back from {} to {} once.",
+        counted(downgrade.machines.len(), "machine", "machines"),
         downgrade.from,
         downgrade.to
     ))

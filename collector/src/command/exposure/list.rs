@@ -7,6 +7,7 @@ use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::exposure::{By, Line, Rolled, Standing, rolled};
 use crate::matching::{self, Exposed, Unreadable};
 use patchward_common::id::{Label, Name};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -89,7 +90,7 @@ fn shown(found: &Exposed, asked: &Asked) -> Output {
     let lines: Vec<Line> = lines.cloned().collect();
     let by = asked.by.as_deref().and_then(By::of_word);
     let whole = rolled(&lines, by.unwrap_or(By::Model));
-    let report = counted(&lines, &whole);
+    let report = summed(&lines, &whole);
     let report = match by {
         Some(_) => report.with("groups", groups(&whole)),
         None => report.with("matches", table(&lines)),
@@ -102,7 +103,7 @@ fn shown(found: &Exposed, asked: &Asked) -> Output {
     })
 }
 
-fn counted(lines: &[Line], whole: &Rolled) -> Report {
+fn summed(lines: &[Line], whole: &Rolled) -> Report {
     let count = |is: fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count() as i64;
     let needs_person = count(|line| line.needs_person);
     let excepted = count(|line| matches!(line.standing, Standing::Excepted(_)));
@@ -110,10 +111,11 @@ fn counted(lines: &[Line], whole: &Rolled) -> Report {
     let advisories: BTreeSet<&str> = lines.iter().map(|line| line.advisory.as_str()).collect();
     let all = lines.len() as i64;
     let text = format!(
-        "{all} open matches of {} advisories on {} machines and assets: {} are affected, and of \
+        "{} of {} on {} machines and assets: {} are affected, and of \
          {needs_person} a person must say. {excepted} have an exception, {mitigated} a mitigation \
          in place. The order: known exploitation, then class, then severity, then reach.",
-        advisories.len(),
+        counted(all, "open match", "open matches"),
+        counted(advisories.len(), "advisory", "advisories"),
         whole.holders,
         all - needs_person,
     );

@@ -15,6 +15,7 @@ use crate::work_order::{Entry, Section, WorkOrder};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, ApprovedRelease, PlanLeaf, Rollback};
 use patchward_common::trust::release::{Kind, Reboot};
+use patchward_common::words::counted;
 use serde_bytes::ByteBuf;
 use std::path::Path;
 
@@ -199,10 +200,13 @@ fn slots(job: &Job, leaf: &PlanLeaf, approval: &Approval, zones: &Zones, now: Ut
     let minutes = |ms: i64| ms / patchward_common::time::MINUTE_MS;
     slots.fact(
         "Takes up to",
-        format!("{} minutes", minutes(approval.install_ms())),
+        counted(minutes(approval.install_ms()), "minute", "minutes"),
     );
     let back = minutes(approval.recovery_ms());
-    slots.fact("Way back takes", format!("up to {back} minutes"));
+    slots.fact(
+        "Way back takes",
+        format!("up to {}", counted(back, "minute", "minutes")),
+    );
     slots
 }
 

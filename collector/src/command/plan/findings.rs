@@ -78,6 +78,18 @@ pub(in crate::command) fn add(
     row(table, word, rule, format!("release {release}"), text);
 }
 
+/// Adds what is read before all else.
+pub(super) fn add_first(table: &mut Table, rule: &str, release: &str, text: &str) {
+    row(
+        table,
+        severity(Severity::Warns),
+        rule,
+        format!("release {release}"),
+        text,
+    );
+    table.rows.rotate_right(1);
+}
+
 fn row(table: &mut Table, finding: &str, rule: &str, about: String, text: &str) {
     table.row(vec![
         Cell::of(finding),

@@ -1,7 +1,8 @@
 //! `plan new`: gathers, lets the planner decide, stores and shows.
 
 use super::{
-    EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, findings, held, releases, report,
+    EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, cleared, findings, held, releases,
+    report,
 };
 use crate::app::App;
 use crate::command::release::met::Met;
@@ -67,9 +68,11 @@ pub(super) async fn new(
     let mut view = app.store.view().await?;
     let named = findings::Named::of(&mut view, &id).await?;
     let zones = Zones::read(&mut view).await?;
-    let met = Met::of_plan(&mut view, &made.planned.approval).await?;
+    let approval = &made.planned.approval;
+    let met = Met::of_plan(&mut view, approval).await?;
+    let cleared = cleared::of(&mut view, approval).await?;
     drop(view);
-    let mut report = report::of(&id, &made, &met, (&named, &zones));
+    let mut report = report::of(&id, &made, (&met, &cleared), (&named, &zones));
     report.text = format!("{}\n{}", forecast::said(app, &id).await?, report.text);
     Ok(Output::Report(report))
 }

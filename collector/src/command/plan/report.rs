@@ -1,5 +1,6 @@
 //! What a plan that was just made is shown as.
 
+use super::cleared::{self, Cleared};
 use super::make::Made;
 use super::{findings, show};
 use crate::command::release::met::{self, Met};
@@ -9,12 +10,13 @@ use crate::schedule::planner::{Impossible, Owner};
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::plan::check::{Finding, Severity};
+use patchward_common::words::counted;
 
 /// All that came out: the plan, what it leaves out, what speaks against it.
 pub(super) fn of(
     id: &Digest,
     made: &Made,
-    met: &[Met],
+    (met, cleared): (&[Met], &[Cleared]),
     (named, zones): (&findings::Named, &Zones),
 ) -> Report {
     let Made {
@@ -28,10 +30,10 @@ pub(super) fn of(
     let brought = met.iter().filter_map(Met::words);
     let brought: String = brought.map(|(_, words)| format!("\n{words}")).collect();
     let text = format!(
-        "Plan {id}: {} machines, {} waves, ends {}.{}{}{held}{}{}{brought}\nNext: `plan export {} --out FILE`, then \
+        "Plan {id}: {}, {}, ends {}.{}{}{held}{}{}{brought}\nNext: `plan export {} --out FILE`, then \
          `patchward-sign approve`.",
-        planned.leaves.len(),
-        approval.waves,
+        counted(planned.leaves.len(), "machine", "machines"),
+        counted(approval.waves, "wave", "waves"),
         zones.text(None, approval.expires),
         approval
             .emergency
@@ -44,6 +46,7 @@ pub(super) fn of(
     );
     let mut all = findings::table(findings, named);
     met::add_to(met, &mut all);
+    cleared::put_first(cleared, &mut all);
     let mut impossible = Table::new(&["machine", "reason", "who"]);
     for one in &planned.impossible {
         impossible.row(vec![
@@ -137,7 +140,10 @@ fn not_planned(impossible: &[Impossible]) -> String {
 fn not_assigned(machines: &[MachineId]) -> String {
     match machines.len() {
         0 => String::new(),
-        count => format!("\n{count} machines have no signed assignment and are not in the plan."),
+        count => format!(
+            "\n{} no signed assignment and no place in the plan.",
+            counted(count, "machine has", "machines have")
+        ),
     }
 }
 
@@ -147,9 +153,14 @@ fn found(findings: &[Finding]) -> String {
         .filter(|one| one.severity == Severity::Blocks);
     match (findings.len(), blocking.count()) {
         (0, _) => "\nThe plan check finds nothing.".to_owned(),
-        (all, 0) => format!("\nThe plan check has {all} findings; none speaks against signing."),
+        (all, 0) => format!(
+            "\nThe plan check has {}; none speaks against signing.",
+            counted(all, "finding", "findings")
+        ),
         (all, blocking) => format!(
-            "\nThe plan check has {all} findings; {blocking} of them speak against signing."
+            "\nThe plan check has {}; {} against signing.",
+            counted(all, "finding", "findings"),
+            counted(blocking, "of them speaks", "of them speak")
         ),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::risks::Risks;
 use super::sign::missing;
-use super::{DECLINED, find, report};
+use super::{DECLINED, cleared, find, report, standing};
 use crate::app::App;
 use crate::authority;
 use crate::command::zones::Zones;
@@ -16,6 +16,7 @@ use patchward_common::id::MachineId;
 use patchward_common::plan::{Table as Tabled, wave_number};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, Emergency, PlanLeaf};
+use patchward_common::words::counted;
 use std::collections::BTreeMap;
 
 /// How much of what was done with a draft is looked at: far more than anybody does with one.
@@ -39,13 +40,17 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let enrolled = view.machines_of_plan(&plan.id).await?;
     let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
     let releases = releases(&approval);
+    let held = authority::held(&mut view).await.ok();
+    let state = standing::state(&mut view, &plan, held.as_ref(), app.now()).await?;
     let urgent = approval.emergency.as_ref();
+    let cleared = cleared::of(&mut view, &approval).await?;
+    let cleared: String = cleared.iter().map(|one| format!(" {}", one.text)).collect();
     let text = format!(
-        "Plan {}: {}, {}. Installs {}. Ends {}. A wave begins when {share} of 100 outcomes of the \
+        "Plan {}: {}, {}. Installs {}.{cleared} Ends {}. A wave begins when {share} of 100 outcomes of the \
          one before are verified; {} halts it.{}{} {}.{}",
         plan.id,
         plan.title,
-        plan.state.word(),
+        state,
         releases.join(", then "),
         zones.text(None, approval.expires),
         match approval.failure_limit {
@@ -55,17 +60,14 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         urgent.map_or_else(String::new, emergency),
         risks.words(app.now()),
         signatures.words,
-        declined
-            .iter()
-            .map(|one| format!(" Declined by {one}."))
-            .collect::<String>(),
+        said(&declined),
     );
     let htm = (!signatures.missing.is_empty()).then_some("HTM");
     let report = Report::new(
         [
             ("plan", Cell::of(plan.id)),
             ("title", Cell::of(plan.title)),
-            ("state", Cell::of(plan.state.word())),
+            ("state", state),
             ("releases", Cell::List(releases)),
             ("ends", Cell::of(approval.expires)),
             ("share_percent", Cell::Number(share.into())),
@@ -140,10 +142,7 @@ async fn signatures(
         },
         _ => Vec::new(),
     };
-    let signatures = match count {
-        1 => "1 signature".to_owned(),
-        count => format!("{count} signatures"),
-    };
+    let signatures = counted(count, "signature", "signatures");
     let words = match missing.is_empty() {
         true => signatures,
         false => format!("{signatures}; still missing: {}", missing.join("; ")),
@@ -170,6 +169,11 @@ async fn declined(view: &mut View, plan: &Plan) -> Result<Vec<String>, Failure> 
         format!("{who}: {reason}")
     });
     Ok(words.collect())
+}
+
+fn said(declined: &[String]) -> String {
+    let words = declined.iter().map(|one| format!(" Declined by {one}."));
+    words.collect()
 }
 
 /// The machines that were asked for and fit in no slot.

@@ -6,17 +6,22 @@ use crate::authority::{self, stored_signatures};
 use crate::command::Caller;
 use crate::command::file::InputFile;
 use crate::command::job::stop_waiting;
+use crate::command::zones::Zones;
 use crate::control::{Failure, Output};
 use crate::fleet::consume::apply_all_early;
 use crate::planning;
 use crate::store::plans::PlanState;
 use crate::store::{Change, View};
 use patchward_common::digest::Digest;
-use patchward_common::id::{JobId, Label, MachineId};
+use patchward_common::id::{JobId, Label, MachineId, Name};
 use patchward_common::plan::{PlanFile, Table, TableError, approvers};
 use patchward_common::time::UtcMs;
-use patchward_common::trust::approval::Approval;
+use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::roster::Class;
+use patchward_common::trust::sign::Signed;
 use patchward_common::wire::collector::Nudge;
+use patchward_common::words::counted;
+use std::collections::BTreeSet;
 
 pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Failure> {
     let file = PlanFile::from_bytes(&input.bytes)
@@ -54,10 +59,7 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
     }
     change.commit().await?;
     if !missing.is_empty() {
-        let stored = match new.len() {
-            1 => "1 signature is stored".to_owned(),
-            more => format!("{more} signatures are stored"),
-        };
+        let stored = counted(new.len(), "signature is stored", "signatures are stored");
         return Ok(Output::Text(format!(
             "{stored}, and nothing starts yet: another person's is waited for. Still missing: {}. \
              It is HTM's move.",
@@ -65,10 +67,34 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
         )));
     }
     app.fleet.nudge_all(Nudge::OrdersChanged);
+    let begins = begins(app, &table, now).await?;
     Ok(Output::Text(format!(
-        "Plan {} is signed by enough and goes to its machines.",
+        "Plan {} is signed by enough and goes to its machines.{begins}",
         plan.title
     )))
+}
+
+/// What happens now, and when.
+async fn begins(app: &App, table: &Table<Approval>, now: UtcMs) -> Result<String, Failure> {
+    let Ok((_, leaves)) = table.read() else {
+        return Ok(String::new());
+    };
+    let slots = leaves.iter().flat_map(|leaf| {
+        let to_come = leaf.slots.iter().filter(|slot| now < slot.end());
+        to_come.map(move |slot| (slot.start(), leaf))
+    });
+    let Some((at, leaf)) = slots.min_by_key(|(start, _)| *start) else {
+        return Ok(String::new());
+    };
+    let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
+    let machine = view.machine(&leaf.machine).await?;
+    let name = machine.map_or_else(|| leaf.machine.to_string(), |one| one.name.to_string());
+    let at = zones.text(Some(&leaf.unit), at);
+    Ok(format!(
+        " Nobody has to do anything now: the first slot is that of {name}, at {at}. Each machine \
+         starts by itself in its slot, once it is idle; what goes wrong stands on Today."
+    ))
 }
 
 /// Minimum ready holds by signature only if whoever signed saw every plan that stands on
@@ -145,30 +171,42 @@ pub(super) fn missing(
     let (approval, leaves) = table
         .read()
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
+    // Each of them once: what it takes is the same for all machines of a class in a unit.
+    let of_leaf = |leaf: &PlanLeaf| (leaf.unit.clone(), leaf.class);
+    let places: BTreeSet<(Name, Class)> = leaves.iter().map(of_leaf).collect();
     let mut missing: Vec<String> = Vec::new();
-    for leaf in &leaves {
-        let mut quorum = held.roster.quorum(leaf.class);
-        if approval.emergency.is_some() {
-            quorum.people = quorum.people.max(2);
-        }
-        let signed = approvers(&table.signed, &held.roster, &[&leaf.unit], now);
-        if !signed.meets(quorum) {
-            let by_file = quorum.with_file_key;
-            let by_file = by_file.saturating_sub(signed.with_file_key().len());
-            let text = format!(
-                "{} of {} approvers of {}{}",
-                quorum.people.saturating_sub(signed.people().len()),
-                quorum.people,
-                leaf.unit,
-                match by_file {
-                    0 => String::new(),
-                    keys => format!(" ({keys} with a file key)"),
-                }
-            );
-            if !missing.contains(&text) {
-                missing.push(text);
-            }
-        }
+    for (unit, class) in places {
+        let found = missing_in(&table.signed, &approval, held, (&unit, class), now);
+        missing.extend(found.filter(|text| !missing.contains(text)));
     }
     Ok(missing)
+}
+
+/// What is still to be signed for the machines of a class in a unit.
+pub(super) fn missing_in(
+    signed: &Signed<Approval>,
+    approval: &Approval,
+    held: &authority::Held,
+    (unit, class): (&Name, Class),
+    now: UtcMs,
+) -> Option<String> {
+    let mut quorum = held.roster.quorum(class);
+    if approval.emergency.is_some() {
+        quorum.people = quorum.people.max(2);
+    }
+    let signed = approvers(signed, &held.roster, &[unit], now);
+    if signed.meets(quorum) {
+        return None;
+    }
+    let by_file = quorum.with_file_key;
+    let by_file = by_file.saturating_sub(signed.with_file_key().len());
+    Some(format!(
+        "{} of {} approvers of {unit}{}",
+        quorum.people.saturating_sub(signed.people().len()),
+        quorum.people,
+        match by_file {
+            0 => String::new(),
+            keys => format!(" ({keys} with a file key)"),
+        }
+    ))
 }

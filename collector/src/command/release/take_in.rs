@@ -15,6 +15,7 @@ use crate::vendor::standing::{self, Known};
 use crate::vendor::unchanged::{is_unchanged, read_with};
 use patchward_common::id::Name;
 use patchward_common::trust::charter::VendorGrant;
+use patchward_common::words::counted;
 
 /// Most targets that an import names one by one: a distribution has thousands that nobody
 /// described, and all say the same.
@@ -104,8 +105,8 @@ pub(in crate::command) async fn of_place(
     }
     let moved = store(app, caller, &granted, &known, &mirrored).await?;
     let mut text = format!(
-        "{repository}: {} releases verified and taken in.",
-        mirrored.releases.len()
+        "{repository}: {} verified and taken in.",
+        counted(mirrored.releases.len(), "release", "releases")
     );
     for said in moved {
         text.push('\n');

@@ -10,11 +10,11 @@ use crate::fleet::{Fleet, locked};
 use crate::store::enrolments::{Enrolment, EnrolmentState};
 use crate::store::machines::{Machine, MachineState};
 use crate::store::tokens::{Acceptance, Token};
-use crate::store::{Actor, Change, StoreError};
+use crate::store::{Actor, Change, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::facts::Facts;
 use patchward_common::id::MachineId;
-use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
 use patchward_common::trust::sign::{Signed, Verified};
 use patchward_common::wire::machine::{
     Answer, Certificate, Enroll, EnrolmentStatement, Refused, RefusedCode,
@@ -24,6 +24,9 @@ use serde_bytes::ByteBuf;
 /// How far a statement's clock may be from ours: an old one cannot be used again for an
 /// old TLS key.
 const STATEMENT_LIFE_MS: i64 = 10 * MINUTE_MS;
+/// How long a person's yes counts for a machine that comes back: from the desk where it was
+/// said to the room where the machine is switched on again.
+const YES_LIFE_MS: i64 = 30 * DAY_MS;
 /// When a machine that waits for a person asks again.
 const WAIT_MS: u64 = 5_000;
 
@@ -51,11 +54,11 @@ pub(super) async fn enroll(fleet: &Fleet, ask: Enroll) -> Result<Answer, Refused
     let before = view.enrolment(&machine).await?;
     let known = view.machine(&machine).await?;
     drop(view);
-    if known
-        .as_ref()
-        .is_some_and(|m| m.state == MachineState::Revoked)
-    {
-        return Err(forbidden("this machine was revoked; it needs a new key"));
+    if let Some(gone) = known.as_ref().filter(|known| known.state.is_gone()) {
+        let word = gone.state.word();
+        return Err(forbidden(&format!(
+            "this machine was {word}; it needs a new key"
+        )));
     }
     let before = before.filter(|before| before.token == token.id);
     let decided_at = before.as_ref().and_then(|before| before.decided_at);
@@ -149,18 +152,60 @@ pub(super) async fn renew(
             "the statement was signed for an enrolment",
         ));
     }
-    let row = fleet.store().view().await?.machine(&machine).await?;
+    let mut view = fleet.store().view().await?;
+    let row = view.machine(&machine).await?;
     let row = row.ok_or_else(|| forbidden("this machine is not enrolled here"))?;
-    match row.state {
-        MachineState::Enrolled if row.clone_suspected_at.is_none() => {}
-        // From storage, or with a copy about: after a person's yes.
-        MachineState::Enrolled | MachineState::Stored => return Ok(Answer::Wait(WAIT_MS)),
-        MachineState::Revoked | MachineState::Decommissioned => {
-            return Err(forbidden("this machine was revoked"));
+    if row.state.is_gone() {
+        return Err(forbidden(&format!(
+            "this machine was {}; it needs a new key",
+            row.state.word()
+        )));
+    }
+    // With a copy about: after a person looked.
+    if row.clone_suspected_at.is_some() {
+        return Ok(Answer::Wait(WAIT_MS));
+    }
+    let comes = comes(&mut view, &row, now).await?;
+    drop(view);
+    match comes {
+        Comes::Renews => {
+            let change = change(fleet, machine, now).await?;
+            certify(fleet, change, machine, &statement, now).await
+        }
+        Comes::Waits => Ok(Answer::Wait(WAIT_MS)),
+        Comes::Asks => {
+            let mut change = change(fleet, machine, now).await?;
+            change.ask_return(&machine).await?;
+            change.commit().await?;
+            Ok(Answer::Wait(WAIT_MS))
         }
     }
-    let change = change(fleet, machine, now).await?;
-    certify(fleet, change, machine, &statement, now).await
+}
+
+/// How a machine comes that wants its next certificate.
+enum Comes {
+    /// It was never away, or a person said that it may come back.
+    Renews,
+    /// It was away, and asks for the first time.
+    Asks,
+    /// It was away, and a person has not said yes.
+    Waits,
+}
+
+/// A machine that was put away, or whose last certificate ended meanwhile, was somewhere for
+/// weeks: a person says that it is where it belongs before it is one of the fleet again.
+async fn comes(view: &mut View, machine: &Machine, now: UtcMs) -> Result<Comes, StoreError> {
+    let is_enrolled = machine.state == MachineState::Enrolled;
+    let newest = view.certificates_of(&machine.id).await?.into_iter().next();
+    if is_enrolled && newest.is_none_or(|newest| newest.expires_at > now) {
+        return Ok(Comes::Renews);
+    }
+    let asked = view.return_of(&machine.id).await?;
+    Ok(match asked.map(|asked| asked.accepted_at) {
+        Some(None) => Comes::Waits,
+        Some(Some(at)) if is_enrolled && now.since_ms(at) < YES_LIFE_MS => Comes::Renews,
+        Some(Some(_)) | None => Comes::Asks,
+    })
 }
 
 async fn change(fleet: &Fleet, machine: MachineId, now: UtcMs) -> Result<Change, Refused> {
@@ -176,8 +221,9 @@ async fn certify(
     statement: &EnrolmentStatement,
     now: UtcMs,
 ) -> Result<Answer, Refused> {
-    let authority = &fleet.context.authority;
-    let issued = authority
+    let authorities = fleet.authorities();
+    let issued = authorities
+        .certifies()
         .issue(machine, &statement.csr, rand::random(), now)
         .map_err(|error| Refused::new(RefusedCode::BadRequest, error.to_string()))?;
     change
@@ -187,7 +233,10 @@ async fn certify(
     fleet.registry().forget(&machine);
     Ok(Answer::Certificate(Certificate {
         certificate: ByteBuf::from(issued.certificate),
-        authorities: vec![ByteBuf::from(authority.certificate().to_vec())],
+        authorities: authorities
+            .trusted()
+            .map(|authority| ByteBuf::from(authority.certificate().to_vec()))
+            .collect(),
     }))
 }
 

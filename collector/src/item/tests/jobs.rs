@@ -56,6 +56,7 @@ fn a_job_without_a_go_in_its_open_slot_is_the_move_of_who_can_change_that() {
             closed: None,
             excepted: false,
             by_hand: None,
+            unsigned: false,
         };
         let item = job::item(&facts, NOW).unwrap();
         assert_eq!(item.owner, owner, "{state:?} {refusal:?}");
@@ -83,6 +84,7 @@ fn work_beyond_its_slot_is_raised_when_the_slot_ends() {
             closed: None,
             excepted: false,
             by_hand,
+            unsigned: false,
         };
         let item = job::item(&facts, NOW).unwrap();
         (item.kind, item.owner, item.since, item.is_raised(NOW))

@@ -106,7 +106,8 @@ impl View {
 }
 
 impl Change {
-    /// Notes a certificate that was issued to an enrolled or stored machine.
+    /// Notes a certificate that was issued to an enrolled or stored machine. It is back with
+    /// it, if it was away.
     pub async fn add_certificate(
         &mut self,
         machine: &MachineId,
@@ -122,13 +123,18 @@ impl Change {
             )));
         }
         let detail = json!({ "serial": serial, "expires": expires_at.to_string() });
-        self.step("certificate.issue", machine, detail)
-            .execute(
-                "INSERT INTO certificates (serial, machine, issued_at, expires_at)
-                 VALUES ($1, $2, $3, $4)",
-                args![serial, machine, now, expires_at],
-            )
-            .await?;
+        let tx = self.step("certificate.issue", machine, detail);
+        tx.execute(
+            "INSERT INTO certificates (serial, machine, issued_at, expires_at)
+             VALUES ($1, $2, $3, $4)",
+            args![serial, machine, now, expires_at],
+        )
+        .await?;
+        tx.execute(
+            "DELETE FROM machine_returns WHERE machine = $1",
+            args![machine],
+        )
+        .await?;
         self.done();
         Ok(())
     }

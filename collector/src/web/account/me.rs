@@ -28,10 +28,15 @@ struct Page {
     has_factor: bool,
     passkeys: Own,
     keys: Vec<Key>,
+    /// Whether one of them waits for a registrar.
+    waits: bool,
     provider: Option<Shown>,
     problem: String,
     done: String,
 }
+
+/// How a key stands that nobody has taken into the roster yet.
+const WAITS: &str = "waits for a registrar";
 
 struct Key {
     key: String,
@@ -80,6 +85,7 @@ pub(super) async fn page(web: &Web, person: &Person, done: &str, problem: &str) 
         roles: roles.join(", "),
         has_factor: person.account.totp.is_some(),
         passkeys,
+        waits: keys.iter().any(|key| key.state == WAITS),
         keys,
         provider,
         problem: problem.to_owned(),
@@ -103,7 +109,7 @@ async fn keys(web: &Web, person: &Person) -> Result<Vec<Key>, Failure> {
     let shown = own.into_iter().map(|request| Key {
         state: match known.contains(&request.key) {
             true => "in the roster",
-            false => "waits for a registrar",
+            false => WAITS,
         },
         asked: zones.cell(None, request.asked_at).to_string(),
         key: request.key,

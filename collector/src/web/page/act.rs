@@ -1,6 +1,7 @@
 //! Forms: shown, sent, confirmed where they decide on machines, carried out once.
 
 mod choices;
+mod next;
 
 use super::list::asked;
 use super::{Page, Shell};
@@ -331,15 +332,14 @@ fn done(person: &Person, form: &Form, output: Output, back: &str) -> Response {
         _ => "Done.".to_owned(),
     };
     let title = shell.title.clone();
-    let back = (!back.is_empty()).then(|| super::Action {
-        title: "Go on".to_owned(),
-        href: back.to_owned(),
-        grave: false,
-    });
+    let (actions, output) = match next::of(form.path, &output) {
+        Some(next) => (next, next::without_commands(output)),
+        None => (next::back(back), output),
+    };
     Page {
         shell,
         intro,
-        actions: back.into_iter().collect(),
+        actions,
         parts: blocks("answer", &title, &output, &query),
         more: Vec::new(),
     }

@@ -6,7 +6,7 @@ mod things;
 
 use super::drawn::Drawn;
 use super::list::asked;
-use super::{Page, Shell, actions};
+use super::{Page, Shell, actions, why_none};
 use crate::account::access::OF_ALL_UNITS;
 use crate::account::role::Reach;
 use crate::control::{Failure, Output};
@@ -25,6 +25,9 @@ use bar::PAGES;
 use patchward_common::id::Name;
 use patchward_common::percent::encoded;
 use things::DETAILS;
+
+/// Commands that tell of several lists, of which most are empty in most hospitals.
+const HIDE_EMPTY: [&str; 1] = ["plan stated"];
 
 /// One part of a page: what a command tells.
 struct Part {
@@ -162,7 +165,10 @@ async fn laid_out(
     let known = known.join("&");
     Page {
         shell: Shell::new(&title, layout.bar, Some(person)),
-        intro: layout.intro.to_owned(),
+        intro: match why_none(person, layout.first) {
+            Some(why) => format!("{} {why}", layout.intro).trim().to_owned(),
+            None => layout.intro.to_owned(),
+        },
         actions: actions(person, layout.first, &known, &query.path),
         parts,
         more: actions(person, layout.more, &known, &query.path),
@@ -203,6 +209,9 @@ async fn shown(
     let drawn = part.drawn;
     let left_out: Vec<&str> = drawn.and_then(Drawn::instead_of).into_iter().collect();
     let mut blocks = show::blocks_but(part.id, part.title, &output, query, &left_out);
+    if HIDE_EMPTY.contains(&part.command) {
+        blocks = show::without_nothing(blocks);
+    }
     if let Some(drawn) = drawn {
         let first_list = || blocks.iter().position(|one| matches!(one, Block::List(_)));
         let at = match drawn.instead_of() {

@@ -1,25 +1,33 @@
 //! One plan: its slots as a picture, the forecast, what the plan check finds, who signed.
 
 use super::list::asked;
-use super::{Action, Page, Shell, actions, drawn};
-use crate::control::Output;
+use super::{Action, Page, Shell, actions, drawn, why_none};
+use crate::command::plan;
+use crate::control::{Failure, Output};
+use crate::store::plans::PlanState;
 use crate::web::answer::Refusal;
 use crate::web::asks::Asks as _;
 use crate::web::form::Form;
 use crate::web::look;
 use crate::web::person::Person;
-use crate::web::show::{Block, blocks};
+use crate::web::show::{Block, blocks, without_nothing};
 use crate::web::{Web, error};
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
 use patchward_common::percent::encoded;
 
+/// The command that tells what speaks against a plan.
+const CHECK: &str = "plan check";
+
 /// What tells of a plan, in the order in which it is read before signing.
 const PARTS: [(&str, &str, &str); 3] = [
-    ("check", "Findings", "plan check"),
+    ("check", "Findings", CHECK),
     ("plan", "", "plan show"),
     ("forecast", "Forecast", "plan forecast"),
 ];
+
+/// What leads to the page on which a plan is signed.
+pub const READ_AND_SIGN: &str = "Read and sign";
 
 /// Shows a plan.
 pub async fn show(
@@ -35,11 +43,17 @@ pub async fn show(
     };
     let known = format!("plan={}", encoded(&plan));
     let back = format!("/plan/{}", encoded(&plan));
-    let mut first = vec![Action {
-        title: "Read and sign".to_owned(),
+    // What is signed is not signed again, and no draft any more that could be taken away.
+    let is_draft = match is_draft(&web, &plan).await {
+        Ok(is_draft) => is_draft,
+        Err(failure) => return error::page(Some(&person), &failure),
+    };
+    let read = is_draft.then(|| Action {
+        title: READ_AND_SIGN.to_owned(),
         href: format!("{back}/sign"),
         grave: false,
-    }];
+    });
+    let mut first: Vec<Action> = read.into_iter().collect();
     first.extend(actions(
         &person,
         &["plan again", "plan due", "plan export"],
@@ -48,23 +62,29 @@ pub async fn show(
     ));
     Page {
         shell: Shell::new(&format!("Plan {}", short(&plan)), "/plan", Some(&person)),
-        intro: String::new(),
+        intro: is_draft
+            .then(|| why_none(&person, &["plan sign"]))
+            .flatten()
+            .unwrap_or_default(),
         actions: first,
         parts,
         more: actions(
             &person,
-            &[
-                "plan decline",
-                "plan remove",
-                "rollout show",
-                "rollout halt",
-                "evidence export",
-            ],
+            match is_draft {
+                true => &["plan decline", "plan remove"],
+                false => &["rollout show", "rollout halt", "evidence export"],
+            },
             &known,
             &back,
         ),
     }
     .shown()
+}
+
+async fn is_draft(web: &Web, plan: &str) -> Result<bool, Failure> {
+    let mut view = web.app.store.view().await?;
+    let plan = plan::find(&mut view, plan).await?;
+    Ok(plan.state == PlanState::Draft)
 }
 
 /// The parts of a plan's page, or the answer where there is none.
@@ -82,7 +102,12 @@ pub async fn parts(
                     return Err(file);
                 }
                 parts.extend(picture(web, person, plan, command, &output).await);
-                parts.extend(blocks(id, title, &output, query));
+                let mut shown = blocks(id, title, &output, query);
+                // That nothing was found is worth saying; that a list is empty is not.
+                if command != CHECK {
+                    shown = without_nothing(shown);
+                }
+                parts.extend(shown);
             }
             Err(refusal @ Refusal::Forbidden(_)) => return Err(error::refused(person, &refusal)),
             Err(refusal) if parts.is_empty() => return Err(error::refused(person, &refusal)),

@@ -1,13 +1,15 @@
 //! Signing with the browser's key: the page shows the plan and what speaks against it, hands
 //! out the very bytes that `patchward-sign` would sign, and takes the signature back.
 
-use super::Shell;
 use super::plan::{parts, short};
+use super::{Action, Shell};
 use crate::authority;
 use crate::command::Command;
 use crate::command::file::InputFile;
 use crate::command::plan::{self, PlanCommand};
+use crate::command::zones::Zones;
 use crate::control::{Failure, Output};
+use crate::store::plans::PlanState;
 use crate::web::answer::{self, Refusal};
 use crate::web::form::Form;
 use crate::web::person::Person;
@@ -21,6 +23,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use ed25519_dalek::SIGNATURE_LENGTH;
 use patchward_common::bytes::decode_hex;
+use patchward_common::percent::encoded;
 use patchward_common::trust::roster::KeyKind;
 use patchward_common::trust::sign::PublicKey;
 use serde::Deserialize;
@@ -34,10 +37,14 @@ struct Sign {
     account: String,
     /// The person's browser keys that the roster knows.
     keys: Vec<String>,
+    /// What it lets machines try again, before anything else.
+    clears: Vec<String>,
     parts: Vec<Block>,
     problem: String,
-    /// What a person who may not sign here has to know.
+    /// What a person who may not sign here has to know, and do.
     hindrance: String,
+    /// Why nobody signs it any more.
+    over: String,
 }
 
 /// What a browser sends: its key and its signature, or the reason for declining.
@@ -85,16 +92,19 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         Ok(parts) => parts,
         Err(response) => return response,
     };
-    let keys = match keys(web, person).await {
-        Ok(keys) => keys,
+    let read = tokio::try_join!(
+        keys(web, person),
+        plan::clears(&web.app, plan),
+        over(web, plan),
+        hindrance(web, person)
+    );
+    let (keys, clears, over, hindrance) = match read {
+        Ok(read) => read,
         Err(failure) => return error::page(Some(person), &failure),
     };
-    let hindrance = match keys.is_empty() {
-        true => "The roster knows no browser key of yours that counts today. Make one under your \
-                 name above and ask a registrar to take it in, or sign with a file key: `plan \
-                 export`, then `patchward-sign approve`."
-            .to_owned(),
-        false => String::new(),
+    let hindrance = match may_sign(web, person, plan).await {
+        Err(refusal @ Refusal::Forbidden(_)) => refusal.text().to_owned(),
+        _ => hindrance,
     };
     error::render(&Sign {
         shell: Shell {
@@ -105,10 +115,52 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         plan: plan.to_owned(),
         account: person.account.name.to_string(),
         keys: keys.iter().map(ToString::to_string).collect(),
+        clears,
         parts,
         problem,
         hindrance,
+        over,
     })
+}
+
+/// Why nobody signs a plan any more; empty where it waits for signatures.
+async fn over(web: &Web, plan: &str) -> Result<String, Failure> {
+    let now = web.app.now();
+    let mut view = web.app.store.view().await?;
+    let plan = plan::find(&mut view, plan).await?;
+    let zones = Zones::read(&mut view).await?;
+    Ok(match plan.state {
+        PlanState::Draft if now < plan.expires_at => String::new(),
+        PlanState::Draft => format!(
+            "Nothing is left to sign: its last slot ended at {}. A new plan is needed.",
+            zones.text(None, plan.expires_at)
+        ),
+        state => format!("Nothing is left to sign: the plan is {}.", state.word()),
+    })
+}
+
+/// What keeps a person from signing in this browser, and what they do; empty where nothing does.
+async fn hindrance(web: &Web, person: &Person) -> Result<String, Failure> {
+    if !keys(web, person).await?.is_empty() {
+        return Ok(String::new());
+    }
+    let mut view = web.app.store.view().await?;
+    let asked = view.key_requests().await?.into_iter();
+    let waiting = asked.filter(|asked| asked.account == person.account.name);
+    let Some(key) = waiting.max_by_key(|asked| asked.asked_at) else {
+        return Ok(
+            "You cannot sign here yet: the roster knows no browser key of yours. Make one under \
+             your name above, and tell a registrar its first digits."
+                .to_owned(),
+        );
+    };
+    let zones = Zones::read(&mut view).await?;
+    Ok(format!(
+        "You cannot sign here yet: your key {}… waits for a registrar since {}. Tell one of them \
+         these digits by telephone or in person; they take it into the roster.",
+        short(&key.key),
+        zones.text(None, key.asked_at)
+    ))
 }
 
 /// The browser keys of a person that count now.
@@ -162,11 +214,30 @@ pub async fn take(
         }
     };
     match taken {
-        Ok(Output::Text(text)) => error::message(Some(&person), "Thank you", &text, false),
-        Ok(_) => error::message(Some(&person), "Thank you", "It is stored.", false),
+        Ok(output) => {
+            let text = match &output {
+                Output::Text(text) => text.as_str(),
+                _ => "It is stored.",
+            };
+            error::answered(&person, "Thank you", text, next(&plan))
+        }
         Err(refusal @ Refusal::Forbidden(_)) => error::refused(&person, &refusal),
         Err(refusal) => page(&web, &person, &plan, refusal.text().to_owned()).await,
     }
+}
+
+/// Where to go on after an answer.
+fn next(plan: &str) -> Vec<Action> {
+    let to = |title: &str, href: String| Action {
+        title: title.to_owned(),
+        href,
+        grave: false,
+    };
+    let plan = encoded(plan);
+    vec![
+        to("See how the rollout goes", format!("/rollouts/{plan}")),
+        to("Back to the plan", format!("/plan/{plan}")),
+    ]
 }
 
 async fn declined(web: &Web, person: &Person, answers: &[(&str, &str)]) -> Result<Output, Refusal> {

@@ -3,15 +3,22 @@
 use super::list::asked;
 use super::{Page, Shell, actions, drawn};
 use crate::control::{Cell, Output};
+use crate::web::asks::Asks as _;
+use crate::web::form::Form;
 use crate::web::person::Person;
+use crate::web::show::heading;
 use crate::web::show::mark::WARN;
 use crate::web::show::{Block, Shown, blocks_but};
 use crate::web::{Web, error, look};
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use patchward_common::percent::encoded;
 
 /// What the command tells that stands elsewhere.
 const ELSEWHERE: [&str; 1] = ["machines"];
+
+/// The command that takes an item.
+const TAKE: &str = "item take";
 
 /// Shows the day.
 pub async fn show(
@@ -34,24 +41,52 @@ pub async fn show(
     let mut parts: Vec<Block> = unfinished(&web, &person).await.into_iter().collect();
     parts.extend(drawn::day(&output));
     parts.extend(blocks_but("today", "", &output, &query, &ELSEWHERE));
+    if may_take(&person) {
+        parts.iter_mut().for_each(taken_here);
+    }
     Page {
         shell: Shell::new("Today", "/", Some(&person)),
         intro: String::new(),
-        actions: actions(
-            &person,
-            &["item take", "item drop", "oncall heard"],
-            "",
-            "/",
-        ),
+        actions: actions(&person, &["item drop", "oncall heard"], "", "/"),
         parts,
         more: actions(
             &person,
-            &["item list", "item except", "oncall calls"],
+            &["item list", "item take", "item except", "oncall calls"],
             "",
             "/",
         ),
     }
     .shown()
+}
+
+/// Whether a person says that they do something.
+fn may_take(person: &Person) -> bool {
+    Form::of(TAKE).is_some_and(|form| !person.reach(form.rule).is_nowhere())
+}
+
+/// Puts into each open item's row what takes it: nobody types its key.
+fn taken_here(part: &mut Block) {
+    let Block::List(listing) = part else {
+        return;
+    };
+    let column = |name: &str| {
+        let mut heads = listing.heads.iter();
+        heads.position(|head| head.title == heading(name))
+    };
+    let (Some(item), Some(taken)) = (column("item"), column("taken_by")) else {
+        return;
+    };
+    for row in &mut listing.rows {
+        let key = row.get(item).map(|cell| encoded(&cell.text));
+        let free = row.get_mut(taken).filter(|cell| cell.is_nothing());
+        if let (Some(key), Some(cell)) = (key, free) {
+            *cell = Shown {
+                text: "Say that you do it".to_owned(),
+                href: Some(format!("/do/item/take?item={key}&_back=/")),
+                ..Shown::default()
+            };
+        }
+    }
 }
 
 /// How far the first day is, for those who may see it, until it is over.
@@ -71,4 +106,34 @@ async fn unfinished(web: &Web, person: &Person) -> Option<Block> {
         };
         Block::Facts(vec![("The first day".to_owned(), shown)])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Table;
+    use crate::web::show::blocks;
+    use crate::web::show::listing::Query;
+
+    #[test]
+    fn a_free_item_is_taken_from_its_row_and_a_taken_one_is_left() {
+        let mut items = Table::new(&["item", "about", "taken_by"]);
+        items.row(vec![Cell::of("sign:0a1b"), Cell::of("Update"), Cell::Empty]);
+        items.row(vec![
+            Cell::of("silent:pc-1"),
+            Cell::of("pc-1"),
+            Cell::of("ada"),
+        ]);
+        let mut parts = blocks("today", "", &Output::Table(items), &Query::default());
+        parts.iter_mut().for_each(taken_here);
+        let [Block::List(listing)] = &parts[..] else {
+            panic!("{parts:?}");
+        };
+        let (free, taken) = (&listing.rows[0], &listing.rows[1]);
+        let takes = "/do/item/take?item=sign%3A0a1b&_back=/";
+        assert_eq!(free[2].href.as_deref(), Some(takes));
+        assert_eq!(free[0].href.as_deref(), Some("/plan/0a1b/sign"));
+        assert_eq!(taken[2].text, "ada");
+        assert_eq!(taken[2].href, None);
+    }
 }

@@ -185,7 +185,7 @@ fn said(history: &History) -> Vec<String> {
         let states = history.states.iter().zip(day.iter());
         let states = states.filter(|(_, count)| **count > 0);
         let states: Vec<String> = states.map(|((word, _), n)| format!("{n} {word}")).collect();
-        let machines = counted(day.iter().sum(), "machine", "machines");
+        let machines = counted(day.iter().sum::<usize>(), "machine", "machines");
         format!("{}: {machines}, {}.", history.date(*at), states.join(", "))
     };
     let mut said = Vec::new();

@@ -12,6 +12,8 @@ pub mod svg;
 pub mod timeline;
 pub mod week;
 
+pub use patchward_common::words::counted;
+
 use svg::escaped;
 
 /// What a colour or pattern of a picture means.
@@ -119,14 +121,6 @@ fn sign(sign: &Sign) -> String {
         "<li><svg class=\"swatch\" width=\"22\" height=\"14\" viewBox=\"0 0 22 14\" \
          aria-hidden=\"true\">{shape}</svg> {words}</li>"
     )
-}
-
-/// How many, with the word for one or for several.
-pub fn counted(count: usize, one: &str, several: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        count => format!("{count} {several}"),
-    }
 }
 
 #[cfg(test)]

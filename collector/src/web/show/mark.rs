@@ -1,6 +1,7 @@
 //! States for people who look rather than read: an icon and a colour beside the word, never
 //! colour alone.
 
+use crate::command::plan::standing::{ENDED, REFUSED_BY};
 use crate::control::Cell;
 
 /// What stands beside a word.
@@ -146,11 +147,15 @@ pub fn is_state(column: &str) -> bool {
 
 /// What stands beside a cell's words.
 pub fn of(column: &str, cell: &Cell) -> Option<Mark> {
+    if let ("why", Cell::Text(text)) = (column, cell) {
+        return text.starts_with(REFUSED_BY).then_some(BAD);
+    }
     if !is_state(column) {
         return None;
     }
     match cell {
-        Cell::Text(text) => {
+        Cell::Worded { words, .. } if words.starts_with(ENDED) => Some(WARN),
+        Cell::Text(text) | Cell::Worded { words: text, .. } => {
             let word = text.split([' ', ',', ':', '(']).next().unwrap_or_default();
             let found = WORDS.iter().find(|(_, words)| words.contains(&word));
             found.map(|(mark, _)| *mark)
@@ -172,5 +177,13 @@ mod tests {
         assert_eq!(marked("state", "failed: disk full"), Some("bad"));
         assert_eq!(marked("name", "verified"), None);
         assert_eq!(marked("state", "something new"), None);
+        let worded = |word, words: &str| {
+            let cell = Cell::worded(word, words.to_owned());
+            of("state", &cell).map(|mark| mark.class)
+        };
+        assert_eq!(worded("done", "ended, 0 of 1 verified"), Some("warn"));
+        assert_eq!(worded("active", "refused by pc-1: not signed"), Some("bad"));
+        assert_eq!(marked("why", "refused by pc-1: not signed"), Some("bad"));
+        assert_eq!(marked("why", "verified"), None);
     }
 }

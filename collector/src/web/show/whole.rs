@@ -40,6 +40,7 @@ pub(super) fn found<'a>(table: &'a Table, asked: &Asked) -> Vec<&'a Vec<Cell>> {
 fn holds(cell: &Cell, value: &str) -> bool {
     match cell {
         Cell::List(items) => items.iter().any(|item| item == value),
+        Cell::Worded { word, .. } => word == value,
         other => other.to_string() == value,
     }
 }

@@ -5,6 +5,7 @@ use super::{Findings, Rule, Subject, View};
 use crate::plan::{HaltOnModel, Stated, StopInForce};
 use crate::trust::approval::ApprovedRelease;
 use crate::trust::stop::Scope;
+use crate::words::counted;
 
 pub(super) fn check(view: &View<'_>, stated: &Stated, findings: &mut Findings) {
     for stop in &stated.stops {
@@ -61,8 +62,12 @@ fn halted(view: &View<'_>, halt: &HaltOnModel, findings: &mut Findings) {
     if let (Some(release), 1..) = (release, count) {
         let described = &release.release;
         let text = format!(
-            "{} {} is halted on the model {} of {count} machines ({}); judge it, and let it go on with `rollout resume`",
-            described.product, described.version, halt.model, halt.reason
+            "{} {} is halted on the model {} of {} ({}); judge it, and let it go on with `rollout resume`",
+            described.product,
+            described.version,
+            halt.model,
+            counted(count, "machine", "machines"),
+            halt.reason
         );
         let subject = Subject::Release(described.product.clone());
         findings.warns(Rule::Halted, subject, text);

@@ -3,7 +3,9 @@
 use crate::bench::report::clock;
 use crate::filled::enrol::{enrol as enrolled, id, token};
 use crate::fixture::{Hospital, label, name};
-use patchward_collector::fleet::{self, Authority, FleetContext, FleetHandle, FleetSettings};
+use patchward_collector::fleet::{
+    self, Authorities, Authority, FleetContext, FleetHandle, FleetSettings,
+};
 use patchward_collector::store::machines::NewMachine;
 use patchward_collector::store::places::{Site, Unit};
 use patchward_collector::store::{Actor, Place, Store};
@@ -114,7 +116,7 @@ pub(super) async fn collector(folder: &Path) -> anyhow::Result<(Store, FleetHand
     let artifacts = Artifacts::in_folder(&folder.join("artifacts"))?;
     let context = FleetContext {
         store: store.clone(),
-        authority: Authority::open(&authority)?,
+        authorities: Authorities::open(&authority)?,
         go_key: Hospital::new(1, NOW).go_key,
         artifacts: artifacts.object_store(),
         clock: Arc::new(|| NOW),

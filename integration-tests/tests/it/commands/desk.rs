@@ -8,7 +8,7 @@ use patchward_collector::cli::{Action, Cli};
 use patchward_collector::command::{self, Caller, Snapshots};
 use patchward_collector::config::Settings;
 use patchward_collector::control::{Failure, FailureKind, Output};
-use patchward_collector::fleet::{self, Authority, FleetContext, FleetSettings};
+use patchward_collector::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
 use patchward_collector::folder::Folder;
 use patchward_collector::matching::Kept;
 use patchward_collector::reconcile::Pulse;
@@ -65,14 +65,14 @@ impl Desk {
             max_pages: None,
         };
         let store = Store::create(&place).await.unwrap();
-        let authority = folder.path().join("ca");
+        let authority = path.join("ca");
         std::fs::create_dir_all(&authority).unwrap();
         Authority::init(&authority, &name("collector"), now()).unwrap();
         let artifacts = Artifacts::in_folder(&path.join("artifacts")).unwrap();
         let papers = Hospital::new(1, now());
         let context = FleetContext {
             store: store.clone(),
-            authority: Authority::open(&authority).unwrap(),
+            authorities: Authorities::open(&authority).unwrap(),
             go_key: papers.go_key.clone(),
             artifacts: artifacts.object_store(),
             clock: Arc::new(now),

@@ -15,6 +15,7 @@ use patchward_collector::web::person::SignedIn;
 use patchward_common::digest::Digest;
 use patchward_common::evidence::{Pack, Rule, verify};
 use patchward_common::time::UtcMs;
+use patchward_common::words::counted;
 use patchward_integration_tests::fixture::{label, name};
 use serde_json::json;
 use std::sync::Arc;
@@ -40,7 +41,8 @@ async fn what_is_said_narrows_which_jobs() {
         (format!("{}", job(&plan, 1)), 1),
     ] {
         let (bytes, text) = file(&desk, &format!("evidence export {chosen}")).await;
-        assert!(text.contains(&format!("Evidence of {jobs} jobs")), "{text}");
+        let of = counted(jobs, "job", "jobs");
+        assert!(text.contains(&format!("Evidence of {of} ")), "{text}");
         let pack = Pack::from_bytes(&bytes).unwrap();
         assert_eq!(pack.jobs.len(), jobs, "{chosen}");
         let report = verify(&pack, pack.chain.root.fingerprint());

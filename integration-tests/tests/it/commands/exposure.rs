@@ -195,7 +195,7 @@ async fn every_count_is_that_of_the_list_behind_it() {
     assert_eq!(open["affected"], 2);
     let why = item(&desk, "fixable:ACME-2").await.unwrap().1;
     assert!(
-        why.starts_with("1 machines and assets"),
+        why.starts_with("1 machine or asset ("),
         "without the exception: {why}"
     );
 }

@@ -123,7 +123,7 @@ async fn a_wave_waits_for_the_one_before_and_htm_may_open_it() {
         [1, 2]
     );
     assert_eq!(canary, "open");
-    let few = "0 of the 1 machines before have an outcome, and 1 are asked for";
+    let few = "0 of the 1 machine before have an outcome, and 1 is asked for";
     assert_eq!(rest, format!("not yet: {few}"));
     let canary = shown["waves"][0]["first_slot"].as_str();
     assert!(canary < shown["waves"][1]["first_slot"].as_str());
@@ -267,7 +267,7 @@ async fn a_failure_calls_people_until_somebody_has_heard() {
     let Output::Report(today) = desk.ask("today").await else {
         panic!("today is a report")
     };
-    assert!(today.text.contains("call people out"), "{}", today.text);
+    assert!(today.text.contains("1 calls people out"), "{}", today.text);
     desk.ask(&format!("oncall heard {key}")).await;
     assert_eq!(called().await, None);
     let items = desk.json("item list --owner it").await;

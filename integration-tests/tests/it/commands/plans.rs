@@ -1,10 +1,14 @@
 //! Plans by command: made, checked, signed, and what is refused.
 
 use super::desk::{Desk, UNIT, machine};
+use super::jobs::{job, signed};
+use crate::active_plan;
 use patchward_collector::control::FailureKind;
+use patchward_collector::store::plans::PlanState;
 use patchward_collector::store::releases::ArtifactState;
 use patchward_common::component::{Component, ComponentSet, Source};
 use patchward_common::digest::Digest;
+use patchward_common::job::{Reason, State};
 use patchward_common::trust::approval::{ApprovedRelease, Rollback};
 use patchward_common::trust::release::{Kind, PackageManager, PackageRef, Packages};
 use serde_json::json;
@@ -236,4 +240,115 @@ async fn packages_go_back_to_what_machines_have() {
         made["findings"].to_string().contains("no way back"),
         "{made}"
     );
+}
+
+#[tokio::test]
+async fn who_signs_reads_first_what_the_plan_clears_from_quarantine() {
+    let (desk, before) = signed().await;
+    let mut change = desk.change().await;
+    let failed = change.view().job(&job(&before, 1)).await.unwrap().unwrap();
+    let state = State::RolledBack(Reason::new("check viewer-works failed"));
+    change.move_job(&failed, &state, None, 1).await.unwrap();
+    change.commit().await.unwrap();
+    let barred = Digest::of(b"2");
+    let plan = desk
+        .plan(
+            "Again",
+            &format!("--release viewer=2 --machine pc-1 --clear {barred}"),
+        )
+        .await;
+    let found = desk.json(&format!("plan check {plan}")).await;
+    let first = &found[0];
+    assert_eq!(
+        (&first["finding"], &first["rule"], &first["about"]),
+        (
+            &json!("warns"),
+            &json!("quarantine"),
+            &json!("release viewer 2")
+        )
+    );
+    let text = first["text"].as_str().unwrap();
+    for said in [
+        "It clears viewer 2 from quarantine: it failed on pc-1 at ",
+        "check viewer-works failed",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    let shown = desk.ask(&format!("plan show {plan}")).await.text();
+    assert!(shown.contains(text), "{shown}");
+    // A plan that clears nothing says nothing of it.
+    let shown = desk.ask(&format!("plan show {before}")).await.text();
+    assert!(!shown.contains("quarantine"), "{shown}");
+}
+
+/// Gives a draft out as nobody who may would: a collector that was meddled with.
+async fn given_out(desk: &Desk, plan: &str) {
+    let id = plan.parse::<Digest>().unwrap();
+    let mut change = desk.change().await;
+    let rows = change.view().leaves(&id).await.unwrap();
+    active_plan::activate(&mut change, &id, &rows).await;
+    change.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_plan_that_nobody_signed_is_told_as_refused_until_it_is_signed() {
+    let desk = ready().await;
+    let plan = desk
+        .plan("Nothing", "--release viewer=2 --machine pc-1")
+        .await;
+    given_out(&desk, &plan).await;
+    let refused =
+        "refused by pc-1: not signed by those who must (1 of 1 approvers of icu-3 missing)";
+    for line in ["plan list", "plan show PLAN", "rollout show PLAN"] {
+        let told = desk.ask(&line.replace("PLAN", &plan)).await;
+        assert!(told.text().contains(refused), "{line}: {}", told.text());
+        assert!(told.json().to_string().contains("\"active\""), "{line}");
+    }
+    let today = desk.json("today").await;
+    assert_eq!(today["machines"][0]["state"], "waiting(security)");
+    let items = desk.json("item list --owner security").await;
+    let told: Vec<(&str, &str)> = items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            let text = |name: &str| item[name].as_str().unwrap();
+            (text("item"), text("why"))
+        })
+        .collect();
+    let of_plan = format!("unsigned:{}", &plan[..12]);
+    let found = told.iter().find(|(item, _)| *item == of_plan).unwrap();
+    assert!(found.1.starts_with(refused), "{}", found.1);
+    let shown = desk.json(&format!("job show {}", job(&plan, 1))).await;
+    let next = shown["next_step"].as_str().unwrap();
+    assert!(next.contains("not signed by those who must"), "{shown}");
+    desk.signed(&plan, &[&desk.papers.alice]).await.unwrap();
+    let told = desk.ask("plan list").await.text();
+    assert!(!told.contains("refused"), "{told}");
+    let items = desk.json("item list --owner security").await;
+    assert_eq!(items, json!([]));
+}
+
+#[tokio::test]
+async fn a_plan_that_ended_without_its_machines_is_not_told_as_done() {
+    let (desk, plan) = signed().await;
+    let id = plan.parse::<Digest>().unwrap();
+    let went_back = State::RolledBack(Reason::new("check viewer-works failed"));
+    let mut change = desk.change().await;
+    for (number, state) in [(1, went_back), (2, State::Verified)] {
+        let read = change.view().job(&job(&plan, number)).await.unwrap();
+        change
+            .move_job(&read.unwrap(), &state, None, 1)
+            .await
+            .unwrap();
+    }
+    let (active, done) = (PlanState::Active, PlanState::Done);
+    change.move_plan(&id, active, done, "ended").await.unwrap();
+    change.commit().await.unwrap();
+    for line in ["plan list", "plan show PLAN"] {
+        let told = desk.ask(&line.replace("PLAN", &plan)).await;
+        let ended = "ended, 1 of 2 verified";
+        assert!(told.text().contains(ended), "{line}: {}", told.text());
+        assert!(told.json().to_string().contains("\"done\""), "{line}");
+    }
 }

@@ -123,7 +123,7 @@ async fn a_signed_plan_keeps_what_it_carries_and_the_rest_gets_a_new_one() {
     change.commit().await.unwrap();
     desk.reports(3, "1").await;
     desk.assign(2, 3).await.unwrap();
-    let new = format!("1 machines are new in its units{hint}");
+    let new = format!("1 machine is new in its units{hint}");
     assert_eq!(told(&desk).await, [new]);
     let made = desk.json(&again).await;
     assert_eq!(named(&made), ["pc-3"]);

@@ -43,7 +43,7 @@ fn an_archive_verifies_alone_and_every_damage_is_said() {
         until = patchward_integration_tests::hospital::now();
     }
     let said = scene.written("all.archive", &["archive", "--until", &until.to_string()]);
-    assert!(said.contains("2 jobs in 1 packs"), "{said}");
+    assert!(said.contains("2 jobs in 1 pack,"), "{said}");
     let shown = scene.verified("all.archive").unwrap();
     for what in [
         "1 packs of 2 jobs",

@@ -131,6 +131,9 @@ async fn enrolments(world: World) {
     let mut view = world.store.view().await.unwrap();
     let waiting = view.enrolments_waiting().await.unwrap();
     assert_eq!(waiting, [enrolment(2), again.clone()]);
+    let by = view.enrolments_by(&name("t")).await.unwrap();
+    assert_eq!(by, waiting);
+    assert!(view.enrolments_by(&name("u")).await.unwrap().is_empty());
     drop(view);
     let mut change = world.change().await;
     change.accept_enrolment(&new_machine(1)).await.unwrap();
@@ -283,14 +286,16 @@ async fn machine_states(world: World) {
         StoreError::Conflict(_)
     );
     drop(change);
-    // A revoked key never comes back; its name is free for the machine's new key.
-    let mut change = world.change().await;
-    change.ask_enrolment(&enrolment(2)).await.unwrap();
-    refused!(
-        change.accept_enrolment(&new_machine(2)).await,
-        StoreError::Conflict(_)
-    );
-    drop(change);
+    // A revoked key never comes back, nor one of what is gone; its name is free for the
+    // machine's new key.
+    for gone in [2, 3] {
+        let mut change = world.change().await;
+        change.ask_enrolment(&enrolment(gone)).await.unwrap();
+        refused!(
+            change.accept_enrolment(&new_machine(gone)).await,
+            StoreError::Conflict(_)
+        );
+    }
     let mut change = world.change().await;
     change.ask_enrolment(&enrolment(4)).await.unwrap();
     let mut anew = new_machine(4);

@@ -104,8 +104,7 @@ const NEVER: [Never; 7] = [
     },
 ];
 
-/// Modules of `crate_src`, lowest layer first: one names itself, those of lower layers
-/// and those of its own. What stands in no layer is above them all.
+/// Modules, lowest layer first: each names its own layer and lower ones; others are above all.
 struct Layers {
     crate_src: &'static str,
     layers: &'static [&'static [&'static str]],
@@ -158,6 +157,7 @@ const LAYERS: [Layers; 2] = [
                 "supported",
                 "waves",
                 "authority",
+                "go_keys",
                 "allowed",
                 "calendar",
                 "evidence",

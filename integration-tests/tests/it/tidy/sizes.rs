@@ -36,11 +36,6 @@ const EXCEPTIONS: &[Exception] = &[
         why: "one list of what each document refuses",
     },
     Exception {
-        what: "collector/src/command/stop.rs:run",
-        lines: 100,
-        why: "one arm per command",
-    },
-    Exception {
         what: "collector/src/command/token.rs:run",
         lines: 90,
         why: "one arm per command",

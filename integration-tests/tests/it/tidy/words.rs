@@ -11,7 +11,8 @@ fn has_word(code: &str, word: &str) -> bool {
 }
 
 /// The loops of the harness that wait for a condition; nothing else in tests sleeps.
-const WAIT_LOOPS: [&str; 2] = [
+const WAIT_LOOPS: [&str; 3] = [
+    "integration-tests/src/boot/patience.rs",
     "integration-tests/src/process.rs",
     "integration-tests/src/machine.rs",
 ];

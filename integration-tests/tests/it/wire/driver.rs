@@ -47,7 +47,7 @@ pub(super) fn settings(folder: &Path, machine: &Machine, credentials: &Credentia
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs an agent until `done`.
-async fn run<T>(settings: Settings, done: impl Future<Output = T>) -> T {
+pub(super) async fn run<T>(settings: Settings, done: impl Future<Output = T>) -> T {
     let driver = Driver::new(settings, system_clock).unwrap();
     tokio::select! {
         ended = driver.run(std::future::pending()) => panic!("it ended: {ended:?}"),
@@ -329,12 +329,12 @@ async fn documents_that_were_refused_are_brought_again() {
 }
 
 /// Certificates of a machine, by the collector's record.
-async fn certificates(world: &World, machine: &MachineId) -> usize {
+pub(super) async fn certificates(world: &World, machine: &MachineId) -> usize {
     let mut view = world.store.view().await.unwrap();
     view.certificates_of(machine).await.unwrap().len()
 }
 
-async fn until_certified(world: &World, machine: &MachineId, count: usize) {
+pub(super) async fn until_certified(world: &World, machine: &MachineId, count: usize) {
     while certificates(world, machine).await < count || !world.fleet.is_connected(machine) {
         tokio::task::yield_now().await;
     }

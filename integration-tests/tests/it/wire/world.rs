@@ -6,7 +6,9 @@ use patchward_agent::credentials::Credentials;
 use patchward_agent::enrol::{Asked, EnrolError, Enrolment, Myself};
 use patchward_agent::installer::Installer;
 use patchward_agent::link::{Identity, Link, LinkError, Told};
-use patchward_collector::fleet::{self, Authority, FleetContext, FleetHandle, FleetSettings};
+use patchward_collector::fleet::{
+    self, Authorities, Authority, FleetContext, FleetHandle, FleetSettings,
+};
 use patchward_collector::store::places::{Site, Unit};
 use patchward_collector::store::tokens::{Acceptance, Token};
 use patchward_collector::store::windows::{Opening, Window};
@@ -203,7 +205,7 @@ pub(super) async fn serve(
     std::fs::create_dir_all(&artifacts).unwrap();
     let context = FleetContext {
         store,
-        authority: Authority::open(folder).unwrap(),
+        authorities: Authorities::open(folder).unwrap(),
         go_key: go_key(),
         artifacts: Arc::new(LocalFileSystem::new_with_prefix(artifacts).unwrap()),
         clock: Arc::new(move || now().plus_ms(moved_ms.load(Ordering::SeqCst))),

@@ -1,4 +1,4 @@
-//! What can be chosen in a field: the hospital's own units, machines, releases.
+//! What can be chosen in a field: the hospital's own units, machines, releases, open items.
 
 use crate::control::Output;
 use crate::web::form::{Field, Kind};
@@ -21,6 +21,7 @@ pub(super) async fn of(web: &Web, person: &Person, field: &Field) -> (Vec<String
         "site" => ("site list", "site"),
         "machine" | "machines" => ("machine list", "machine"),
         "group" => ("group list", "group"),
+        "item" => ("item list", "item"),
         _ => return (Vec::new(), false),
     };
     let told = look::first(web, person, command, MAX_CHOICES as u32 + 1).await;

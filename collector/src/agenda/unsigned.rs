@@ -1,0 +1,32 @@
+//! Plans that were given out without the signatures of those who must: only a collector that
+//! was meddled with does that, or a roster that takes a right away, and the machines refuse them.
+
+use super::Gathering;
+use crate::authority;
+use crate::command::plan::standing;
+use crate::control::Failure;
+use crate::item::{Kind, Owner};
+use crate::store::plans::PlanState;
+
+impl Gathering<'_> {
+    pub(super) async fn unsigned(&mut self) -> Result<(), Failure> {
+        // Without a roster there is nobody to be asked for, and setup says so.
+        let Ok(held) = authority::held(self.view).await else {
+            return Ok(());
+        };
+        for plan in self.view.plans(Some(PlanState::Active)).await? {
+            let refused = standing::refused(self.view, &plan, Some(&held), self.now).await?;
+            let Some(refused) = refused else {
+                continue;
+            };
+            self.unsigned.insert(plan.id);
+            let short = plan.short();
+            let why = format!(
+                "{refused}. Nothing of it starts. Find out who gave it out (`audit list --about \
+                 {short}`), then `stop now --plan {short}`"
+            );
+            self.of_plan(Kind::Unsigned, &plan, Owner::Security, plan.changed_at, why);
+        }
+        Ok(())
+    }
+}

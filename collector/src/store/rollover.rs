@@ -1,0 +1,128 @@
+//! The certificate authority and its follower: which machines know the next one.
+
+use super::meta::AUTHORITY;
+use super::value::{args, from_row};
+use super::{Change, Store, StoreError, View};
+use patchward_common::digest::Digest;
+use patchward_common::id::{MachineId, Name};
+use patchward_common::time::UtcMs;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// An enrolled machine that has not come with a certificate of the next authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
+    /// The machine.
+    pub machine: MachineId,
+    /// What people call it.
+    pub name: Name,
+    /// Its care area.
+    pub unit: Name,
+    /// When it was last heard.
+    pub seen_at: Option<UtcMs>,
+    /// When its certificate ends.
+    pub ends_at: Option<UtcMs>,
+}
+from_row!(Unreached {
+    machine,
+    name,
+    unit,
+    seen_at,
+    ends_at
+});
+
+impl View {
+    /// The enrolled machines with an agent that would be left behind now, by name.
+    pub async fn unreached(&mut self) -> Result<Vec<Unreached>, StoreError> {
+        self.tx
+            .all(
+                "SELECT m.id, m.name, m.unit, seen.at,
+                        (SELECT MAX(c.expires_at) FROM certificates c WHERE c.machine = m.id)
+                 FROM machines m
+                 LEFT JOIN machine_seen seen ON seen.machine = m.id
+                 LEFT JOIN authority_reached r ON r.machine = m.id
+                 WHERE m.state = 'enrolled' AND LENGTH(m.spki) > 0 AND r.machine IS NULL
+                 ORDER BY m.name",
+                args![],
+            )
+            .await
+    }
+
+    /// How many enrolled machines know the next authority.
+    pub async fn reached(&mut self) -> Result<u64, StoreError> {
+        let (count,) = self
+            .tx
+            .one(
+                "SELECT COUNT(*) FROM authority_reached r JOIN machines m ON m.id = r.machine
+                 WHERE m.state = 'enrolled'",
+                args![],
+            )
+            .await?;
+        Ok(count)
+    }
+}
+
+impl Store {
+    /// Notes that machines came with certificates of the next authority. Not audited: it is
+    /// what machines showed.
+    pub async fn record_reached(
+        &self,
+        machines: &[MachineId],
+        now: UtcMs,
+    ) -> Result<(), StoreError> {
+        // In one order for everybody: two that lock in different ones would wait for each other.
+        let once: BTreeSet<&MachineId> = machines.iter().collect();
+        let rows = once.into_iter().map(|machine| args![machine, now]);
+        let mut tx = self.engine.begin().await?;
+        tx.execute_many(
+            (
+                "INSERT INTO authority_reached (machine, at) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
+            rows.collect(),
+        )
+        .await?;
+        tx.commit().await
+    }
+}
+
+impl Change {
+    /// Notes that the next authority is there, and that nobody knows it yet.
+    pub async fn begin_authority(&mut self, next: &Digest, reason: &str) -> Result<(), StoreError> {
+        self.step(
+            "collector.authority_next",
+            next,
+            json!({ "reason": reason }),
+        )
+        .execute("DELETE FROM authority_reached", args![])
+        .await?;
+        self.done();
+        Ok(())
+    }
+
+    /// From now on the database belongs to the authority `new`; `left` machines do not know it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it belongs to another than `old`.
+    pub async fn replace_authority(
+        &mut self,
+        old: &Digest,
+        new: &Digest,
+        left: usize,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let detail = json!({ "old": old.to_string(), "left": left, "reason": reason });
+        let tx = self.step("collector.authority_finish", new, detail);
+        let changed = tx
+            .execute(
+                "INSERT INTO meta (key, value) VALUES ($1, $2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value = $3",
+                args![AUTHORITY, new, old],
+            )
+            .await?;
+        tx.execute("DELETE FROM authority_reached", args![]).await?;
+        self.done_if(changed, || {
+            StoreError::conflict("the database belongs to another certificate authority")
+        })
+    }
+}

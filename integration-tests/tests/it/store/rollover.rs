@@ -1,0 +1,63 @@
+//! The certificate authority and its follower, on record.
+
+use super::*;
+use patchward_collector::store::StoreError;
+use patchward_collector::store::machines::MachineState;
+
+on_both_engines!(an_authority_is_followed);
+
+async fn an_authority_is_followed(world: World) {
+    let world = world.with_machines(4).await;
+    let (old, new) = (digest(1), digest(2));
+    let mut change = world.change().await;
+    change.note_authority(&old).await.unwrap();
+    let (enrolled, stored) = (MachineState::Enrolled, MachineState::Stored);
+    change
+        .move_machine(&machine(4), enrolled, stored, "away")
+        .await
+        .unwrap();
+    change.begin_authority(&new, "it ends").await.unwrap();
+    let ends = NOW.plus_ms(9);
+    change
+        .add_certificate(&machine(2), "0a", ends)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let store = &world.store;
+    store
+        .record_seen(&[(machine(2), NOW.into())])
+        .await
+        .unwrap();
+    let reached = [machine(1), machine(4), machine(1)];
+    store.record_reached(&reached, NOW).await.unwrap();
+    store.record_reached(&reached[..1], NOW).await.unwrap();
+    let mut view = store.view().await.unwrap();
+    // What is put away is neither counted nor waited for.
+    assert_eq!(view.reached().await.unwrap(), 1);
+    let left = view.unreached().await.unwrap();
+    let left: Vec<_> = left
+        .iter()
+        .map(|one| (one.name.as_str(), one.seen_at, one.ends_at))
+        .collect();
+    assert_eq!(
+        left,
+        [("pc-2", Some(NOW), Some(ends)), ("pc-3", None, None)]
+    );
+    drop(view);
+    let mut change = world.change().await;
+    refused!(
+        change.replace_authority(&digest(3), &new, 0, "no").await,
+        StoreError::Conflict(_)
+    );
+    drop(change);
+    let mut change = world.change().await;
+    change
+        .replace_authority(&old, &new, 2, "known")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let mut view = store.view().await.unwrap();
+    assert_eq!(view.authority().await.unwrap(), Some(new));
+    assert_eq!(view.reached().await.unwrap(), 0);
+    assert_eq!(view.unreached().await.unwrap().len(), 3);
+}
