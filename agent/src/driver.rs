@@ -199,8 +199,8 @@ impl Driver {
     ) -> Result<Ended, TurnError> {
         let now = (self.clock)();
         if self.credentials.is_expired(now) {
-            let link = self.connect(&self.addresses(), Identity::Expired(&self.credentials));
-            let link = link.await?;
+            let (addresses, expired) = (self.addresses(), Identity::Expired(&self.credentials));
+            let link = self.connect(&addresses, expired).await?;
             let renewed = self.renew(&link, now).await;
             link.close().await;
             renewed?;

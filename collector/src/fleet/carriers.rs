@@ -78,8 +78,8 @@ pub(super) fn push(connection: Connection, bytes: Vec<u8>) {
 }
 
 /// Sends, and waits until it arrived or never will.
-async fn arrives(connection: Connection, bytes: Vec<u8>) {
-    if let Some(stream) = send(&connection, &bytes).await {
+pub(super) async fn arrives(connection: Connection, bytes: Vec<u8>) {
+    if let Some(mut stream) = send(&connection, &bytes).await {
         let _ = stream.stopped().await;
     }
 }
