@@ -21,6 +21,8 @@ const STILL_MS: u64 = 10_000;
 /// So long after its last sign of life a collector still begins what it holds. Less than
 /// [`STILL_MS`] by two signs: it has stopped before another takes over.
 const HOLD_MS: u64 = 6_000;
+/// Longest time to say at the end that this collector leaves: its machines wait to be told.
+const LEAVE_TIME: Duration = Duration::from_secs(2);
 
 /// Work that must happen once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -213,9 +215,16 @@ impl Claims {
             return;
         }
         self.state().held.clear();
-        if let Err(error) = store.leave(&self.own.id).await {
-            tracing::warn!(%error, "other collectors take over only after some seconds");
-        }
+        let left = tokio::time::timeout(LEAVE_TIME, store.leave(&self.own.id)).await;
+        let problem = match left {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(
+            problem,
+            "other collectors take over only after some seconds"
+        );
     }
 
     fn elapsed_ms(&self) -> u64 {
@@ -251,15 +260,29 @@ impl State {
 
 /// Since when each sign of life stands still, by this process's own clock.
 #[derive(Debug, Default)]
-struct Watched(HashMap<String, (u64, u64)>);
+struct Watched {
+    /// Of each, its last sign and when it was first seen.
+    signs: HashMap<String, (u64, u64)>,
+    looked_ms: Option<u64>,
+}
 
 impl Watched {
     /// The other collectors that stand still for too long, as of `at_ms`.
     fn still(&mut self, all: &[Collector], own: &str, at_ms: u64) -> Vec<Still> {
-        self.0.retain(|id, _| all.iter().any(|one| one.id == *id));
+        // Who could not look meanwhile cannot say that the others stood still: the database may
+        // have been away from all of them.
+        let looked_ms = self.looked_ms.replace(at_ms);
+        if looked_ms.is_some_and(|looked_ms| at_ms.saturating_sub(looked_ms) >= HOLD_MS) {
+            self.signs.clear();
+        }
+        self.signs
+            .retain(|id, _| all.iter().any(|one| one.id == *id));
         let mut still = Vec::new();
         for one in all.iter().filter(|one| one.id != own) {
-            let seen = self.0.entry(one.id.clone()).or_insert((one.beat, at_ms));
+            let seen = self
+                .signs
+                .entry(one.id.clone())
+                .or_insert((one.beat, at_ms));
             if seen.0 != one.beat {
                 *seen = (one.beat, at_ms);
             }
@@ -297,14 +320,28 @@ mod tests {
             watched.still(&all, "own", at_ms)
         };
         // One's own sign of life, and one that is seen for the first time, are no matter.
-        assert!(look(7, 1_000_000).is_empty());
-        assert!(look(7, 1_000_000 + STILL_MS - 1).is_empty());
-        assert!(look(8, 1_000_000 + STILL_MS).is_empty());
-        assert!(look(8, 1_000_000 + 2 * STILL_MS - 1).is_empty());
-        let still = look(8, 1_000_000 + 2 * STILL_MS);
+        for at_ms in [0, 5_000, STILL_MS - 1] {
+            assert!(look(7, at_ms).is_empty());
+        }
+        for at_ms in [0, 5_000, STILL_MS - 1] {
+            assert!(look(8, STILL_MS + at_ms).is_empty());
+        }
+        let still = look(8, 2 * STILL_MS);
         assert_eq!(still, [("other".to_owned(), 8)]);
         // One that was taken for gone begins anew.
-        assert!(look(1, 1_000_000 + 3 * STILL_MS).is_empty());
+        assert!(look(1, 2 * STILL_MS + 2_000).is_empty());
+    }
+
+    #[test]
+    fn who_could_not_look_takes_nobody_for_gone() {
+        let mut watched = Watched::default();
+        let mut look = |at_ms| watched.still(&[collector("other", 7)], "own", at_ms);
+        assert!(look(0).is_empty());
+        // The database was away for a minute, from both of them.
+        for at_ms in [60_000, 65_000, 60_000 + STILL_MS - 1] {
+            assert!(look(at_ms).is_empty(), "{at_ms}");
+        }
+        assert_eq!(look(60_000 + STILL_MS).len(), 1);
     }
 
     #[test]

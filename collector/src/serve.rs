@@ -12,6 +12,7 @@ use crate::reconcile::Pulse;
 use crate::reconcile::follow::Follow;
 use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
+use crate::web::listen::Door;
 use crate::{clock, go_keys, init, reconcile, web};
 use anyhow::Context as _;
 use patchward_common::settings::MAX_SETTINGS_BYTES;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// What the journal and people call this program.
 pub const PROGRAM: &str = "patchward-collector";
@@ -66,7 +68,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
                 addresses: hosts(&settings.addresses),
                 hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
                 tcp: settings.listen_tcp,
-                page: door.as_ref().and_then(web::listen::Door::life),
+                page: door.as_ref().and_then(Door::life),
                 ..FleetSettings::default()
             },
         },
@@ -95,22 +97,15 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let people = people()?;
-    let mut tasks = vec![
-        people.spawn(server::serve(app.clone(), listener)),
-        tokio::spawn(reconcile::run(app.clone(), follow)),
-    ];
-    if let Some(door) = door {
-        tracing::info!(address = app.settings.web_origin(), "the page is open");
-        tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
-        tasks.push(people.spawn(command::keep(app.clone())));
-    }
+    let mut tasks = vec![tokio::spawn(reconcile::run(app.clone(), follow))];
+    tasks.extend(ask(&app, &people, listener, door));
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
     tracing::info!("the collector ends");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    tasks.iter().for_each(JoinHandle::abort);
     // First of all: another takes over what is let go of at once.
     app.claims.leave(&app.store).await;
     app.fleet.shutdown().await;
@@ -118,6 +113,22 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     app.store.close().await;
     people.shutdown_background();
     Ok(())
+}
+
+/// Answers people and programs: their commands, and where there is a page what it shows.
+fn ask(
+    app: &Arc<App>,
+    people: &Runtime,
+    listener: UnixListener,
+    door: Option<Door>,
+) -> Vec<JoinHandle<()>> {
+    let mut tasks = vec![people.spawn(server::serve(app.clone(), listener))];
+    if let Some(door) = door {
+        tracing::info!(address = app.settings.web_origin(), "the page is open");
+        tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
+        tasks.push(people.spawn(command::keep(app.clone())));
+    }
+    tasks
 }
 
 /// Threads of their own for what people ask: each of their answers is many short steps, and in
@@ -202,6 +213,7 @@ async fn open_store(
     let store = Store::open(place).await.context("opening the database")?;
     let mut view = store.view().await?;
     let (name, noted) = (view.collector().await?, view.authority().await?);
+    let follows = view.next_authority().await?;
     drop(view);
     let is_next = |next: &Authority| noted == Some(next.fingerprint());
     if authorities.next().is_some_and(is_next) {
@@ -215,9 +227,19 @@ async fn open_store(
             "the database belongs to the collector \"{name}\", and the settings say \"{}\"",
             settings.name
         )),
-        Some(_) => noted.filter(|noted| *noted != current).map(|_| {
-            "the database belongs to another certificate authority than the folder".to_owned()
-        }),
+        Some(_) if noted.is_some_and(|noted| noted != current) => {
+            Some("the database belongs to another certificate authority than the folder".to_owned())
+        }
+        // `ca next` was given to another collector.
+        Some(_) if follows != authorities.next().map(Authority::fingerprint) => {
+            follows.map(|follows| {
+                format!(
+                    "machines are certified by the authority {follows}, and its key is not in this \
+                     folder; copy the files in `ca/` from the folder of another collector"
+                )
+            })
+        }
+        Some(_) => None,
     };
     match problem {
         None => Ok((store, authorities)),

@@ -5,6 +5,8 @@ use super::{Fleet, locked};
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::UtcMs;
+use patchward_common::wire::machine::close;
+use quinn::VarInt;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -38,6 +40,20 @@ impl FleetHandle {
     /// They have said it anew.
     pub fn elsewhere_is(&self, elsewhere: Vec<Elsewhere>) {
         *locked(&self.fleet.elsewhere) = elsewhere;
+    }
+
+    /// This collector is cut off from the database and others may not be: its machines, which
+    /// would hear of no stop here, go to one of them. Gives back how many they are. Who knows no
+    /// other comes again.
+    pub fn send_away(&self) -> usize {
+        let connections = self.fleet.registry().connections(None);
+        for (_, connection) in &connections {
+            connection.close(
+                VarInt::from_u32(close::GOING_AWAY),
+                b"this collector is cut off from its database",
+            );
+        }
+        connections.len()
     }
 
     /// Documents or tables moved without anybody being told: orders are put together anew.

@@ -50,7 +50,7 @@ impl Follow {
     /// From here on. Asked before anything is read that is remembered.
     pub async fn begin(store: &Store, now: UtcMs) -> Result<Self, StoreError> {
         Ok(Self {
-            seen: store.view().await?.audit_head().await?.seq,
+            seen: store.hear().await?,
             looked: now,
             sets: HashMap::new(),
         })
@@ -74,11 +74,11 @@ impl Follow {
     }
 
     async fn rows(&mut self, store: &Store, fleet: &FleetHandle) -> Result<(), StoreError> {
-        let mut view = store.view().await?;
-        let head = view.audit_head().await?.seq;
+        let head = store.hear().await?;
         if head <= self.seen {
             return Ok(());
         }
+        let mut view = store.view().await?;
         let rows = view.written_after(self.seen, ROWS).await?;
         let is_all = rows.len() < ROWS as usize;
         let last = rows.last().map_or(head, |row| row.seq);

@@ -14,13 +14,12 @@ pub mod opened;
 pub mod outcomes;
 pub mod probed;
 pub mod sets;
+mod signs;
 pub mod unused;
 
 use crate::app::App;
-use crate::claims::{self, Told, Work};
+use crate::claims::Work;
 use crate::deliver;
-use crate::fleet::Elsewhere;
-use crate::stopped;
 use crate::store::{Store, StoreError};
 use follow::Follow;
 use patchward_common::time::UtcMs;
@@ -30,6 +29,10 @@ use std::time::Duration;
 
 /// How often the tasks look: slots end on whole minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Longest look at what other collectors wrote: one that is for the first time in a while reads
+/// many rows, and one that takes longer waits for a database that does not answer.
+const FOLLOW_TIME: Duration = Duration::from_secs(30);
 
 /// When the tasks last came round. Tasks that stand still fail nobody's request: plans just do
 /// not go on, and nothing says so.
@@ -68,7 +71,7 @@ fn is_ours<T: Default>(app: &App, work: Work, remembered: &mut T) -> bool {
 pub async fn run(app: Arc<App>, follow: Follow) {
     tokio::join!(
         tasks(&app),
-        beat(&app),
+        signs::run(&app),
         follow_others(&app, follow),
         read_calendars(&app),
         notices(&app),
@@ -76,38 +79,6 @@ pub async fn run(app: Arc<App>, follow: Follow) {
         expiries(&app),
         deliver::run(app.clone())
     );
-}
-
-/// A sign of life to other collectors, and what none of them does becomes this one's.
-async fn beat(app: &App) {
-    if !app.claims.is_shared() {
-        return;
-    }
-    let mut timer = tokio::time::interval(claims::BEAT_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        timer.tick().await;
-        if let Err(error) = signs(app, app.now()).await {
-            tracing::warn!(%error, "other collectors were given no sign of life");
-        }
-    }
-}
-
-/// Says what this collector says of itself, and takes what the others said.
-async fn signs(app: &App, now: UtcMs) -> Result<(), StoreError> {
-    let reach = stopped::told(&app.fleet, &mut app.store.view().await?, now).await?;
-    let told = Told {
-        connected: app.fleet.connected() as u64,
-        reach,
-    };
-    let others = app.claims.beat(&app.store, told, now).await?.into_iter();
-    let elsewhere = others.map(|other| Elsewhere {
-        connected: usize::try_from(other.connected).unwrap_or(usize::MAX),
-        // What cannot be read says nothing, and what says nothing has acknowledged nothing.
-        reach: serde_json::from_str(&other.reach).unwrap_or_default(),
-    });
-    app.fleet.elsewhere_is(elsewhere.collect());
-    Ok(())
 }
 
 async fn follow_others(app: &App, mut follow: Follow) {
@@ -118,9 +89,14 @@ async fn follow_others(app: &App, mut follow: Follow) {
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
-        if let Err(error) = follow.run(&app.store, &app.fleet, app.now()).await {
-            tracing::warn!(%error, "what other collectors wrote is not followed yet");
-        }
+        let followed = follow.run(&app.store, &app.fleet, app.now());
+        // Where the way to the database is gone nobody says so: the next look asks anew.
+        let problem = match tokio::time::timeout(FOLLOW_TIME, followed).await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(problem, "what other collectors wrote is not followed yet");
     }
 }
 

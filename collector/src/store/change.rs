@@ -160,12 +160,9 @@ impl Change {
         let head = audit::append(&mut self.view.tx, self.now, &self.notes).await?;
         let rows = head.seq + 1 - self.notes.len() as u64..=head.seq;
         let is_shared = matches!(self.view.tx, Tx::Postgres(_));
+        self.view.tx.commit().await?;
         if is_shared {
-            self.said.writes(rows.clone());
-        }
-        if let Err(error) = self.view.tx.commit().await {
-            self.said.failed(rows);
-            return Err(error);
+            self.said.wrote(rows);
         }
         // Afterwards: who looks from now on finds it in the database.
         self.said.count(&self.actor);

@@ -47,6 +47,22 @@ impl View {
             .await
     }
 
+    /// The rows after one up to another that people and programs wrote, each with whom the log
+    /// names.
+    async fn said_between(
+        &mut self,
+        after: u64,
+        up_to: u64,
+    ) -> Result<Vec<(u64, String)>, StoreError> {
+        self.tx
+            .all(
+                "SELECT seq, actor FROM audit WHERE seq > $1 AND seq <= $2
+                    AND actor <> 'collector' AND actor NOT LIKE 'machine:%'",
+                args![after, up_to],
+            )
+            .await
+    }
+
     /// The machines that were heard after an instant, and when each was last.
     pub async fn heard_after(
         &mut self,
@@ -75,8 +91,31 @@ impl View {
 }
 
 impl Store {
+    /// The last row of the audit log. Whoever asks [`Store::said_for`] afterwards must see what
+    /// people changed up to it with other collectors on the same database, too.
+    pub async fn hear(&self) -> Result<u64, StoreError> {
+        let mut view = self.view().await?;
+        let head = view.audit_head().await?.seq;
+        if !self.is_shared() {
+            return Ok(head);
+        }
+        // Before the first time nothing was gathered that could be without it.
+        if let Some(heard) = self.said.heard()
+            && heard < head
+        {
+            for (seq, actor) in view.said_between(heard, head).await? {
+                if !self.said.is_own(seq) {
+                    self.said.count_elsewhere(&actor);
+                }
+            }
+        }
+        // Afterwards: who finds that it is heard finds it counted.
+        self.said.has_heard(head);
+        Ok(head)
+    }
+
     /// Whether this process wrote a row of the audit log itself.
     pub fn wrote(&self, seq: u64) -> bool {
-        self.said.wrote(seq)
+        self.said.is_own(seq)
     }
 }

@@ -6,6 +6,7 @@ use patchward_common::component::ComponentSet;
 
 on_both_engines!(
     rows_that_concern_others_are_found,
+    who_changed_something_elsewhere_must_see_it,
     reports_are_found_by_when_they_came
 );
 
@@ -34,13 +35,43 @@ async fn rows_that_concern_others_are_found(world: World) {
     );
     assert_eq!(rows[0].subject, machine(1).to_string());
     assert!(written(head().await).await.is_empty());
-    // It wrote it itself, and says so once; another process did not.
+    // It wrote it itself; another process did not.
     let is_shared = store.is_shared();
     assert_eq!(is_shared, store.engine() == "postgres");
     let other = Store::open(&world.place).await.unwrap();
     assert!(!other.wrote(before + 2));
     assert_eq!(store.wrote(before + 2), is_shared);
-    assert!(!store.wrote(before + 2));
+    assert!(!store.wrote(before + 3));
+    other.close().await;
+}
+
+/// What somebody changed with another collector they must see with this one too.
+async fn who_changed_something_elsewhere_must_see_it(world: World) {
+    let store = &world.store;
+    let other = Store::open(&world.place).await.unwrap();
+    let ada = Actor::Person(name("ada"));
+    let head = other.hear().await.unwrap();
+    assert_eq!(store.hear().await.unwrap(), head);
+    let change = async |store: &Store, actor: Actor, id: &str| {
+        let mut change = store.change(actor, NOW).await.unwrap();
+        change.add_site(&site(id)).await.unwrap();
+        change.commit().await.unwrap();
+    };
+    change(store, ada.clone(), "one").await;
+    change(store, Actor::Collector, "two").await;
+    let (own, elsewhere) = (store.said(), other.said());
+    let is_shared = store.is_shared();
+    assert_eq!(other.hear().await.unwrap(), head + 2);
+    assert_eq!(other.said(), elsewhere + u64::from(is_shared));
+    assert_eq!(other.said_for(&ada), other.said());
+    assert_eq!(other.said_for(&Actor::Person(name("ben"))), 0);
+    // One's own counts once, and what was heard is not heard again.
+    for _ in 0..2 {
+        store.hear().await.unwrap();
+        other.hear().await.unwrap();
+    }
+    assert_eq!(store.said(), own);
+    assert_eq!(other.said(), elsewhere + u64::from(is_shared));
     other.close().await;
 }
 
