@@ -6,7 +6,6 @@ use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::UtcMs;
 use patchward_common::wire::machine::close;
-use quinn::VarInt;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -49,7 +48,7 @@ impl FleetHandle {
         let connections = self.fleet.registry().connections(None);
         for (_, connection) in &connections {
             connection.close(
-                VarInt::from_u32(close::GOING_AWAY),
+                close::GOING_AWAY,
                 b"this collector is cut off from its database",
             );
         }
