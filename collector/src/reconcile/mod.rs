@@ -20,7 +20,7 @@ pub mod unused;
 use crate::app::App;
 use crate::claims::Work;
 use crate::deliver;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use follow::Follow;
 use patchward_common::time::UtcMs;
 use std::sync::Arc;

@@ -35,6 +35,7 @@ mod reconcile;
 mod returns;
 mod rollout;
 mod rollover;
+mod several;
 mod stated;
 mod subjects;
 mod vendors;

@@ -113,6 +113,28 @@ fn work_goes_to_another_collector_when_one_is_killed() {
     one.terminate().unwrap();
 }
 
+/// The keys lie in the folder of each: what one would do alone, the others could not follow.
+#[test]
+fn the_authority_is_followed_while_one_runs_alone() {
+    let server = Postgres::shared().unwrap_or_else(|error| panic!("{error}"));
+    let database = server.fresh_database().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let (first, address) = init(place.path(), Some(&database));
+    let second = copied(&first, &address);
+    let (one, two) = (serve(&first), serve(&second));
+    let next = ["ca", "next", "--reason", "a test"];
+    ends(&first, &next, 4, "Other collectors run on this database");
+    two.terminate().unwrap();
+    let followed = ask_in(&first, &next);
+    assert!(followed.status.success(), "{followed:?}");
+    ends(&second, &["serve"], 4, "its key is not in this folder");
+    for file in ["ca-next.key", "ca-next.crt"] {
+        std::fs::copy(first.join("ca").join(file), second.join("ca").join(file)).unwrap();
+    }
+    serve(&second).terminate().unwrap();
+    one.terminate().unwrap();
+}
+
 #[test]
 fn on_sqlite_there_is_one_collector() {
     let place = tempfile::tempdir().unwrap();

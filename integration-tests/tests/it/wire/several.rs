@@ -185,6 +185,28 @@ async fn goes_and_comes_back(
     assert_eq!(job.attempt, 1);
 }
 
+/// As one does that is cut off from the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_that_is_sent_away_goes_to_another_collector() {
+    let world = World::shared().await;
+    let other = world.another().await;
+    let machine = world.enrolled(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path(), &machine, machine.credentials());
+    settings.collectors = vec![world.addresses[0].clone(), other.address.clone()];
+    let driver = Driver::new(settings, system_clock).unwrap();
+    let goes = async {
+        let id = machine.id();
+        until("it is here", async || world.fleet.is_connected(&id)).await;
+        assert_eq!(world.fleet.send_away(), 1);
+        until("it is there", async || other.fleet.is_connected(&id)).await;
+    };
+    tokio::select! {
+        ended = driver.run(std::future::pending()) => panic!("it ended: {ended:?}"),
+        () = goes => {}
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_at_one_collector_reaches_the_machines_of_all() {
     let world = World::shared().await;
