@@ -301,7 +301,7 @@ async fn who_keeps_to_no_rule_is_told_and_cut_off() {
         .chain((0..=window / MAX_PAYLOAD_BYTES).map(|_| data(0, MAX_PAYLOAD_BYTES, false)))
         .collect();
     let of_all: Vec<Frame> = std::iter::once(settings())
-        .chain((0..4).flat_map(|n| (0..4).map(move |_| data(n << 2, window / 4, false))))
+        .chain((0..4).flat_map(|n| (0..4).map(move |_| data(n << 2, MAX_PAYLOAD_BYTES, false))))
         .collect();
     let with = |frame| vec![settings(), frame];
     for (frames, says) in [
