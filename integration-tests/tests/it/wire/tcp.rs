@@ -115,7 +115,12 @@ async fn what_goes_over_quic_goes_over_tcp() {
     tokio::time::timeout(PATIENCE, until(holds)).await.unwrap();
     // The collector ends in order.
     world.fleet.shutdown().await;
-    assert!(matches!(nudged(&link).await, Nudge::GoingAway(_)));
+    let mut told = nudged(&link).await;
+    // Under load the machine's word may have come too late: then it is told to ask.
+    if told == Nudge::Stop {
+        told = nudged(&link).await;
+    }
+    assert!(matches!(told, Nudge::GoingAway(_)), "{told:?}");
     assert_eq!(ended(&link).await, close::GOING_AWAY);
 }
 
