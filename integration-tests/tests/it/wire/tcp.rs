@@ -102,7 +102,6 @@ async fn what_goes_over_quic_goes_over_tcp() {
     hello.orders = orders(&link, 0).await.digest.into();
     say(&link, hello).await.unwrap();
     stop_all_for(&world, &hospital, "a test").await;
-    world.fleet.nudge_all(Nudge::Stop);
     let Told::Stopped(stops, reply) = link.told().await.unwrap() else {
         panic!("the stop is not brought");
     };
@@ -115,11 +114,7 @@ async fn what_goes_over_quic_goes_over_tcp() {
     tokio::time::timeout(PATIENCE, until(holds)).await.unwrap();
     // The collector ends in order.
     world.fleet.shutdown().await;
-    let mut told = nudged(&link).await;
-    // Under load the machine's word may have come too late: then it is told to ask.
-    if told == Nudge::Stop {
-        told = nudged(&link).await;
-    }
+    let told = nudged(&link).await;
     assert!(matches!(told, Nudge::GoingAway(_)), "{told:?}");
     assert_eq!(ended(&link).await, close::GOING_AWAY);
 }
