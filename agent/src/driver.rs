@@ -3,11 +3,13 @@
 
 mod backoff;
 mod carry;
+mod choice;
 mod devices;
 mod journal;
 mod pulse;
 mod report;
 mod session;
+mod way;
 mod witness;
 
 use crate::apart::Apart;
@@ -17,7 +19,7 @@ use crate::device::Devices;
 use crate::enrol::{self, Asked, EnrolError, Myself};
 use crate::heads::Heads;
 use crate::installer::{Installer, unexpected};
-use crate::link::{Identity, Link, LinkError};
+use crate::link::{Identity, Link, LinkError, Ways};
 use crate::outbox::Outbox;
 use crate::state::StateError;
 use patchward_common::digest::Digest;
@@ -95,6 +97,8 @@ enum Ended {
     Stop,
     /// The collector goes away for so many milliseconds.
     Away(u64),
+    /// One that stands before it answers again, or its own by QUIC.
+    Back(Link),
 }
 
 /// The running agent.
@@ -116,6 +120,12 @@ pub struct Driver {
     journal_seen: Option<u64>,
     /// The medical devices beside this machine, once it runs.
     devices: Option<Devices>,
+    /// The address of the collector whose connection was lost last.
+    lost: Option<String>,
+    /// How long it stays with a collector that is not its first, or with TCP, in milliseconds.
+    back_ms: u64,
+    /// What its collectors answered by.
+    ways: Ways,
 }
 
 impl Driver {
@@ -134,8 +144,19 @@ impl Driver {
             pace_ms: PACE_MS,
             journal_seen: None,
             devices: None,
+            lost: None,
+            back_ms: choice::BACK_MS,
+            ways: Ways::load(folder),
             settings,
         })
+    }
+
+    /// The same with another time before it looks for the way back to its first collector, as
+    /// tests have it.
+    #[must_use]
+    pub fn back_after(mut self, ms: u64) -> Self {
+        self.back_ms = ms;
+        self
     }
 
     /// Runs until `stop` is ready.
@@ -151,6 +172,8 @@ impl Driver {
             pulse::alive(pulse::STRETCH);
             let wait_ms = match self.connected(&mut failures, stop.as_mut()).await {
                 Ok(Ended::Stop) => break,
+                // It has been followed already.
+                Ok(Ended::Back(_)) => continue,
                 Ok(Ended::Away(ms)) => backoff::later(ms.min(MAX_AWAY_MS), rand::random()),
                 Err(error) => {
                     tracing::warn!(%error, "no contact with the collector");
@@ -172,12 +195,12 @@ impl Driver {
     async fn connected(
         &mut self,
         failures: &mut u32,
-        stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, TurnError> {
         let now = (self.clock)();
         if self.credentials.is_expired(now) {
-            let link =
-                Link::connect(&self.addresses(), Identity::Expired(&self.credentials)).await?;
+            let (addresses, expired) = (self.addresses(), Identity::Expired(&self.credentials));
+            let link = self.connect(&addresses, expired).await?;
             let renewed = self.renew(&link, now).await;
             link.close().await;
             renewed?;
@@ -185,11 +208,27 @@ impl Driver {
                 return Err(TurnError::Waits);
             }
         }
-        let link = Link::connect(&self.addresses(), Identity::Machine(&self.credentials)).await?;
-        let ended = self.session(&link, failures, stop).await;
-        // However it ended: a connection that nobody uses is one too many at the collector.
-        link.close().await;
-        ended
+        // It is asked last once: another is there at once where it is gone.
+        let addresses = choice::order(self.addresses(), self.lost.take().as_deref());
+        let identity = Identity::Machine(&self.credentials);
+        let mut link = self.connect(&addresses, identity).await?;
+        loop {
+            let ended = self.session(&link, failures, stop.as_mut()).await;
+            if let Err(TurnError::Link(_)) = &ended {
+                self.lost = Some(link.name().to_owned());
+            }
+            let name = link.name().to_owned();
+            // However it ended: a connection that nobody uses is one too many at the collector.
+            link.close().await;
+            match ended {
+                Ok(Ended::Back(earlier)) => {
+                    let (to, carrier) = (earlier.name(), earlier.carrier());
+                    tracing::info!(from = name, to, %carrier, "back to what answers again");
+                    link = earlier;
+                }
+                ended => return ended,
+            }
+        }
     }
 
     fn addresses(&self) -> Vec<String> {

@@ -1,27 +1,33 @@
-//! The way to the collector: one QUIC connection, a stream per request.
+//! The way to the collector: one connection, a stream per request. Over QUIC, and over TLS on
+//! TCP where UDP is blocked.
 
 use crate::credentials::Credentials;
-use error::{of_connection, of_handshake};
+use dial::Config;
+use error::of_ended;
+use patchward_carrier::mux::{Keeping, Limits};
+use patchward_carrier::{Carrier, Connection, RecvStream, SendStream};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::wire::collector::{Held, MAX_NUDGE_BYTES, MAX_STOPPED_BYTES, Nudge};
 use patchward_common::wire::machine::{
     ALPN, ALPN_ENROLL, Answer, MAX_ANSWER_BYTES, Orders, Request, SERVER_NAME, close,
 };
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream, VarInt};
+use quinn::{ClientConfig, Endpoint, VarInt};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use serde::de::DeserializeOwned;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod dial;
 mod error;
+mod first;
 pub mod trust;
+mod ways;
 
 pub use error::LinkError;
+pub use ways::Ways;
 
-/// Longest handshake with one address.
-const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Longest wait for an answer that is not an artifact's.
 const ANSWER_TIME: Duration = Duration::from_secs(120);
 /// Longest time for the few bytes that say that a stop is here.
@@ -30,15 +36,16 @@ const HELD_TIME: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// Nothing heard for so long: the connection is gone.
 const IDLE_MS: u32 = 60_000;
+/// The same where another collector could be asked instead: a fleet is with it within ten
+/// seconds. Three in a row have to be lost before the connection is given up.
+const KEEP_ALIVE_OF_SEVERAL: Duration = Duration::from_secs(2);
+/// See [`KEEP_ALIVE_OF_SEVERAL`].
+const IDLE_OF_SEVERAL_MS: u32 = 6_000;
 /// Unread bytes of one answer: 12 MB/s at 20 ms.
 const STREAM_WINDOW: u32 = 256 * 1024;
 /// Nudges, and stops, that may be on their way at once. QUIC gives used streams back in
 /// eighths, each time in a packet.
 const NUDGES: u32 = 16;
-/// Largest packet that is received. The collector probes for none above QUIC's minimum
-/// but when told to; room for a whole Ethernet frame, not for the 64 KB of the default.
-const MAX_PACKET_BYTES: u16 = 1_472;
-
 /// What the collector says without being asked.
 #[derive(Debug)]
 pub enum Told {
@@ -75,32 +82,54 @@ pub enum Identity<'a> {
     Expired(&'a Credentials),
 }
 
+/// How soon it is noticed that a collector is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// There is no other to go to.
+    Only,
+    /// There are others.
+    Several,
+}
+
+impl Watch {
+    /// Of a machine that knows these addresses.
+    pub fn of(addresses: &[String]) -> Self {
+        match addresses {
+            [] | [_] => Self::Only,
+            _ => Self::Several,
+        }
+    }
+}
+
 /// A connection to a collector.
 #[derive(Clone, Debug)]
 pub struct Link {
-    endpoint: Endpoint,
+    /// Of QUIC's connection.
+    endpoint: Option<Endpoint>,
     connection: Connection,
     address: SocketAddr,
+    name: Arc<str>,
 }
 
 impl Link {
-    /// Connects to the first address that answers.
+    /// Connects to the first address that answers; those that stand first have a head start.
     pub async fn connect(addresses: &[String], identity: Identity<'_>) -> Result<Self, LinkError> {
-        let config = client_config(identity)?;
-        let mut last = LinkError::NoAddress;
-        for address in addresses {
-            match Self::to(address, &config).await {
-                Ok(link) => return Ok(link),
-                Err(error) => {
-                    tracing::debug!(%error, "this address does not work");
-                    last = error;
-                }
-            }
-        }
-        Err(last)
+        Self::watched(addresses, identity, Watch::of(addresses), &Ways::default()).await
     }
 
-    async fn to(name: &str, config: &ClientConfig) -> Result<Self, LinkError> {
+    /// The same, watched as closely as is said (where it is one of the addresses that a machine
+    /// knows and not all of them), and tried in the ways that are remembered.
+    pub async fn watched(
+        addresses: &[String],
+        identity: Identity<'_>,
+        watch: Watch,
+        ways: &Ways,
+    ) -> Result<Self, LinkError> {
+        let config = client_config(identity, watch)?;
+        first::first(addresses, &config, ways).await
+    }
+
+    async fn to(name: &str, config: &Config, ways: &Ways) -> Result<Self, LinkError> {
         let resolved = tokio::net::lookup_host(name).await;
         let resolved = resolved.map_err(|source| LinkError::Resolve {
             address: name.to_owned(),
@@ -110,7 +139,7 @@ impl Link {
             address: name.to_owned(),
         };
         for address in resolved {
-            match Self::to_one(name, address, config).await {
+            match dial::dial(name, address, config, ways.of(name)).await {
                 Ok(link) => return Ok(link),
                 Err(error) => last = error,
             }
@@ -118,38 +147,19 @@ impl Link {
         Err(last)
     }
 
-    async fn to_one(
-        name: &str,
-        address: SocketAddr,
-        config: &ClientConfig,
-    ) -> Result<Self, LinkError> {
-        let route = |problem: &dyn std::fmt::Display| LinkError::Route {
-            address: name.to_owned(),
-            problem: problem.to_string(),
-        };
-        let endpoint = endpoint(address).map_err(|error| route(&error))?;
-        let connecting = endpoint
-            .connect_with(config.clone(), address, SERVER_NAME)
-            .map_err(|error| route(&error))?;
-        let connection = match tokio::time::timeout(CONNECT_TIME, connecting).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(of_handshake(name, error)),
-            Err(_) => {
-                return Err(LinkError::Silent {
-                    address: name.to_owned(),
-                });
-            }
-        };
-        Ok(Self {
-            endpoint,
-            connection,
-            address,
-        })
-    }
-
     /// The collector's address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address as it was asked for.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it goes over.
+    pub fn carrier(&self) -> Carrier {
+        self.connection.carrier()
     }
 
     /// Asks and reads the whole answer.
@@ -170,9 +180,9 @@ impl Link {
     }
 
     /// A stream of a request's own, both ways, as tests use it.
-    pub async fn open(&self) -> Result<(quinn::SendStream, RecvStream), LinkError> {
+    pub async fn open(&self) -> Result<(SendStream, RecvStream), LinkError> {
         let opened = self.connection.open_bi().await;
-        opened.map_err(|error| of_connection(&error))
+        opened.map_err(of_ended)
     }
 
     /// Asks, and leaves the reading of the answer to the caller.
@@ -194,11 +204,11 @@ impl Link {
                 // connection is closed.
                 biased;
                 stream = self.connection.accept_uni() => {
-                    let stream = stream.map_err(|error| of_connection(&error))?;
+                    let stream = stream.map_err(of_ended)?;
                     read(stream, MAX_NUDGE_BYTES).await.map(Told::Nudge)
                 }
                 streams = self.connection.accept_bi() => {
-                    let (send, receive) = streams.map_err(|error| of_connection(&error))?;
+                    let (send, receive) = streams.map_err(of_ended)?;
                     let stops = read(receive, MAX_STOPPED_BYTES).await;
                     stops.map(|stops| Told::Stopped(Box::new(stops), Reply(send)))
                 }
@@ -217,16 +227,19 @@ impl Link {
     /// Why the connection ended: the connection's own reason, or else `error`.
     pub fn lost(&self, error: &dyn std::fmt::Display) -> LinkError {
         match self.connection.close_reason() {
-            Some(reason) => of_connection(&reason),
+            Some(reason) => of_ended(reason),
             None => LinkError::Lost(error.to_string()),
         }
     }
 
     /// Ends the connection in order.
     pub async fn close(self) {
-        self.connection
-            .close(VarInt::from_u32(close::DONE), b"done");
-        self.endpoint.wait_idle().await;
+        self.connection.close(close::DONE, b"done");
+        match (&self.connection, &self.endpoint) {
+            (Connection::Tcp(tcp), _) => tcp.gone().await,
+            (Connection::Quic(_), Some(endpoint)) => endpoint.wait_idle().await,
+            (Connection::Quic(_), None) => {}
+        }
     }
 }
 
@@ -235,20 +248,7 @@ async fn read<T: DeserializeOwned>(mut stream: RecvStream, limit: usize) -> Opti
     codec::decode(&bytes, limit).ok()
 }
 
-fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
-    let any: IpAddr = match to {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = std::net::UdpSocket::bind((any, 0))?;
-    let mut config = quinn::EndpointConfig::default();
-    config
-        .max_udp_payload_size(MAX_PACKET_BYTES)
-        .map_err(std::io::Error::other)?;
-    Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime))
-}
-
-fn client_config(identity: Identity<'_>) -> Result<ClientConfig, LinkError> {
+fn client_config(identity: Identity<'_>, watch: Watch) -> Result<Config, LinkError> {
     let own = |error: &dyn std::fmt::Display| LinkError::Own(error.to_string());
     // Its key exchanges are the classic ones (ADR 0018), and it is small (ADR 0035).
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -278,13 +278,41 @@ fn client_config(identity: Identity<'_>) -> Result<ClientConfig, LinkError> {
         Identity::Pinned(_) | Identity::Expired(_) => ALPN_ENROLL.to_vec(),
     }];
     tls.resumption = rustls::client::Resumption::disabled();
-    let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls).map_err(|e| own(&e))?;
-    let mut config = ClientConfig::new(Arc::new(tls));
-    config.transport_config(Arc::new(transport()));
-    Ok(config)
+    let quic = quinn::crypto::rustls::QuicClientConfig::try_from(tls.clone());
+    let mut quic = ClientConfig::new(Arc::new(quic.map_err(|error| own(&error))?));
+    quic.transport_config(Arc::new(transport(watch)));
+    Ok(Config {
+        quic,
+        tls: Arc::new(tls),
+        keeping: keeping(watch),
+    })
 }
 
-fn transport() -> quinn::TransportConfig {
+/// How often the collector is asked whether it is there, and when it is gone, in milliseconds.
+fn kept(watch: Watch) -> (Duration, u32) {
+    match watch {
+        Watch::Only => (KEEP_ALIVE, IDLE_MS),
+        Watch::Several => (KEEP_ALIVE_OF_SEVERAL, IDLE_OF_SEVERAL_MS),
+    }
+}
+
+/// The limits of QUIC for a connection over TCP.
+fn keeping(watch: Watch) -> Keeping {
+    let (keep_alive, idle_ms) = kept(watch);
+    Keeping {
+        limits: Limits {
+            stream_window: STREAM_WINDOW,
+            connection_window: 2 * STREAM_WINDOW,
+            both_ways: NUDGES,
+            one_way: NUDGES,
+        },
+        idle: Duration::from_millis(idle_ms.into()),
+        keep_alive: Some(keep_alive),
+    }
+}
+
+fn transport(watch: Watch) -> quinn::TransportConfig {
+    let (keep_alive, idle_ms) = kept(watch);
     let mut transport = quinn::TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(NUDGES))
@@ -292,8 +320,8 @@ fn transport() -> quinn::TransportConfig {
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(2 * STREAM_WINDOW))
         .send_window(u64::from(STREAM_WINDOW))
-        .max_idle_timeout(Some(quinn::IdleTimeout::from(VarInt::from_u32(IDLE_MS))))
-        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_idle_timeout(Some(quinn::IdleTimeout::from(VarInt::from_u32(idle_ms))))
+        .keep_alive_interval(Some(keep_alive))
         .datagram_receive_buffer_size(None)
         .mtu_discovery_config(None);
     transport

@@ -1,6 +1,7 @@
 //! The running collector: what commands, pages and reconcilers share.
 
 use crate::authority;
+use crate::claims::Claims;
 use crate::clock;
 use crate::command::{Caller, Snapshots};
 use crate::config::Settings;
@@ -36,6 +37,8 @@ pub struct App {
     pub go_signing_key: SigningKey,
     /// When its own tasks last came round.
     pub pulse: Pulse,
+    /// What of the work that must happen once is this collector's.
+    pub claims: Claims,
 }
 
 impl App {

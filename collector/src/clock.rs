@@ -15,11 +15,9 @@ pub fn now() -> UtcMs {
     UtcMs(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Begins to measure how long something takes; what is decided does not hang on it.
+/// Begins to measure how long something takes, or for how long another collector stands still: no
+/// two clocks are held against each other by it.
 pub fn begin() -> Instant {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it measures, and decides nothing"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "it measures with one clock")]
     Instant::now()
 }

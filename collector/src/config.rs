@@ -17,6 +17,9 @@ pub struct Settings {
     pub name: Name,
     /// Where machines reach it: UDP, one port.
     pub listen: SocketAddr,
+    /// Whether machines on whose way UDP is blocked are let in over TCP too, at the port of the
+    /// same number.
+    pub listen_tcp: bool,
     /// What goes into tokens: `host:port` as machines see it.
     pub addresses: Vec<String>,
     /// A PostgreSQL URL, or nothing for SQLite in the folder.
@@ -82,6 +85,8 @@ impl Default for Settings {
         Self {
             name,
             listen: SocketAddr::from(([0, 0, 0, 0], 9443)),
+            // Where UDP goes through, an open port of TCP is only one more to be attacked.
+            listen_tcp: false,
             addresses: Vec::new(),
             database: None,
             // Ready means heard within minutes; nudges carry what is urgent.
@@ -247,6 +252,17 @@ impl Settings {
                  https://patchward.hospital.example:8443, without a path"
             ));
         }
+        if self.listen_tcp
+            && let Some(page) = self
+                .web_listen
+                .filter(|page| page.port() == self.listen.port())
+        {
+            return Err(format!(
+                "listen_tcp: machines and the page (web_listen) would share TCP {}; give the page \
+                 another port",
+                page.port()
+            ));
+        }
         if self.web_certificate.is_some() != self.web_key.is_some() {
             return Err(
                 "web_certificate and web_key belong together; write both, or none of them".into(),
@@ -294,6 +310,7 @@ mod tests {
         for key in [
             "name",
             "listen",
+            "listen_tcp",
             "addresses",
             "database",
             "pace_seconds",
@@ -356,6 +373,10 @@ mod tests {
             (|s| s.smtp_password_file = Some("/x".into()), "smtp_user"),
             (|s| s.backup_folder = Some("x".into()), "backup_folder"),
             (|s| s.backup_keep = 0, "backup_keep"),
+            (
+                |s| (s.listen_tcp, s.web_listen) = (true, Some(s.listen)),
+                "listen_tcp",
+            ),
         ] {
             let mut settings = good.clone();
             change(&mut settings);

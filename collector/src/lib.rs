@@ -14,6 +14,7 @@ pub mod authority;
 pub mod backup;
 pub mod calendar;
 pub mod calls;
+pub mod claims;
 pub mod cli;
 pub mod clock;
 pub mod command;

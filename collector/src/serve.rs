@@ -1,6 +1,7 @@
 //! `serve`: starts everything, says that it is ready, and ends in order.
 
 use crate::app::App;
+use crate::claims::{Claims, Told};
 use crate::command::{self, Snapshots};
 use crate::config::{Settings, host_of};
 use crate::control::{Failure, server};
@@ -8,17 +9,22 @@ use crate::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::matching::Kept;
 use crate::reconcile::Pulse;
-use crate::store::Store;
+use crate::reconcile::follow::Follow;
+use crate::store::{Place, Store};
 use crate::vendor::artifact::Artifacts;
+use crate::web::listen::Door;
 use crate::{clock, go_keys, init, reconcile, web};
 use anyhow::Context as _;
 use patchward_common::settings::MAX_SETTINGS_BYTES;
+use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// What the journal and people call this program.
 pub const PROGRAM: &str = "patchward-collector";
@@ -40,11 +46,15 @@ pub async fn serve(folder: &Folder) -> anyhow::Result<()> {
 }
 
 async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> anyhow::Result<()> {
-    let (store, authorities) = open_store(folder, &settings).await?;
+    let place = init::place(folder, &settings);
+    let _only = only(&place)?;
+    let (store, authorities) = open_store(folder, &place, &settings).await?;
     let door = match settings.web_listen {
         Some(listen) => Some(web::listen::open(listen, &settings, authorities.current()).await?),
         None => None,
     };
+    let follow = Follow::begin(&store, clock::now()).await?;
+    let claims = Claims::new(&store, &settings, clock::now());
     let go_key = go_keys::at_start(folder, &store, clock::now()).await?;
     let artifacts = Artifacts::in_folder(&folder.artifacts()).context("opening the artifacts")?;
     let fleet = fleet::serve(
@@ -57,7 +67,8 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
             settings: FleetSettings {
                 addresses: hosts(&settings.addresses),
                 hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
-                page: door.as_ref().and_then(web::listen::Door::life),
+                tcp: settings.listen_tcp,
+                page: door.as_ref().and_then(Door::life),
                 ..FleetSettings::default()
             },
         },
@@ -74,34 +85,50 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         snapshots: Snapshots::default(),
         go_signing_key: go_key,
         pulse: Pulse::new(clock::now()),
+        claims,
     });
+    // Before its tasks look for the first time what is theirs.
+    app.claims
+        .beat(&app.store, Told::default(), app.now())
+        .await?;
     // Before anybody is told that it runs: who is told may end it at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let people = people()?;
-    let mut tasks = vec![
-        people.spawn(server::serve(app.clone(), listener)),
-        tokio::spawn(reconcile::run(app.clone())),
-    ];
-    if let Some(door) = door {
-        tracing::info!(address = app.settings.web_origin(), "the page is open");
-        tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
-        tasks.push(people.spawn(command::keep(app.clone())));
-    }
+    let mut tasks = vec![tokio::spawn(reconcile::run(app.clone(), follow))];
+    tasks.extend(ask(&app, &people, listener, door));
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
     tracing::info!("the collector ends");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    tasks.iter().for_each(JoinHandle::abort);
+    // First of all: another takes over what is let go of at once.
+    app.claims.leave(&app.store).await;
     app.fleet.shutdown().await;
     // This waits for changes that people began.
     app.store.close().await;
     people.shutdown_background();
     Ok(())
+}
+
+/// Answers people and programs: their commands, and where there is a page what it shows.
+fn ask(
+    app: &Arc<App>,
+    people: &Runtime,
+    listener: UnixListener,
+    door: Option<Door>,
+) -> Vec<JoinHandle<()>> {
+    let mut tasks = vec![people.spawn(server::serve(app.clone(), listener))];
+    if let Some(door) = door {
+        tracing::info!(address = app.settings.web_origin(), "the page is open");
+        tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
+        tasks.push(people.spawn(command::keep(app.clone())));
+    }
+    tasks
 }
 
 /// Threads of their own for what people ask: each of their answers is many short steps, and in
@@ -143,15 +170,50 @@ pub(crate) fn settings(folder: &Folder) -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
+/// Takes the one place of a collector on a file of SQLite, for as long as what this gives is kept.
+/// The socket keeps a second one out of the folder; this, a lock on the folder that the database
+/// truly lies in, keeps it off a database that a second folder leads to.
+///
+/// # Errors
+/// Where another collector has it.
+fn only(place: &Place) -> anyhow::Result<Option<File>> {
+    let Place::Sqlite { path, .. } = place else {
+        return Ok(None);
+    };
+    let true_path = path.canonicalize().ok();
+    let Some(folder) = true_path.as_deref().and_then(Path::parent) else {
+        // Opening it says what is wrong.
+        return Ok(None);
+    };
+    let opened = File::open(folder);
+    let opened = opened.with_context(|| format!("opening {}", folder.display()))?;
+    match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(opened)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Failure::conflict(format!(
+            "another collector runs on the database {}; on SQLite exactly one may. End it first, or \
+             move to PostgreSQL, where several share one database (docs/several.md)",
+            path.display()
+        ))
+        .into()),
+        Err(error) => {
+            Err(std::io::Error::from(error))
+                .with_context(|| format!("locking {}", folder.display()))
+        }
+    }
+}
+
 /// Opens the database of this very collector, and its authorities: another one's would know
 /// other machines, other stops and other goes.
-async fn open_store(folder: &Folder, settings: &Settings) -> anyhow::Result<(Store, Authorities)> {
+async fn open_store(
+    folder: &Folder,
+    place: &Place,
+    settings: &Settings,
+) -> anyhow::Result<(Store, Authorities)> {
     let mut authorities = Authorities::open(&folder.authority())?;
-    let store = Store::open(&init::place(folder, settings))
-        .await
-        .context("opening the database")?;
+    let store = Store::open(place).await.context("opening the database")?;
     let mut view = store.view().await?;
     let (name, noted) = (view.collector().await?, view.authority().await?);
+    let follows = view.next_authority().await?;
     drop(view);
     let is_next = |next: &Authority| noted == Some(next.fingerprint());
     if authorities.next().is_some_and(is_next) {
@@ -165,9 +227,19 @@ async fn open_store(folder: &Folder, settings: &Settings) -> anyhow::Result<(Sto
             "the database belongs to the collector \"{name}\", and the settings say \"{}\"",
             settings.name
         )),
-        Some(_) => noted.filter(|noted| *noted != current).map(|_| {
-            "the database belongs to another certificate authority than the folder".to_owned()
-        }),
+        Some(_) if noted.is_some_and(|noted| noted != current) => {
+            Some("the database belongs to another certificate authority than the folder".to_owned())
+        }
+        // `ca next` was given to another collector.
+        Some(_) if follows != authorities.next().map(Authority::fingerprint) => {
+            follows.map(|follows| {
+                format!(
+                    "machines are certified by the authority {follows}, and its key is not in this \
+                     folder; copy the files in `ca/` from the folder of another collector"
+                )
+            })
+        }
+        Some(_) => None,
     };
     match problem {
         None => Ok((store, authorities)),

@@ -1,12 +1,13 @@
-//! How far a stop has come: which connected machines of its scope have acknowledged it.
+//! How far a stop has come: which connected machines of its scope have acknowledged it, with this
+//! collector and with others on the same database.
 
-use crate::fleet::{FleetHandle, Holding};
+use crate::fleet::{Elsewhere, FleetHandle, Holding};
 use crate::store::documents::{Document, DocumentKind};
 use crate::store::{StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::UtcMs;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many machines are named that have not acknowledged a stop.
 const MOST_NAMED: usize = 5;
@@ -18,14 +19,27 @@ pub struct Reach {
     pub connected: usize,
     /// How many of them said that they have it.
     pub acknowledged: usize,
-    /// The names of the first that have not.
+    /// The names of the first that have not, of those that are connected here.
     pub missing: Vec<String>,
+}
+
+impl Reach {
+    /// Adds what other collectors said of their machines. One that has not spoken of this stop yet
+    /// may have all of its machines in its scope, and none that acknowledged it.
+    fn and(&mut self, elsewhere: &[Elsewhere], stop: &Digest) {
+        for other in elsewhere {
+            let said = other.reach.get(&stop.to_string());
+            let (connected, acknowledged) = said.copied().unwrap_or((other.connected, 0));
+            self.connected = self.connected.saturating_add(connected);
+            self.acknowledged = self.acknowledged.saturating_add(acknowledged);
+        }
+    }
 }
 
 /// How far a stop has come. What is not connected learns it before it may start: a go
 /// asks for the stop as well.
 pub async fn reach(
-    holding: &[Holding],
+    (holding, elsewhere): (&[Holding], &[Elsewhere]),
     view: &mut View,
     stop: &Document,
 ) -> Result<Reach, StoreError> {
@@ -45,7 +59,20 @@ pub async fn reach(
         let name = found.map_or_else(|| machine.to_string(), |found| found.name.to_string());
         reach.missing.push(name);
     }
+    reach.and(elsewhere, &stop.digest);
     Ok(reach)
+}
+
+/// How far each stop in force has come with the machines of this collector, as the others read it.
+pub async fn told(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<String, StoreError> {
+    let holding = fleet.holding();
+    let mut told = BTreeMap::new();
+    for stop in view.in_force(DocumentKind::Stop, now).await? {
+        let reach = reach((&holding, &[]), view, &stop).await?;
+        let counts = (reach.connected, reach.acknowledged);
+        told.insert(stop.digest.to_string(), counts);
+    }
+    Ok(serde_json::to_string(&told).unwrap_or_default())
 }
 
 /// How many connected machines have not acknowledged a stop in force, over all of these.
@@ -54,11 +81,11 @@ pub async fn unacknowledged(
     view: &mut View,
     now: UtcMs,
 ) -> Result<usize, StoreError> {
-    let holding = fleet.holding();
+    let (holding, elsewhere) = (fleet.holding(), fleet.elsewhere());
     let mut missing = 0;
     for stop in view.in_force(DocumentKind::Stop, now).await? {
-        let reach = reach(&holding, view, &stop).await?;
-        missing += reach.connected - reach.acknowledged;
+        let reach = reach((&holding, &elsewhere), view, &stop).await?;
+        missing += reach.connected.saturating_sub(reach.acknowledged);
     }
     Ok(missing)
 }
@@ -131,6 +158,19 @@ mod tests {
         };
         assert_eq!(found(None, None), (2, 4, vec![2, 3]));
         assert_eq!(found(None, Some("icu")), (1, 3, vec![2, 3]));
+        let mut all = Reach {
+            connected: 4,
+            acknowledged: 2,
+            missing: Vec::new(),
+        };
+        let other = |reach: &[(String, (usize, usize))]| Elsewhere {
+            connected: 5,
+            reach: reach.iter().cloned().collect(),
+        };
+        // One has said how far it is; the other has not.
+        let said = (stop.digest.to_string(), (3, 3));
+        all.and(&[other(&[said]), other(&[])], &stop.digest);
+        assert_eq!((all.connected, all.acknowledged), (12, 5));
         let named = BTreeSet::from([MachineId([3; 32]), MachineId([4; 32])]);
         assert_eq!(found(Some(&named), None), (1, 2, vec![3]));
     }

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod checks;
 pub mod crowd;
 pub mod evidence;
+pub mod failover;
 pub mod held;
 pub mod idle;
 pub mod inventory;

@@ -191,12 +191,12 @@ async fn answer(
     let is_slow = matches!(deed, Deed::Drips);
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let most = if is_slow { 1 } else { CHUNK_BYTES };
-    while let Some(chunk) = real.read_chunk(most, true).await? {
+    while let Some(chunk) = real.read_chunk(most).await? {
         if is_slow {
             second.tick().await;
             shared.sent.fetch_add(1, Ordering::Relaxed);
         }
-        send.write_all(&chunk.bytes).await?;
+        send.write_all(&chunk).await?;
     }
     if matches!(deed, Deed::Floods) {
         // Until nobody takes it any more.

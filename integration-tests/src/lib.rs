@@ -6,6 +6,7 @@ pub mod bench;
 pub mod boot;
 pub mod demo;
 pub mod filled;
+pub mod firewall;
 pub mod fixture;
 pub mod hospital;
 pub mod hostile;

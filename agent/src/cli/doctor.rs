@@ -10,7 +10,8 @@ use crate::config::Settings;
 use crate::credentials::Credentials;
 use crate::driver::system_clock;
 use crate::installer::{Installer, InstallerError};
-use crate::link::{Identity, Link, LinkError};
+use crate::link::{Identity, Link, LinkError, Watch, Ways};
+use patchward_carrier::Carrier;
 use patchward_common::doctor::Finding;
 use patchward_common::id::Name;
 use patchward_common::wire::machine::{Answer, MetadataAsked, Request};
@@ -159,7 +160,18 @@ async fn reach(
         return Some(error);
     }
     let addresses = [address.to_owned()];
-    let linked = Link::connect(&addresses, Identity::Machine(credentials)).await;
+    let by = async |carrier| {
+        let identity = Identity::Machine(credentials);
+        Link::watched(&addresses, identity, Watch::Only, &Ways::only(carrier)).await
+    };
+    let mut linked = by(Carrier::Quic).await;
+    if matches!(linked, Err(LinkError::Silent { .. }))
+        && let Ok(link) = by(Carrier::Tcp).await
+    {
+        let says = "nothing answers by UDP; by TCP it does, and the agent goes over that";
+        found.push(Found::of("udp", &Ok::<(), LinkError>(()), says.into()));
+        linked = Ok(link);
+    }
     let check = match &linked {
         Err(LinkError::Route { .. }) => "route",
         Err(LinkError::Silent { .. }) => "udp",

@@ -5,12 +5,12 @@ use super::pace::Pace;
 use super::{DownloadError, SLOW, content};
 use crate::link::{Link, LinkError};
 use crate::state::StateError;
+use patchward_carrier::RecvStream;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::wire::machine::{
     Answer, ArtifactAsked, ArtifactHeader, MAX_RANGE_BYTES, Request,
 };
-use quinn::RecvStream;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
@@ -111,8 +111,8 @@ async fn chunk(
     stream: &mut RecvStream,
     asked: &ArtifactAsked,
 ) -> Result<Option<Vec<u8>>, DownloadError> {
-    match stream.read_chunk(PIECE_BYTES as usize, true).await {
-        Ok(chunk) => Ok(chunk.map(|chunk| chunk.bytes.to_vec())),
+    match stream.read_chunk(PIECE_BYTES as usize).await {
+        Ok(chunk) => Ok(chunk.map(|bytes| bytes.to_vec())),
         Err(_) if link.is_open() => Err(content(asked.sha256, "the collector broke it off")),
         Err(error) => Err(link.lost(&error).into()),
     }

@@ -1,6 +1,7 @@
 //! One connection: turn after turn, and what is waited for between them.
 
-use super::{Driver, Ended, TurnError, backoff, is_busy, pulse, refused};
+use super::carry::Carrier;
+use super::{Driver, Ended, TurnError, backoff, choice, is_busy, pulse, refused};
 use crate::job::{Effect, Next};
 use crate::link::{Link, Reply, Told};
 use patchward_common::time::{MINUTE_MS, UtcMs};
@@ -40,6 +41,8 @@ impl Driver {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, TurnError> {
         let mut nudges = nudges(link.clone());
+        let rather = choice::Rather::than(link, &self.addresses(), &self.ways);
+        let mut back = choice::way_back(rather, &self.credentials, self.back_ms);
         let mut rest_ms: Option<u64> = None;
         loop {
             let is_rested = rest_ms.is_some(); // Nobody puts off a turn twice.
@@ -49,6 +52,7 @@ impl Driver {
                 None => self.turn(link).await?,
             };
             *failures = 0;
+            self.worked(link);
             pulse::say(&[NotifyState::Status("in contact with the collector")]);
             // It begins here, not when it is waited for.
             let floor = tokio::time::sleep(Duration::from_millis(NUDGED_MS));
@@ -67,15 +71,7 @@ impl Driver {
                 Next::Wait(ms) => Some(u64::try_from(ms).unwrap_or(0).min(again_ms)),
                 Next::Nothing => Some(again_ms),
             };
-            let wait = async {
-                match wait_ms {
-                    None => self.carrier.fetch_next(link, now).await,
-                    Some(ms) => {
-                        after(ms).await;
-                        Ok(())
-                    }
-                }
-            };
+            let wait = fetch_or_wait(&mut self.carrier, link, wait_ms, now);
             pulse::waits(again_ms);
             // Hello and nudges interrupt a download; it goes on from where it was. Without
             // a hello the machine would count as gone for as long as it lasts.
@@ -83,6 +79,7 @@ impl Driver {
                 done = wait => { done?; None }
                 () = after(again_ms) => None,
                 nudge = nudges.recv() => Some(nudge.ok_or_else(|| link.lost(&"closed"))?),
+                Some(Ok(earlier)) = back.join_next() => return Ok(Ended::Back(earlier)),
                 () = stop.as_mut() => return Ok(Ended::Stop),
             };
             let Some(nudge) = nudge else { continue };
@@ -228,6 +225,22 @@ impl Driver {
         }
         self.journal(link, newest, answer.journal).await?;
         self.devices(link).await
+    }
+}
+
+/// Waits for so long, or fetches what is wanted next.
+async fn fetch_or_wait(
+    carrier: &mut Carrier,
+    link: &Link,
+    wait_ms: Option<u64>,
+    now: UtcMs,
+) -> Result<(), TurnError> {
+    match wait_ms {
+        None => carrier.fetch_next(link, now).await,
+        Some(ms) => {
+            after(ms).await;
+            Ok(())
+        }
     }
 }
 

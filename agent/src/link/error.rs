@@ -1,9 +1,11 @@
 //! Why there is no connection, or no answer, in words and for programs.
 
 use super::ANSWER_TIME;
+use patchward_carrier::{Ended, alert};
 use patchward_common::codec::DecodeError;
 use patchward_common::wire::machine::close;
 use quinn::ConnectionError;
+use rustls::CertificateError;
 
 /// The TLS alert for a certificate that was revoked (RFC 8446 §6.2).
 const CERTIFICATE_REVOKED: u64 = 44;
@@ -32,7 +34,7 @@ pub enum LinkError {
     /// Nothing comes back.
     #[error(
         "{address}: nothing answers; is the collector running, and is UDP to this port \
-         allowed on the way?"
+         allowed on the way, or TCP where the collector takes it?"
     )]
     Silent {
         /// The address.
@@ -103,22 +105,43 @@ impl LinkError {
     }
 }
 
-pub(super) fn of_connection(error: &ConnectionError) -> LinkError {
-    match error {
-        ConnectionError::ApplicationClosed(closed) => LinkError::Closed {
-            code: u32::try_from(closed.error_code.into_inner()).unwrap_or(u32::MAX),
-            reason: String::from_utf8_lossy(&closed.reason).into_owned(),
-        },
+pub(super) fn of_ended(ended: Ended) -> LinkError {
+    match ended {
+        Ended::Closed { code, reason } => LinkError::Closed { code, reason },
         // The collector judges our certificate after our handshake is over.
-        ConnectionError::ConnectionClosed(closed) => match alert(closed.error_code) {
-            None => LinkError::Lost(error.to_string()),
-            alert => LinkError::Tls {
-                address: "the collector".into(),
-                problem: closed.to_string(),
-                alert,
-            },
+        Ended::Alert { alert, problem } => LinkError::Tls {
+            address: "the collector".into(),
+            problem,
+            alert: Some(alert),
         },
-        other => LinkError::Lost(other.to_string()),
+        Ended::Here | Ended::Lost(_) => LinkError::Lost(ended.to_string()),
+    }
+}
+
+/// Why a handshake over TCP failed.
+pub(super) fn of_io(address: &str, error: &std::io::Error) -> LinkError {
+    let address = address.to_owned();
+    let problem = error.to_string();
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match tls {
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. },
+        )) => LinkError::Clock { address, problem },
+        Some(rustls::Error::AlertReceived(alert)) => LinkError::Tls {
+            address,
+            problem,
+            alert: Some(u8::from(*alert).into()),
+        },
+        Some(_) => LinkError::Tls {
+            address,
+            problem,
+            alert: None,
+        },
+        // Somebody took the connection and says nothing of TLS.
+        None => LinkError::Silent { address },
     }
 }
 
@@ -145,12 +168,6 @@ pub(super) fn of_handshake(address: &str, error: ConnectionError) -> LinkError {
             problem: closed.to_string(),
             alert: alert(closed.error_code),
         },
-        other => of_connection(&other),
+        other => of_ended(other.into()),
     }
-}
-
-/// The TLS alert that a QUIC error carries (RFC 9001 §4.8).
-fn alert(code: quinn::TransportErrorCode) -> Option<u64> {
-    let code = u64::from(code);
-    (0x100..0x200).contains(&code).then(|| code - 0x100)
 }

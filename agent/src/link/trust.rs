@@ -80,7 +80,7 @@ impl ServerCertVerifier for Pinned {
         _certificate: &CertificateDer<'_>,
         _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("QUIC knows TLS 1.3 only".into()))
+        Err(Error::General("only TLS 1.3 is spoken".into()))
     }
 
     fn verify_tls13_signature(

@@ -294,6 +294,7 @@ pub const RULES: &[Rule] = &[
     row("ca show", Ask, HOUSE),
     row("ca next", Grave, PEOPLE),
     row("ca finish", Grave, PEOPLE),
+    row("collector list", Ask, HOUSE),
     row("backup make", Terminal, PEOPLE),
     row("backup verify", Terminal, PEOPLE),
     row("backup list", Ask, HOUSE),

@@ -13,9 +13,9 @@ use patchward_common::trust::stop::Stop;
 
 impl Gathering<'_> {
     pub(super) async fn stops(&mut self, fleet: &FleetHandle) -> Result<(), Failure> {
-        let holding = fleet.holding();
+        let (holding, elsewhere) = (fleet.holding(), fleet.elsewhere());
         for document in self.view.in_force(DocumentKind::Stop, self.now).await? {
-            let reach = stopped::reach(&holding, self.view, &document).await?;
+            let reach = stopped::reach((&holding, &elsewhere), self.view, &document).await?;
             let stop = codec::decode_deterministic::<Stop>(&document.payload, Stop::MAX_BYTES);
             let reason = stop.map_or_else(|_| String::new(), |stop| format!("{}; ", stop.reason));
             let scope = document.scope.as_deref().unwrap_or("all");

@@ -98,6 +98,7 @@ async fn next(app: &App, caller: &Caller, reason: &Label) -> Result<Output, Fail
         ));
     }
     let mut change = app.change(caller).await?;
+    is_alone(app, change.view()).await?;
     let authorities = Authorities::begin(&folder, &app.settings.name, app.now())?;
     let fingerprint = authorities.certifies().fingerprint();
     let noted = async {
@@ -132,6 +133,7 @@ async fn finish(
     };
     app.fleet.flush().await?;
     let mut change = app.change(caller).await?;
+    is_alone(app, change.view()).await?;
     let left = change.view().unreached().await?;
     if !left.is_empty() && !leave_behind {
         return Err(Failure::conflict(waits_for(&left)));
@@ -164,6 +166,22 @@ async fn finish(
         ));
     }
     Ok(Output::Text(text))
+}
+
+/// The keys lie in the folder of each collector: another one that runs would refuse machines that
+/// this one certifies with a key that is not there.
+async fn is_alone(app: &App, view: &mut View) -> Result<(), Failure> {
+    let all = view.collectors().await?;
+    let others = all.iter().filter(|one| one.id != app.claims.id());
+    let hosts: Vec<&str> = others.map(|one| one.host.as_str()).collect();
+    if hosts.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::conflict(format!(
+        "Other collectors run on this database ({}), and would not have the new key. End them, say \
+         this again, copy the files in `ca/` from here into their folders, and start them.",
+        hosts.join(", ")
+    )))
 }
 
 fn waits_for(left: &[Unreached]) -> String {

@@ -111,12 +111,11 @@ impl Command {
 
 /// What somebody who looks must see.
 pub async fn look_of(app: &App, caller: &Caller) -> Result<Look, Failure> {
-    // In this order: what is counted is in the log.
-    let must_know = app.store.said_for(&caller.actor);
-    let audit = app.store.view().await?.audit_head().await?.seq;
+    // In this order: what others said up to there is counted.
+    let audit = app.store.hear().await?;
     Ok(Look {
         now: app.now(),
-        must_know,
+        must_know: app.store.said_for(&caller.actor),
         audit,
     })
 }

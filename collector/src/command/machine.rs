@@ -232,6 +232,7 @@ async fn show(app: &App, machine: &str) -> Result<Output, Failure> {
         ),
         ("last_seen", Cell::maybe(view.seen_at(&found.id).await?)),
         ("connected", Cell::Flag(app.fleet.is_connected(&found.id))),
+        ("carrier", Cell::maybe(app.fleet.carrier_of(&found.id))),
         (
             "in_use",
             Cell::maybe(status.as_ref().map(|s| interlock_word(s.interlock))),

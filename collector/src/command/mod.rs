@@ -10,6 +10,7 @@ mod begun;
 pub mod ca;
 mod calendar;
 pub mod case;
+pub mod collector;
 pub mod component;
 mod contact;
 pub mod custodian;
@@ -189,6 +190,9 @@ pub enum Command {
     /// The certificate authority that machines trust, and the one that follows it
     #[command(subcommand)]
     Ca(ca::CaCommand),
+    /// Collectors: which run on this database, and what each does for all
+    #[command(subcommand)]
+    Collector(collector::CollectorCommand),
     /// Backups: make one while the collector runs, read it back, show them all
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -305,6 +309,7 @@ pub fn run<'a>(
         Command::Program(command) => Box::pin(program::run(app, caller, command)),
         Command::GoKey(command) => Box::pin(go_key::run(app, caller, command)),
         Command::Ca(command) => Box::pin(ca::run(app, caller, command)),
+        Command::Collector(command) => Box::pin(async move { collector::run(app, &command).await }),
         Command::Backup(command) => Box::pin(async move { backup::run(app, &command) }),
         Command::Restore(command) => Box::pin(restore::run(app, caller, command)),
         Command::Feed(command) => Box::pin(feed::run(app, caller, command)),

@@ -283,6 +283,7 @@ async fn asked(app: &App, view: &mut View) -> Result<Asked, Failure> {
     let subnets = view.unit_subnets().await?.into_iter();
     Ok(Asked {
         listen: settings.listen.to_string(),
+        listen_tcp: settings.listen_tcp,
         addresses: settings.addresses.clone(),
         page: settings.web_listen.map(|address| address.to_string()),
         database: settings.database.clone(),

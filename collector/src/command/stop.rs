@@ -193,7 +193,7 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
             Ok(Output::Text(format!(
                 "Stopped. {} told now; the others learn it before they may start. \
                  {hit} To lift it: `stop lift {}`.",
-                counted(app.fleet.connected(), "machine is", "machines are"),
+                counted(connected(app), "machine is", "machines are"),
                 &signed.digest().to_string()[..SHOWN_DIGITS]
             )))
         }
@@ -238,6 +238,13 @@ pub async fn run(app: &App, caller: &Caller, command: StopCommand) -> Result<Out
     }
 }
 
+/// The machines that are connected with this collector, and with the others.
+fn connected(app: &App) -> usize {
+    let elsewhere = app.fleet.elsewhere();
+    let elsewhere = elsewhere.iter().map(|other| other.connected);
+    elsewhere.fold(app.fleet.connected(), usize::saturating_add)
+}
+
 /// Whose stops a collector may lift: any go-key's, an earlier one of this collector included.
 async fn go_key_ids(view: &mut View, app: &App) -> BTreeSet<KeyId> {
     let held = authority::held(view).await.ok();
@@ -259,9 +266,9 @@ async fn list(app: &App) -> Result<Output, Failure> {
     ]);
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
-    let holding = app.fleet.holding();
+    let (holding, elsewhere) = (app.fleet.holding(), app.fleet.elsewhere());
     for document in view.in_force(DocumentKind::Stop, app.now()).await? {
-        let reach = stopped::reach(&holding, &mut view, &document).await?;
+        let reach = stopped::reach((&holding, &elsewhere), &mut view, &document).await?;
         let stop: Option<Stop> =
             codec::decode_deterministic(&document.payload, Stop::MAX_BYTES).ok();
         table.row(vec![

@@ -7,6 +7,7 @@ mod webhook;
 
 use crate::app::App;
 use crate::calendar::shown;
+use crate::claims::Work;
 use crate::notice::mail::{self, Mail};
 use crate::notice::webhook::trial;
 use crate::notice::{Notice, one_line, retry};
@@ -54,6 +55,9 @@ pub async fn run(app: Arc<App>) {
         while let Some(done) = at_work.try_join_next_with_id() {
             let id = done.map_or_else(|error| error.id(), |(id, ())| id);
             busy.remove(&id);
+        }
+        if !app.claims.holds(Work::Delivery) {
+            continue;
         }
         let targets = match due(&app, app.now()).await {
             Ok(targets) => targets,

@@ -23,7 +23,7 @@ const NAMED: usize = 5;
 type Check = (&'static str, fn(&Facts, UtcMs) -> Vec<Finding>);
 
 /// Every check.
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 20] = [
     ("settings", settings),
     ("clock", clock),
     ("keys", keys),
@@ -42,6 +42,7 @@ const CHECKS: [Check; 19] = [
     ("charter", stored::charter),
     ("roster", stored::roster),
     ("backup", backup),
+    ("collectors", stored::collectors),
     ("restored", stored::restored),
 ];
 

@@ -1,5 +1,6 @@
 //! What a doctor looks at, as values.
 
+use crate::store::claims::Collector;
 use crate::store::restored::Restored;
 use patchward_common::time::UtcMs;
 
@@ -62,6 +63,8 @@ pub(super) struct Stored {
     pub(super) roster_until: Option<UtcMs>,
     /// The go-keys that the roster names for this collector.
     pub(super) go_keys: Vec<String>,
+    /// The collectors that run on it, and when each was last heard.
+    pub(super) collectors: Vec<Collector>,
     /// Where it was restored from, while nobody has confirmed it.
     pub(super) restored: Option<Restored>,
 }

@@ -122,12 +122,12 @@ async fn outside(folder: &Folder, settings: &Settings, facts: &mut Facts) {
             let port = format!("UDP {}", settings.listen);
             facts.taken.push((port, error.to_string()));
         }
-        if let Some(listen) = settings.web_listen
-            && let Err(error) = TcpListener::bind(listen)
-        {
-            facts
-                .taken
-                .push((format!("TCP {listen}"), error.to_string()));
+        let of_machines = settings.listen_tcp.then_some(settings.listen);
+        for listen in of_machines.into_iter().chain(settings.web_listen) {
+            if let Err(error) = TcpListener::bind(listen) {
+                let port = format!("TCP {listen}");
+                facts.taken.push((port, error.to_string()));
+            }
         }
     }
     let mut places = vec![folder.path().to_owned()];

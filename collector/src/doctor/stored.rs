@@ -64,6 +64,7 @@ async fn read(
         Err(ChainError::Store(error)) => return Err(error.into()),
     }
     stored.restored = view.restored().await?;
+    stored.collectors = view.collectors().await?;
     for vendor in view.vendors().await? {
         let files = view.tuf_files(&vendor.repository).await?;
         if let Some(ends) = planning::metadata_expires(&files) {

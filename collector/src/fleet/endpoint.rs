@@ -1,11 +1,12 @@
-//! The UDP port: lets connections in at a rate that the collector can bear, and the
-//! small work that is done every few seconds.
+//! The port of machines: lets connections in at a rate that the collector can bear, and the
+//! small work that is done every few seconds. What comes over TCP is in [`super::tcp`].
 
 use super::ca::{BACKDATED_MS, SERVER_LIFE_MS};
 use super::registry::Registry;
+use super::session::{self, Arrived};
 use super::{
     Authorities, Fleet, FleetContext, FleetError, FleetHandle, FleetSettings, consume, index,
-    locked, session, tls,
+    locked, tcp, tls,
 };
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use std::collections::HashSet;
@@ -20,7 +21,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 /// How often it is written what interlocks said: forecasts look at hours.
 const WATCH_EVERY_MS: i64 = 15 * MINUTE_MS;
 /// Longest handshake: three round trips over a satellite.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Receive buffer of the socket, where the system allows it: a hospital that reconnects
 /// at once sends 20,000 first packets.
 const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
@@ -32,14 +33,19 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     let registry = Registry::new(revoked.iter().map(|(serial, _)| serial.clone()).collect());
     let index = index::load(&context.store).await?;
     let config = config(&context.authorities, &context.settings, &revoked, now)?;
+    let is_by_tcp = context.settings.tcp;
     let socket = bind(address).map_err(|source| FleetError::Bind { address, source })?;
     let endpoint = quinn::Endpoint::new(
         quinn::EndpointConfig::default(),
-        Some(config),
+        Some(tls::quic(config.clone())?),
         socket,
         Arc::new(quinn::TokioRuntime),
     )
     .map_err(|source| FleetError::Bind { address, source })?;
+    let door = match is_by_tcp {
+        true => Some(tcp::bind(endpoint.local_addr().unwrap_or(address)).await?),
+        false => None,
+    };
     let fleet = Arc::new(Fleet::new(context, registry, index));
     fleet.certified.store(now.0, Ordering::Relaxed);
     if fleet.store().view().await?.awaits_confirmation().await? {
@@ -47,6 +53,11 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     }
     fleet.flush().await?;
     let _ = fleet.endpoint.set(endpoint.clone());
+    *locked(&fleet.tcp.tls) = Some(Arc::new(config));
+    if let Some(door) = door {
+        let serving = tokio::spawn(tcp::serve(fleet.clone(), door));
+        *locked(&fleet.tcp.serving) = Some(serving);
+    }
     let tasks = vec![
         tokio::spawn(accept(fleet.clone(), endpoint)),
         tokio::spawn(keep(fleet.clone(), now)),
@@ -87,7 +98,7 @@ pub(super) fn config(
     settings: &FleetSettings,
     revoked: &[(String, UtcMs)],
     now: UtcMs,
-) -> Result<quinn::ServerConfig, FleetError> {
+) -> Result<rustls::ServerConfig, FleetError> {
     let serial = rand::random();
     let identity = authorities
         .current()
@@ -123,7 +134,7 @@ async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
             let connected = tokio::time::timeout(HANDSHAKE_TIME, connecting).await;
             drop(permit);
             match connected {
-                Ok(Ok(connection)) => session::run(fleet, connection).await,
+                Ok(Ok(connection)) => session::run(fleet, Arrived::quic(connection)).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
                 Err(_) => tracing::debug!("a handshake took too long"),
             }
@@ -203,7 +214,8 @@ impl Fleet {
             .set_revoked(revoked.iter().map(|(serial, _)| serial.clone()).collect());
         let config = config(&self.authorities(), &self.context.settings, &revoked, now)?;
         if let Some(endpoint) = self.endpoint.get() {
-            endpoint.set_server_config(Some(config));
+            endpoint.set_server_config(Some(tls::quic(config.clone())?));
+            *locked(&self.tcp.tls) = Some(Arc::new(config));
             self.certified.store(now.0, Ordering::Relaxed);
         }
         Ok(())

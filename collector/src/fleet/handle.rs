@@ -1,13 +1,14 @@
 //! What the rest of the collector may do with the running fleet.
 
 use super::ca::SERVER_LIFE_MS;
+use super::carriers::{arrives, push};
 use super::registry::Holding;
 use super::{Fleet, FleetError, enrolment, index::Index, locked, stops};
 use crate::item::expiry::Life;
 use crate::item::refused::Refusal;
 use crate::store::machines::MachineState;
 use crate::store::{Actor, StoreError};
-use futures_util::FutureExt as _;
+use patchward_carrier::Connection;
 use patchward_common::codec;
 use patchward_common::component::ComponentSet;
 use patchward_common::digest::Digest;
@@ -15,7 +16,6 @@ use patchward_common::id::{JobId, MachineId, Name, OutboxId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::collector::Nudge;
 use patchward_common::wire::machine::close;
-use quinn::{Connection, SendStream, VarInt};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, atomic::Ordering};
@@ -295,7 +295,7 @@ impl FleetHandle {
             registry.all_of(machine)
         };
         for connection in connections {
-            connection.close(VarInt::from_u32(code), reason);
+            connection.close(code, reason);
         }
     }
 
@@ -366,35 +366,9 @@ impl FleetHandle {
         for task in locked(&self.tasks).drain(..) {
             task.abort();
         }
-        if let Some(endpoint) = self.fleet.endpoint.get() {
-            endpoint.close(VarInt::from_u32(close::GOING_AWAY), b"the collector stops");
-            let _ = tokio::time::timeout(DRAIN_TIME, endpoint.wait_idle()).await;
-        }
+        let _ = tokio::time::timeout(DRAIN_TIME, self.close_carriers()).await;
         if let Err(error) = self.flush().await {
             tracing::warn!(%error, "could not write when machines were last seen");
         }
     }
-}
-
-/// Hands a nudge to a connection; nobody waits for it. Only one that has to wait for its
-/// turn, behind nudges that were not taken yet, costs a task.
-pub(super) fn push(connection: Connection, bytes: Vec<u8>) {
-    let mut sending = Box::pin(async move { send(&connection, &bytes).await.map(drop) });
-    if (&mut sending).now_or_never().is_none() {
-        tokio::spawn(sending);
-    }
-}
-
-/// Sends, and waits until it arrived or never will.
-async fn arrives(connection: Connection, bytes: Vec<u8>) {
-    if let Some(stream) = send(&connection, &bytes).await {
-        let _ = stream.stopped().await;
-    }
-}
-
-async fn send(connection: &Connection, bytes: &[u8]) -> Option<SendStream> {
-    let mut stream = connection.open_uni().await.ok()?;
-    stream.write_all(bytes).await.ok()?;
-    stream.finish().ok()?;
-    Some(stream)
 }

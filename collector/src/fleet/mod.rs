@@ -1,12 +1,14 @@
-//! The machines on the network: one QUIC endpoint, a session per connection, and what
-//! is remembered of each machine.
+//! The machines on the network: one port for QUIC, and for TCP where it is open, a session per
+//! connection, and what is remembered of each machine.
 //!
 //! A machine's certificate is its identity; ids inside messages are claims. Every row
 //! that a session writes is that machine's own.
 
 mod authorities;
 pub mod ca;
+mod carriers;
 pub(crate) mod consume;
+mod elsewhere;
 mod endpoint;
 pub mod enrolment;
 mod go;
@@ -17,11 +19,13 @@ mod requests;
 mod rollover;
 mod session;
 mod stops;
+mod tcp;
 mod tls;
 mod watch;
 
 pub use authorities::Authorities;
 pub use ca::Authority;
+pub use elsewhere::Elsewhere;
 pub use endpoint::serve;
 pub use handle::{Certificates, Counted, FleetHandle, Journalled, Target};
 pub use registry::Holding;
@@ -31,6 +35,7 @@ use crate::store::machines::Seen;
 use crate::store::{Store, StoreError};
 use index::Index;
 use object_store::ObjectStore;
+use patchward_carrier::Connection;
 use patchward_common::component::ComponentSet;
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
@@ -78,8 +83,10 @@ pub struct FleetSettings {
     pub hello_every_ms: u64,
     /// How many machines are nudged in a second when all are.
     pub nudges_per_second: u32,
-    /// Handshakes in flight.
+    /// Handshakes in flight, over UDP and over TCP.
     pub handshakes: usize,
+    /// Whether machines that cannot use UDP are let in over TCP, at the port of the same number.
+    pub tcp: bool,
     /// The life of the page's certificate, where there is a page: who asks which certificates
     /// of this collector end finds all of them in one place.
     pub page: Option<Life>,
@@ -93,6 +100,7 @@ impl Default for FleetSettings {
             hello_every_ms: 2 * MINUTE_MS as u64,
             nudges_per_second: 40_000,
             handshakes: 256,
+            tcp: false,
             page: None,
         }
     }
@@ -104,6 +112,17 @@ pub enum FleetError {
     /// The port is not to be had.
     #[error("cannot listen on UDP {address}: {source}; is another collector running there?")]
     Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The port is not to be had for TCP.
+    #[error(
+        "cannot listen on TCP {address}: {source}; is the page, or another program, there? \
+         `listen_tcp = false` goes without it"
+    )]
+    BindTcp {
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -124,7 +143,8 @@ pub enum FleetError {
 pub(crate) struct Fleet {
     context: FleetContext,
     endpoint: OnceLock<quinn::Endpoint>,
-    registry: Mutex<Registry<quinn::Connection>>,
+    tcp: carriers::Tcp,
+    registry: Mutex<Registry<Connection>>,
     index: Mutex<Index>,
     /// Machines heard since the last flush.
     seen: Mutex<HashMap<MachineId, Seen>>,
@@ -160,15 +180,18 @@ pub(crate) struct Fleet {
     certified: AtomicI64,
     /// Whether the index has every machine that the store has.
     indexed: AtomicBool,
+    /// What other collectors on the same database said last.
+    elsewhere: Mutex<Vec<Elsewhere>>,
 }
 
 impl Fleet {
-    fn new(context: FleetContext, registry: Registry<quinn::Connection>, index: Index) -> Self {
+    fn new(context: FleetContext, registry: Registry<Connection>, index: Index) -> Self {
         Self {
             authorities: Mutex::new(context.authorities.clone()),
             reached: Mutex::default(),
             context,
             endpoint: OnceLock::new(),
+            tcp: carriers::Tcp::default(),
             registry: Mutex::new(registry),
             index: Mutex::new(index),
             seen: Mutex::new(HashMap::new()),
@@ -187,6 +210,7 @@ impl Fleet {
             stored: AtomicU64::new(0),
             certified: AtomicI64::new(0),
             indexed: AtomicBool::new(true),
+            elsewhere: Mutex::default(),
         }
     }
 
@@ -210,7 +234,7 @@ impl Fleet {
         Ok(())
     }
 
-    fn registry(&self) -> MutexGuard<'_, Registry<quinn::Connection>> {
+    fn registry(&self) -> MutexGuard<'_, Registry<Connection>> {
         locked(&self.registry)
     }
 }

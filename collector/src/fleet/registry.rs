@@ -1,8 +1,12 @@
 //! Who is connected, and what is remembered of each machine so that a quiet hello asks
 //! no database. Pure but for the connections that it hands back.
 
+mod holding;
 mod known;
+mod shared;
 
+pub use holding::Holding;
+pub(super) use holding::Took;
 pub(super) use known::{Given, JournalEnd, Known, Said};
 
 use crate::item::refused::Refusal;
@@ -42,6 +46,8 @@ struct Entry<C> {
     is_suspect: bool,
     /// The boots before the present one, newest first.
     boots: Vec<BootId>,
+    /// Its boot as it last said it here, where it may have said another to another collector.
+    boot: Option<BootId>,
     takeovers: u32,
     first_takeover: UtcMs,
     /// Its watermarks, newest first.
@@ -61,6 +67,7 @@ impl<C> Default for Entry<C> {
             known: None,
             is_suspect: false,
             boots: Vec::new(),
+            boot: None,
             takeovers: 0,
             first_takeover: UtcMs(0),
             watermarks: Vec::new(),
@@ -69,28 +76,6 @@ impl<C> Default for Entry<C> {
             refused: None,
         }
     }
-}
-
-/// What a connected machine holds of the documents that it is to have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
-    /// The machine.
-    pub machine: MachineId,
-    /// Its care area.
-    pub unit: Name,
-    /// When it last said that it has all of them.
-    pub since: Option<UtcMs>,
-}
-
-/// Stops that a machine took.
-pub(super) struct Took {
-    /// The orders that it had been given before, and has been with them.
-    pub(super) before: Given,
-    pub(super) after: Given,
-    /// The generation of documents by now: others may have come since.
-    pub(super) generation: u64,
-    /// Now.
-    pub(super) at: UtcMs,
 }
 
 struct Live<C> {
@@ -171,11 +156,13 @@ impl<C: Clone> Registry<C> {
         }
         if entry.is_suspect && !known.is_suspect {
             entry.boots.clear();
+            entry.boot = None;
             entry.takeovers = 0;
             entry.watermarks.clear();
             entry.is_regressed = false;
         }
         entry.is_suspect = known.is_suspect;
+        entry.booted_elsewhere(&known);
         entry.known = Some(known);
     }
 
@@ -286,53 +273,6 @@ impl<C: Clone> Registry<C> {
         let is_news = before != refused.as_ref().map(why);
         entry.refused = refused.map(Box::new);
         is_news
-    }
-
-    /// A machine said which orders it holds: at `at` all that it is to hold, or not.
-    pub(super) fn holds(&mut self, machine: &MachineId, at: Option<UtcMs>) {
-        if let Some(entry) = self.machines.get_mut(machine) {
-            entry.holds = at;
-        }
-    }
-
-    /// A machine said on connection `id`, without a hello, that it took stops.
-    pub(super) fn took(&mut self, machine: &MachineId, id: usize, took: Took) {
-        let Took { before, after, .. } = took;
-        let Some(entry) = self.machines.get_mut(machine) else {
-            return;
-        };
-        // It may have been given others meanwhile, or have said that it has others.
-        if let Some(known) = &mut entry.known
-            && known.orders == Some(before)
-            && let Some(said) = &mut known.said
-            && said.hello.orders == before.digest.into()
-            && entry.live.as_ref().is_some_and(|live| live.id == id)
-        {
-            known.orders = Some(after);
-            said.hello.orders = after.digest.into();
-            if after.generation == took.generation {
-                entry.holds = Some(took.at);
-            }
-        }
-    }
-
-    /// There are other orders: nobody holds all of them until it says so.
-    pub(super) fn nobody_holds(&mut self) {
-        for entry in self.machines.values_mut() {
-            entry.holds = None;
-        }
-    }
-
-    /// The connected machines, each with its unit and since when it holds its orders.
-    pub(super) fn holding(&self) -> impl Iterator<Item = Holding> {
-        self.machines.iter().filter_map(|(machine, entry)| {
-            entry.live.as_ref()?;
-            Some(Holding {
-                machine: *machine,
-                unit: entry.known.as_ref()?.unit.clone(),
-                since: entry.holds,
-            })
-        })
     }
 
     /// Every last ask for a go that was refused.

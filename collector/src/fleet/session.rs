@@ -3,12 +3,12 @@
 use super::registry::Revoked;
 use super::requests::{self, Peer, Reply};
 use super::{Fleet, ca};
+use patchward_carrier::{Connection, RecvStream, SendStream};
 use patchward_common::codec;
 use patchward_common::id::MachineId;
 use patchward_common::wire::machine::{
     ALPN, ALPN_ENROLL, Answer, MAX_REQUEST_BYTES, Refused, RefusedCode, Request, close,
 };
-use quinn::{Connection, RecvStream, SendStream, VarInt};
 use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,22 +33,53 @@ const ENROL_TIME: Duration = Duration::from_secs(30);
 /// Longest wait until a refused copy has its answer: a round trip over a satellite, twice.
 const CLONE_TIME: Duration = Duration::from_secs(5);
 /// The stream is not read to its end: the request was refused.
-const STOPPED: VarInt = VarInt::from_u32(close::PROTOCOL);
+const STOPPED: u32 = close::PROTOCOL;
+
+/// A connection whose handshake is over, and what TLS says of it.
+pub(super) struct Arrived {
+    pub(super) connection: Connection,
+    pub(super) protocol: Option<Vec<u8>>,
+    /// Checked against the authority and its revocation list.
+    pub(super) certificate: Option<CertificateDer<'static>>,
+}
+
+impl Arrived {
+    /// Over QUIC.
+    pub(super) fn quic(connection: quinn::Connection) -> Self {
+        let data = connection.handshake_data();
+        let data = data.and_then(|data| {
+            let data = data.downcast::<quinn::crypto::rustls::HandshakeData>();
+            data.ok()
+        });
+        let chain = connection.peer_identity();
+        let chain = chain.and_then(|chain| chain.downcast::<Vec<CertificateDer<'static>>>().ok());
+        Self {
+            protocol: data.and_then(|data| data.protocol),
+            certificate: chain.and_then(|chain| chain.into_iter().next()),
+            connection: Connection::Quic(connection),
+        }
+    }
+}
 
 /// Serves a connection to its end.
-pub(super) async fn run(fleet: Arc<Fleet>, connection: Connection) {
-    match protocol(&connection).as_deref() {
-        Some(ALPN) => match identity(&connection) {
-            None => end(
-                &connection,
-                close::NO_CERTIFICATE,
-                "no machine's certificate",
-            ),
-            Some((machine, serial, certificate)) => {
-                let who = (machine, serial);
-                of_machine(&fleet, &connection, who, &certificate).await;
-            }
-        },
+pub(super) async fn run(fleet: Arc<Fleet>, arrived: Arrived) {
+    let Arrived {
+        connection,
+        protocol,
+        certificate,
+    } = arrived;
+    match protocol.as_deref() {
+        Some(ALPN) => {
+            let who = certificate.as_ref().and_then(ca::identity_of);
+            let (Some(who), Some(certificate)) = (who, certificate) else {
+                return end(
+                    &connection,
+                    close::NO_CERTIFICATE,
+                    "no machine's certificate",
+                );
+            };
+            of_machine(&fleet, &connection, who, &certificate).await;
+        }
         Some(ALPN_ENROLL) => {
             let Ok(_place) = fleet.enrolling.try_acquire() else {
                 return end(&connection, close::GOING_AWAY, "too many enrol at once");
@@ -59,7 +90,7 @@ pub(super) async fn run(fleet: Arc<Fleet>, connection: Connection) {
                 end(&connection, close::DONE, "ask again on a new connection");
             }
         }
-        // TLS agrees on one of ours, or there is no connection.
+        // TLS agrees on one of ours; over TCP there may be none that was offered.
         _ => end(&connection, close::PROTOCOL, "unknown protocol"),
     }
 }
@@ -79,6 +110,7 @@ async fn of_machine(
         Ok(Some(oldest)) => end(&oldest, close::REPLACED, "too many connections"),
         Ok(None) => {}
     }
+    fleet.arrived(&machine);
     fleet.came(machine, certificate);
     let peer = Peer::Machine(requests::Session {
         machine,
@@ -90,23 +122,7 @@ async fn of_machine(
 }
 
 fn end(connection: &Connection, code: u32, reason: &str) {
-    connection.close(VarInt::from_u32(code), reason.as_bytes());
-}
-
-fn protocol(connection: &Connection) -> Option<Vec<u8>> {
-    let data = connection.handshake_data()?;
-    let data = data
-        .downcast::<quinn::crypto::rustls::HandshakeData>()
-        .ok()?;
-    data.protocol
-}
-
-fn identity(connection: &Connection) -> Option<(MachineId, String, CertificateDer<'static>)> {
-    let chain = connection.peer_identity()?;
-    let chain = chain.downcast::<Vec<CertificateDer<'static>>>().ok()?;
-    let certificate = chain.into_iter().next()?;
-    let (machine, serial) = ca::identity_of(&certificate)?;
-    Some((machine, serial, certificate))
+    connection.close(code, reason.as_bytes());
 }
 
 /// Each request of a machine is a stream and a task of its own, [`REQUESTS`] at once. What a
@@ -156,7 +172,7 @@ async fn request(fleet: Arc<Fleet>, peer: Arc<Peer>, connection: Connection, str
     let reply = match read(&fleet, &peer, &mut receive).await {
         Ok(request) => Box::pin(requests::answer(&fleet, &peer, request)).await,
         Err(Some(refused)) => {
-            let _ = receive.stop(STOPPED);
+            receive.stop(STOPPED);
             Reply::Answer(Answer::Refused(refused))
         }
         Err(None) => return,
@@ -181,7 +197,7 @@ async fn request(fleet: Arc<Fleet>, peer: Arc<Peer>, connection: Connection, str
     };
     if let Err(_) | Ok(None) = tokio::time::timeout(limit, write).await {
         // Cut off rather than finished: the machine must not take it for whole.
-        let _ = send.reset(STOPPED);
+        send.reset(STOPPED);
     }
     if is_clone {
         // What is refused for good does not stay connected: such connections would add up
@@ -208,20 +224,16 @@ async fn read(
     let read = async {
         let mut bytes = Vec::new();
         let mut permit = None;
-        while let Some(chunk) = receive
-            .read_chunk(limit + 1, true)
-            .await
-            .map_err(|_| None)?
-        {
-            if bytes.len() + chunk.bytes.len() > limit {
+        while let Some(chunk) = receive.read_chunk(limit + 1).await.map_err(|_| None)? {
+            if bytes.len() + chunk.len() > limit {
                 return Err(refuse(format!("larger than {limit} bytes")));
             }
             // Those without a certificate wait for none, so that they hold up no machine.
-            let is_large = bytes.len() + chunk.bytes.len() > SMALL_REQUEST_BYTES;
+            let is_large = bytes.len() + chunk.len() > SMALL_REQUEST_BYTES;
             if is_large && is_machine && permit.is_none() {
                 permit = Some(fleet.large.acquire().await.map_err(|_| None)?);
             }
-            bytes.extend_from_slice(&chunk.bytes);
+            bytes.extend_from_slice(&chunk);
         }
         codec::decode(&bytes, limit).map_err(|error| refuse(error.to_string()))
     };

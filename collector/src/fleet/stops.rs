@@ -2,14 +2,15 @@
 //! a machine, and then acknowledged on the same stream; told with a nudge, where it has to ask.
 
 use super::Fleet;
-use super::handle::{FleetHandle, Target, push};
+use super::carriers::push;
+use super::handle::{FleetHandle, Target};
 use super::registry::{Given, Took};
 use super::requests::orders;
 use futures_util::FutureExt as _;
+use patchward_carrier::Connection;
 use patchward_common::codec;
 use patchward_common::id::MachineId;
 use patchward_common::wire::collector::{Held, MAX_HELD_BYTES, MAX_STOPPED_BYTES, Nudge};
-use quinn::Connection;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

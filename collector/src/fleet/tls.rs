@@ -1,4 +1,4 @@
-//! TLS and QUIC settings of the collector's port.
+//! TLS, and what QUIC and TCP take of a machine, at the collector's port.
 //!
 //! TLS 1.3 only, client certificates checked against the authorities and their revocation
 //! lists. No session is ever resumed: resumption does not verify again, so a revoked
@@ -6,6 +6,7 @@
 
 use super::ca::ServerIdentity;
 use super::{Authorities, FleetError};
+use patchward_carrier::mux::{Keeping, Limits};
 use patchward_common::wire::machine::{ALPN, ALPN_ENROLL};
 use quinn::{IdleTimeout, TransportConfig, VarInt};
 use rustls::RootCertStore;
@@ -38,12 +39,13 @@ const WAITING_BYTES: u64 = 16 * 1024;
 /// Bytes of all of them together; quinn's default is 100 MB.
 const ALL_WAITING_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Settings that admit machines of these authorities but those on their `lists`.
+/// TLS that admits machines of these authorities but those on their `lists`; the same over UDP
+/// and TCP.
 pub(super) fn server_config(
     authorities: &Authorities,
     identity: ServerIdentity,
     lists: Vec<CertificateRevocationListDer<'static>>,
-) -> Result<quinn::ServerConfig, FleetError> {
+) -> Result<rustls::ServerConfig, FleetError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     for authority in authorities.trusted() {
@@ -67,6 +69,11 @@ pub(super) fn server_config(
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     tls.max_early_data_size = 0;
+    Ok(tls)
+}
+
+/// The same for QUIC, with its limits.
+pub(super) fn quic(tls: rustls::ServerConfig) -> Result<quinn::ServerConfig, FleetError> {
     let tls = quinn::crypto::rustls::QuicServerConfig::try_from(tls)
         .map_err(|error| rustls::Error::General(error.to_string()))?;
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(tls));
@@ -108,6 +115,21 @@ impl ResolvesServerCert for Chains {
             true => &self.with_authority,
             false => &self.alone,
         }))
+    }
+}
+
+/// The limits of QUIC for a connection over TCP. What it sends and nobody acknowledged waits in
+/// the system's buffer, which is bounded in [`super::tcp`].
+pub(super) fn keeping() -> Keeping {
+    Keeping {
+        limits: Limits {
+            stream_window: STREAM_WINDOW,
+            connection_window: CONNECTION_WINDOW,
+            both_ways: STREAMS,
+            one_way: 0,
+        },
+        idle: Duration::from_millis(IDLE_MS.into()),
+        keep_alive: None,
     }
 }
 

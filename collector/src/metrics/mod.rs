@@ -6,6 +6,7 @@ pub use text::{FAMILIES, Family, Figures, MAX_SERIES, Moves};
 
 use crate::agenda;
 use crate::app::App;
+use crate::claims::Work;
 use crate::control::Failure;
 use crate::expiring;
 use crate::exposure::Exploitation;
@@ -50,6 +51,9 @@ pub async fn figures(app: &App) -> Result<Figures, Failure> {
     }
     heard(&mut figures, &mut view, now).await?;
     figures.count(&text::CONNECTED, &[], app.fleet.connected());
+    for (carrier, count) in app.fleet.connected_over() {
+        figures.count(&text::CARRIERS, &[carrier.word()], count);
+    }
     items(&mut figures, &agenda.items, now);
     let unacknowledged = stopped::unacknowledged(&app.fleet, &mut view, now).await?;
     figures.count(&text::UNACKNOWLEDGED, &[], unacknowledged);
@@ -64,6 +68,11 @@ pub async fn figures(app: &App) -> Result<Figures, Failure> {
     figures.note(&text::STORE_ERRORS, &[], store::faults() as f64);
     let seconds = |ms: i64| ms as f64 / SECOND_MS as f64;
     figures.note(&text::TASKS, &[], seconds(app.pulse.age_ms(now)));
+    figures.count(&text::COLLECTORS, &[], app.fleet.elsewhere().len() + 1);
+    for work in Work::ALL {
+        let holds = usize::from(app.claims.holds(work));
+        figures.count(&text::HOLDS, &[work.word()], holds);
+    }
     if let Some(heard) = agenda.heard_at {
         figures.note(&text::ANCHOR, &[], seconds(now.since_ms(heard)));
     }

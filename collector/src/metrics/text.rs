@@ -95,6 +95,12 @@ pub(super) const CONNECTED: Family = gauge(
     &[],
     "Machines that are connected now",
 );
+/// What they are connected over.
+pub(super) const CARRIERS: Family = gauge(
+    "patchward_machines_connected_over",
+    &["carrier"],
+    "Those machines by what they are connected over: quic, or tcp where UDP is blocked",
+);
 /// What is open.
 pub(super) const ITEMS: Family = gauge(
     "patchward_items",
@@ -177,6 +183,19 @@ pub(super) const TASKS: Family = gauge(
     &[],
     "How long ago the collector's own tasks last came round",
 );
+/// Collectors on this database.
+pub(super) const COLLECTORS: Family = gauge(
+    "patchward_collectors",
+    &[],
+    "How many collectors run on this database, this one among them",
+);
+/// Work that must happen once.
+pub(super) const HOLDS: Family = gauge(
+    "patchward_collector_holds",
+    &["work"],
+    "1 where it is this collector that does this work for all, 0 where it is not",
+);
+
 /// What the database refused.
 pub(super) const STORE_ERRORS: Family = counter(
     "patchward_store_errors_total",
@@ -190,13 +209,14 @@ pub(super) const NOTICES: Family = gauge(
 );
 
 /// Every figure, in the order in which they are written.
-pub const FAMILIES: [&Family; 23] = [
+pub const FAMILIES: [&Family; 26] = [
     &BUILD,
     &GATHERED,
     &MACHINES,
     &HEARD,
     &SILENT,
     &CONNECTED,
+    &CARRIERS,
     &ITEMS,
     &RAISED,
     &JOBS,
@@ -210,6 +230,8 @@ pub const FAMILIES: [&Family; 23] = [
     &STORE,
     &STORE_ERRORS,
     &TASKS,
+    &COLLECTORS,
+    &HOLDS,
     &ANCHOR,
     &EXPIRES,
     &EXPIRING,

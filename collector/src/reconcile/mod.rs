@@ -6,6 +6,7 @@ pub mod counts;
 pub mod custodian;
 pub mod ending;
 pub mod expiring;
+pub mod follow;
 pub mod limit;
 pub mod matches;
 pub mod notices;
@@ -13,10 +14,14 @@ pub mod opened;
 pub mod outcomes;
 pub mod probed;
 pub mod sets;
+mod signs;
 pub mod unused;
 
 use crate::app::App;
+use crate::claims::Work;
 use crate::deliver;
+use crate::store::Store;
+use follow::Follow;
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,6 +29,10 @@ use std::time::Duration;
 
 /// How often the tasks look: slots end on whole minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Longest look at what other collectors wrote: one that is for the first time in a while reads
+/// many rows, and one that takes longer waits for a database that does not answer.
+const FOLLOW_TIME: Duration = Duration::from_secs(30);
 
 /// When the tasks last came round. Tasks that stand still fail nobody's request: plans just do
 /// not go on, and nothing says so.
@@ -47,11 +56,23 @@ impl Pulse {
     }
 }
 
+/// Whether it is this collector's to do some work now. Where it is not, what is remembered of it
+/// is dropped: another does it meanwhile, and the store knows how far that is.
+fn is_ours<T: Default>(app: &App, work: Work, remembered: &mut T) -> bool {
+    let is_ours = app.claims.holds(work);
+    if !is_ours {
+        *remembered = T::default();
+    }
+    is_ours
+}
+
 /// Runs every task until the task is dropped. Calendars are read, and notices gathered and
 /// delivered, beside the others: a server that answers slowly keeps nobody waiting.
-pub async fn run(app: Arc<App>) {
+pub async fn run(app: Arc<App>, follow: Follow) {
     tokio::join!(
         tasks(&app),
+        signs::run(&app),
+        follow_others(&app, follow),
         read_calendars(&app),
         notices(&app),
         count(&app),
@@ -60,11 +81,33 @@ pub async fn run(app: Arc<App>) {
     );
 }
 
+async fn follow_others(app: &App, mut follow: Follow) {
+    if !app.claims.is_shared() {
+        return;
+    }
+    let mut timer = tokio::time::interval(follow::FOLLOW_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        let followed = follow.run(&app.store, &app.fleet, app.now());
+        // Where the way to the database is gone nobody says so: the next look asks anew.
+        let problem = match tokio::time::timeout(FOLLOW_TIME, followed).await {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(problem, "what other collectors wrote is not followed yet");
+    }
+}
+
 async fn read_calendars(app: &App) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
+        if !app.claims.holds(Work::Calendars) {
+            continue;
+        }
         if let Err(error) = calendars::run(&app.store, app.now()).await {
             tracing::warn!(%error, "calendars were not read");
         }
@@ -77,6 +120,9 @@ async fn notices(app: &App) {
     let mut notices = notices::Notices::default();
     loop {
         timer.tick().await;
+        if !is_ours(app, Work::Notices, &mut notices) {
+            continue;
+        }
         if let Err(error) = notices.run(app, app.now()).await {
             tracing::warn!(error = error.text, "nobody is told yet of what is news");
         }
@@ -90,6 +136,9 @@ async fn count(app: &App) {
     let mut counts = counts::Counts::default();
     loop {
         timer.tick().await;
+        if !is_ours(app, Work::Counts, &mut counts) {
+            continue;
+        }
         if let Err(error) = counts.run(app, app.now()).await {
             tracing::warn!(
                 error = error.text,
@@ -112,6 +161,9 @@ async fn expiries(app: &App) {
     let mut expiries = expiring::Expiries::default();
     loop {
         timer.tick().await;
+        if !is_ours(app, Work::Expiries, &mut expiries) {
+            continue;
+        }
         if let Err(error) = expiries.run(app, app.now()).await {
             tracing::warn!(
                 error = error.text,
@@ -133,40 +185,60 @@ async fn tasks(app: &App) {
         alive();
         let (store, now) = (&app.store, app.now());
         // Before plans are brought to their end: one that ended is halted no more.
-        if let Err(error) = limit::run(store, now).await {
+        if app.claims.holds(Work::Plans)
+            && let Err(error) = limit::run(store, now).await
+        {
             tracing::warn!(%error, "plans that reached their failure limit are not halted yet");
         }
+        // These two are every collector's: they are about the machines that are connected with it.
         if let Err(error) = opened.run(store, &app.fleet, now).await {
             tracing::warn!(%error, "machines whose wave has opened are not told yet");
         }
-        // The same: a job whose go counts no more may have been missed.
+        // Before plans end, too: a job whose go counts no more may have been missed.
         if let Err(error) = unused::run(store, &app.fleet, now).await {
             tracing::warn!(%error, "goes that nobody used count as down still");
         }
-        if let Err(error) = ending::run(store, now).await {
-            tracing::warn!(%error, "plans could not be brought to their end");
+        if is_ours(app, Work::Plans, &mut outcomes) {
+            plans(store, &mut outcomes, now).await;
         }
-        if let Err(error) = probed::run(store, now).await {
-            tracing::warn!(%error, "manual jobs whose devices have answered are not ended yet");
-        }
-        alive();
-        if let Err(error) = outcomes.run(store, now).await {
-            tracing::warn!(%error, "what became of slots was not noted");
-        }
-        if let Err(error) = custodian::run(app).await {
+        if app.claims.holds(Work::Custodian)
+            && let Err(error) = custodian::run(app).await
+        {
             tracing::warn!(%error, "the custodian repository was not renewed");
         }
-        // Before advisories are matched: what is not known any more needs a person.
-        if let Err(error) = store.lose_device_answers(now).await {
-            tracing::warn!(%error, "devices that have been silent for long count as known still");
+        if is_ours(app, Work::Matching, &mut matches) {
+            matching(app, &mut matches, now).await;
         }
-        alive();
-        if let Err(error) = matches.run(store, &app.matching, now).await {
-            tracing::warn!(error = error.text, "advisories were not matched again");
-        }
-        if let Err(error) = sets.run(store, now).await {
+        if is_ours(app, Work::Sweeping, &mut sets)
+            && let Err(error) = sets.run(store, now).await
+        {
             tracing::warn!(%error, "inventories that no machine has were not dropped");
         }
         app.pulse.beat(app.now());
+    }
+}
+
+async fn plans(store: &Store, outcomes: &mut outcomes::Outcomes, now: UtcMs) {
+    if let Err(error) = ending::run(store, now).await {
+        tracing::warn!(%error, "plans could not be brought to their end");
+    }
+    if let Err(error) = probed::run(store, now).await {
+        tracing::warn!(%error, "manual jobs whose devices have answered are not ended yet");
+    }
+    alive();
+    if let Err(error) = outcomes.run(store, now).await {
+        tracing::warn!(%error, "what became of slots was not noted");
+    }
+}
+
+async fn matching(app: &App, matches: &mut matches::Matches, now: UtcMs) {
+    let store = &app.store;
+    // Before advisories are matched: what is not known any more needs a person.
+    if let Err(error) = store.lose_device_answers(now).await {
+        tracing::warn!(%error, "devices that have been silent for long count as known still");
+    }
+    alive();
+    if let Err(error) = matches.run(store, &app.matching, now).await {
+        tracing::warn!(error = error.text, "advisories were not matched again");
     }
 }

@@ -46,6 +46,8 @@ pub struct Rule {
 pub struct Asked {
     /// Where machines are listened to, as `address:port`.
     pub listen: String,
+    /// Whether that is so over TCP too.
+    pub listen_tcp: bool,
     /// What machines are told to call, as `host:port`.
     pub addresses: Vec<String>,
     /// Where the page is, as `address:port`.
@@ -105,12 +107,19 @@ fn coming_in(asked: &Asked) -> Vec<Rule> {
     if let Some(listen) = server(&asked.listen, None) {
         let what = "agents report, ask and fetch (QUIC, both sides by certificate)";
         let port = listen.1;
-        rules.push(coming("UDP", listen, &from, what, "listen"));
-        // What machines call may be another port, which something before it hands on.
-        for (host, told) in asked.addresses.iter().filter_map(|text| server(text, None)) {
-            if told != port {
-                let what = format!("what machines are told to call, handed on to port {port}");
-                rules.push(coming("UDP", (host, told), &from, &what, "addresses"));
+        let over_tcp = "the same where UDP is blocked (TLS, both sides by certificate)";
+        let mut both = vec![("UDP", what, "listen")];
+        if asked.listen_tcp {
+            both.push(("TCP", over_tcp, "listen_tcp"));
+        }
+        for (protocol, what, by) in both {
+            rules.push(coming(protocol, listen.clone(), &from, what, by));
+            // What machines call may be another port, which something before it hands on.
+            for (host, told) in asked.addresses.iter().filter_map(|text| server(text, None)) {
+                if told != port {
+                    let what = format!("what machines are told to call, handed on to port {port}");
+                    rules.push(coming(protocol, (host, told), &from, &what, "addresses"));
+                }
             }
         }
     }
@@ -232,6 +241,16 @@ mod tests {
             ..asked
         };
         assert_eq!(lines(&without).len(), 1, "no page, no port");
+        let by_tcp = Asked {
+            listen_tcp: true,
+            ..without
+        };
+        assert_eq!(
+            lines(&by_tcp),
+            ["TCP", "UDP"].map(|protocol| {
+                format!("in {protocol} 9443 every machine with an agent -> collector")
+            })
+        );
     }
 
     #[test]
@@ -252,6 +271,7 @@ mod tests {
             subnets: vec!["icu 10.1.0.0/16".into()],
             called: called.into(),
             page: None,
+            listen_tcp: false,
         };
         assert_eq!(
             lines(&asked),

@@ -158,7 +158,12 @@ impl Change {
             ));
         }
         let head = audit::append(&mut self.view.tx, self.now, &self.notes).await?;
+        let rows = head.seq + 1 - self.notes.len() as u64..=head.seq;
+        let is_shared = matches!(self.view.tx, Tx::Postgres(_));
         self.view.tx.commit().await?;
+        if is_shared {
+            self.said.wrote(rows);
+        }
         // Afterwards: who looks from now on finds it in the database.
         self.said.count(&self.actor);
         logged::committed(&self.notes, head);

@@ -11,6 +11,8 @@ use serde_json::json;
 const COLLECTOR: &str = "collector";
 /// The key of the fingerprint of the collector's certificate authority.
 pub(super) const AUTHORITY: &str = "authority";
+/// The key of the fingerprint of the authority that follows it, while it does.
+pub(super) const NEXT_AUTHORITY: &str = "next_authority";
 
 impl View {
     /// The collector's name, once `init` has given it one.
@@ -28,6 +30,19 @@ impl View {
         let row: Option<(Digest,)> = self
             .tx
             .first("SELECT value FROM meta WHERE key = $1", args![AUTHORITY])
+            .await?;
+        Ok(row.map(|(fingerprint,)| fingerprint))
+    }
+
+    /// The fingerprint of the authority that follows, once `ca next` has noted it and until
+    /// `ca finish`.
+    pub async fn next_authority(&mut self) -> Result<Option<Digest>, StoreError> {
+        let row: Option<(Digest,)> = self
+            .tx
+            .first(
+                "SELECT value FROM meta WHERE key = $1",
+                args![NEXT_AUTHORITY],
+            )
             .await?;
         Ok(row.map(|(fingerprint,)| fingerprint))
     }

@@ -12,6 +12,14 @@ use std::time::Duration;
 /// How long a statement waits for a lock or a connection: longer than the longest
 /// change of ours (a plan for 50,000 machines takes about two seconds).
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// So long after the last sign of a collector's computer PostgreSQL gives up its connections, in
+/// milliseconds: what was under way there is undone, and its locks are free. By itself it would
+/// wait for two hours after a power cut, and other collectors with it.
+const GONE_MS: u32 = 5_000;
+/// So long a change or a look may stand still between two statements, in milliseconds: more is a
+/// process that is frozen, with locks that others wait for. What writes a list to a slow browser
+/// stands still for less.
+const IDLE_MS: u32 = 60_000;
 /// Connections that read. SQLite reads from memory; more gain nothing on small servers.
 const READERS: u32 = 4;
 /// Connections to PostgreSQL in all; its default limit is 100 for everybody.
@@ -163,6 +171,12 @@ fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
         .options([
             ("synchronous_commit", "on".to_owned()),
             ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", IDLE_MS.to_string()),
+            // Without effect on a socket of the same computer.
+            ("tcp_user_timeout", GONE_MS.to_string()),
+            ("tcp_keepalives_idle", "2".to_owned()),
+            ("tcp_keepalives_interval", "1".to_owned()),
+            ("tcp_keepalives_count", "3".to_owned()),
         ])
         .disable_statement_logging())
 }

@@ -109,6 +109,9 @@ impl Change {
         .await?;
         tx.execute("DELETE FROM witnesses", args![]).await?;
         tx.execute("DELETE FROM sessions", args![]).await?;
+        // Those that ran then do not run on this one.
+        tx.execute("DELETE FROM claims", args![]).await?;
+        tx.execute("DELETE FROM collectors", args![]).await?;
         self.done();
         Ok(())
     }

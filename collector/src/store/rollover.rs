@@ -1,6 +1,6 @@
 //! The certificate authority and its follower: which machines know the next one.
 
-use super::meta::AUTHORITY;
+use super::meta::{AUTHORITY, NEXT_AUTHORITY};
 use super::value::{args, from_row};
 use super::{Change, Store, StoreError, View};
 use patchward_common::digest::Digest;
@@ -89,12 +89,14 @@ impl Store {
 impl Change {
     /// Notes that the next authority is there, and that nobody knows it yet.
     pub async fn begin_authority(&mut self, next: &Digest, reason: &str) -> Result<(), StoreError> {
-        self.step(
-            "collector.authority_next",
-            next,
-            json!({ "reason": reason }),
+        let detail = json!({ "reason": reason });
+        let tx = self.step("collector.authority_next", next, detail);
+        tx.execute("DELETE FROM authority_reached", args![]).await?;
+        tx.execute(
+            "INSERT INTO meta (key, value) VALUES ($1, $2)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            args![NEXT_AUTHORITY, next],
         )
-        .execute("DELETE FROM authority_reached", args![])
         .await?;
         self.done();
         Ok(())
@@ -121,6 +123,8 @@ impl Change {
             )
             .await?;
         tx.execute("DELETE FROM authority_reached", args![]).await?;
+        tx.execute("DELETE FROM meta WHERE key = $1", args![NEXT_AUTHORITY])
+            .await?;
         self.done_if(changed, || {
             StoreError::conflict("the database belongs to another certificate authority")
         })

@@ -2,12 +2,23 @@
 //! gathered before knows by it whether it still says what they did.
 
 use super::Actor;
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Most rows of one's own that are remembered: those of the seconds until they are followed. One
+/// that is forgotten counts as another's, which costs a little work and nothing else.
+const MOST_OWN: usize = 100_000;
 
 /// What is counted. It begins anew with each process, as what is gathered does.
 #[derive(Debug, Default)]
-pub(super) struct Said(Mutex<Counted>);
+pub(super) struct Said {
+    counted: Mutex<Counted>,
+    /// Rows of the audit log that this process wrote, where others write too.
+    own: Mutex<BTreeSet<u64>>,
+    /// Up to which row others were heard; 0 before the first time.
+    heard: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Counted {
@@ -16,7 +27,7 @@ struct Counted {
     last: HashMap<String, u64>,
 }
 
-/// Those who sit at the collector's own computer: programs too, which look at once.
+/// Those who sit at a collector's own computer: programs too, which look at once.
 const LOCAL: &str = "local";
 
 fn who(actor: &Actor) -> Option<String> {
@@ -28,27 +39,73 @@ fn who(actor: &Actor) -> Option<String> {
 }
 
 impl Said {
+    /// This process has written rows of the audit log, from one number to another: whoever
+    /// follows what others write passes them over. Said once they are committed and not before: a
+    /// number whose change failed is another's. Who looks in between takes them for another's,
+    /// and does once more what was done.
+    pub(super) fn wrote(&self, rows: std::ops::RangeInclusive<u64>) {
+        let mut own = self.own();
+        own.extend(rows);
+        while own.len() > MOST_OWN {
+            own.pop_first();
+        }
+    }
+
+    /// Whether a row is one's own.
+    pub(super) fn is_own(&self, row: u64) -> bool {
+        self.own().contains(&row)
+    }
+
+    /// Up to which row others were heard, once they were.
+    pub(super) fn heard(&self) -> Option<u64> {
+        let heard = self.heard.load(Ordering::Acquire);
+        (heard > 0).then_some(heard)
+    }
+
+    /// Rows of others up to this one are counted.
+    pub(super) fn has_heard(&self, row: u64) {
+        self.heard.fetch_max(row, Ordering::AcqRel);
+    }
+
     /// Counts a change that was committed.
     pub(super) fn count(&self, actor: &Actor) {
         if let Some(who) = who(actor) {
-            let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            counted.changes += 1;
-            let now = counted.changes;
-            counted.last.insert(who, now);
+            self.count_of(who);
         }
+    }
+
+    /// Counts a change of another collector's, by whom the audit log names.
+    pub(super) fn count_elsewhere(&self, actor: &str) {
+        let who = match actor.split_once(':') {
+            Some((LOCAL, _)) => LOCAL,
+            _ => actor,
+        };
+        self.count_of(who.to_owned());
+    }
+
+    fn count_of(&self, who: String) {
+        let mut counted = self.counted();
+        counted.changes += 1;
+        let now = counted.changes;
+        counted.last.insert(who, now);
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn own(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many there are.
     pub(super) fn changes(&self) -> u64 {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .changes
+        self.counted().changes
     }
 
     /// The last that this one must see: their own, or anybody's by command.
     pub(super) fn last_for(&self, actor: &Actor) -> u64 {
-        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = self.counted();
         let last = |who: &str| counted.last.get(who).copied().unwrap_or_default();
         let own = who(actor).map(|who| last(&who));
         own.unwrap_or_default().max(last(LOCAL))
@@ -74,5 +131,25 @@ mod tests {
         assert_eq!((said.last_for(&ada), said.last_for(&ben)), (2, 2));
         said.count(&ben);
         assert_eq!((said.last_for(&ada), said.last_for(&ben)), (2, 3));
+        said.count_elsewhere(&ada.to_string());
+        assert_eq!((said.last_for(&ada), said.last_for(&ben)), (4, 3));
+        said.count_elsewhere("local:0");
+        assert_eq!((said.last_for(&ada), said.last_for(&ben)), (5, 5));
+    }
+
+    #[test]
+    fn the_rows_of_ones_own_are_known_and_bounded() {
+        let said = Said::default();
+        // Nothing was written.
+        said.wrote(std::ops::RangeInclusive::new(8, 7));
+        assert!(!said.is_own(7) && !said.is_own(8));
+        said.wrote(8..=9);
+        assert!(!said.is_own(7) && said.is_own(8) && said.is_own(9));
+        said.wrote(10..=9 + MOST_OWN as u64);
+        assert!(!said.is_own(9) && said.is_own(10));
+        assert_eq!(said.heard(), None);
+        said.has_heard(9);
+        said.has_heard(3);
+        assert_eq!(said.heard(), Some(9));
     }
 }

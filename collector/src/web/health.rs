@@ -3,6 +3,7 @@
 
 use super::{Web, fresh};
 use crate::app::App;
+use crate::claims::Work;
 use crate::control::Failure;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -29,6 +30,12 @@ pub(super) struct Parts {
     machines: bool,
     /// Whether the collector's own tasks come round.
     tasks: bool,
+    /// Whether other collectors hear that it lives.
+    heard: bool,
+    /// How many collectors run on the database.
+    collectors: usize,
+    /// How much of the work that must happen once is this one's.
+    holds: usize,
 }
 
 /// A part's name, and what is wrong with it in words.
@@ -47,10 +54,16 @@ impl Parts {
             index: app.fleet.is_indexed(),
             machines: app.fleet.is_serving(),
             tasks: app.pulse.age_ms(app.now()) <= TASKS_MS,
+            heard: app.claims.is_alive(),
+            collectors: app.fleet.elsewhere().len() + 1,
+            holds: Work::ALL
+                .into_iter()
+                .filter(|work| app.claims.holds(*work))
+                .count(),
         }
     }
 
-    fn checks(self) -> [Check; 5] {
+    fn checks(self) -> [Check; 6] {
         let wrong = |is_well: bool, words| (!is_well).then_some(words);
         [
             (
@@ -85,6 +98,13 @@ impl Parts {
                     "the collector's own tasks stand still; look into its log, and start it anew",
                 ),
             ),
+            (
+                "heard",
+                wrong(
+                    self.heard,
+                    "other collectors hear nothing of this one, and do its part; look at its way to the database",
+                ),
+            ),
         ]
     }
 
@@ -97,7 +117,9 @@ impl Parts {
             true => "ready\n",
             false => "not ready\n",
         };
-        (is_ready, format!("{first}{}", lines.concat()))
+        let (collectors, holds, all) = (self.collectors, self.holds, Work::ALL.len());
+        let several = format!("running: {collectors}\nholds: {holds} of {all}\n");
+        (is_ready, format!("{first}{}{several}", lines.concat()))
     }
 }
 
@@ -136,20 +158,25 @@ mod tests {
         index: true,
         machines: true,
         tasks: true,
+        heard: true,
+        collectors: 2,
+        holds: 0,
     };
 
     #[test]
     fn every_part_can_be_what_is_wrong() {
         let (is_ready, text) = WELL.told();
         assert!(is_ready && text.starts_with("ready\n"), "{text}");
-        assert_eq!(text.matches(": ok\n").count(), 5);
+        assert_eq!(text.matches(": ok\n").count(), 6);
+        assert!(text.contains("\nrunning: 2\nholds: 0 of "), "{text}");
         type Change = fn(&mut Parts);
-        let changes: [(&str, Change); 5] = [
+        let changes: [(&str, Change); 6] = [
             ("store: the database", |parts| parts.store = false),
             ("confirmed: the database", |parts| parts.is_restored = true),
             ("index: components", |parts| parts.index = false),
             ("machines: machines", |parts| parts.machines = false),
             ("tasks: the collector", |parts| parts.tasks = false),
+            ("heard: other collectors", |parts| parts.heard = false),
         ];
         for (line, change) in changes {
             let mut parts = WELL;
@@ -157,7 +184,7 @@ mod tests {
             let (is_ready, text) = parts.told();
             assert!(!is_ready && text.starts_with("not ready\n"), "{text}");
             assert!(text.contains(line), "{text}");
-            assert_eq!(text.matches(": ok\n").count(), 4, "{text}");
+            assert_eq!(text.matches(": ok\n").count(), 5, "{text}");
         }
     }
 }

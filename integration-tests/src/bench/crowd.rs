@@ -21,7 +21,7 @@ use patchward_common::wire::machine::{
     Stale,
 };
 use patchward_common::wire::token::EnrolmentToken;
-use quic::{client, endpoint};
+use quic::{client, endpoint, watch_closely};
 use quinn::{ClientConfig, Connection, Endpoint, SendStream, VarInt};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -226,6 +226,27 @@ impl Member {
             }
         }
         bail!("machine {} does not become quiet", self.id)
+    }
+
+    /// It knows several collectors: it watches its next connection closely.
+    pub fn knows_several(&mut self) {
+        watch_closely(&mut self.tls);
+    }
+
+    /// Waits until its connection is lost.
+    pub async fn until_lost(&self) -> anyhow::Result<()> {
+        let connection = self.connection.as_ref().context("not connected")?;
+        connection.closed().await;
+        Ok(())
+    }
+
+    /// Connects with another collector.
+    pub async fn goes_to(&mut self, collector: SocketAddr) -> anyhow::Result<()> {
+        self.collector = collector;
+        let tls = self.tls.clone();
+        let connecting = self.endpoint.connect_with(tls, collector, SERVER_NAME)?;
+        self.connection = Some(connecting.await?);
+        Ok(())
     }
 
     async fn report(&mut self) -> anyhow::Result<()> {

@@ -4,8 +4,8 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    backup, checks, evidence, held, idle, inventory, load, matching, openings, pages, peers, plan,
-    search, sizes, stops, vendors, wire,
+    backup, checks, evidence, failover, held, idle, inventory, load, matching, openings, pages,
+    peers, plan, search, sizes, stops, vendors, wire,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,6 +46,12 @@ enum Which {
     /// A stop, from its file to 5,000 and to 20,000 connected machines.
     Stops {
         /// Only this fleet.
+        #[arg(long)]
+        machines: Option<usize>,
+    },
+    /// A power cut of a collector with 5,000 machines connected.
+    Failover {
+        /// Only so many machines.
         #[arg(long)]
         machines: Option<usize>,
     },
@@ -97,7 +103,7 @@ enum Which {
 }
 
 impl Which {
-    const EACH: [Self; 19] = [
+    const EACH: [Self; 20] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -107,6 +113,7 @@ impl Which {
         Self::Hellos,
         Self::Journal,
         Self::Stops { machines: None },
+        Self::Failover { machines: None },
         Self::Held,
         Self::Idle { seconds: 600 },
         Self::Peers { seconds: 120 },
@@ -135,6 +142,7 @@ impl Which {
             Self::Hellos => wait_for(load::hellos())?,
             Self::Journal => wait_for(load::journal())?,
             Self::Stops { machines } => wait_for(stops::run(machines))?,
+            Self::Failover { machines } => wait_for(failover::run(machines))?,
             Self::Held => wait_for(held::run())?,
             Self::Idle { seconds } => wait_for(idle::run(seconds))?,
             Self::Peers { seconds } => wait_for(peers::run(seconds))?,

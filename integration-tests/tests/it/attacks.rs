@@ -3,6 +3,7 @@
 //! After each of them an honest job works. [`ROWS`] says which test holds which attack.
 
 mod agent;
+mod blocked;
 mod clock;
 mod enrolment;
 mod floods;
@@ -124,6 +125,9 @@ const ROWS: [(&str, &[&str]); 14] = [
             "attacks::machines::other_protocols_and_missing_certificates_get_nothing",
             "attacks::floods::floods_cost_a_bounded_amount_and_stop_nobody",
             "attacks::slow::a_collector_of_an_old_protocol_is_not_spoken_to",
+            "wire::tcp::other_protocols_and_missing_certificates_get_nothing",
+            "wire::tcp::who_keeps_to_no_rule_is_cut_off_alone",
+            "wire::tcp::handshakes_that_hang_keep_nobody_out",
         ],
     ),
 ];

@@ -32,6 +32,7 @@ mod postgres;
 mod replan;
 mod said;
 mod setup;
+mod several;
 mod stated;
 mod told;
 mod ward;

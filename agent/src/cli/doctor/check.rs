@@ -203,7 +203,8 @@ pub(super) fn advice(check: &str) -> Option<(&'static str, &'static str)> {
         ),
         "udp" => (
             "nothing answers there: the collector is down, or a firewall drops UDP",
-            "ask IT to let this one UDP port through (`setup` at the collector prints the sheet)",
+            "ask IT to let this one UDP port through (`setup` at the collector prints the sheet), or \
+             to open TCP at the collector (`listen_tcp`)",
         ),
         "tls" => (
             "whoever answers there is not this machine's collector",

@@ -3,10 +3,14 @@
 use super::super::facts::Facts;
 use super::{ENDS_SOON_MS, ending, found, named};
 use patchward_common::doctor::Finding;
-use patchward_common::time::{DAY_MS, UtcMs};
+use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
 
 /// How long before its end a vendor's metadata is named: a vendor publishes weekly.
 const METADATA_ENDS_SOON_MS: i64 = 3 * DAY_MS;
+
+/// After so long without a sign of life a collector is named: they give one every two seconds, and
+/// clocks may be apart by some.
+const SILENT_MS: i64 = MINUTE_MS;
 
 pub(super) fn store(facts: &Facts, _: UtcMs) -> Vec<Finding> {
     let stored = &facts.store;
@@ -119,6 +123,49 @@ pub(super) fn roster(facts: &Facts, now: UtcMs) -> Vec<Finding> {
              `document add`",
         )
     })
+}
+
+/// Collectors on one database that do not speak, or are not of one version. How many there are and
+/// who does what, `collector list` tells.
+pub(super) fn collectors(facts: &Facts, now: UtcMs) -> Vec<Finding> {
+    let all = &facts.store.collectors;
+    let (silent, heard): (Vec<_>, Vec<_>) = all
+        .iter()
+        .partition(|one| now.since_ms(one.beat_at) > SILENT_MS);
+    let of = |one: &&crate::store::claims::Collector| {
+        format!("{} on {} ({})", one.id, one.host, one.version)
+    };
+    let count = all.len();
+    let silent: Vec<String> = silent.iter().map(of).collect();
+    let is_silent = (!silent.is_empty()).then(|| {
+        found(
+            "collectors",
+            format!(
+                "of {count} collectors on this database these are silent: {}",
+                named(&silent)
+            ),
+            "their machines are with the others, and who is left bears all",
+            "see whether they run and reach the database; where their clocks are wrong, set them",
+        )
+    });
+    let differ = heard.windows(2).any(|two| two[0].version != two[1].version);
+    let heard: Vec<String> = heard.iter().map(of).collect();
+    let are_mixed = differ.then(|| {
+        found(
+            "collectors",
+            format!(
+                "collectors of different versions share this database: {}",
+                named(&heard)
+            ),
+            "an older one may not know what a newer one writes",
+            "bring all of them to the newest version",
+        )
+    });
+    [is_silent, are_mixed]
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect()
 }
 
 pub(super) fn restored(facts: &Facts, _: UtcMs) -> Vec<Finding> {

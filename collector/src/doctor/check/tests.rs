@@ -2,12 +2,27 @@
 
 use super::super::facts::Stored;
 use super::*;
+use crate::store::claims::Collector;
 use crate::store::restored::Restored;
 
 const NOW: UtcMs = UtcMs(1_795_400_040_000);
 
 /// A check, and what plants the fault that it finds.
 type Fault = (&'static str, Box<dyn Fn(&mut Facts)>);
+
+fn collector(id: &str) -> Collector {
+    Collector {
+        id: id.into(),
+        host: "h".into(),
+        address: "0.0.0.0:9443".into(),
+        version: "0.2.0".into(),
+        started_at: NOW,
+        beat: 1,
+        beat_at: NOW,
+        connected: 0,
+        reach: String::new(),
+    }
+}
 
 fn well() -> Facts {
     let later = NOW.plus_ms(100 * DAY_MS);
@@ -27,6 +42,7 @@ fn well() -> Facts {
             charter_until: Some(later),
             roster_until: Some(later),
             go_keys: vec!["key".into()],
+            collectors: vec![collector("a"), collector("b")],
             ..Stored::default()
         },
         ..Facts::default()
@@ -53,7 +69,7 @@ fn what_is_well_has_no_finding() {
 fn each_fault_is_named_by_its_check() {
     let soon = NOW.plus_ms(DAY_MS);
     let problem = || Err("no".to_owned());
-    let faults: [Fault; 24] = [
+    let faults: [Fault; 26] = [
         ("settings", Box::new(|f| f.settings = Some("x".into()))),
         (
             "clock",
@@ -97,6 +113,14 @@ fn each_fault_is_named_by_its_check() {
         (
             "backup",
             Box::new(|f| f.backups = Some(("/b".into(), Ok(vec![NOW.plus_ms(-2 * DAY_MS)])))),
+        ),
+        (
+            "collectors",
+            Box::new(|f| f.store.collectors[1].beat_at = NOW.plus_ms(-HOUR_MS)),
+        ),
+        (
+            "collectors",
+            Box::new(|f| f.store.collectors[1].version = "0.3.0".into()),
         ),
         (
             "restored",

@@ -5,6 +5,7 @@ use crate::fleet::Fleet;
 use futures_util::StreamExt as _;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore as _};
+use patchward_carrier::SendStream;
 use patchward_common::wire::machine::{
     ArtifactAsked, ArtifactHeader, MAX_RANGE_BYTES, Refused, RefusedCode,
 };
@@ -57,7 +58,7 @@ pub(super) async fn artifact(fleet: &Fleet, asked: &ArtifactAsked) -> Result<Rep
 }
 
 /// Writes them; `None` where they could not be read or sent.
-pub(in crate::fleet) async fn write(bytes: Bytes, send: &mut quinn::SendStream) -> Option<()> {
+pub(in crate::fleet) async fn write(bytes: Bytes, send: &mut SendStream) -> Option<()> {
     let mut chunks = bytes.into_stream();
     while let Some(chunk) = chunks.next().await {
         send.write_chunk(chunk.ok()?).await.ok()?;

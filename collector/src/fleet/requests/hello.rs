@@ -73,6 +73,9 @@ pub(super) async fn hello(
     let is_all = documents == fleet.documents.load(Ordering::Acquire);
     let holds = (is_all && hello.orders == ordered).then_some(now);
     registry.holds(&session.machine, holds);
+    if fleet.store().is_shared() {
+        registry.booted(&session.machine, said.hello.boot);
+    }
     registry.update(&session.machine, |known| known.said = Some(said));
     drop(registry);
     Ok(Answer::Hello(Box::new(answer)))
@@ -111,7 +114,7 @@ async fn notice(
     );
     match noticed {
         Noticed::Itself => {}
-        Noticed::Again(old) => old.close(close::REPLACED.into(), b"connected again"),
+        Noticed::Again(old) => old.close(close::REPLACED, b"connected again"),
         Noticed::Changed(reason) => suspect(fleet, session, known, &reason, now).await?,
         Noticed::Clone(reason) => {
             suspect(fleet, session, known, &reason, now).await?;

@@ -32,7 +32,7 @@ pub(super) enum Peer {
 pub(super) struct Session {
     pub(super) machine: MachineId,
     pub(super) serial: String,
-    pub(super) connection: quinn::Connection,
+    pub(super) connection: patchward_carrier::Connection,
 }
 
 /// What is sent back.

@@ -30,6 +30,10 @@ pub(super) async fn store(
     let mut positions = read_positions(&mut tx, appends).await?;
     let mut results: Vec<Result<(), JournalError>> = Vec::with_capacity(appends.len());
     let mut events = BTreeMap::new();
+    let is_new = |append: &Append| !positions.contains_key(&(append.machine, append.outbox));
+    if appends.iter().any(is_new) {
+        lock_numbers(&mut tx).await?;
+    }
     for append in appends {
         let position = positions.get(&(append.machine, append.outbox));
         let known = match position {
@@ -100,6 +104,17 @@ fn collect<'a>(
     Ok(())
 }
 
+/// Collectors on one database give numbers to new outboxes one after the other: of two that take
+/// the same at once one would fail, and each of its machines be told to come again. It is the first
+/// lock that is taken and that of a row which nothing else writes, so nobody waits mutually.
+async fn lock_numbers(tx: &mut Tx) -> Result<(), StoreError> {
+    if matches!(tx, Tx::Postgres(_)) {
+        let sql = "UPDATE meta SET value = value WHERE key = 'collector'";
+        tx.execute(sql, args![]).await?;
+    }
+    Ok(())
+}
+
 /// Lets a machine begin another outbox, up to its limit.
 async fn admit_outbox(
     tx: &mut Tx,
@@ -160,8 +175,8 @@ async fn read_positions(
     Ok(rows.into_iter().map(position).collect())
 }
 
-/// Gives a row to each outbox that is new. Where another collector on the same database
-/// took the number, the transaction fails and is tried again.
+/// Gives a row to each outbox that is new. Where another collector on the same database began it
+/// a moment ago, the transaction fails and is tried again.
 async fn begin_outboxes(
     tx: &mut Tx,
     positions: &HashMap<Outbox, Position>,

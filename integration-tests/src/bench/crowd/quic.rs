@@ -12,6 +12,8 @@ use std::time::Duration;
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// As the agent has it.
 const IDLE_MS: u32 = 60_000;
+/// As the agent has it where it knows several collectors.
+const SEVERAL: (Duration, u32) = (Duration::from_secs(2), 6_000);
 /// Buffers of a socket that stands for many machines.
 const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
@@ -52,12 +54,22 @@ pub(super) fn client(
     tls.resumption = rustls::client::Resumption::disabled();
     let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls)?;
     let mut config = ClientConfig::new(Arc::new(tls));
+    config.transport_config(Arc::new(transport(KEEP_ALIVE, IDLE_MS)));
+    Ok(config)
+}
+
+/// Has a machine watch its connection as one that knows several collectors.
+pub(super) fn watch_closely(config: &mut ClientConfig) {
+    let (keep_alive, idle_ms) = SEVERAL;
+    config.transport_config(Arc::new(transport(keep_alive, idle_ms)));
+}
+
+fn transport(keep_alive: Duration, idle_ms: u32) -> quinn::TransportConfig {
     let mut transport = quinn::TransportConfig::default();
     transport
-        .max_idle_timeout(Some(VarInt::from_u32(IDLE_MS).into()))
-        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_idle_timeout(Some(VarInt::from_u32(idle_ms).into()))
+        .keep_alive_interval(Some(keep_alive))
         .datagram_receive_buffer_size(None)
         .mtu_discovery_config(None);
-    config.transport_config(Arc::new(transport));
-    Ok(config)
+    transport
 }

@@ -42,8 +42,18 @@ impl Scene {
 
     /// Machines without the product, all in these groups, of which one must stay ready.
     pub(super) fn bare(machines: &[(&str, Class)], groups: &[&str]) -> Self {
+        Self::bare_with(machines, groups, |_| {})
+    }
+
+    /// The same, with something done before machines enrol.
+    pub(super) fn bare_with(
+        machines: &[(&str, Class)],
+        groups: &[&str],
+        before: impl FnOnce(&mut Hospital),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut hospital = Hospital::found(folder.path(), &[UNIT], &[PRODUCT]).unwrap();
+        before(&mut hospital);
         let row = |&(name, class): &(&str, Class)| Row {
             name: name.into(),
             unit: UNIT.into(),

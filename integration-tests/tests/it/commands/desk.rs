@@ -3,6 +3,7 @@
 
 use ed25519_dalek::SigningKey;
 use patchward_collector::app::App;
+use patchward_collector::claims::Claims;
 use patchward_collector::cli::{Action, Cli};
 use patchward_collector::command::{self, Caller, Snapshots};
 use patchward_collector::config::Settings;
@@ -78,12 +79,14 @@ impl Desk {
             settings: FleetSettings::default(),
         };
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let settings = Settings {
+            addresses: vec!["localhost:9443".into()],
+            ..Settings::default()
+        };
         let app = App {
             folder: Folder::new(path),
-            settings: Settings {
-                addresses: vec!["localhost:9443".into()],
-                ..Settings::default()
-            },
+            claims: Claims::new(&store, &settings, now()),
+            settings,
             fleet: fleet::serve(context, any).await.unwrap(),
             store,
             artifacts,

@@ -21,7 +21,7 @@ on_both_engines!(
     a_stop_is_seen_by_every_later_decision,
 );
 
-fn ask(plan: Digest, number: u8, nonce: u8) -> GoAsk {
+pub(super) fn ask(plan: Digest, number: u8, nonce: u8) -> GoAsk {
     GoAsk {
         machine: machine(number),
         job: job(plan, number),
@@ -32,7 +32,7 @@ fn ask(plan: Digest, number: u8, nonce: u8) -> GoAsk {
 
 /// The rule of the design, as far as these tests need it: the other members that are
 /// neither going nor at work stay at the group's minimum.
-fn decide(snapshot: &GoSnapshot) -> Result<Vec<u8>, String> {
+pub(super) fn decide(snapshot: &GoSnapshot) -> Result<Vec<u8>, String> {
     if let Some(stop) = snapshot.stops.first() {
         return Err(format!("stop on {:?}", stop.scope));
     }
@@ -50,7 +50,12 @@ fn decide(snapshot: &GoSnapshot) -> Result<Vec<u8>, String> {
 }
 
 /// Machines 1 to `count`, each in `groups`, with an active plan over all of them.
-async fn ward(world: World, count: u8, minimum_ready: u32, groups: &[&str]) -> (World, Digest) {
+pub(super) async fn ward(
+    world: World,
+    count: u8,
+    minimum_ready: u32,
+    groups: &[&str],
+) -> (World, Digest) {
     let world = world.with_machines(count).await;
     let mut change = world.change().await;
     for text in groups {

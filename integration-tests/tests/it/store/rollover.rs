@@ -32,6 +32,7 @@ async fn an_authority_is_followed(world: World) {
     store.record_reached(&reached, NOW).await.unwrap();
     store.record_reached(&reached[..1], NOW).await.unwrap();
     let mut view = store.view().await.unwrap();
+    assert_eq!(view.next_authority().await.unwrap(), Some(new));
     // What is put away is neither counted nor waited for.
     assert_eq!(view.reached().await.unwrap(), 1);
     let left = view.unreached().await.unwrap();
@@ -58,6 +59,7 @@ async fn an_authority_is_followed(world: World) {
     change.commit().await.unwrap();
     let mut view = store.view().await.unwrap();
     assert_eq!(view.authority().await.unwrap(), Some(new));
+    assert_eq!(view.next_authority().await.unwrap(), None);
     assert_eq!(view.reached().await.unwrap(), 0);
     assert_eq!(view.unreached().await.unwrap().len(), 3);
 }

@@ -45,14 +45,16 @@ fn programs_do_not_import_one_another() {
         own.map(String::as_str).collect()
     };
     let (common, log, steps) = ("patchward-common", "patchward-log", "patchward-steps");
+    let carrier = "patchward-carrier";
     for (package, expected) in [
         (common, &[][..]),
         (log, &[]),
         (steps, &[common]),
         ("patchward-sign", &[common]),
-        ("patchward-agent", &[common, log]),
+        (carrier, &[common]),
+        ("patchward-agent", &[carrier, common, log]),
         ("patchward-notice", &[common, log]),
-        ("patchward-collector", &[common, log]),
+        ("patchward-collector", &[carrier, common, log]),
         ("patchward-installer", &[common, log, steps]),
     ] {
         let expected: BTreeSet<&str> = expected.iter().copied().collect();

@@ -44,7 +44,8 @@ pub(crate) struct World {
     pub(crate) fleet: FleetHandle,
     pub(crate) addresses: Vec<String>,
     pub(crate) go_key: SigningKey,
-    moved_ms: Arc<AtomicI64>,
+    pub(super) place: Place,
+    pub(super) moved_ms: Arc<AtomicI64>,
 }
 
 pub(crate) fn name(text: &str) -> Name {
@@ -58,12 +59,19 @@ pub(crate) fn label(text: &str) -> Label {
 impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::create(&Place::Sqlite {
+        let place = Place::Sqlite {
             path: folder.path().join("collector.sqlite"),
             max_pages: None,
-        })
-        .await
-        .unwrap();
+        };
+        Self::on(place, folder, FleetSettings::default()).await
+    }
+
+    pub(super) async fn on(
+        place: Place,
+        folder: tempfile::TempDir,
+        settings: FleetSettings,
+    ) -> Self {
+        let store = Store::create(&place).await.unwrap();
         let now = now();
         let mut change = store.change(Actor::Collector, now).await.unwrap();
         let site = Site {
@@ -94,46 +102,30 @@ impl World {
         }
         change.commit().await.unwrap();
         Authority::init(folder.path(), &name("main"), now).unwrap();
-        Self::start(folder, store).await
-    }
-
-    async fn start(folder: tempfile::TempDir, store: Store) -> Self {
-        Self::start_with(folder, store, FleetSettings::default()).await
+        Self::start_with(folder, (store, place), settings).await
     }
 
     /// The same with settings of the fleet's own.
     pub(crate) async fn with(settings: FleetSettings) -> Self {
         let world = Self::new().await;
         world.fleet.shutdown().await;
-        Self::start_with(world.folder, world.store, settings).await
+        Self::start_with(world.folder, (world.store, world.place), settings).await
     }
 
-    async fn start_with(folder: tempfile::TempDir, store: Store, settings: FleetSettings) -> Self {
+    async fn start_with(
+        folder: tempfile::TempDir,
+        (store, place): (Store, Place),
+        settings: FleetSettings,
+    ) -> Self {
         let moved_ms = Arc::new(AtomicI64::new(0));
-        let artifacts = folder.path().join("artifacts");
-        std::fs::create_dir_all(&artifacts).unwrap();
-        let go_key = SigningKey::from_bytes(&[77; 32]);
-        let clock = {
-            let moved_ms = moved_ms.clone();
-            move || now().plus_ms(moved_ms.load(Ordering::SeqCst))
-        };
-        let context = FleetContext {
-            store: store.clone(),
-            authorities: Authorities::open(folder.path()).unwrap(),
-            go_key: go_key.clone(),
-            artifacts: Arc::new(LocalFileSystem::new_with_prefix(artifacts).unwrap()),
-            clock: Arc::new(clock),
-            settings,
-        };
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let fleet = fleet::serve(context, any).await.unwrap();
-        let addresses = vec![fleet.local_address().unwrap().to_string()];
+        let fleet = serve(folder.path(), store.clone(), settings, moved_ms.clone()).await;
         Self {
+            addresses: vec![fleet.local_address().unwrap().to_string()],
             folder,
             store,
             fleet,
-            addresses,
-            go_key,
+            go_key: go_key(),
+            place,
             moved_ms,
         }
     }
@@ -151,7 +143,8 @@ impl World {
     /// Stops the fleet and starts it anew on the same folder.
     pub(crate) async fn restart(self) -> Self {
         self.fleet.shutdown().await;
-        Self::start(self.folder, self.store).await
+        let opened = (self.store, self.place);
+        Self::start_with(self.folder, opened, FleetSettings::default()).await
     }
 
     /// Makes a token for the unit `icu`.
@@ -195,6 +188,31 @@ impl World {
         }
         machine
     }
+}
+
+fn go_key() -> SigningKey {
+    SigningKey::from_bytes(&[77; 32])
+}
+
+/// A fleet with the keys in a folder, at a port of its own.
+pub(super) async fn serve(
+    folder: &Path,
+    store: Store,
+    settings: FleetSettings,
+    moved_ms: Arc<AtomicI64>,
+) -> FleetHandle {
+    let artifacts = folder.join("artifacts");
+    std::fs::create_dir_all(&artifacts).unwrap();
+    let context = FleetContext {
+        store,
+        authorities: Authorities::open(folder).unwrap(),
+        go_key: go_key(),
+        artifacts: Arc::new(LocalFileSystem::new_with_prefix(artifacts).unwrap()),
+        clock: Arc::new(move || now().plus_ms(moved_ms.load(Ordering::SeqCst))),
+        settings,
+    };
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    fleet::serve(context, any).await.unwrap()
 }
 
 pub(crate) fn root() -> RootKeys {

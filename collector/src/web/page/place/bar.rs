@@ -307,6 +307,11 @@ pub(super) const PAGES: &[Layout] = &[
             part("outbox", "Notices that wait", "notice outbox"),
             part("go-key", "Go-key", "go-key show"),
             part("ca", "Certificate authority", "ca show"),
+            part(
+                "collectors",
+                "Collectors on this database",
+                "collector list",
+            ),
             part("backups", "Backups", "backup list"),
             part("restored", "Put back to a backup", "restore show"),
         ],

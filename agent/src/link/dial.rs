@@ -1,0 +1,177 @@
+//! Connecting to one address: by QUIC, and by TLS over TCP where UDP is blocked on the way.
+
+use super::error::{of_handshake, of_io};
+use super::ways::Way;
+use super::{Link, LinkError, server_name};
+use patchward_carrier::{Connection, mux};
+use patchward_common::wire::machine::SERVER_NAME;
+use quinn::Endpoint;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Longest handshake with one address.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// How long an address has to answer by QUIC before TCP is tried beside it: three round trips
+/// over a satellite and one packet lost. Nobody who can use QUIC waits for it.
+const FALL_BACK_TIME: Duration = Duration::from_secs(3);
+/// Largest packet that is received. The collector probes for none above QUIC's minimum
+/// but when told to; room for a whole Ethernet frame, not for the 64 KB of the default.
+const MAX_PACKET_BYTES: u16 = 1_472;
+
+/// Who to be, for either carrier.
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) quic: quinn::ClientConfig,
+    pub(super) tls: Arc<rustls::ClientConfig>,
+    pub(super) keeping: mux::Keeping,
+}
+
+/// An address by its name and its number.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    name: &'a str,
+    address: SocketAddr,
+}
+
+/// Connects to an address in the way that is known of it.
+pub(super) async fn dial(
+    name: &str,
+    address: SocketAddr,
+    config: &Config,
+    way: Way,
+) -> Result<Link, LinkError> {
+    let to = To { name, address };
+    match way {
+        Way::OnlyQuic => quic(to, config).await,
+        Way::OnlyTcp => tcp(to, config).await,
+        Way::Unknown => beside(to, config, FALL_BACK_TIME).await,
+        Way::Quic => beside(to, config, CONNECT_TIME).await,
+        Way::Tcp => match tcp(to, config).await {
+            Err(error) if is_no_way(&error) => quic(to, config).await,
+            ended => ended,
+        },
+    }
+}
+
+/// QUIC, and TCP beside it where QUIC fails or has not answered after so long. Whichever is there
+/// first.
+async fn beside(to: To<'_>, config: &Config, after: Duration) -> Result<Link, LinkError> {
+    let mut by_quic = std::pin::pin!(quic(to, config));
+    let failed = match tokio::time::timeout(after, &mut by_quic).await {
+        Ok(Err(error)) if is_no_way(&error) => Some(error),
+        Ok(ended) => return ended,
+        Err(_) => None,
+    };
+    let by_tcp = tcp(to, config);
+    let Some(failed) = failed else {
+        let mut by_tcp = std::pin::pin!(by_tcp);
+        return tokio::select! {
+            ended = &mut by_quic => match ended {
+                Err(error) if is_no_way(&error) => by_tcp.await.map_err(|tcp| worse(error, tcp)),
+                ended => ended,
+            },
+            ended = &mut by_tcp => match ended {
+                Err(error) if is_no_way(&error) => by_quic.await,
+                ended => ended,
+            },
+        };
+    };
+    by_tcp.await.map_err(|tcp| worse(failed, tcp))
+}
+
+/// Whether it may be the way that failed, and not who answers on it.
+fn is_no_way(error: &LinkError) -> bool {
+    matches!(
+        error,
+        LinkError::Silent { .. } | LinkError::Route { .. } | LinkError::Lost(_)
+    )
+}
+
+/// What to say where both failed: that nobody answers by UDP, unless somebody does by TCP.
+fn worse(quic: LinkError, tcp: LinkError) -> LinkError {
+    match is_no_way(&tcp) {
+        true => quic,
+        false => tcp,
+    }
+}
+
+async fn quic(to: To<'_>, config: &Config) -> Result<Link, LinkError> {
+    let endpoint = endpoint(to.address).map_err(|error| route(to, &error))?;
+    let connecting = endpoint
+        .connect_with(config.quic.clone(), to.address, SERVER_NAME)
+        .map_err(|error| route(to, &error))?;
+    let connection = match tokio::time::timeout(CONNECT_TIME, connecting).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return Err(of_handshake(to.name, error)),
+        Err(_) => return Err(silent(to)),
+    };
+    Ok(Link {
+        endpoint: Some(endpoint),
+        connection: Connection::Quic(connection),
+        address: to.address,
+        name: to.name.into(),
+    })
+}
+
+async fn tcp(to: To<'_>, config: &Config) -> Result<Link, LinkError> {
+    let connecting = async {
+        let stream = TcpStream::connect(to.address).await;
+        let stream = stream.map_err(|error| match error.kind() {
+            std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::ConnectionReset => {
+                silent(to)
+            }
+            _ => route(to, &error),
+        })?;
+        // Small requests leave at once.
+        let _ = stream.set_nodelay(true);
+        let connector = TlsConnector::from(config.tls.clone());
+        let stream = connector.connect(server_name(), stream).await;
+        stream.map_err(|error| of_io(to.name, &error))
+    };
+    let connected = tokio::time::timeout(CONNECT_TIME, connecting).await;
+    let stream = connected.unwrap_or_else(|_| Err(silent(to)))?;
+    let agreed = stream.get_ref().1.alpn_protocol();
+    if agreed.is_none_or(|agreed| !config.tls.alpn_protocols.iter().any(|own| own == agreed)) {
+        return Err(LinkError::Tls {
+            address: to.name.to_owned(),
+            problem: "whoever answers does not speak this protocol".into(),
+            alert: None,
+        });
+    }
+    let connection = mux::Connection::begin(stream, to.address, mux::Side::Client, config.keeping);
+    Ok(Link {
+        endpoint: None,
+        connection: Connection::Tcp(connection),
+        address: to.address,
+        name: to.name.into(),
+    })
+}
+
+fn silent(to: To<'_>) -> LinkError {
+    LinkError::Silent {
+        address: to.name.to_owned(),
+    }
+}
+
+fn route(to: To<'_>, problem: &dyn std::fmt::Display) -> LinkError {
+    LinkError::Route {
+        address: to.name.to_owned(),
+        problem: problem.to_string(),
+    }
+}
+
+fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
+    let any: IpAddr = match to {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = std::net::UdpSocket::bind((any, 0))?;
+    let mut config = quinn::EndpointConfig::default();
+    config
+        .max_udp_payload_size(MAX_PACKET_BYTES)
+        .map_err(std::io::Error::other)?;
+    Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime))
+}

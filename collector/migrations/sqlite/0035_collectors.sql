@@ -1,0 +1,27 @@
+-- The collectors that run on this database, each with what it last said of itself. That `beat`
+-- moves is its sign of life: those who look measure with their own clocks for how long it stood
+-- still, so that no two clocks are held against each other.
+CREATE TABLE collectors (
+    -- Drawn at its start.
+    id TEXT NOT NULL PRIMARY KEY,
+    host TEXT NOT NULL,
+    -- Where machines reach it.
+    address TEXT NOT NULL,
+    version TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    beat INTEGER NOT NULL,
+    -- By its own clock, for people.
+    beat_at INTEGER NOT NULL,
+    -- How many machines are connected with it.
+    connected INTEGER NOT NULL,
+    -- How far each stop in force has come with them, as JSON.
+    reach TEXT NOT NULL
+) STRICT;
+-- Work that must happen once, and which collector does it. It ends with the row of its holder.
+CREATE TABLE claims (
+    work TEXT NOT NULL PRIMARY KEY,
+    holder TEXT NOT NULL,
+    since INTEGER NOT NULL
+) STRICT;
+-- What machines have reported to other collectors since a while ago.
+CREATE INDEX machine_sets_by_since ON machine_sets (since);

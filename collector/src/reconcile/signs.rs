@@ -1,0 +1,87 @@
+//! Signs of life to other collectors, and what follows where none can be given. Only where others
+//! may be.
+
+use crate::app::App;
+use crate::claims::{self, Told};
+use crate::clock;
+use crate::fleet::Elsewhere;
+use crate::stopped;
+use crate::store::StoreError;
+use patchward_common::time::UtcMs;
+use std::time::{Duration, Instant};
+use tokio::time::MissedTickBehavior;
+
+/// Longest time for one sign of life. Where the way to the database is gone nobody says so, and
+/// this collector has to notice before others take over.
+const SIGN_TIME: Duration = Duration::from_secs(4);
+/// How often machines are sent to other collectors while this one is cut off from the database.
+/// Those that come back in between found no other, or looked whether their first is there again.
+const AWAY_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// Gives a sign of life every now and then, and takes what nobody does.
+pub(super) async fn run(app: &App) {
+    if !app.claims.is_shared() {
+        return;
+    }
+    let mut timer = tokio::time::interval(claims::BEAT_EVERY);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sent: Option<Instant> = None;
+    loop {
+        timer.tick().await;
+        let problem = match tokio::time::timeout(SIGN_TIME, signs(app, app.now())).await {
+            Ok(Ok(())) => {
+                sent = None;
+                continue;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the database does not answer".to_owned(),
+        };
+        tracing::warn!(problem, "other collectors were given no sign of life");
+        let others = app.fleet.elsewhere().len();
+        if is_to_send((app.claims.is_alive(), others), sent.map(|at| at.elapsed())) {
+            sent = Some(clock::begin());
+            let machines = app.fleet.send_away();
+            tracing::warn!(
+                machines,
+                "this collector is cut off from the database; its machines are sent to another"
+            );
+        }
+    }
+}
+
+/// Whether machines are to be sent to other collectors now. Where none was there when the database
+/// was last reached, they stay.
+fn is_to_send((is_alive, others): (bool, usize), sent: Option<Duration>) -> bool {
+    !is_alive && others > 0 && sent.is_none_or(|ago| ago >= AWAY_EVERY)
+}
+
+/// Says what this collector says of itself, and takes what the others said.
+async fn signs(app: &App, now: UtcMs) -> Result<(), StoreError> {
+    let reach = stopped::told(&app.fleet, &mut app.store.view().await?, now).await?;
+    let told = Told {
+        connected: app.fleet.connected() as u64,
+        reach,
+    };
+    let others = app.claims.beat(&app.store, told, now).await?.into_iter();
+    let elsewhere = others.map(|other| Elsewhere {
+        connected: usize::try_from(other.connected).unwrap_or(usize::MAX),
+        // What cannot be read says nothing, and what says nothing has acknowledged nothing.
+        reach: serde_json::from_str(&other.reach).unwrap_or_default(),
+    });
+    app.fleet.elsewhere_is(elsewhere.collect());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_are_sent_away_where_others_may_serve_them_and_not_all_the_time() {
+        assert!(is_to_send((false, 1), None));
+        assert!(!is_to_send((true, 1), None), "a sign was given lately");
+        assert!(!is_to_send((false, 0), None), "there is no other");
+        assert!(!is_to_send((false, 1), Some(Duration::from_secs(299))));
+        assert!(is_to_send((false, 1), Some(AWAY_EVERY)));
+    }
+}

@@ -1,0 +1,142 @@
+//! Two collectors on one database: what must be one is one, whichever of them is asked.
+
+use super::go::{ask, decide, ward};
+use super::journal::append;
+use super::*;
+use patchward_collector::store::StoreError;
+use patchward_collector::store::go::GoOutcome;
+use patchward_collector::store::journal::JournalError;
+use std::collections::BTreeSet;
+use tokio::task::JoinSet;
+
+on_both_engines!(
+    goes_of_two_collectors_never_go_beyond_minimum_ready,
+    two_collectors_answer_one_nonce_alike,
+    machines_bring_their_journals_to_two_collectors_at_once,
+    two_collectors_write_one_log,
+);
+
+async fn another(world: &World) -> Store {
+    // As one that is initialised: the row is there.
+    let mut change = world.change().await;
+    change.name_collector(&name("main")).await.unwrap();
+    change.commit().await.unwrap();
+    Store::open(&world.place).await.unwrap()
+}
+
+async fn goes_of_two_collectors_never_go_beyond_minimum_ready(world: World) {
+    let (world, plan) = ward(world, 6, 4, &["monitors"]).await;
+    let other = another(&world).await;
+    let mut tasks = JoinSet::new();
+    for round in 0..2u8 {
+        for number in 1..=6 {
+            let here = (number + round) % 2 == 0;
+            let store = if here { &world.store } else { &other }.clone();
+            let asked = ask(plan, number, round * 10 + number);
+            tasks.spawn(async move { (number, store.decide_go(&asked, NOW, decide).await) });
+        }
+    }
+    let mut going = BTreeSet::new();
+    while let Some(result) = tasks.join_next().await {
+        let (number, outcome) = result.unwrap();
+        if let GoOutcome::Issued(_) = outcome.unwrap() {
+            going.insert(number);
+        }
+    }
+    assert_eq!(going.len(), 2, "{going:?}");
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(view.outstanding_goes().await.unwrap().len(), 2);
+    view.verify_audit(None).await.unwrap();
+    drop(view);
+    other.close().await;
+}
+
+/// The answer of one was lost on the way, and the other is asked: there is one go for one job.
+async fn two_collectors_answer_one_nonce_alike(world: World) {
+    let (world, plan) = ward(world, 2, 1, &["monitors"]).await;
+    let other = another(&world).await;
+    let asked = ask(plan, 1, 1);
+    let signs = |by: &'static [u8]| move |_: &_| Ok::<_, String>(by.to_vec());
+    let (one, two) = tokio::join!(
+        world.store.decide_go(&asked, NOW, signs(b"one")),
+        other.decide_go(&asked, NOW, signs(b"two")),
+    );
+    assert_eq!(one.unwrap(), two.unwrap());
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(view.goes_of(&asked.job).await.unwrap().len(), 1);
+    drop(view);
+    other.close().await;
+}
+
+/// Machines whose outbox neither of them knows, and who bring the same events to both.
+async fn machines_bring_their_journals_to_two_collectors_at_once(world: World) {
+    let other = another(&world).await;
+    let mut tasks = JoinSet::new();
+    for number in 1..=40u8 {
+        for store in [&world.store, &other] {
+            let store = store.clone();
+            tasks.spawn(async move {
+                // What one has acknowledged the other is not asked for.
+                let first = u64::from(number % 2) + 1;
+                for (first, count) in [(1, first), (first + 1, 3), (1, first + 3)] {
+                    let stored = stores(&store, (number, first, count)).await;
+                    assert!(stored >= first + count - 1, "{number}: {stored}");
+                }
+            });
+        }
+    }
+    tasks.join_all().await;
+    let mut view = world.store.view().await.unwrap();
+    for number in 1..=40u8 {
+        let one = append(number, 1, u64::from(number % 2) + 4);
+        let (machine, outbox) = (one.machine, one.outbox);
+        let position = view.journal_position(&machine, &outbox).await.unwrap();
+        assert_eq!(position, one.events.len() as u64);
+        let events = view.journal_after(&machine, &outbox, 0, 100).await.unwrap();
+        let events: Vec<_> = events.into_iter().map(|event| event.bytes).collect();
+        assert_eq!(events, one.events);
+    }
+    drop(view);
+    other.close().await;
+}
+
+/// Brings events as a machine does: it comes again where the collector is busy.
+async fn stores(store: &Store, (number, first, count): (u8, u64, u64)) -> u64 {
+    loop {
+        match store.append_journal(append(number, first, count)).await {
+            Ok(stored) => return stored,
+            Err(JournalError::Store(StoreError::Busy | StoreError::Conflict(_))) => {}
+            Err(error) => panic!("{number}: {error}"),
+        }
+    }
+}
+
+async fn two_collectors_write_one_log(world: World) {
+    let other = another(&world).await;
+    let before = world.store.hear().await.unwrap();
+    let mut tasks = JoinSet::new();
+    for number in 0..20u8 {
+        let store = if number % 2 == 0 {
+            &world.store
+        } else {
+            &other
+        }
+        .clone();
+        tasks.spawn(async move {
+            let mut change = store.change(Actor::Local(0), NOW).await.unwrap();
+            for part in ["a", "b"] {
+                let site = site(&format!("site-{number}-{part}"));
+                change.add_site(&site).await.unwrap();
+            }
+            change.commit().await.unwrap().seq
+        });
+    }
+    let ends: BTreeSet<u64> = tasks.join_all().await.into_iter().collect();
+    // The two rows of each stand together.
+    let expected: BTreeSet<u64> = (1..=20).map(|count| before + 2 * count).collect();
+    assert_eq!(ends, expected);
+    let mut view = other.view().await.unwrap();
+    view.verify_audit(None).await.unwrap();
+    drop(view);
+    other.close().await;
+}
