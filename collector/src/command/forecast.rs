@@ -99,17 +99,6 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         Due::AtRisk(left) => ("at_risk", left),
         Due::Missed(left) => ("missed", left),
     });
-    let mut text = prospect.text();
-    for (title, list) in [
-        ("Probably left behind", &starving),
-        ("Fits in no slot", &unfit),
-        ("Cannot be done as things stand", &hindered),
-    ] {
-        for row in &list.rows {
-            let cells: Vec<String> = row.iter().map(Cell::to_string).collect();
-            text.push_str(&format!("\n{title}: {}", cells.join(", ")));
-        }
-    }
     let report = Report::new(
         [
             ("plan", Cell::of(found.id)),
@@ -122,7 +111,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
                 due.map_or(Cell::Empty, |(_, n)| Cell::Number(n as i64)),
             ),
         ],
-        text,
+        prospect.text(),
     );
     let report = report.with("curve", curve).with("starving", starving);
     Ok(Output::Report(

@@ -11,6 +11,7 @@ use crate::store::places::{Group, Site, SwitchedOff, Unit};
 use patchward_common::id::{Label, Name};
 use patchward_common::trust::roster::Class;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What can be done with sites.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -288,13 +289,15 @@ async fn groups(app: &App) -> Result<Output, Failure> {
         "switched_off_counts",
     ]);
     let mut view = app.store.view().await?;
-    let members = view.all_members().await?;
+    let mut sizes: BTreeMap<Name, i64> = BTreeMap::new();
+    for (group, _) in view.all_members().await? {
+        *sizes.entry(group).or_default() += 1;
+    }
     for group in view.groups().await? {
-        let size = members.iter().filter(|(name, _)| *name == group.name);
         table.row(vec![
             Cell::of(&group.name),
             Cell::of(&group.unit),
-            Cell::Number(size.count() as i64),
+            Cell::Number(sizes.get(&group.name).copied().unwrap_or(0)),
             Cell::Number(i64::from(group.minimum_ready)),
             Cell::Flag(group.switched_off == SwitchedOff::Counts),
         ]);

@@ -54,7 +54,7 @@ impl Exposed {
 
     /// The lines of `machine NAME`, `asset TAG` or `unit NAME`, in the same order: who looks at
     /// one thing need not go through those of 50,000.
-    pub fn of(&self, what: &str) -> impl Iterator<Item = &Line> {
+    pub fn of(&self, what: &str) -> impl Iterator<Item = &Line> + use<'_> {
         let places = self.of.get(what).map_or(&[][..], Vec::as_slice);
         places.iter().filter_map(|at| self.lines.get(*at))
     }

@@ -368,15 +368,19 @@ async fn who_waits_is_told_at_whichever_collector() {
     let hospital = Hospital::new(1, now());
     let machine = world.enrolled(1).await;
     let approval = planned(&world, &hospital, &[&machine]).await;
+    let mut removed = change(&world).await;
+    let window = removed.view().windows(None).await.unwrap().remove(0);
+    let reason = "the unit is closed".parse().unwrap();
+    removed.remove_window(&window.id, &reason).await.unwrap();
+    removed.commit().await.unwrap();
     let link = other.link(&machine).await;
     let mut follow = Follow::begin(&other.store, now()).await.unwrap();
-    // It never said that it holds its orders, so it is refused.
     let asked = super::scene::go_asked(approval, &machine, 1);
-    let answer = link.ask(&asked).await.unwrap();
-    assert!(matches!(answer, Answer::NotNow(_)), "{answer:?}");
+    match link.ask(&asked).await.unwrap() {
+        Answer::NotNow(not) => assert!(not.reason.contains("window"), "{}", not.reason),
+        other => panic!("{other:?}"),
+    }
     let mut added = change(&world).await;
-    let mut window = added.view().windows(None).await.unwrap().remove(0);
-    window.id = name("another");
     added.add_window(&window).await.unwrap();
     added.commit().await.unwrap();
     follow.run(&other.store, &other.fleet, now()).await.unwrap();
