@@ -16,7 +16,7 @@ pub(super) struct Said {
     counted: Mutex<Counted>,
     /// Rows of the audit log that this process wrote, where others write too.
     own: Mutex<BTreeSet<u64>>,
-    /// Up to which row others were heard; 0 before the first time.
+    /// The row after the last up to which others were heard; 0 before the first time.
     heard: AtomicU64,
 }
 
@@ -58,13 +58,13 @@ impl Said {
 
     /// Up to which row others were heard, once they were.
     pub(super) fn heard(&self) -> Option<u64> {
-        let heard = self.heard.load(Ordering::Acquire);
-        (heard > 0).then_some(heard)
+        self.heard.load(Ordering::Acquire).checked_sub(1)
     }
 
     /// Rows of others up to this one are counted.
     pub(super) fn has_heard(&self, row: u64) {
-        self.heard.fetch_max(row, Ordering::AcqRel);
+        self.heard
+            .fetch_max(row.saturating_add(1), Ordering::AcqRel);
     }
 
     /// Counts a change that was committed.

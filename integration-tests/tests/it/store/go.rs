@@ -49,17 +49,12 @@ pub(super) fn decide(snapshot: &GoSnapshot) -> Result<Vec<u8>, String> {
     Ok(snapshot.job.id.0.to_vec())
 }
 
-/// Machines 1 to `count`, each in `groups`, with an active plan over all of them.
-pub(super) async fn ward(
-    world: World,
-    count: u8,
-    minimum_ready: u32,
-    groups: &[&str],
-) -> (World, Digest) {
+/// Machines 1 to `count` in `groups` that need `least` of them, with an active plan over all.
+pub(super) async fn ward(world: World, count: u8, least: u32, groups: &[&str]) -> (World, Digest) {
     let world = world.with_machines(count).await;
     let mut change = world.change().await;
     for text in groups {
-        change.add_group(&group(text, minimum_ready)).await.unwrap();
+        change.add_group(&group(text, least)).await.unwrap();
     }
     let names: Vec<_> = groups.iter().map(|text| name(text)).collect();
     for number in 1..=count {
