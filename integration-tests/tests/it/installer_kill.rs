@@ -129,7 +129,10 @@ impl Setting {
         }
         if !self.machine.is_alive() {
             self.died = true;
-            assert!(self.machine.start(None).unwrap(), "it did not come back");
+            // One that died between a fork and its exec leaves its lock for a moment to the
+            // child; systemd starts the next one again as well.
+            let comes = || self.machine.start(None).ok().filter(|came| *came);
+            until("it comes back", comes).unwrap();
         }
     }
 
