@@ -5,6 +5,7 @@
 use super::crowd::{Crowd, Member};
 use super::report::{Figure, Reach, Report, Spread, clock};
 use crate::filled::served::ask;
+use crate::fixture::{Hospital, sign};
 use crate::hospital::{free_port, now};
 use crate::postgres::{Durability, Postgres};
 use crate::process::{Daemon, run as run_command};
@@ -92,6 +93,16 @@ fn two(place: &Path, database: &str) -> anyhow::Result<(Seat, Seat)> {
     Ok((first, second))
 }
 
+/// Takes in a charter: machines pin the hospital root that signed it.
+fn charter(one: &Seat) -> anyhow::Result<()> {
+    let hospital = Hospital::new(1, now());
+    let signed = sign(&hospital.charter(), &[&hospital.root]);
+    let path = one.folder.with_extension("charter");
+    std::fs::write(&path, codec::encode(&signed))?;
+    ask(&one.folder, &["document", "add", &path.to_string_lossy()])?;
+    Ok(())
+}
+
 /// Enrols so many machines at one of two collectors, and cuts its power.
 pub async fn run(machines: Option<usize>) -> anyhow::Result<Report> {
     let machines = machines.unwrap_or(MACHINES);
@@ -100,6 +111,7 @@ pub async fn run(machines: Option<usize>) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     let (first, second) = two(folder.path(), &database)?;
     let (killed, _other) = (serve(&first)?, serve(&second)?);
+    charter(&first)?;
     ask(&first.folder, &["site", "add", "main"])?;
     let unit = ["unit", "add", UNIT, "--site", "main", "--class", "standard"];
     ask(&first.folder, &unit)?;

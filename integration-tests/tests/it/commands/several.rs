@@ -1,6 +1,7 @@
 //! Several collectors on one PostgreSQL, as people run them; and one alone on SQLite.
 
 use super::{ask_in, ends};
+use patchward_integration_tests::bench::failover;
 use patchward_integration_tests::postgres::Postgres;
 use patchward_integration_tests::process::{Daemon, wait_until};
 use patchward_integration_tests::programs::Program;
@@ -111,6 +112,13 @@ fn work_goes_to_another_collector_when_one_is_killed() {
     })
     .unwrap();
     one.terminate().unwrap();
+}
+
+/// A small fleet whose collector is killed is with the other, each event of its journals stored
+/// once. How long that takes is measured where nothing else runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_goes_to_another_collector_with_every_event_once() {
+    failover::run(Some(30)).await.unwrap();
 }
 
 /// The keys lie in the folder of each: what one would do alone, the others could not follow.
