@@ -16,7 +16,9 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::id::JobId;
 use patchward_common::job::{Event, JobEvent};
-use patchward_common::trust::sign::Signed;
+use patchward_common::plan::file::to_bytes;
+use patchward_common::trust::charter::Charter;
+use patchward_common::trust::sign::{Document as _, Signed};
 use patchward_common::wire::machine::{Answer, JournalReport, Request};
 use serde_bytes::ByteBuf;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -98,7 +100,7 @@ fn charter(one: &Seat) -> anyhow::Result<()> {
     let hospital = Hospital::new(1, now());
     let signed = sign(&hospital.charter(), &[&hospital.root]);
     let path = one.folder.with_extension("charter");
-    std::fs::write(&path, codec::encode(&signed))?;
+    std::fs::write(&path, to_bytes(Charter::TYPE, &signed))?;
     ask(&one.folder, &["document", "add", &path.to_string_lossy()])?;
     Ok(())
 }
