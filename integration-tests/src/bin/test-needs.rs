@@ -147,6 +147,7 @@ mod tests {
             "binutils",
             "xz-utils",
             "faketime",
+            "dbus-daemon",
             "dcmtk",
             "snmpd",
             "nginx-light",
