@@ -129,7 +129,7 @@ struct HoldArgs {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     #[error(transparent)]
-    Settings(#[from] crate::config::BadFile),
+    Settings(#[from] patchward_common::settings::BadFile),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error(transparent)]

@@ -1,11 +1,10 @@
 //! Settings: one strict TOML file. The shipped file equals the defaults.
 
 use crate::inventory::InventorySettings;
-use patchward_common::settings;
+use patchward_common::settings::{self, BadFile};
 use patchward_log::Form;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Where the settings are, unless said otherwise.
@@ -72,47 +71,14 @@ impl Default for Settings {
     }
 }
 
-/// At most one byte more than settings may have.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let most = settings::MAX_SETTINGS_BYTES as u64 + 1;
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Settings that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
-pub struct BadFile {
-    path: PathBuf,
-    problem: String,
-}
-
 impl Settings {
     /// Reads the file at `path`; without one the defaults hold.
     pub fn load(path: Option<&Path>) -> Result<Self, BadFile> {
-        let (path, must_exist) = path.map_or((Path::new(PATH), false), |path| (path, true));
-        let bad = |problem: String| BadFile {
-            path: path.to_owned(),
-            problem,
-        };
-        let bytes = match read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => {
-                return Ok(Self::default());
-            }
-            Err(error) => {
-                let problem = format!("{error}; name the settings with --config FILE");
-                return Err(bad(problem));
-            }
-        };
-        let settings: Self = settings::parse_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
-        settings.check().map_err(bad)?;
-        Ok(settings)
+        settings::load(path, PATH, |path| File::open(path), Self::check)
     }
 
     fn check(&self) -> Result<(), String> {
-        for (key, path) in [
+        settings::need_absolute(&[
             ("state_dir", &self.state_dir),
             ("installer_socket", &self.installer_socket),
             ("probes_dir", &self.probes_dir),
@@ -121,11 +87,7 @@ impl Settings {
             ("root_dir", &self.root_dir),
             ("trees_dir", &self.trees_dir),
             ("boot_id_file", &self.boot_id_file),
-        ] {
-            if !path.is_absolute() {
-                return Err(format!("{key}: {path:?} must be absolute"));
-            }
-        }
+        ])?;
         if self.look_minutes == 0 {
             return Err("look_minutes: must be at least 1".into());
         }

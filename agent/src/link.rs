@@ -46,6 +46,7 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 /// Nudges, and stops, that may be on their way at once. QUIC gives used streams back in
 /// eighths, each time in a packet.
 const NUDGES: u32 = 16;
+
 /// What the collector says without being asked.
 #[derive(Debug)]
 pub enum Told {

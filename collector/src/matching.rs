@@ -3,6 +3,7 @@
 
 mod assets;
 mod brought;
+mod by_name;
 mod decisions;
 mod done;
 mod exposed;
@@ -14,6 +15,7 @@ mod open;
 mod refresh;
 
 pub use assets::Answers;
+pub use by_name::ByName;
 pub use decisions::product_key;
 pub use exposed::{Exposed, exposed};
 pub use holders::{Holder, holders};

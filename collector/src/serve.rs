@@ -15,10 +15,8 @@ use crate::vendor::artifact::Artifacts;
 use crate::web::listen::Door;
 use crate::{clock, go_keys, init, reconcile, web};
 use anyhow::Context as _;
-use patchward_common::settings::MAX_SETTINGS_BYTES;
 use rustix::fs::FlockOperation;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::UnixListener;
@@ -144,11 +142,8 @@ fn people() -> anyhow::Result<Runtime> {
 /// The settings of the collector in `folder`.
 pub(crate) fn settings(folder: &Folder) -> anyhow::Result<Settings> {
     let path = folder.settings();
-    let mut bytes = Vec::new();
-    let most = MAX_SETTINGS_BYTES as u64 + 1;
-    let read = File::open(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => {}
+    let bytes = match File::open(&path).and_then(patchward_common::settings::read) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let text = format!(
                 "{} is no collector's folder; make it with `patchward-collector init`",

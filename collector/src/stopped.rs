@@ -43,6 +43,22 @@ pub async fn reach(
     view: &mut View,
     stop: &Document,
 ) -> Result<Reach, StoreError> {
+    let (mut reach, missing) = counted(holding, view, stop).await?;
+    for machine in missing.iter().take(MOST_NAMED) {
+        let found = view.machine(machine).await?;
+        let name = found.map_or_else(|| machine.to_string(), |found| found.name.to_string());
+        reach.missing.push(name);
+    }
+    reach.and(elsewhere, &stop.digest);
+    Ok(reach)
+}
+
+/// How far it has come with the machines of this collector, and which of them are missing.
+async fn counted(
+    holding: &[Holding],
+    view: &mut View,
+    stop: &Document,
+) -> Result<(Reach, Vec<MachineId>), StoreError> {
     let subject = stop.subject.as_deref().unwrap_or_default();
     let named = match (stop.scope.as_deref(), subject.parse::<Digest>()) {
         (Some("plan"), Ok(plan)) => {
@@ -53,14 +69,7 @@ pub async fn reach(
     };
     let unit = stop.subject.as_deref();
     let unit = unit.filter(|_| stop.scope.as_deref() == Some("unit"));
-    let (mut reach, missing) = judge(holding, stop, named.as_ref(), unit);
-    for machine in missing.iter().take(MOST_NAMED) {
-        let found = view.machine(machine).await?;
-        let name = found.map_or_else(|| machine.to_string(), |found| found.name.to_string());
-        reach.missing.push(name);
-    }
-    reach.and(elsewhere, &stop.digest);
-    Ok(reach)
+    Ok(judge(holding, stop, named.as_ref(), unit))
 }
 
 /// How far each stop in force has come with the machines of this collector, as the others read it.
@@ -68,7 +77,7 @@ pub async fn told(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<St
     let holding = fleet.holding();
     let mut told = BTreeMap::new();
     for stop in view.in_force(DocumentKind::Stop, now).await? {
-        let reach = reach((&holding, &[]), view, &stop).await?;
+        let (reach, _) = counted(&holding, view, &stop).await?;
         let counts = (reach.connected, reach.acknowledged);
         told.insert(stop.digest.to_string(), counts);
     }
@@ -84,7 +93,8 @@ pub async fn unacknowledged(
     let (holding, elsewhere) = (fleet.holding(), fleet.elsewhere());
     let mut missing = 0;
     for stop in view.in_force(DocumentKind::Stop, now).await? {
-        let reach = reach((&holding, &elsewhere), view, &stop).await?;
+        let (mut reach, _) = counted(&holding, view, &stop).await?;
+        reach.and(&elsewhere, &stop.digest);
         missing += reach.connected.saturating_sub(reach.acknowledged);
     }
     Ok(missing)

@@ -2,6 +2,8 @@
 
 use crate::nearest::nearest;
 use serde::de::DeserializeOwned;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 /// Largest settings file in bytes: the shipped ones have two thousand. A reader takes one
 /// byte more, so that it can be told.
@@ -15,6 +17,63 @@ pub struct BadSettings {
     pub line: usize,
     /// What is wrong, and what was probably meant.
     pub problem: String,
+}
+
+/// A settings file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct BadFile {
+    path: PathBuf,
+    problem: String,
+}
+
+/// Reads the settings in `named`, or where none is named in the `usual` file, without which the
+/// defaults hold. `open` opens a file: nothing is opened here. `check` says what else is wrong.
+///
+/// # Errors
+/// Where the file cannot be read, or says what cannot be.
+pub fn load<T: DeserializeOwned + Default, R: Read>(
+    named: Option<&Path>,
+    usual: &str,
+    open: impl FnOnce(&Path) -> std::io::Result<R>,
+    check: impl FnOnce(&T) -> Result<(), String>,
+) -> Result<T, BadFile> {
+    let path = named.unwrap_or(Path::new(usual));
+    let bad = |problem: String| BadFile {
+        path: path.to_owned(),
+        problem,
+    };
+    let bytes = match open(path).and_then(read) {
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {
+            return Ok(T::default());
+        }
+        read => read.map_err(|e| bad(format!("{e}; name the settings with --config FILE")))?,
+    };
+    let settings = parse_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
+    check(&settings).map_err(bad)?;
+    Ok(settings)
+}
+
+/// Reads at most one byte more than settings may have.
+///
+/// # Errors
+/// Those of the file.
+pub fn read(file: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(MAX_SETTINGS_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses paths that depend on where a program was started.
+///
+/// # Errors
+/// The first of them, in words.
+pub fn need_absolute(paths: &[(&str, &PathBuf)]) -> Result<(), String> {
+    match paths.iter().find(|(_, path)| !path.is_absolute()) {
+        Some((key, path)) => Err(format!("{key}: {path:?} must be absolute")),
+        None => Ok(()),
+    }
 }
 
 /// Reads TOML into a type that denies unknown fields.

@@ -1,13 +1,15 @@
 //! A hospital in a folder: a collector, people with keys, a vendor, machines with agent
 //! and installer; all of them real processes, driven by the commands that people type.
 
+mod row;
+
+pub use row::Row;
+
 use crate::process::{Daemon, run, wait_until};
 use crate::programs::Program;
 use crate::vendor::Vendor;
 use anyhow::{Context as _, bail};
 use patchward_common::time::UtcMs;
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{TcpListener, UdpSocket};
@@ -44,23 +46,6 @@ pub struct Page {
     pub address: String,
     /// The link of the first administrator.
     pub welcome: String,
-}
-
-/// What a machine is assigned to be.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The machine's name.
-    pub name: String,
-    /// Its unit.
-    pub unit: String,
-    /// Its class.
-    pub class: Class,
-    /// Its groups.
-    pub groups: Vec<String>,
-    /// Its mode.
-    pub mode: Mode,
-    /// Probes beside the interlock's: name and text of the file.
-    pub probes: Vec<(String, String)>,
 }
 
 /// A machine of the hospital: its folder and its two processes.

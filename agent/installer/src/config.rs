@@ -2,12 +2,11 @@
 
 use patchward_common::facts;
 use patchward_common::notice::Call;
-use patchward_common::settings;
+use patchward_common::settings::{self, BadFile};
 use patchward_log::Form;
-use patchward_steps::disk::read_at_most;
 use patchward_steps::runner::RunnerKind;
 use serde::{Deserialize, Serialize};
-use std::io::ErrorKind;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Where the settings are, unless said otherwise.
@@ -97,38 +96,18 @@ impl Default for Settings {
     }
 }
 
-/// Settings that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
-pub struct BadFile {
-    path: PathBuf,
-    problem: String,
-}
-
 impl Settings {
     /// Reads the file at `path`; without one the defaults hold.
     pub fn load(path: Option<&Path>) -> Result<Self, BadFile> {
-        let (path, must_exist) = path.map_or((Path::new(PATH), false), |path| (path, true));
-        let bad = |problem: String| BadFile {
-            path: path.to_owned(),
-            problem,
-        };
-        let bytes = match read_at_most(path, settings::MAX_SETTINGS_BYTES) {
-            Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => {
-                return Ok(Self::default());
-            }
-            read => read.map_err(|e| bad(format!("{e}; name the settings with --config FILE")))?,
-        };
-        let settings: Self = settings::parse_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
-        settings.check().map_err(bad)?;
+        let settings = settings::load(path, PATH, |path| File::open(path), Self::check)?;
         Ok(Self {
-            file: must_exist.then(|| path.to_owned()),
+            file: path.map(Path::to_owned),
             ..settings
         })
     }
 
     fn check(&self) -> Result<(), String> {
-        let paths = [
+        settings::need_absolute(&[
             ("state_dir", &self.state_dir),
             ("agent_dir", &self.agent_dir),
             ("socket", &self.socket),
@@ -140,10 +119,7 @@ impl Settings {
             ("os_release_file", &self.os_release_file),
             ("screen_file", &self.screen_file),
             ("nologin_file", &self.nologin_file),
-        ];
-        if let Some((key, path)) = paths.iter().find(|(_, path)| !path.is_absolute()) {
-            return Err(format!("{key}: {path:?} must be absolute"));
-        }
+        ])?;
         if self.restart_argv.is_empty() || self.reboot_argv.is_empty() {
             return Err("restart_argv and reboot_argv must name a program".to_owned());
         }

@@ -1,10 +1,11 @@
 //! The command line.
 
-use crate::config::{BadFile, Settings};
+use crate::config::Settings;
 use crate::{clock, consoles, installer, session, shown};
 use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 use patchward_common::notice::held;
+use patchward_common::settings::BadFile;
 use patchward_common::wire::local::{HOLD_REASONS, hold_ms};
 use patchward_log::Form;
 use std::io::{ErrorKind, Write as _};

@@ -1,12 +1,11 @@
 //! Settings: one strict TOML file. The shipped file equals the defaults.
 
-use patchward_common::settings;
+use patchward_common::settings::{self, BadFile};
 use patchward_common::time::MINUTE_MS;
 use patchward_common::wire::local::{HOLD_REASONS, MAX_HOLD_MS};
 use patchward_log::Form;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Where the settings are, unless said otherwise.
@@ -47,45 +46,20 @@ impl Default for Settings {
     }
 }
 
-/// Settings that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
-pub struct BadFile {
-    path: PathBuf,
-    problem: String,
-}
-
 impl Settings {
     /// Reads the file at `path`; without one the defaults hold.
     ///
     /// # Errors
     /// Where it cannot be read, or says what cannot be.
     pub fn load(path: Option<&Path>) -> Result<Self, BadFile> {
-        let (path, must_exist) = path.map_or((Path::new(PATH), false), |path| (path, true));
-        let bad = |problem: String| BadFile {
-            path: path.to_owned(),
-            problem,
-        };
-        let bytes = match read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound && !must_exist => {
-                return Ok(Self::default());
-            }
-            read => read.map_err(|e| bad(format!("{e}; name the settings with --config FILE")))?,
-        };
-        let settings: Self = settings::parse_bytes(&bytes).map_err(|e| bad(e.to_string()))?;
-        settings.check().map_err(bad)?;
-        Ok(settings)
+        settings::load(path, PATH, |path| File::open(path), Self::check)
     }
 
     fn check(&self) -> Result<(), String> {
-        for (key, path) in [
+        settings::need_absolute(&[
             ("screen_file", &self.screen_file),
             ("installer_socket", &self.installer_socket),
-        ] {
-            if !path.is_absolute() {
-                return Err(format!("{key}: {path:?} must be absolute"));
-            }
-        }
+        ])?;
         if !(1..=MAX_HOLD_MS / MINUTE_MS).contains(&self.not_now_minutes) {
             return Err("not_now_minutes: must be 1 to 720".to_owned());
         }
@@ -107,14 +81,6 @@ impl Settings {
     pub(crate) fn beyond_ms(&self) -> i64 {
         self.not_now_minutes * MINUTE_MS
     }
-}
-
-/// At most one byte more than settings may have.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let most = settings::MAX_SETTINGS_BYTES as u64 + 1;
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

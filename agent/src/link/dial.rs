@@ -60,26 +60,24 @@ pub(super) async fn dial(
 /// first.
 async fn beside(to: To<'_>, config: &Config, after: Duration) -> Result<Link, LinkError> {
     let mut by_quic = std::pin::pin!(quic(to, config));
-    let failed = match tokio::time::timeout(after, &mut by_quic).await {
-        Ok(Err(error)) if is_no_way(&error) => Some(error),
+    match tokio::time::timeout(after, &mut by_quic).await {
+        Ok(Err(failed)) if is_no_way(&failed) => {
+            return tcp(to, config).await.map_err(|tcp| worse(failed, tcp));
+        }
         Ok(ended) => return ended,
-        Err(_) => None,
-    };
-    let by_tcp = tcp(to, config);
-    let Some(failed) = failed else {
-        let mut by_tcp = std::pin::pin!(by_tcp);
-        return tokio::select! {
-            ended = &mut by_quic => match ended {
-                Err(error) if is_no_way(&error) => by_tcp.await.map_err(|tcp| worse(error, tcp)),
-                ended => ended,
-            },
-            ended = &mut by_tcp => match ended {
-                Err(error) if is_no_way(&error) => by_quic.await,
-                ended => ended,
-            },
-        };
-    };
-    by_tcp.await.map_err(|tcp| worse(failed, tcp))
+        Err(_) => {}
+    }
+    let mut by_tcp = std::pin::pin!(tcp(to, config));
+    tokio::select! {
+        ended = &mut by_quic => match ended {
+            Err(failed) if is_no_way(&failed) => by_tcp.await.map_err(|tcp| worse(failed, tcp)),
+            ended => ended,
+        },
+        ended = &mut by_tcp => match ended {
+            Err(failed) if is_no_way(&failed) => by_quic.await,
+            ended => ended,
+        },
+    }
 }
 
 /// Whether it may be the way that failed, and not who answers on it.

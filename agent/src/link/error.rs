@@ -1,7 +1,7 @@
 //! Why there is no connection, or no answer, in words and for programs.
 
 use super::ANSWER_TIME;
-use patchward_carrier::{Ended, alert};
+use patchward_carrier::{Ended, alert, alert_of};
 use patchward_common::codec::DecodeError;
 use patchward_common::wire::machine::close;
 use quinn::ConnectionError;
@@ -130,15 +130,10 @@ pub(super) fn of_io(address: &str, error: &std::io::Error) -> LinkError {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. },
         )) => LinkError::Clock { address, problem },
-        Some(rustls::Error::AlertReceived(alert)) => LinkError::Tls {
-            address,
-            problem,
-            alert: Some(u8::from(*alert).into()),
-        },
         Some(_) => LinkError::Tls {
             address,
             problem,
-            alert: None,
+            alert: alert_of(error),
         },
         // Somebody took the connection and says nothing of TLS.
         None => LinkError::Silent { address },

@@ -82,7 +82,7 @@ pub async fn keep(app: Arc<App>) {
 impl Snapshots {
     /// One after the other: nobody waits for them.
     async fn renew(&self, app: &Arc<App>, all: bool) -> Result<(), Failure> {
-        let audit = app.store.view().await?.audit_head().await?.seq;
+        let audit = app.store.hear().await?;
         let look = || Look {
             now: app.now(),
             must_know: 0,

@@ -1,5 +1,6 @@
 //! Every open match with its priority, out of the store.
 
+use super::by_name::ByName;
 use super::holders::Holder;
 use super::open::{OpenMatch, OpenMatches, open};
 use super::refresh::{Unreadable, prepared};
@@ -29,34 +30,18 @@ pub struct Exposed {
     /// Stored advisories that cannot be read any more: what each is about stands in the lines,
     /// without its vulnerabilities.
     pub unreadable: Vec<Unreadable>,
-    /// Where the lines of each machine, asset and unit stand among all.
-    of: HashMap<String, Vec<usize>>,
+    by_name: ByName,
 }
 
 impl Exposed {
-    fn new(lines: Vec<Line>, open: OpenMatches, unreadable: Vec<Unreadable>) -> Self {
-        let mut of: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, line) in lines.iter().enumerate() {
+    /// The lines of `machine NAME`, `asset TAG` or `unit NAME`, or all of them.
+    pub fn among(&self, what: Option<&str>) -> Vec<&Line> {
+        self.by_name.among(&self.lines, what, |line| {
             let machine = line.machine.as_ref().map(|name| format!("machine {name}"));
             let asset = line.asset.as_ref().map(|tag| format!("asset {tag}"));
             let unit = line.unit.as_ref().map(|name| format!("unit {name}"));
-            for what in machine.into_iter().chain(asset).chain(unit) {
-                of.entry(what).or_default().push(at);
-            }
-        }
-        Self {
-            lines,
-            open,
-            unreadable,
-            of,
-        }
-    }
-
-    /// The lines of `machine NAME`, `asset TAG` or `unit NAME`, in the same order: who looks at
-    /// one thing need not go through those of 50,000.
-    pub fn of(&self, what: &str) -> impl Iterator<Item = &Line> + use<'_> {
-        let places = self.of.get(what).map_or(&[][..], Vec::as_slice);
-        places.iter().filter_map(|at| self.lines.get(*at))
+            machine.into_iter().chain(asset).chain(unit)
+        })
     }
 }
 
@@ -195,7 +180,10 @@ pub async fn exposed(
 ) -> Result<Exposed, Failure> {
     let open = open(view, advisory).await?;
     if open.matches.is_empty() {
-        return Ok(Exposed::new(Vec::new(), open, Vec::new()));
+        return Ok(Exposed {
+            open,
+            ..Exposed::default()
+        });
     }
     let known = Known::read(view, now).await?;
     let (products, unreadable) = products(view, &open, now).await?;
@@ -225,7 +213,12 @@ pub async fn exposed(
             .then_with(|| a.holder.cmp(&b.holder))
             .then_with(|| a.thing.cmp(&b.thing))
     });
-    Ok(Exposed::new(lines, open, unreadable))
+    Ok(Exposed {
+        lines,
+        open,
+        unreadable,
+        by_name: ByName::default(),
+    })
 }
 
 /// Products by advisory and id.

@@ -159,7 +159,7 @@ impl Change {
         }
         let head = audit::append(&mut self.view.tx, self.now, &self.notes).await?;
         let rows = head.seq + 1 - self.notes.len() as u64..=head.seq;
-        let is_shared = matches!(self.view.tx, Tx::Postgres(_));
+        let is_shared = self.view.tx.is_shared();
         self.view.tx.commit().await?;
         if is_shared {
             self.said.wrote(rows);

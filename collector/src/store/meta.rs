@@ -1,7 +1,7 @@
 //! What the collector knows of itself.
 
 use super::sql::Tx;
-use super::value::args;
+use super::value::{FromCell, ToValue, args};
 use super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
@@ -17,34 +17,28 @@ pub(super) const NEXT_AUTHORITY: &str = "next_authority";
 impl View {
     /// The collector's name, once `init` has given it one.
     pub async fn collector(&mut self) -> Result<Option<Name>, StoreError> {
-        let row: Option<(Name,)> = self
-            .tx
-            .first("SELECT value FROM meta WHERE key = $1", args![COLLECTOR])
-            .await?;
-        Ok(row.map(|(name,)| name))
+        self.noted(COLLECTOR).await
     }
 
     /// The fingerprint of the authority that certifies this database's machines, once
     /// `init` has noted it.
     pub async fn authority(&mut self) -> Result<Option<Digest>, StoreError> {
-        let row: Option<(Digest,)> = self
-            .tx
-            .first("SELECT value FROM meta WHERE key = $1", args![AUTHORITY])
-            .await?;
-        Ok(row.map(|(fingerprint,)| fingerprint))
+        self.noted(AUTHORITY).await
     }
 
     /// The fingerprint of the authority that follows, once `ca next` has noted it and until
     /// `ca finish`.
     pub async fn next_authority(&mut self) -> Result<Option<Digest>, StoreError> {
-        let row: Option<(Digest,)> = self
+        self.noted(NEXT_AUTHORITY).await
+    }
+
+    /// What is noted under a key.
+    pub(super) async fn noted<T: FromCell>(&mut self, key: &str) -> Result<Option<T>, StoreError> {
+        let row: Option<(T,)> = self
             .tx
-            .first(
-                "SELECT value FROM meta WHERE key = $1",
-                args![NEXT_AUTHORITY],
-            )
+            .first("SELECT value FROM meta WHERE key = $1", args![key])
             .await?;
-        Ok(row.map(|(fingerprint,)| fingerprint))
+        Ok(row.map(|(value,)| value))
     }
 
     /// How large the database is, in bytes: with SQLite without its write-ahead log.
@@ -68,6 +62,21 @@ impl View {
             .await?;
         Ok(version)
     }
+}
+
+/// Notes a value under a key, in the place of what was noted before.
+pub(super) async fn note(
+    tx: &mut Tx,
+    key: &str,
+    value: &(impl ToValue + Sync),
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO meta (key, value) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        args![key, value],
+    )
+    .await?;
+    Ok(())
 }
 
 impl Change {

@@ -1,6 +1,7 @@
 //! A database that came from a backup: until a person confirms that it is the one to go on
 //! with, no go leaves it, and machines are asked what they know that it does not.
 
+use super::meta::note;
 use super::value::{args, from_row};
 use super::{Change, Store, StoreError, View};
 use patchward_common::id::{MachineId, Name};
@@ -50,15 +51,12 @@ impl View {
 
     /// Where a restored database comes from that nobody has confirmed yet.
     pub async fn restored(&mut self) -> Result<Option<Restored>, StoreError> {
-        let row: Option<(String,)> = self
-            .tx
-            .first("SELECT value FROM meta WHERE key = $1", args![RESTORED])
-            .await?;
-        let read = |(text,): (String,)| {
+        let noted: Option<String> = self.noted(RESTORED).await?;
+        let read = |text: String| {
             serde_json::from_str(&text)
                 .map_err(|error| StoreError::Corrupt(format!("when it was restored: {error}")))
         };
-        row.map(read).transpose()
+        noted.map(read).transpose()
     }
 
     /// What each machine remembers that has answered since, those that know more first.
@@ -101,12 +99,7 @@ impl Change {
         let text = serde_json::to_string(&restored)
             .map_err(|error| StoreError::Invalid(error.to_string()))?;
         let tx = self.step("collector.restore", "", json!({ "of": of }));
-        tx.execute(
-            "INSERT INTO meta (key, value) VALUES ($1, $2)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            args![RESTORED, text],
-        )
-        .await?;
+        note(tx, RESTORED, &text).await?;
         tx.execute("DELETE FROM witnesses", args![]).await?;
         tx.execute("DELETE FROM sessions", args![]).await?;
         // Those that ran then do not run on this one.

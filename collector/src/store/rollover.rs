@@ -1,6 +1,6 @@
 //! The certificate authority and its follower: which machines know the next one.
 
-use super::meta::{AUTHORITY, NEXT_AUTHORITY};
+use super::meta::{AUTHORITY, NEXT_AUTHORITY, note};
 use super::value::{args, from_row};
 use super::{Change, Store, StoreError, View};
 use patchward_common::digest::Digest;
@@ -92,12 +92,7 @@ impl Change {
         let detail = json!({ "reason": reason });
         let tx = self.step("collector.authority_next", next, detail);
         tx.execute("DELETE FROM authority_reached", args![]).await?;
-        tx.execute(
-            "INSERT INTO meta (key, value) VALUES ($1, $2)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            args![NEXT_AUTHORITY, next],
-        )
-        .await?;
+        note(tx, NEXT_AUTHORITY, next).await?;
         self.done();
         Ok(())
     }

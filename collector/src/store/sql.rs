@@ -102,6 +102,11 @@ macro_rules! columns {
 }
 
 impl Tx {
+    /// Whether other collectors may write beside this one, as [`super::Store::is_shared`] tells.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Runs a statement and counts the rows that it changed.
     pub(super) async fn execute(
         &mut self,

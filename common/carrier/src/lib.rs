@@ -91,6 +91,14 @@ pub fn alert(code: quinn::TransportErrorCode) -> Option<u64> {
     (0x100..0x200).contains(&code).then(|| code - 0x100)
 }
 
+/// The TLS alert that an error of reading or writing over TCP carries (RFC 8446 §6).
+pub fn alert_of(error: &std::io::Error) -> Option<u64> {
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::AlertReceived(alert) => Some(u8::from(*alert).into()),
+        _ => None,
+    }
+}
+
 /// Why nothing more is read or written on a stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {

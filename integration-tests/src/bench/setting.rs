@@ -6,8 +6,6 @@ use crate::process::Daemon;
 use crate::programs::Program;
 use anyhow::Context as _;
 use patchward_common::id::MachineId;
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -106,14 +104,7 @@ impl Setting {
 
     /// Adds the machine, assigned and active, and waits until it has reported.
     pub fn add_machine(&mut self) -> anyhow::Result<()> {
-        self.hospital.add_machine(Row {
-            name: MACHINE.into(),
-            unit: UNIT.into(),
-            class: Class::Standard,
-            groups: Vec::new(),
-            mode: Mode::Active,
-            probes: Vec::new(),
-        })?;
+        self.hospital.add_machine(Row::plain(MACHINE, UNIT))?;
         self.hospital.assign()
     }
 

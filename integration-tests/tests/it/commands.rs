@@ -39,15 +39,34 @@ mod ward;
 mod windows;
 mod years;
 
-use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row};
+use patchward_integration_tests::process::Daemon;
 use patchward_integration_tests::programs::Program;
 use std::path::Path;
 use std::process::{Command, Output};
 
 fn ask(hospital: &Hospital, arguments: &[&str]) -> Output {
     ask_in(&hospital.collector_folder(), arguments)
+}
+
+/// A collector that runs in a folder and answers.
+fn serve(folder: &Path, log: &Path) -> Daemon {
+    let mut daemon = Daemon::start(
+        "collector",
+        Command::new(Program::Collector.path().unwrap())
+            .arg("--folder")
+            .arg(folder)
+            .arg("serve"),
+        log,
+    )
+    .unwrap();
+    daemon
+        .wait_until("it answers", || {
+            ask_in(folder, &["site", "list"]).status.success()
+        })
+        .unwrap();
+    daemon
 }
 
 fn ask_in(folder: &Path, arguments: &[&str]) -> Output {
@@ -260,12 +279,8 @@ fn documents_that_no_machine_accepts_are_refused() {
     refused(&hospital, &["document", "add", &roster], 4, why);
 
     let row = Row {
-        name: "station".into(),
-        unit: "icu".into(),
         class: Class::Critical,
-        groups: Vec::new(),
-        mode: Mode::Active,
-        probes: Vec::new(),
+        ..Row::plain("station", "icu")
     };
     hospital.add_machine(row).unwrap();
     let id = hospital.id_of("station").unwrap();

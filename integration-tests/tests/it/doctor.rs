@@ -4,8 +4,6 @@
 mod collector;
 mod machine;
 
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row, now};
 use patchward_integration_tests::vendor::tree_release;
 use serde_json::Value;
@@ -21,14 +19,7 @@ type Environment = Vec<(&'static str, PathBuf)>;
 /// A hospital with a machine, a release, and a backup.
 fn hospital(folder: &Path) -> Hospital {
     let mut hospital = Hospital::found(folder, &["icu"], &["viewer"]).unwrap();
-    let row = Row {
-        name: STATION.into(),
-        unit: "icu".into(),
-        class: Class::Standard,
-        groups: Vec::new(),
-        mode: Mode::Active,
-        probes: Vec::new(),
-    };
+    let row = Row::plain(STATION, "icu");
     hospital.add_machine(row).unwrap();
     hospital.assign().unwrap();
     let (release, bytes) = tree_release("viewer", "1.0", 1, &[("viewer", b"1")]).unwrap();

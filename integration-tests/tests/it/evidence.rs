@@ -5,8 +5,6 @@ mod damage;
 mod hostile;
 
 use patchward_common::digest::Digest;
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use patchward_integration_tests::bench;
 use patchward_integration_tests::hospital::{Hospital, Row, now};
 use patchward_integration_tests::vendor::tree_release;
@@ -29,14 +27,7 @@ impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut hospital = Hospital::found(folder.path(), &[UNIT, OTHER], &["viewer"]).unwrap();
-        let row = |(name, unit): (&str, &str)| Row {
-            name: name.into(),
-            unit: unit.into(),
-            class: Class::Standard,
-            groups: Vec::new(),
-            mode: Mode::Active,
-            probes: Vec::new(),
-        };
+        let row = |(name, unit): (&str, &str)| Row::plain(name, unit);
         let places = [("icu-1", UNIT), ("theatre-1", OTHER)];
         hospital.add_machines(places.map(row).into()).unwrap();
         hospital.assign().unwrap();

@@ -19,6 +19,7 @@ mod fleet;
 mod fleet_days;
 mod followed;
 mod go;
+mod go_races;
 mod holds;
 mod inventory;
 mod journal;

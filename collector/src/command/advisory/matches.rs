@@ -3,12 +3,12 @@
 use crate::advisory::Verdict;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
-use crate::matching::{Holder, holders};
+use crate::matching::{ByName, Holder, holders};
 use crate::store::View;
 use crate::store::advisories::{MarkRow, MatchRow};
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Most holders that a row names; the count says the rest.
 const MAX_SHOWN: usize = 20;
@@ -45,8 +45,7 @@ pub(in crate::command) struct Rows {
     rows: Vec<MatchRow>,
     holders: BTreeMap<String, Vec<Holder>>,
     marks: Vec<MarkRow>,
-    /// The rows of each holder, by all of its names.
-    of_holder: HashMap<String, Vec<usize>>,
+    by_holder: ByName,
 }
 
 impl Rows {
@@ -59,38 +58,18 @@ impl Rows {
         let wanted: HashSet<String> = rows.iter().map(|row| row.thing.clone()).collect();
         let holders = holders(view, &wanted).await?;
         let marks = view.advisory_marks(advisory).await?;
-        let mut of_holder: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, row) in rows.iter().enumerate() {
-            for name in holders
-                .get(&row.thing)
-                .into_iter()
-                .flatten()
-                .flat_map(Holder::names)
-            {
-                let places = of_holder.entry(name).or_default();
-                // A machine may hold it as itself and as its asset.
-                if places.last() != Some(&at) {
-                    places.push(at);
-                }
-            }
-        }
         Ok(Self {
             rows,
             holders,
             marks,
-            of_holder,
+            by_holder: ByName::default(),
         })
     }
 
     /// The rows of one holder, or all of them.
     fn among(&self, holder: Option<&str>) -> Vec<&MatchRow> {
-        match holder {
-            None => self.rows.iter().collect(),
-            Some(name) => {
-                let places = self.of_holder.get(name).into_iter().flatten();
-                places.filter_map(|at| self.rows.get(*at)).collect()
-            }
-        }
+        let names = |row| self.of(row).iter().flat_map(Holder::names);
+        self.by_holder.among(&self.rows, holder, names)
     }
 
     fn of(&self, row: &MatchRow) -> &[Holder] {

@@ -51,13 +51,13 @@ impl Asked {
                 .is_none_or(|words| has(&line.model, words))
     }
 
-    /// The lines among which what is looked for stands.
-    fn among<'a>(&self, found: &'a Exposed) -> Box<dyn Iterator<Item = &'a Line> + 'a> {
+    /// Whose lines are asked for, as [`Exposed::among`] names it.
+    fn whose(&self) -> Option<String> {
         match (&self.machine, &self.asset, &self.unit) {
-            (Some(name), _, _) => Box::new(found.of(&format!("machine {name}"))),
-            (None, Some(tag), _) => Box::new(found.of(&format!("asset {tag}"))),
-            (None, None, Some(name)) => Box::new(found.of(&format!("unit {name}"))),
-            (None, None, None) => Box::new(found.lines.iter()),
+            (Some(name), _, _) => Some(format!("machine {name}")),
+            (None, Some(tag), _) => Some(format!("asset {tag}")),
+            (None, None, Some(name)) => Some(format!("unit {name}")),
+            (None, None, None) => None,
         }
     }
 }
@@ -86,9 +86,8 @@ pub(in crate::command) async fn told(
 
 fn shown(found: &Exposed, asked: &Asked) -> Output {
     let is_asked = |id: &str| asked.advisory.as_deref().is_none_or(|asked| asked == id);
-    let lines = asked.among(found);
-    let lines = lines.filter(|line| is_asked(&line.advisory) && asked.wants(line));
-    let lines: Vec<&Line> = lines.collect();
+    let mut lines = found.among(asked.whose().as_deref());
+    lines.retain(|line| is_asked(&line.advisory) && asked.wants(line));
     let by = asked.by.as_deref().and_then(By::of_word);
     let whole = rolled(&lines, by.unwrap_or(By::Model));
     let report = summed(&lines, &whole);

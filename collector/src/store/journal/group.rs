@@ -108,7 +108,7 @@ fn collect<'a>(
 /// the same at once one would fail, and each of its machines be told to come again. It is the first
 /// lock that is taken and that of a row which nothing else writes, so nobody waits mutually.
 async fn lock_numbers(tx: &mut Tx) -> Result<(), StoreError> {
-    if matches!(tx, Tx::Postgres(_)) {
+    if tx.is_shared() {
         let sql = "UPDATE meta SET value = value WHERE key = 'collector'";
         tx.execute(sql, args![]).await?;
     }

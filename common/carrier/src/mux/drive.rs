@@ -1,8 +1,8 @@
 //! Reading and writing: one task for each connection, small while nothing comes.
 
 use super::{Keeping, Shared};
-use crate::Ended;
 use crate::frame::{Frame, HEADER_BYTES, Header, Violation};
+use crate::{Ended, alert_of};
 use patchward_common::wire::machine::close;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,16 +71,15 @@ async fn frame(io: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Result<Fram
 
 /// Why reading failed; where the other side did not like our certificate, its alert.
 fn of_io(error: &std::io::Error) -> Ended {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    match tls {
-        Some(rustls::Error::AlertReceived(alert)) => Ended::Alert {
-            alert: u8::from(*alert).into(),
+    match alert_of(error) {
+        Some(alert) => Ended::Alert {
+            alert,
             problem: error.to_string(),
         },
-        _ if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Ended::Lost("the other side is gone".into())
         }
-        _ => Ended::Lost(error.to_string()),
+        None => Ended::Lost(error.to_string()),
     }
 }
 

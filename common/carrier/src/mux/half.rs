@@ -159,7 +159,7 @@ impl Stream {
     }
 
     /// The other side broke it off; gives back how many bytes were let go.
-    pub(super) fn was_reset(&mut self, _code: u32) -> usize {
+    pub(super) fn was_reset(&mut self) -> usize {
         let Some(receive) = &mut self.receive else {
             return 0;
         };

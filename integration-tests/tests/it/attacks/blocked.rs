@@ -4,7 +4,6 @@ use super::scene::{PRODUCT, Scene};
 use patchward_common::trust::roster::Class;
 use patchward_integration_tests::firewall::Firewall;
 use patchward_integration_tests::hospital::now;
-use patchward_integration_tests::process::wait_until;
 use patchward_integration_tests::vendor::tree_release;
 use serde_json::json;
 
@@ -51,21 +50,7 @@ fn a_machine_enrols_and_a_rollout_and_a_stop_arrive_where_udp_is_blocked() {
     let plan = scene.plan("2.0", &[STATION]);
     scene.hospital.approve(&plan, &["ada"]).unwrap();
     scene.verified(&plan, STATION, "2.0");
-    let job = scene.job(&plan, STATION).to_string();
-    let journal = scene.hospital.ask_json(&["job", "journal", &job]).unwrap();
-    let journal = journal.as_array().unwrap();
-    for what in ["started", "measured"] {
-        let told = journal.iter().filter(|event| event["what"] == what);
-        assert_eq!(told.count(), 1, "{journal:?}");
-    }
-    scene
-        .hospital
-        .ask(&["stop", "now", "--all", "--reason", "a test"])
-        .unwrap();
-    wait_until("the stop is there", || {
-        let stops = scene.hospital.ask_json(&["stop", "list"]).unwrap();
-        stops[0]["acknowledged"] == 1
-    })
-    .unwrap();
+    scene.done_once(&plan, STATION);
+    scene.stop_all();
     assert!(firewall.connections() > 0 && firewall.dropped() > 0);
 }

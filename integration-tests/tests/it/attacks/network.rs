@@ -48,9 +48,7 @@ fn a_rollout_and_a_stop_go_through_a_network_that_loses_doubles_delays_and_spoil
         .wait_for_job(&plan, STATION, "verified")
         .unwrap();
     // Nothing is missing in the journal, nothing stands in it twice.
-    let job = scene.job(&plan, STATION).to_string();
-    let journal = scene.hospital.ask_json(&["job", "journal", &job]).unwrap();
-    let journal = journal.as_array().unwrap();
+    let journal = scene.done_once(&plan, STATION);
     let numbers: Vec<_> = journal
         .iter()
         .map(|event| event["event"].as_u64().unwrap())
@@ -60,19 +58,7 @@ fn a_rollout_and_a_stop_go_through_a_network_that_loses_doubles_delays_and_spoil
         numbers,
         (first..first + numbers.len() as u64).collect::<Vec<_>>()
     );
-    for what in ["started", "measured"] {
-        let told = journal.iter().filter(|event| event["what"] == what);
-        assert_eq!(told.count(), 1, "{journal:?}");
-    }
-    scene
-        .hospital
-        .ask(&["stop", "now", "--all", "--reason", "a test"])
-        .unwrap();
-    wait_until("the stop is there", || {
-        let stops = scene.hospital.ask_json(&["stop", "list"]).unwrap();
-        stops[0]["acknowledged"] == 1
-    })
-    .unwrap();
+    scene.stop_all();
     let happened = network.happened();
     for (what, count) in [
         ("lost", happened.lost),

@@ -15,6 +15,7 @@ use patchward_integration_tests::hospital::{Hospital, Machine, Row, now};
 use patchward_integration_tests::hostile::plan_digest;
 use patchward_integration_tests::process::wait_until;
 use patchward_integration_tests::vendor::tree_release;
+use serde_json::Value;
 use tempfile::TempDir;
 
 pub(super) const UNIT: &str = "reading-room-2";
@@ -122,6 +123,29 @@ impl Scene {
     pub(super) fn verified(&mut self, plan: &str, name: &str, version: &str) {
         self.hospital.wait_for_job(plan, name, "verified").unwrap();
         self.has(name, version);
+    }
+
+    /// Asserts that a job began once and was measured once; gives back its journal.
+    pub(super) fn done_once(&self, plan: &str, name: &str) -> Vec<Value> {
+        let job = self.job(plan, name).to_string();
+        let journal = self.hospital.ask_json(&["job", "journal", &job]).unwrap();
+        let journal = journal.as_array().unwrap();
+        for what in ["started", "measured"] {
+            let told = journal.iter().filter(|event| event["what"] == what);
+            assert_eq!(told.count(), 1, "{journal:?}");
+        }
+        journal.clone()
+    }
+
+    /// Stops everything, and waits until the one machine has acknowledged it.
+    pub(super) fn stop_all(&self) {
+        let stop = ["stop", "now", "--all", "--reason", "a test"];
+        self.hospital.ask(&stop).unwrap();
+        wait_until("the stop is there", || {
+            let stops = self.hospital.ask_json(&["stop", "list"]).unwrap();
+            stops[0]["acknowledged"] == 1
+        })
+        .unwrap();
     }
 
     pub(super) fn machine(&mut self, name: &str) -> &mut Machine {

@@ -2,8 +2,6 @@
 
 use super::with_little_room;
 use patchward_common::digest::Digest;
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use patchward_common::wire::token::EnrolmentToken;
 use patchward_integration_tests::hospital::{Hospital, Row, now};
 use patchward_integration_tests::machine::Machine;
@@ -87,14 +85,7 @@ fn said_by(hospital: &Hospital, machine: &Machine, token: &str, full: Command) -
 fn an_artifact_that_finds_no_room_is_fetched_once_there_is_some() {
     let folder = tempfile::tempdir().unwrap();
     let mut hospital = Hospital::found(folder.path(), &[UNIT], &["viewer"]).unwrap();
-    let row = Row {
-        name: NAME.to_owned(),
-        unit: UNIT.to_owned(),
-        class: Class::Standard,
-        groups: Vec::new(),
-        mode: Mode::Active,
-        probes: Vec::new(),
-    };
+    let row = Row::plain(NAME, UNIT);
     hospital.add_machine(row).unwrap();
     hospital.assign().unwrap();
     let window = ["window", "once", "tonight", "--unit", UNIT];

@@ -1,8 +1,6 @@
 //! Backups: made while a collector serves, read back, and come back from.
 
 use super::{ask_in, ends, refused};
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row, now};
 use patchward_integration_tests::postgres::Postgres;
 use patchward_integration_tests::process::{Daemon, wait_until};
@@ -18,14 +16,7 @@ const STATION: &str = "station";
 /// A hospital with one machine, a release and a window that is open.
 fn hospital(folder: &Path) -> Hospital {
     let mut hospital = Hospital::found(folder, &["icu"], &["viewer"]).unwrap();
-    let row = Row {
-        name: STATION.into(),
-        unit: "icu".into(),
-        class: Class::Standard,
-        groups: Vec::new(),
-        mode: Mode::Active,
-        probes: Vec::new(),
-    };
+    let row = Row::plain(STATION, "icu");
     hospital.add_machine(row).unwrap();
     hospital.assign().unwrap();
     let window = [

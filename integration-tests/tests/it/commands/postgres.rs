@@ -1,29 +1,7 @@
 //! A collector on PostgreSQL, as a person runs it.
 
-use super::{ask_in, ends};
+use super::{ask_in, ends, serve};
 use patchward_integration_tests::postgres::Postgres;
-use patchward_integration_tests::process::Daemon;
-use patchward_integration_tests::programs::Program;
-use std::path::Path;
-use std::process::Command;
-
-fn serve(folder: &Path, log: &Path) -> Daemon {
-    let mut daemon = Daemon::start(
-        "collector",
-        Command::new(Program::Collector.path().unwrap())
-            .arg("--folder")
-            .arg(folder)
-            .arg("serve"),
-        log,
-    )
-    .unwrap();
-    daemon
-        .wait_until("it answers", || {
-            ask_in(folder, &["site", "list"]).status.success()
-        })
-        .unwrap();
-    daemon
-}
 
 #[test]
 fn a_collector_runs_on_postgresql() {

@@ -4,27 +4,12 @@ use super::{ask_in, ends};
 use patchward_integration_tests::bench::failover;
 use patchward_integration_tests::postgres::Postgres;
 use patchward_integration_tests::process::{Daemon, wait_until};
-use patchward_integration_tests::programs::Program;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn serve(folder: &Path) -> Daemon {
-    let mut daemon = Daemon::start(
-        "collector",
-        Command::new(Program::Collector.path().unwrap())
-            .arg("--folder")
-            .arg(folder)
-            .arg("serve"),
-        &folder.with_extension("log"),
-    )
-    .unwrap();
-    daemon
-        .wait_until("it answers", || {
-            ask_in(folder, &["site", "list"]).status.success()
-        })
-        .unwrap();
-    daemon
+    super::serve(folder, &folder.with_extension("log"))
 }
 
 fn free_address() -> String {

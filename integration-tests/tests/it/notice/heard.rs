@@ -1,8 +1,6 @@
 //! The whole way of "not now", with an agent and a collector.
 
 use super::say;
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row, now};
 use patchward_integration_tests::machine::until;
 use patchward_integration_tests::programs::Program;
@@ -15,14 +13,7 @@ use std::process::Command;
 fn not_now_reaches_the_collector_which_gives_no_go() {
     let folder = tempfile::tempdir().unwrap();
     let mut hospital = Hospital::found(folder.path(), &["icu"], &["viewer"]).unwrap();
-    let row = Row {
-        name: "pc".into(),
-        unit: "icu".into(),
-        class: Class::Standard,
-        groups: Vec::new(),
-        mode: Mode::Active,
-        probes: Vec::new(),
-    };
+    let row = Row::plain("pc", "icu");
     hospital.add_machine(row).unwrap();
     hospital.assign().unwrap();
     let window = ["window", "once", "tonight", "--unit", "icu"];

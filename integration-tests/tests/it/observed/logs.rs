@@ -1,8 +1,6 @@
 //! The log as JSON lines, of a rollout by real processes: each line is one object with a time,
 //! a level and what happened; a job is found by its id; and no secret is in any of them.
 
-use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row, now};
 use patchward_integration_tests::vendor::tree_release;
 use serde_json::Value;
@@ -48,14 +46,7 @@ fn founded(folder: &Path) -> Hospital {
     as_json(&hospital.collector_folder().join("collector.toml"));
     std::fs::remove_file(folder.join("collector.log")).unwrap();
     hospital.start_collector().unwrap();
-    let row = Row {
-        name: NAME.to_owned(),
-        unit: UNIT.to_owned(),
-        class: Class::Standard,
-        groups: Vec::new(),
-        mode: Mode::Active,
-        probes: Vec::new(),
-    };
+    let row = Row::plain(NAME, UNIT);
     hospital.add_machine(row).unwrap();
     let machine = hospital.machine(NAME).unwrap();
     machine.stop_agent().unwrap();

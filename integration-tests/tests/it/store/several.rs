@@ -1,10 +1,10 @@
 //! Two collectors on one database: what must be one is one, whichever of them is asked.
 
-use super::go::{ask, decide, ward};
+use super::go::{ask, ward};
+use super::go_races::going;
 use super::journal::append;
 use super::*;
 use patchward_collector::store::StoreError;
-use patchward_collector::store::go::GoOutcome;
 use patchward_collector::store::journal::JournalError;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
@@ -27,22 +27,7 @@ async fn another(world: &World) -> Store {
 async fn goes_of_two_collectors_never_go_beyond_minimum_ready(world: World) {
     let (world, plan) = ward(world, 6, 4, &["monitors"]).await;
     let other = another(&world).await;
-    let mut tasks = JoinSet::new();
-    for round in 0..2u8 {
-        for number in 1..=6 {
-            let here = (number + round) % 2 == 0;
-            let store = if here { &world.store } else { &other }.clone();
-            let asked = ask(plan, number, round * 10 + number);
-            tasks.spawn(async move { (number, store.decide_go(&asked, NOW, decide).await) });
-        }
-    }
-    let mut going = BTreeSet::new();
-    while let Some(result) = tasks.join_next().await {
-        let (number, outcome) = result.unwrap();
-        if let GoOutcome::Issued(_) = outcome.unwrap() {
-            going.insert(number);
-        }
-    }
+    let going = going(&[&world.store, &other], plan, 2).await;
     assert_eq!(going.len(), 2, "{going:?}");
     let mut view = world.store.view().await.unwrap();
     assert_eq!(view.outstanding_goes().await.unwrap().len(), 2);

@@ -1,7 +1,6 @@
 //! What the programs tell systemd while they run, heard as systemd hears it.
 
 use patchward_common::trust::assignment::Mode;
-use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row};
 use patchward_integration_tests::process::{Daemon, PATIENCE};
 use patchward_integration_tests::programs::Program;
@@ -81,12 +80,8 @@ fn agent_and_collector_tell_systemd_how_they_do() {
     let folder = tempfile::tempdir().unwrap();
     let mut hospital = Hospital::found(folder.path(), &["icu"], &["viewer"]).unwrap();
     let row = Row {
-        name: "pc".to_owned(),
-        unit: "icu".to_owned(),
-        class: Class::Standard,
-        groups: Vec::new(),
         mode: Mode::Observe,
-        probes: Vec::new(),
+        ..Row::plain("pc", "icu")
     };
     hospital.add_machine(row).unwrap();
     let ear = Ear::at(&folder.path().join("agent.notify"));

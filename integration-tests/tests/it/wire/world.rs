@@ -7,7 +7,7 @@ use patchward_agent::enrol::{Asked, EnrolError, Enrolment, Myself};
 use patchward_agent::installer::Installer;
 use patchward_agent::link::{Identity, Link, LinkError, Told};
 use patchward_collector::fleet::{
-    self, Authorities, Authority, FleetContext, FleetHandle, FleetSettings,
+    self, Authorities, Authority, FleetContext, FleetError, FleetHandle, FleetSettings,
 };
 use patchward_collector::store::places::{Site, Unit};
 use patchward_collector::store::tokens::{Acceptance, Token};
@@ -203,16 +203,25 @@ pub(super) async fn serve(
 ) -> FleetHandle {
     let artifacts = folder.join("artifacts");
     std::fs::create_dir_all(&artifacts).unwrap();
-    let context = FleetContext {
-        store,
-        authorities: Authorities::open(folder).unwrap(),
-        go_key: go_key(),
-        artifacts: Arc::new(LocalFileSystem::new_with_prefix(artifacts).unwrap()),
-        clock: Arc::new(move || now().plus_ms(moved_ms.load(Ordering::SeqCst))),
-        settings,
+    let context = || {
+        let moved_ms = moved_ms.clone();
+        FleetContext {
+            store: store.clone(),
+            authorities: Authorities::open(folder).unwrap(),
+            go_key: go_key(),
+            artifacts: Arc::new(LocalFileSystem::new_with_prefix(&artifacts).unwrap()),
+            clock: Arc::new(move || now().plus_ms(moved_ms.load(Ordering::SeqCst))),
+            settings: settings.clone(),
+        }
     };
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    fleet::serve(context, any).await.unwrap()
+    loop {
+        match fleet::serve(context(), any).await {
+            // Over TCP the number that UDP gave is somebody else's.
+            Err(FleetError::BindTcp { .. }) => {}
+            served => return served.unwrap(),
+        }
+    }
 }
 
 pub(crate) fn root() -> RootKeys {

@@ -30,9 +30,9 @@ impl Core {
                 bytes,
                 is_end,
             } => self.data(stream, &bytes, is_end)?,
-            Frame::Reset { stream, code } => {
+            Frame::Reset { stream, .. } => {
                 if let Some(stream) = self.of_peer(stream)? {
-                    let unread = stream.was_reset(code);
+                    let unread = stream.was_reset();
                     self.was_read(unread);
                 }
                 self.retire(stream);
