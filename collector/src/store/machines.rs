@@ -2,6 +2,7 @@
 //! they last said of themselves.
 
 mod certificates;
+mod of_plan;
 mod reports;
 mod returns;
 
@@ -166,6 +167,7 @@ macro_rules! lines {
          LEFT JOIN machine_seen seen ON seen.machine = m.id"
     };
 }
+use lines;
 
 impl View {
     /// One machine.
@@ -190,42 +192,6 @@ impl View {
                 args![name],
             )
             .await
-    }
-
-    /// The enrolled machines that a plan names.
-    pub async fn machines_of_plan(
-        &mut self,
-        plan: &Digest,
-    ) -> Result<BTreeMap<MachineId, MachineLine>, StoreError> {
-        let rows: Vec<MachineLine> = self
-            .tx
-            .all(
-                concat!(
-                    lines!(),
-                    " JOIN plan_leaves l ON l.machine = m.id
-                 WHERE l.plan = $1 AND m.state = 'enrolled'"
-                ),
-                args![plan],
-            )
-            .await?;
-        Ok(rows.into_iter().map(|line| (line.id, line)).collect())
-    }
-
-    /// What the machines are called that a plan names or found in no slot, wherever they are now.
-    pub async fn names_of_plan(
-        &mut self,
-        plan: &Digest,
-    ) -> Result<BTreeMap<MachineId, String>, StoreError> {
-        let rows: Vec<(MachineId, String)> = self
-            .tx
-            .all(
-                "SELECT id, name FROM machines WHERE id IN
-                     (SELECT machine FROM plan_leaves WHERE plan = $1
-                      UNION SELECT machine FROM plan_unfit WHERE plan = $1)",
-                args![plan],
-            )
-            .await?;
-        Ok(rows.into_iter().collect())
     }
 
     /// Up to `limit` machines after the id `after`, of one unit or of all, in every state.

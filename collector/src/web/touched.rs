@@ -96,7 +96,12 @@ async fn one(web: &Web, view: &mut View, named: Subject, text: &str) -> Result<O
         },
         Subject::Plan => match found(plan::find(view, text).await)? {
             None => One::Unknown,
-            Some(plan) => units_of_leaves(view, &plan.id).await?,
+            Some(plan) => {
+                let units = view.units_of_plan(&plan.id).await?.into_iter();
+                // What is not there could be anybody's.
+                let units: Option<Vec<Name>> = units.collect();
+                units.map_or(One::Hospital, One::Units)
+            }
         },
         Subject::Item => {
             let items = agenda::gather(&web.app.fleet, view, web.app.now()).await?;
@@ -148,20 +153,6 @@ fn found<T>(looked: Result<T, Failure>) -> Result<Option<T>, Failure> {
             FailureKind::Unavailable | FailureKind::Internal => Err(failure),
         },
     }
-}
-
-async fn units_of_leaves(
-    view: &mut View,
-    plan: &patchward_common::digest::Digest,
-) -> Result<One, Failure> {
-    let mut units = BTreeSet::new();
-    for leaf in view.leaves(plan).await? {
-        match view.machine(&leaf.machine).await? {
-            Some(machine) => units.insert(machine.unit),
-            None => return Ok(One::Hospital),
-        };
-    }
-    Ok(One::Units(units.into_iter().collect()))
 }
 
 /// Only a freeze of a unit is the unit's, whatever a site is called.

@@ -115,6 +115,8 @@ async fn machines_of_a_plan(world: World) {
     );
     let lines = view.machines_of_plan(&spring).await.unwrap();
     assert_eq!(lines.len(), 2);
+    let units = view.units_of_plan(&spring).await.unwrap();
+    assert_eq!(units, [Some(lines[&machine(1)].unit.clone())].into());
     assert_eq!(lines[&machine(1)].name.to_string(), names[&machine(1)]);
     drop(view);
     let mut change = world.change().await;
