@@ -82,15 +82,15 @@ pub async fn keep(app: Arc<App>) {
 impl Snapshots {
     /// One after the other: nobody waits for them.
     async fn renew(&self, app: &Arc<App>, all: bool) -> Result<(), Failure> {
+        if all || self.agenda.is_worth() {
+            agenda_kept(app).await?;
+        }
         let audit = app.store.hear().await?;
         let look = || Look {
             now: app.now(),
             must_know: 0,
             audit,
         };
-        if all || self.agenda.is_worth() {
-            self.agenda.get(look(), Gathering(app.clone())).await?;
-        }
         if all || self.exposed.is_worth() {
             self.exposed.get(look(), Gathering(app.clone())).await?;
         }
@@ -123,6 +123,18 @@ pub async fn look_of(app: &App, caller: &Caller) -> Result<Look, Failure> {
 /// Everything open, as somebody who looks may see it.
 pub async fn agenda(app: &Arc<App>, caller: &Caller) -> Result<Arc<Agenda>, Failure> {
     agenda_at(app, look_of(app, caller).await?).await
+}
+
+/// Everything open, for what the collector does by itself. It knows all that people changed; else
+/// it is as old as what pages show, so that a large hospital is gone through once for pages,
+/// notices, counts and figures.
+pub async fn agenda_kept(app: &Arc<App>) -> Result<Arc<Agenda>, Failure> {
+    let look = Look {
+        now: app.now(),
+        must_know: app.store.said(),
+        audit: app.store.hear().await?,
+    };
+    agenda_at(app, look).await
 }
 
 async fn agenda_at(app: &Arc<App>, look: Look) -> Result<Arc<Agenda>, Failure> {

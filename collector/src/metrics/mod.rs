@@ -7,6 +7,7 @@ pub use text::{FAMILIES, Family, Figures, MAX_SERIES, Moves};
 use crate::agenda;
 use crate::app::App;
 use crate::claims::Work;
+use crate::command;
 use crate::control::Failure;
 use crate::expiring;
 use crate::exposure::Exploitation;
@@ -19,6 +20,7 @@ use crate::store::{self, View};
 use patchward_common::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::roster::Class;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -32,18 +34,18 @@ const HEARD: [(&str, i64); 4] = [
 ];
 
 /// All figures as text.
-pub async fn gathered(app: &App) -> Result<String, Failure> {
+pub async fn gathered(app: &Arc<App>) -> Result<String, Failure> {
     Ok(figures(app).await?.text())
 }
 
 /// All figures.
-pub async fn figures(app: &App) -> Result<Figures, Failure> {
+pub async fn figures(app: &Arc<App>) -> Result<Figures, Failure> {
     let now = app.now();
+    let agenda = command::agenda_kept(app).await?;
     let mut view = app.store.view().await?;
     let mut figures = Figures::default();
     figures.note(&text::BUILD, &[env!("CARGO_PKG_VERSION")], 1.0);
     figures.note(&text::GATHERED, &[], now.0 as f64 / 1_000.0);
-    let agenda = agenda::gather(&app.fleet, &mut view, now).await?;
     for word in COUNTED {
         let standings = agenda.machines.values();
         let count = standings.filter(|one| one.counted() == word).count();

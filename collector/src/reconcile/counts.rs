@@ -1,11 +1,12 @@
 //! Counts once a day how the machines stand, so that people see over months whether it gets
 //! better.
 
-use crate::agenda;
 use crate::app::App;
+use crate::command;
 use crate::control::Failure;
 use crate::item::tally::{self, Counted};
 use patchward_common::time::UtcMs;
+use std::sync::Arc;
 
 /// What remembers the day that was counted last.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ pub struct Counts {
 impl Counts {
     /// Counts, where today was not counted yet: at the first look of the day, and on a
     /// hospital's first day as soon as it has a machine.
-    pub async fn run(&mut self, app: &App, now: UtcMs) -> Result<(), Failure> {
+    pub async fn run(&mut self, app: &Arc<App>, now: UtcMs) -> Result<(), Failure> {
         let day = tally::day_of(now);
         if self.counted == Some(day) {
             return Ok(());
@@ -26,8 +27,8 @@ impl Counts {
             if view.unit_counts().await?.is_empty() {
                 return Ok(());
             }
-            let agenda = agenda::gather(&app.fleet, &mut view, now).await?;
             drop(view);
+            let agenda = command::agenda_kept(app).await?;
             let counted = Counted::of(&agenda.machines, &agenda.units);
             app.store.keep_fleet_day(day, now, &counted).await?;
         }

@@ -114,7 +114,7 @@ async fn read_calendars(app: &App) {
     }
 }
 
-async fn notices(app: &App) {
+async fn notices(app: &Arc<App>) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut notices = notices::Notices::default();
@@ -130,7 +130,7 @@ async fn notices(app: &App) {
 }
 
 /// Beside the others too: to see how each of many machines stands takes a while.
-async fn count(app: &App) {
+async fn count(app: &Arc<App>) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut counts = counts::Counts::default();

@@ -1,8 +1,8 @@
 //! Notes what is news to those who are told of open items, and puts it into the outbox with
 //! the same change. It is delivered elsewhere.
 
-use crate::agenda;
 use crate::app::App;
+use crate::command;
 use crate::control::Failure;
 use crate::item::Item;
 use crate::notice::mail::MAX_NOTICES;
@@ -12,6 +12,7 @@ use crate::store::notices::{NoticeTarget, Outgoing, Told, Way};
 use crate::store::{Actor, StoreError};
 use patchward_common::id::Name;
 use patchward_common::time::{SECOND_MS, UtcMs};
+use std::sync::Arc;
 
 /// How often open items are gathered for notices.
 const LOOK_EVERY_MS: i64 = 30 * SECOND_MS;
@@ -30,7 +31,7 @@ pub struct Notices {
 impl Notices {
     /// Tells what is news, where it is time; and at once where somebody is to be told who was
     /// not before.
-    pub async fn run(&mut self, app: &App, now: UtcMs) -> Result<(), Failure> {
+    pub async fn run(&mut self, app: &Arc<App>, now: UtcMs) -> Result<(), Failure> {
         let targets = app.store.view().await?.notice_targets().await?;
         let names: Vec<Name> = targets.iter().map(|target| target.name.clone()).collect();
         let since = self.looked.map(|looked| now.since_ms(looked));
@@ -45,13 +46,10 @@ impl Notices {
 }
 
 /// Tells every target what is news to it.
-pub async fn tell(app: &App, targets: &[NoticeTarget], now: UtcMs) -> Result<(), Failure> {
-    let items = {
-        let mut view = app.store.view().await?;
-        agenda::gather(&app.fleet, &mut view, now).await?.items
-    };
+pub async fn tell(app: &Arc<App>, targets: &[NoticeTarget], now: UtcMs) -> Result<(), Failure> {
+    let agenda = command::agenda_kept(app).await?;
     for target in targets {
-        if let Err(error) = tell_one(app, target, &items, now).await {
+        if let Err(error) = tell_one(app, target, &agenda.items, now).await {
             tracing::warn!(to = %target.name, %error, "what is news is not in the outbox yet");
         }
     }
