@@ -12,6 +12,7 @@ mod show;
 mod take;
 
 pub(super) use matches::{Rows, told};
+pub(super) use show::told as shown;
 
 use super::file::InputFile;
 use super::{Caller, window};

@@ -173,6 +173,11 @@ pub async fn look(
             let rows = app.snapshots.matches.get(look, how).await?;
             Ok(advisory::told(&rows, asked))
         }
+        Command::Advisory(AdvisoryCommand::Show { id }) => {
+            let how = Gathering(app.clone());
+            let rows = app.snapshots.matches.get(look, how).await?;
+            advisory::shown(app, id, &rows.only(id)).await
+        }
         _ => run(app, caller, command, progress).await,
     }
 }

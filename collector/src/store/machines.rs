@@ -13,14 +13,12 @@ pub use returns::Return;
 
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
-use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use patchward_common::wire::machine::InterlockWord;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 words! {
     /// Whether a machine belongs to the fleet.

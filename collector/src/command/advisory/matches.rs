@@ -66,6 +66,21 @@ impl Rows {
         })
     }
 
+    /// Those of one advisory alone.
+    pub(in crate::command) fn only(&self, advisory: &str) -> Self {
+        let rows = self.rows.iter().filter(|row| row.advisory == advisory);
+        let rows: Vec<MatchRow> = rows.cloned().collect();
+        let of_row =
+            |row: &MatchRow| Some((row.thing.clone(), self.holders.get(&row.thing)?.clone()));
+        let marks = self.marks.iter().filter(|mark| mark.advisory == advisory);
+        Self {
+            holders: rows.iter().filter_map(of_row).collect(),
+            marks: marks.cloned().collect(),
+            rows,
+            by_holder: ByName::default(),
+        }
+    }
+
     /// The rows of one holder, or all of them.
     fn among(&self, holder: Option<&str>) -> Vec<&MatchRow> {
         let names = |row| self.of(row).iter().flat_map(Holder::names);

@@ -1,7 +1,7 @@
 //! `advisory show` and `advisory diff`.
 
 use super::list::{missing, need};
-use super::matches;
+use super::matches::Rows;
 use crate::advisory::matcher::Prepared;
 use crate::advisory::revision::{Counted, differences};
 use crate::app::App;
@@ -12,6 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Shows one advisory with everything that belongs to it.
 pub(super) async fn show(app: &App, id: &str) -> Result<Output, Failure> {
+    let rows = Rows::read(&mut app.store.view().await?, Some(id)).await?;
+    told(app, id, &rows).await
+}
+
+/// Shows one advisory of which the matches were read.
+pub(in crate::command) async fn told(app: &App, id: &str, rows: &Rows) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let (row, bytes) = need(&mut view, id).await?;
     let prepared = matching::prepared(&row, &bytes)?;
@@ -20,7 +26,6 @@ pub(super) async fn show(app: &App, id: &str) -> Result<Output, Failure> {
         .iter()
         .map(|one| (one.cve.as_str(), one))
         .collect();
-    let rows = matches::Rows::read(&mut view, Some(id)).await?;
     let notes = comments(&mut view, id).await?;
     let revisions = revisions(&mut view, id).await?;
     let advisory = &prepared.advisory;
