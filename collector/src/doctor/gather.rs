@@ -23,6 +23,8 @@ pub(super) async fn gather(folder: &Folder, least_free_megabytes: u64) -> Facts 
         least_free_megabytes,
         ..Facts::default()
     };
+    let own = [folder.settings(), folder.authority(), folder.go_key()];
+    facts.is_new = !own.iter().any(|path| path.exists());
     files(folder, &mut facts);
     let settings = match serve::settings(folder) {
         Ok(settings) => settings,
@@ -32,6 +34,9 @@ pub(super) async fn gather(folder: &Folder, least_free_megabytes: u64) -> Facts 
             Settings::default()
         }
     };
+    if facts.is_new {
+        return facts;
+    }
     let authority = Authority::open(&folder.authority()).map_err(|error| error.to_string());
     facts.authority = Some(match &authority {
         Ok(authority) => end_of(authority.certificate()),
