@@ -45,6 +45,7 @@ pub(super) fn run(choice: &Choice, says: &dyn Fn(&str)) -> anyhow::Result<()> {
     let mut seats = [collector, machine];
     if let Err(error) = follow(&blocks, &mut seats, says) {
         for seat in &seats {
+            println!("--- terminal\n{}", seat.terminal.printed());
             println!("{}", seat.container.story());
         }
         return Err(error.context("the README's quick start"));

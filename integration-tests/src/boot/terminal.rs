@@ -121,7 +121,7 @@ impl Terminal {
     }
 
     fn story(&self, what: &str) -> String {
-        format!("at {}, {what}; it shows:\n{}", self.name, self.printed())
+        format!("at {}, {what}; it shows:\n{}", self.name, self.news())
     }
 }
 
