@@ -6,8 +6,11 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use patchward_common::trust::sign::PublicKey;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, lchown};
 use std::path::{Path, PathBuf};
+
+/// The settings' name in it.
+pub const SETTINGS: &str = "collector.toml";
 
 /// A collector's folder.
 #[derive(Clone, Debug)]
@@ -40,9 +43,33 @@ impl Folder {
         }
     }
 
+    /// What root made here belongs to whom the folder belongs: the collector's user has to read
+    /// and write it.
+    ///
+    /// # Errors
+    /// Where the system refuses it.
+    pub fn give(&self) -> anyhow::Result<()> {
+        let owner = self.0.metadata()?;
+        if !rustix::process::geteuid().is_root() || owner.uid() == 0 {
+            return Ok(());
+        }
+        let mut left = vec![self.0.clone()];
+        while let Some(here) = left.pop() {
+            for entry in std::fs::read_dir(&here)? {
+                let path = entry?.path();
+                lchown(&path, Some(owner.uid()), Some(owner.gid()))
+                    .with_context(|| format!("giving {} to its folder's user", path.display()))?;
+                if path.symlink_metadata()?.is_dir() {
+                    left.push(path);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Settings.
     pub fn settings(&self) -> PathBuf {
-        self.0.join("collector.toml")
+        self.0.join(SETTINGS)
     }
 
     /// The database, where it is SQLite.

@@ -13,8 +13,11 @@ use anyhow::Context as _;
 use ed25519_dalek::SigningKey;
 use patchward_common::time::HOUR_MS;
 use patchward_common::trust::sign::PublicKey;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+/// Made by the package, and named by its nightly service.
+const BACKUPS: &str = "/var/backups/patchward";
 
 /// Makes the folder and everything in it; says what a person has to carry on. Where
 /// something fails, nothing of it stays.
@@ -39,6 +42,7 @@ pub async fn init(folder: &Folder, init: Init) -> Result<Output, Failure> {
         web_listen: init.web_listen.0,
         web_address: init.web_address,
         second_factor: init.second_factor,
+        backup_folder: backups_of_package(path),
         ..Settings::default()
     };
     settings.check().map_err(Failure::input)?;
@@ -53,8 +57,9 @@ pub async fn init(folder: &Folder, init: Init) -> Result<Output, Failure> {
     let mut text = format!(
         "Collector {} is ready in {}.\n\
          Its go-key for the roster: {key}\n\
-         Next: make root, charter and roster with patchward-sign, start `patchward-collector \
-         serve`, and take them in with `document add`.",
+         Next: start it (`systemctl start patchward-collector` where the package runs it, \
+         `patchward-collector serve` elsewhere). `patchward-collector setup` then says what comes \
+         next, beginning with root, charter and roster.",
         settings.name,
         path.display()
     );
@@ -75,6 +80,14 @@ pub async fn init(folder: &Folder, init: Init) -> Result<Output, Failure> {
     Ok(Output::Report(Report::new(parts, text)))
 }
 
+/// Where the package's unit makes a backup every night; `None` where this is not the package's
+/// collector, to whose user that folder belongs.
+fn backups_of_package(folder: &Path) -> Option<PathBuf> {
+    let (own, backups) = (folder.metadata().ok()?, Path::new(BACKUPS));
+    let is_its_own = backups.metadata().ok()?.uid() == own.uid();
+    is_its_own.then(|| backups.to_owned())
+}
+
 async fn fill(folder: &Folder, settings: &Settings) -> anyhow::Result<(PublicKey, Secret)> {
     for made in [folder.path(), &folder.authority()] {
         std::fs::DirBuilder::new()
@@ -91,7 +104,9 @@ async fn fill(folder: &Folder, settings: &Settings) -> anyhow::Result<(PublicKey
         .context("making the database")?;
     let filled = keys(folder, settings, &store).await;
     store.close().await;
-    filled
+    let filled = filled?;
+    folder.give()?;
+    Ok(filled)
 }
 
 async fn keys(

@@ -2,6 +2,8 @@
 
 use super::{Call, Failure, FailureKind, Output, Reply, frame};
 use crate::command::Command;
+use crate::folder::SETTINGS;
+use std::io::ErrorKind;
 use std::path::Path;
 use tokio::net::UnixStream;
 
@@ -15,9 +17,9 @@ pub async fn call(
     let mut stream = UnixStream::connect(socket).await.map_err(|error| Failure {
         kind: FailureKind::Unavailable,
         text: format!(
-            "no collector answers at {}: {error}. Start it with `patchward-collector serve`, \
-             or name its folder with --folder.",
-            socket.display()
+            "no collector answers at {}: {error}. {}",
+            socket.display(),
+            way_out(socket, error.kind())
         ),
     })?;
     let lost = |error: std::io::Error| Failure {
@@ -34,6 +36,22 @@ pub async fn call(
             Reply::Progress { what, done, total } => progress(&what, done, total),
             Reply::Done(output) => return Ok(output),
             Reply::Failed(failure) => return Err(failure),
+        }
+    }
+}
+
+/// What to do where nobody answers.
+fn way_out(socket: &Path, kind: ErrorKind) -> &'static str {
+    let settings = socket.with_file_name(SETTINGS);
+    match kind {
+        ErrorKind::PermissionDenied => "Only root and the collector's own user may ask it.",
+        ErrorKind::NotFound if !settings.exists() => {
+            "There is none yet: `patchward-collector init` makes it; or name its folder with \
+             --folder."
+        }
+        _ => {
+            "Start it (`systemctl start patchward-collector` where the package runs it, \
+             `patchward-collector serve` elsewhere), or name its folder with --folder."
         }
     }
 }

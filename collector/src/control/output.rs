@@ -280,22 +280,55 @@ fn headed(name: &str, list: &Table) -> String {
 }
 
 fn table_text(table: &Table) -> String {
-    let mut shown = comfy_table::Table::new();
-    shown.load_style(comfy_table::presets::NOTHING);
-    shown.set_header(table.columns.iter().map(|name| name.replace('_', " ")));
-    for row in &table.rows {
-        shown.add_row(row.iter().map(visible));
-    }
     let mut text = if table.rows.is_empty() {
         "(none)".to_owned()
+    } else if table.rows.iter().flatten().any(has_lines) {
+        upright(table)
     } else {
-        shown.trim_fmt()
+        side_by_side(table)
     };
     if let Some(note) = &table.note {
         text.push_str("\n\n");
         text.push_str(note);
     }
     text
+}
+
+fn side_by_side(table: &Table) -> String {
+    let mut shown = comfy_table::Table::new();
+    shown.load_style(comfy_table::presets::NOTHING);
+    shown.set_header(table.columns.iter().map(|name| name.replace('_', " ")));
+    for row in &table.rows {
+        shown.add_row(row.iter().map(visible));
+    }
+    shown.trim_fmt()
+}
+
+fn has_lines(cell: &Cell) -> bool {
+    matches!(cell, Cell::Text(text) if text.contains('\n'))
+}
+
+/// Row by row, each part on a line of its own: what has lines, such as commands to type, fits
+/// between no columns. What is not there is left out.
+fn upright(table: &Table) -> String {
+    let names = table.columns.iter().map(|name| name.replace('_', " "));
+    let names: Vec<String> = names.collect();
+    let width = names.iter().map(String::len).max().unwrap_or(0);
+    let rows = table.rows.iter().map(|row| {
+        let parts = names.iter().zip(row);
+        let parts = parts.filter(|(_, cell)| !matches!(cell, Cell::Empty));
+        let parts = parts.flat_map(|(name, cell)| {
+            let text = cell.to_string();
+            let lines = text.split('\n').enumerate().map(|(at, line)| {
+                let line: String = line.chars().map(harmless).collect();
+                // Further lines stand where no name does: they cannot pose as another part.
+                format!("{:width$}  {line}", if at == 0 { name } else { "" })
+            });
+            lines.collect::<Vec<_>>()
+        });
+        parts.collect::<Vec<_>>().join("\n")
+    });
+    rows.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Text that came from a machine or a vendor must steer no terminal and no page: neither by
@@ -326,6 +359,14 @@ mod tests {
             r#"[{"machines":4,"name":"icu-3"}]"#
         );
         assert!(output.text().contains("icu-3"));
+    }
+
+    #[test]
+    fn commands_to_type_stand_below_one_another() {
+        let mut table = Table::new(&["step", "found", "whose_move"]);
+        table.row(vec![Cell::of("Root"), Cell::Empty, Cell::of("a\nb")]);
+        let text = Output::Table(table).text();
+        assert_eq!(text, "step        Root\nwhose move  a\n            b");
     }
 
     #[test]

@@ -75,6 +75,15 @@ fn settings(facts: &Facts, _: UtcMs) -> Vec<Finding> {
     let Some(problem) = &facts.settings else {
         return Vec::new();
     };
+    if facts.is_new {
+        return found(
+            "settings",
+            problem.clone(),
+            "there is no collector yet",
+            "run `patchward-collector init --address HOST:9443` (HOST: the name by which machines \
+             find this computer), then start it; or name a collector's folder with --folder",
+        );
+    }
     found(
         "settings",
         problem.clone(),
@@ -286,7 +295,9 @@ fn backup(facts: &Facts, now: UtcMs) -> Vec<Finding> {
             ),
         };
     };
-    let todo = "run `backup make`, and see why it did not run at night (journalctl, free space)";
+    let todo = "run `backup make` as the collector's user (`systemctl start \
+                patchward-collector-backup` does), and see why it did not run at night \
+                (journalctl, free space)";
     match taken.as_ref().map(|taken| taken.first()) {
         Err(problem) => found("backup", problem.clone(), matters, todo),
         Ok(None) => found(

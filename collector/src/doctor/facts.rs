@@ -12,6 +12,8 @@ pub(super) type Found<T> = Result<T, String>;
 pub(super) struct Facts {
     /// The collector's folder.
     pub(super) folder: String,
+    /// Whether nothing of a collector is there yet: it was never initialised.
+    pub(super) is_new: bool,
     /// What is wrong with the settings.
     pub(super) settings: Option<String>,
     /// Files with secrets: their path and the bits of who may do what with them.

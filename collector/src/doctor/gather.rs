@@ -23,15 +23,22 @@ pub(super) async fn gather(folder: &Folder, least_free_megabytes: u64) -> Facts 
         least_free_megabytes,
         ..Facts::default()
     };
+    let own = [folder.settings(), folder.authority(), folder.go_key()];
+    // Not where nobody may look.
+    facts.is_new = own
+        .iter()
+        .all(|path| matches!(path.try_exists(), Ok(false)));
+    let settings = serve::settings(folder);
+    if let Err(error) = &settings {
+        facts.settings = Some(format!("{error:#}"));
+    }
+    if facts.is_new {
+        // Nothing is lost where nothing was made.
+        return facts;
+    }
     files(folder, &mut facts);
-    let settings = match serve::settings(folder) {
-        Ok(settings) => settings,
-        Err(error) => {
-            facts.settings = Some(format!("{error:#}"));
-            // The rest is looked at as far as the folder alone tells.
-            Settings::default()
-        }
-    };
+    // Where they cannot be read, the rest is looked at as far as the folder alone tells.
+    let settings = settings.unwrap_or_default();
     let authority = Authority::open(&folder.authority()).map_err(|error| error.to_string());
     facts.authority = Some(match &authority {
         Ok(authority) => end_of(authority.certificate()),

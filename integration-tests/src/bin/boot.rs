@@ -1,13 +1,13 @@
-//! `cargo boot`: installs the packages on a Debian machine that really boots, and goes through
-//! a machine's life on it.
+//! `cargo boot`: installs the packages on Debian machines that really boot: follows the README's
+//! quick start on two of them, and goes through a machine's life on another.
 
 use anyhow::Context as _;
 use clap::Parser;
-use patchward_integration_tests::boot::{self, Choice};
+use patchward_integration_tests::boot::{self, Choice, Part};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A Debian machine that really boots, from an empty disk to a restart, with our packages.
+/// Debian machines that really boot, from an empty disk to a restart, with our packages.
 ///
 /// Needs root, and debootstrap and systemd-container from Debian. Ends with 0 only if every
 /// stage came out as it must.
@@ -18,9 +18,12 @@ struct Cli {
     agent: PathBuf,
     /// The .deb of collector and signer
     collector: PathBuf,
-    /// Where the machine lies; what Debian itself brings is kept there for the next run
+    /// Where the machines lie; what Debian itself brings is kept there for the next run
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// One part alone
+    #[arg(long, value_enum)]
+    only: Option<Part>,
 }
 
 fn main() -> ExitCode {
@@ -54,5 +57,6 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         folder: std::path::absolute(cli.folder.unwrap_or(target))?,
         agent: cli.agent,
         collector: cli.collector,
+        only: cli.only,
     })
 }

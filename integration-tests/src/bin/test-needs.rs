@@ -38,8 +38,9 @@ const NEEDS: [(&str, &str); 19] = [
 ];
 
 /// The same for the boot test (`cargo boot`), which is no part of `cargo test`.
-const BOOT_NEEDS: [(&str, &str); 2] = [
+const BOOT_NEEDS: [(&str, &str); 3] = [
     ("usr/sbin/debootstrap", "debootstrap"),
+    ("usr/bin/ip", "iproute2"),
     ("usr/bin/systemd-nspawn", "systemd-container"),
 ];
 

@@ -13,13 +13,47 @@ const SEARCH_PATH: &str = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 const COMMAND_SECONDS: &str = "180";
 /// How much of the journal is shown where something failed.
 const JOURNAL_LINES: usize = 150;
+/// The network that containers share: nspawn makes its bridge, and leaves it to others to
+/// switch it on.
+const ZONE: &str = "--network-zone=hospital";
+const BRIDGE: &str = "vz-hospital";
 /// Lines that say no more than that the harness ran a command.
 const NOISE: &str = "pam_unix(runuser:session)";
+
+/// Which network a machine is in, beside its own computer. Never in that of this computer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wire {
+    /// In none.
+    Nothing,
+    /// In a new one, which others may join.
+    New,
+    /// In that which was made for another machine, whose nspawn is this process.
+    Of(u32),
+}
+
+impl Wire {
+    /// The words that run nspawn in it. Each program becomes the next, so the process stays
+    /// the same, and the network goes with the last one in it.
+    fn nspawn(self) -> Vec<String> {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        match self {
+            Self::Nothing => words(&["systemd-nspawn", "--private-network"]),
+            Self::New => words(&["unshare", "--net", "systemd-nspawn", ZONE]),
+            Self::Of(process) => words(&["nsenter", &net(process), "systemd-nspawn", ZONE]),
+        }
+    }
+}
+
+/// The word with which nsenter enters the network of a process.
+fn net(process: u32) -> String {
+    format!("--net=/proc/{process}/ns/net")
+}
 
 /// A container; it runs between `boot` and `power_off`, and its folder goes with it.
 pub(super) struct Container {
     root: PathBuf,
     log: PathBuf,
+    wire: Wire,
     running: Option<Running>,
 }
 
@@ -30,12 +64,19 @@ struct Running {
 }
 
 impl Container {
-    pub(super) fn new(root: &Path, log: &Path) -> Self {
+    pub(super) fn new(root: &Path, log: &Path, wire: Wire) -> Self {
         Self {
             root: root.to_owned(),
             log: log.to_owned(),
+            wire,
             running: None,
         }
+    }
+
+    /// The network that it is in, for others to join while it runs.
+    pub(super) fn network(&self) -> anyhow::Result<Wire> {
+        let running = self.running.as_ref().context("the machine is off")?;
+        Ok(Wire::Of(running.nspawn.pid()))
     }
 
     /// Where a path of the container's lies on this computer.
@@ -51,10 +92,10 @@ impl Container {
             // Whatever ends the test, by whichever signal: nspawn is told, and has the machine
             // power off. Killed, it would leave it behind.
             Command::new("setpriv")
-                .args(["--pdeathsig", "TERM", "systemd-nspawn"])
+                .args(["--pdeathsig", "TERM"])
+                .args(self.wire.nspawn())
                 .args(["--register=no", "--keep-unit", "--boot"])
-                .args(["--private-network", "--link-journal=no"])
-                .args(["--console=pipe", "--directory"])
+                .args(["--link-journal=no", "--console=pipe", "--directory"])
                 .arg(&self.root),
             &self.log,
         )?;
@@ -67,6 +108,11 @@ impl Container {
             leader.is_some()
         })?;
         running.leader = leader.context("a first process")?;
+        if matches!(self.wire, Wire::New) {
+            let mut switch = Command::new("nsenter");
+            switch.args([&net(id), "ip", "link", "set", BRIDGE, "up"]);
+            run(&mut switch)?;
+        }
         until("its systemd says that the boot is done", || {
             // It says `degraded` with an error; which units those are is asked elsewhere.
             let state = self.output(&["systemctl", "is-system-running"]);
@@ -141,10 +187,15 @@ impl Container {
     }
 
     fn command(&self, words: &[&str]) -> anyhow::Result<Command> {
+        self.command_for(COMMAND_SECONDS, words)
+    }
+
+    /// A command within that ends after so many seconds at the latest.
+    pub(super) fn command_for(&self, seconds: &str, words: &[&str]) -> anyhow::Result<Command> {
         let running = self.running.as_ref().context("the machine is off")?;
         let mut command = Command::new("timeout");
         command
-            .args(["--kill-after=10", COMMAND_SECONDS, "nsenter"])
+            .args(["--kill-after=10", seconds, "nsenter"])
             .args(["--target", &running.leader.to_string()])
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"])
             .args(["--root", "--wd", "--", "env", "-i", SEARCH_PATH])

@@ -1,22 +1,26 @@
 //! A Debian machine that really boots, in a container of systemd's: packages, units, users,
 //! restarts, as a hospital has them. Needs root.
 //!
-//! Collector and machine are one here: what lies between two computers is the business of
-//! other tests.
+//! First two of them, joined by a network of their own, are led through the README's quick
+//! start (`quick_start`); then a machine that is its own collector goes through its life.
 
 mod apt;
 mod container;
 mod debs;
+mod guide;
 pub mod hostile;
 mod life;
 mod patience;
+mod quick_start;
 mod rollout;
 mod root;
 mod signed;
+mod terminal;
 mod thief;
 
 use anyhow::Context as _;
-use container::Container;
+use clap::ValueEnum;
+use container::{Container, Wire};
 use patience::{Since, until};
 use rollout::Vendors;
 use serde_json::Value;
@@ -35,6 +39,17 @@ pub struct Choice {
     pub agent: PathBuf,
     /// The package of collector and signer.
     pub collector: PathBuf,
+    /// One part alone.
+    pub only: Option<Part>,
+}
+
+/// The parts of the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The README's quick start, on two machines
+    QuickStart,
+    /// The life of one machine
+    Life,
 }
 
 /// One stage: its word, and what it does.
@@ -75,13 +90,26 @@ const STAGES: [Stage; 15] = [
 pub fn run(choice: &Choice) -> anyhow::Result<()> {
     let since = Since::now();
     let says = |text: &str| println!("{:>5.0} s  {text}", since.seconds());
+    let wanted = |part| choice.only.is_none_or(|only| only == part);
+    if wanted(Part::QuickStart) {
+        quick_start::run(choice, &says)?;
+    }
+    if wanted(Part::Life) {
+        live(choice, &says)?;
+    }
+    says("all of it came out as it must");
+    Ok(())
+}
+
+/// One machine from its first boot to a purge.
+fn live(choice: &Choice, says: &dyn Fn(&str)) -> anyhow::Result<()> {
     says("a Debian machine is laid out");
-    let root = root::fresh(&choice.folder)?;
+    let root = root::fresh(&choice.folder, NAME)?;
     let console = choice.folder.join("console.log");
     std::fs::write(&console, "")?;
     let mut machine = Machine {
         choice: choice.clone(),
-        container: Container::new(&root, &console),
+        container: Container::new(&root, &console, Wire::Nothing),
         token: String::new(),
         id: String::new(),
         vendors: None,
@@ -93,10 +121,7 @@ pub fn run(choice: &Choice) -> anyhow::Result<()> {
             return Err(error.context(format!("stage: {word}")));
         }
     }
-    machine.container.power_off()?;
-    drop(machine);
-    says("all of it came out as it must");
-    Ok(())
+    machine.container.power_off()
 }
 
 /// The machine under test.

@@ -11,14 +11,16 @@ use std::process::Command;
 pub(super) const BOOT_ID: &str = "/run/boot-id";
 /// Beside what every Debian has: what boots, logs people in and installs packages.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,ca-certificates";
+/// What all of them are copied from.
+const BASE: &str = "base";
 /// Stands in a folder whose base is whole.
 const MARK: &str = "whole";
 /// Longest debootstrap: 250 MB from a mirror that is slow.
 const DEBOOTSTRAP_SECONDS: &str = "1200";
 
-/// A root of its own, as it is before anything of ours is installed.
-pub(super) fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
-    for program in ["debootstrap", "systemd-nspawn", "nsenter", "setpriv"] {
+/// A root of its own for the host of this name, as it is before anything of ours is installed.
+pub(super) fn fresh(folder: &Path, host: &str) -> anyhow::Result<PathBuf> {
+    for program in ["debootstrap", "systemd-nspawn", "nsenter", "setpriv", "ip"] {
         let found = Command::new("which").arg(program).output()?;
         if !found.status.success() {
             bail!("{program} is missing: cargo test-needs --boot installs it");
@@ -28,7 +30,7 @@ pub(super) fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
         bail!("only root can boot a machine");
     }
     std::fs::create_dir_all(folder)?;
-    let base = folder.join("base");
+    let base = folder.join(BASE);
     let mark = folder.join(MARK);
     let archive = apt::archive()?;
     let wanted = format!("{} {PACKAGES}", archive.suite);
@@ -37,7 +39,7 @@ pub(super) fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
         doing(&what, || debootstrap(&archive, &base))?;
         std::fs::write(&mark, &wanted)?;
     }
-    let root = folder.join("root");
+    let root = folder.join(host);
     remove(&root)?;
     // All of it for real: a volatile overlay would forget at the restart.
     doing("copying it", || {
@@ -45,7 +47,7 @@ pub(super) fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
         copy.args(["--archive", "--reflink=auto"]);
         run(copy.args([&base, &root]))
     })?;
-    std::fs::write(root.join("etc/hostname"), "reading-1\n")?;
+    std::fs::write(root.join("etc/hostname"), format!("{host}\n"))?;
     std::fs::write(
         root.join("etc/tmpfiles.d/boot-id.conf"),
         format!("f+ {BOOT_ID} 0444 root root - %b\n"),

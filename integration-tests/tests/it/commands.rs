@@ -357,7 +357,10 @@ fn init_and_serve_say_what_is_in_the_way_and_leave_it() {
     std::fs::rename(there.join("collector.sqlite"), &away).unwrap();
     ends(&there, &["serve"], 3, "restore a backup");
     std::fs::rename(&away, there.join("collector.sqlite")).unwrap();
-    ends(&there, &["site", "list"], 5, "no collector answers");
+    let why = "systemctl start patchward-collector";
+    ends(&there, &["site", "list"], 5, why);
+    let none = folder.path().join("none");
+    ends(&none, &["site", "list"], 5, "patchward-collector init");
     hospital.start_collector().unwrap();
 }
 

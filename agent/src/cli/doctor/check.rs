@@ -14,6 +14,10 @@ const RENEWS_LATE_MS: i64 = CERTIFICATE_LIFE_MS / 3 - 7 * DAY_MS;
 const OTHERS: u32 = 0o077;
 /// Bits of a folder that let others than its owner put something into it.
 const OTHERS_WRITE: u32 = 0o022;
+/// The installer's words on a machine that was only just installed, and on one that nobody
+/// has told yet how to see that it is in use.
+const NEVER_PINNED: &str = "not pinned yet";
+const NO_PROBE: &str = "no interlock probe";
 /// Most paths that are named.
 const NAMED: usize = 5;
 
@@ -38,6 +42,15 @@ fn found(check: &'static str, wrong: String, matters: &'static str, todo: &str) 
 /// The installer answers, and refuses everything.
 fn watermark(facts: &Facts) -> Option<Finding> {
     let problem = facts.installer_refuses.as_ref()?;
+    if problem.contains(NEVER_PINNED) {
+        return found(
+            "pin",
+            problem.clone(),
+            "this machine does not know whose it is, so it takes orders from nobody",
+            "make a token at the collector (`token new`), and give it to `patchward-installer pin` \
+             here, as root",
+        );
+    }
     let check = match problem.contains("watermark") {
         true => "watermark",
         false => "pin",
@@ -69,12 +82,21 @@ fn root(facts: &Facts) -> Option<Finding> {
 
 fn interlock(facts: &Facts) -> Option<Finding> {
     let why = facts.interlock_unknown.as_ref()?;
+    let todo = match why.contains(NO_PROBE) {
+        true => {
+            "put one into probes.d: /usr/share/doc/patchward-agent/examples has some, \
+             sessions.toml for where people log in"
+        }
+        false => {
+            "look at the probes in probes.d; where they ask logind, see that systemd-logind runs \
+             (loginctl list-sessions)"
+        }
+    };
     found(
         "interlock",
         format!("whether somebody uses this machine cannot be told: {why}"),
         "what cannot be told counts as in use, so nothing ever starts here",
-        "look at the probes in probes.d; where they ask logind, see that systemd-logind runs \
-         (loginctl list-sessions)",
+        todo,
     )
 }
 
@@ -247,11 +269,16 @@ mod tests {
     #[test]
     fn each_fault_is_named_by_its_check_and_what_is_well_by_none() {
         assert_eq!(all(&well(), NOW), []);
-        let faults: [Fault; 12] = [
+        let faults: [Fault; 13] = [
             ("watermark", |f| {
                 f.installer_refuses = Some("both copies of its watermark are lost".into());
             }),
-            ("pin", |f| f.installer_refuses = Some("not pinned".into())),
+            ("pin", |f| {
+                f.installer_refuses = Some("its key is damaged".into())
+            }),
+            ("pin", |f| {
+                f.installer_refuses = Some("this machine is not pinned yet".into());
+            }),
             ("root", |f| f.noted_root = Some("b".into())),
             ("interlock", |f| f.interlock_unknown = Some("logind".into())),
             ("keys", |f| f.secrets[0].1 = 0o644),

@@ -75,11 +75,11 @@ pub(super) async fn charter(
     change.commit().await?;
     let root = chain.root.fingerprint();
     Ok(format!(
-        "Charter {} is in force: {} registrars, {} vendors.\nHospital root {root}: compare it with \
+        "Charter {} is in force: {}, {}.\nHospital root {root}: compare it with \
          `patchward-sign root fingerprint` before you make tokens.",
         charter.number,
-        charter.registrars.len(),
-        charter.vendors.len(),
+        counted(charter.registrars.len() as u64, "registrar", "registrars"),
+        counted(charter.vendors.len() as u64, "vendor", "vendors"),
     ))
 }
 

@@ -120,6 +120,19 @@ fn the_collectors_doctor_names_each_planted_fault() {
     assert_eq!(it.planted, BTreeSet::from(PLANTED));
 }
 
+/// Whoever has only just installed the package reads what to do, and not of a loss.
+#[test]
+fn where_there_is_no_collector_yet_the_doctor_says_that_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(Program::Collector.path().unwrap());
+    command.arg("--folder").arg(folder.path());
+    command.args(["doctor", "--json"]);
+    let (code, named, said) = examined(&mut command, &Vec::new());
+    assert_eq!((code, named), (6, BTreeSet::from(["settings".to_owned()])));
+    let todo = said["findings"][0]["todo"].as_str().unwrap();
+    assert!(todo.contains("patchward-collector init"), "{todo}");
+}
+
 fn files(it: &mut Collector, folder: &std::path::Path) {
     it.with_file("collector.toml", "settings", |text| {
         format!("web_certificate = \"/x\"\n{text}")

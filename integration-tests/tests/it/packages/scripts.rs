@@ -57,8 +57,8 @@ impl Root {
     }
 
     #[track_caller]
-    fn install(&self, deb: &Path) {
-        self.dpkg(&["--install", deb.to_str().unwrap()]);
+    fn install(&self, deb: &Path) -> String {
+        self.dpkg(&["--install", deb.to_str().unwrap()])
     }
 
     /// Whether systemd would begin a unit by itself.
@@ -106,7 +106,8 @@ fn other(package: Package, version: &str) -> PathBuf {
 fn a_machines_state_stays_until_it_is_purged() {
     let root = Root::new(Package::Agent);
     let deb = &made(Package::Agent).deb;
-    root.install(deb);
+    let next = "patchward-installer pin TOKEN";
+    assert!(root.install(deb).contains(next));
     assert_eq!(root.stands(), format!("installed {VERSION}"));
     let agent = root.user("patchward");
     assert_eq!(root.owner("var/lib/patchward-agent"), agent);
@@ -128,6 +129,7 @@ fn a_machines_state_stays_until_it_is_purged() {
     let kept = [
         ("var/lib/patchward-agent/credentials/certificate", "a"),
         ("var/lib/patchward-installer/key", "b"),
+        ("var/lib/patchward-installer/pin", "p"),
         ("var/lib/patchward-installer/jobs/7/start", "c"),
         ("etc/patchward/agent.toml", "look_minutes = 5\n"),
         ("etc/patchward/probes.d/in-use.toml", "d"),
@@ -144,7 +146,8 @@ fn a_machines_state_stays_until_it_is_purged() {
             assert_eq!(root.read(file), text, "{file} {when}");
         }
     };
-    root.install(&other(Package::Agent, "99.0"));
+    let said = root.install(&other(Package::Agent, "99.0"));
+    assert!(!said.contains(next), "it is pinned: {said}");
     assert_eq!(root.stands(), "installed 99.0");
     all_there("after the upgrade");
     assert!(!root.begins("multi-user.target", "patchward-agent.service"));
