@@ -101,6 +101,11 @@ impl FleetHandle {
         self.fleet.authorities().current().fingerprint()
     }
 
+    /// The time, by this collector's clock.
+    pub fn now(&self) -> UtcMs {
+        self.fleet.now()
+    }
+
     /// How many machines are connected and said hello.
     pub fn connected(&self) -> usize {
         self.fleet.registry().count()
@@ -144,11 +149,13 @@ impl FleetHandle {
         self.fleet.registry().connection(machine).is_some()
     }
 
-    /// What a machine said of its journal in its last hello since the collector started.
-    /// `None` where it said nothing, where its installer did not answer its agent, and
-    /// where it may not be the machine, or not as it was: its word is then no proof.
+    /// What a connected machine said of its journal in its last hello since the collector started.
+    /// `None` where it is not here, where it said nothing, where its installer did not answer its
+    /// agent, and where it may not be the machine, or not as it was: its word is then no proof.
     pub fn journalled(&self, machine: &MachineId) -> Option<Journalled> {
         let registry = self.fleet.registry();
+        // Another collector may have heard it since.
+        registry.connection(machine)?;
         if registry.is_regressed(machine) {
             return None;
         }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod carry;
+mod clocks;
 mod consume;
 mod devices;
 mod driver;

@@ -25,7 +25,7 @@ async fn an_authority_is_followed(world: World) {
     change.commit().await.unwrap();
     let store = &world.store;
     store
-        .record_seen(&[(machine(2), NOW.into())])
+        .record_seen(&[(machine(2), NOW.into())], NOW)
         .await
         .unwrap();
     let reached = [machine(1), machine(4), machine(1)];
