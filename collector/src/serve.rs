@@ -105,7 +105,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tasks.iter().for_each(JoinHandle::abort);
     // First of all: another takes over what is let go of at once.
-    app.claims.leave(&app.store).await;
+    app.claims.leave(&app.store.beside()).await;
     app.fleet.shutdown().await;
     // This waits for changes that people began.
     app.store.close().await;

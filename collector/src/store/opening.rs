@@ -200,6 +200,14 @@ async fn need_schema(options: &PgConnectOptions) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// One more connection to the same server.
+pub(super) fn another(pool: &PgPool) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(LOCK_TIMEOUT)
+        .connect_lazy_with(pool.connect_options().as_ref().clone())
+}
+
 async fn postgres_pool(options: PgConnectOptions) -> Result<PgPool, StoreError> {
     Ok(PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
