@@ -59,8 +59,7 @@ impl Place {
             Self::Postgres { url } => {
                 let options = postgres_options(url)?;
                 need_schema(&options).await?;
-                let options = options.options([("default_transaction_read_only", "on")]);
-                Engine::Postgres(postgres_pool(options).await?)
+                Engine::Postgres(postgres_pool(looking(options)).await?)
             }
         }))
     }
@@ -181,6 +180,16 @@ fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
         .disable_statement_logging())
 }
 
+/// The same for who only looks. It keeps nobody waiting, and may have to wait itself: for the disk
+/// that a backup is written to, say. PostgreSQL would take it for gone.
+fn looking(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
+        ("default_transaction_read_only", "on"),
+        // What is said later counts.
+        ("tcp_user_timeout", "0"),
+    ])
+}
+
 /// Asks once, without the pool, whether somebody made a collector's database there.
 async fn need_schema(options: &PgConnectOptions) -> Result<(), StoreError> {
     let mut connection = options.connect().await?;
@@ -214,4 +223,24 @@ async fn postgres_pool(options: PgConnectOptions) -> Result<PgPool, StoreError> 
         .acquire_timeout(LOCK_TIMEOUT)
         .connect_with(options)
         .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_looks_may_be_slow() {
+        let options = postgres_options("postgres://u@h/d").unwrap();
+        let last = |options: &PgConnectOptions| {
+            let all = options.get_options().unwrap_or_default().to_owned();
+            let mut found = all.rsplit("-c ").map(|one| one.trim().to_owned());
+            found.find(|one| one.starts_with("tcp_user_timeout="))
+        };
+        assert_eq!(
+            last(&options).unwrap(),
+            format!("tcp_user_timeout={GONE_MS}")
+        );
+        assert_eq!(last(&looking(options)).unwrap(), "tcp_user_timeout=0");
+    }
 }
