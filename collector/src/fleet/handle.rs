@@ -344,13 +344,15 @@ impl FleetHandle {
         let mut change = self.fleet.store().change(actor, self.fleet.now()).await?;
         change.move_machine(machine, from, to, reason).await?;
         change.commit().await?;
-        self.revoked(machine).await
+        self.revoked(&[*machine]).await
     }
 
-    /// Certificates of a machine were revoked in the store: makes it felt.
-    pub async fn revoked(&self, machine: &MachineId) -> Result<(), FleetError> {
+    /// Certificates of machines were revoked in the store: makes it felt.
+    pub async fn revoked(&self, machines: &[MachineId]) -> Result<(), FleetError> {
         self.fleet.reconfigure().await?;
-        self.close(machine, close::REVOKED, b"revoked");
+        for machine in machines {
+            self.close(machine, close::REVOKED, b"revoked");
+        }
         Ok(())
     }
 
