@@ -122,6 +122,8 @@ pub struct Driver {
     devices: Option<Devices>,
     /// The address of the collector whose connection was lost last.
     lost: Option<String>,
+    /// The collectors that are busy.
+    busy: choice::Busy,
     /// How long it stays with a collector that is not its first, or with TCP, in milliseconds.
     back_ms: u64,
     /// What its collectors answered by.
@@ -145,6 +147,7 @@ impl Driver {
             journal_seen: None,
             devices: None,
             lost: None,
+            busy: choice::Busy::default(),
             back_ms: choice::BACK_MS,
             ways: Ways::load(folder),
             settings,
@@ -209,7 +212,7 @@ impl Driver {
             }
         }
         // It is asked last once: another is there at once where it is gone.
-        let addresses = choice::order(self.addresses(), self.lost.take().as_deref());
+        let addresses = choice::order(self.addresses(), self.lost.take().as_deref(), &self.busy);
         let identity = Identity::Machine(&self.credentials);
         let mut link = self.connect(&addresses, identity).await?;
         loop {

@@ -3,16 +3,21 @@
 //! Each gives a sign of life every two seconds, with the store, and takes what nobody holds. One
 //! whose sign stood still for ten seconds, by the clock of who looks, is gone and holds nothing any
 //! more. One that could not give its sign for six seconds begins nothing any more, so that it has
-//! ended before another begins. No two clocks are held against each other.
+//! ended before another begins. No two clocks are held against each other for that; how far they
+//! are apart is measured beside it, for a go is decided on what all of them wrote.
+
+mod watched;
 
 use crate::clock;
 use crate::config::Settings;
-use crate::store::claims::{Claim, Collector, Still};
+use crate::rollout::clocks::{self, Clocks, Sign};
+use crate::store::claims::{Claim, Collector};
 use crate::store::{Store, StoreError};
 use patchward_common::time::UtcMs;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use watched::Watched;
 
 /// How often a collector gives a sign of life.
 pub const BEAT_EVERY: Duration = Duration::from_secs(2);
@@ -86,6 +91,25 @@ pub struct Told {
     pub reach: String,
 }
 
+/// Another collector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// What it said last.
+    pub collector: Collector,
+    /// Whether a sign of its life was seen to come lately: it could serve machines. One that is
+    /// here for the first time may be what a killed one left.
+    pub is_moving: bool,
+}
+
+/// What a sign of life tells of the others.
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    /// Those that are not gone.
+    pub all: Vec<Other>,
+    /// Their clocks, as far as they are known.
+    pub clocks: Clocks,
+}
+
 /// What this collector holds.
 #[derive(Debug)]
 pub struct Claims {
@@ -102,6 +126,7 @@ struct State {
     /// When the last sign of life was begun that was given.
     beaten_ms: Option<u64>,
     watched: Watched,
+    clocks: clocks::Watch,
 }
 
 impl Claims {
@@ -170,27 +195,36 @@ impl Claims {
     }
 
     /// Gives a sign of life, takes what nobody holds, and lets go of those that are gone. Gives
-    /// back the other collectors.
+    /// back what is known of the other collectors. `store` may be another way to the database
+    /// than others use: who waits behind them is not heard.
     ///
     /// # Errors
     /// Those of the store. What is held ends by itself where this goes on.
-    pub async fn beat(
-        &self,
-        store: &Store,
-        told: Told,
-        now: UtcMs,
-    ) -> Result<Vec<Collector>, StoreError> {
+    pub async fn beat(&self, store: &Store, told: Told, now: UtcMs) -> Result<Others, StoreError> {
         if !self.is_shared {
-            return Ok(Vec::new());
+            return Ok(Others {
+                clocks: Clocks::alone(),
+                ..Others::default()
+            });
         }
         let at_ms = self.elapsed_ms();
         let mut all = store.view().await?.collectors().await?;
-        let still = {
+        let had_ms = self.elapsed_ms();
+        all.retain(|one| one.id != self.own.id);
+        let (still, others) = {
             let mut state = self.state();
-            state.watched.still(&all, &self.own.id, at_ms)
+            let still = state.watched.still(&all, at_ms);
+            all.retain(|one| !still.iter().any(|(id, _)| *id == one.id));
+            let read_at = now.plus_ms(had_ms.saturating_sub(at_ms).cast_signed());
+            let signs = all.iter().map(sign);
+            let clocks = state.clocks.look(signs, (at_ms, had_ms), read_at);
+            let others = all.into_iter().map(|collector| Other {
+                is_moving: state.watched.is_moving(&collector.id, at_ms),
+                collector,
+            });
+            let all = others.collect();
+            (still, Others { all, clocks })
         };
-        let is_gone = |one: &Collector| still.iter().any(|(id, _)| *id == one.id);
-        all.retain(|one| one.id != self.own.id && !is_gone(one));
         for (id, _) in &still {
             tracing::warn!(
                 collector = id,
@@ -206,7 +240,7 @@ impl Claims {
         let words = Work::ALL.map(Work::word);
         let claims = store.beat(&own, &still, &words).await?;
         self.state().given(&claims, &self.own.id, at_ms);
-        Ok(all)
+        Ok(others)
     }
 
     /// This collector ends: what it holds is free.
@@ -236,6 +270,16 @@ impl Claims {
     }
 }
 
+/// A collector's last sign of life, as clocks are told by it.
+pub(crate) fn sign(one: &Collector) -> Sign<'_> {
+    Sign {
+        id: &one.id,
+        host: &one.host,
+        beat: one.beat,
+        at: one.beat_at,
+    }
+}
+
 impl State {
     fn is_alive(&self, at_ms: u64) -> bool {
         let beaten = self.beaten_ms;
@@ -258,91 +302,9 @@ impl State {
     }
 }
 
-/// Since when each sign of life stands still, by this process's own clock.
-#[derive(Debug, Default)]
-struct Watched {
-    /// Of each, its last sign and when it was first seen.
-    signs: HashMap<String, (u64, u64)>,
-    looked_ms: Option<u64>,
-}
-
-impl Watched {
-    /// The other collectors that stand still for too long, as of `at_ms`.
-    fn still(&mut self, all: &[Collector], own: &str, at_ms: u64) -> Vec<Still> {
-        // Who could not look meanwhile cannot say that the others stood still: the database may
-        // have been away from all of them.
-        let looked_ms = self.looked_ms.replace(at_ms);
-        if looked_ms.is_some_and(|looked_ms| at_ms.saturating_sub(looked_ms) >= HOLD_MS) {
-            self.signs.clear();
-        }
-        self.signs
-            .retain(|id, _| all.iter().any(|one| one.id == *id));
-        let mut still = Vec::new();
-        for one in all.iter().filter(|one| one.id != own) {
-            let seen = self
-                .signs
-                .entry(one.id.clone())
-                .or_insert((one.beat, at_ms));
-            if seen.0 != one.beat {
-                *seen = (one.beat, at_ms);
-            }
-            if at_ms.saturating_sub(seen.1) >= STILL_MS {
-                still.push((one.id.clone(), one.beat));
-            }
-        }
-        still
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn collector(id: &str, beat: u64) -> Collector {
-        Collector {
-            id: id.into(),
-            host: "a".into(),
-            address: "a:1".into(),
-            version: "1".into(),
-            started_at: UtcMs(0),
-            beat,
-            beat_at: UtcMs(0),
-            connected: 0,
-            reach: String::new(),
-        }
-    }
-
-    #[test]
-    fn who_stands_still_is_gone_and_who_moves_is_not() {
-        let mut watched = Watched::default();
-        let mut look = |beat, at_ms| {
-            let all = [collector("own", 1), collector("other", beat)];
-            watched.still(&all, "own", at_ms)
-        };
-        // One's own sign of life, and one that is seen for the first time, are no matter.
-        for at_ms in [0, 5_000, STILL_MS - 1] {
-            assert!(look(7, at_ms).is_empty());
-        }
-        for at_ms in [0, 5_000, STILL_MS - 1] {
-            assert!(look(8, STILL_MS + at_ms).is_empty());
-        }
-        let still = look(8, 2 * STILL_MS);
-        assert_eq!(still, [("other".to_owned(), 8)]);
-        // One that was taken for gone begins anew.
-        assert!(look(1, 2 * STILL_MS + 2_000).is_empty());
-    }
-
-    #[test]
-    fn who_could_not_look_takes_nobody_for_gone() {
-        let mut watched = Watched::default();
-        let mut look = |at_ms| watched.still(&[collector("other", 7)], "own", at_ms);
-        assert!(look(0).is_empty());
-        // The database was away for a minute, from both of them.
-        for at_ms in [60_000, 65_000, 60_000 + STILL_MS - 1] {
-            assert!(look(at_ms).is_empty(), "{at_ms}");
-        }
-        assert_eq!(look(60_000 + STILL_MS).len(), 1);
-    }
 
     #[test]
     fn who_cannot_give_a_sign_of_life_stops_before_another_begins() {

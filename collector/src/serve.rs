@@ -10,12 +10,13 @@ use crate::folder::Folder;
 use crate::matching::Kept;
 use crate::reconcile::Pulse;
 use crate::reconcile::follow::Follow;
-use crate::store::{Place, Store};
+use crate::store::{Actor, Place, Store, StoreError, View};
 use crate::vendor::artifact::Artifacts;
 use crate::web::listen::Door;
 use crate::{clock, go_keys, init, reconcile, web};
 use anyhow::Context as _;
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,6 +90,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     app.claims
         .beat(&app.store, Told::default(), app.now())
         .await?;
+    still_ours(&app).await?;
     // Before anybody is told that it runs: who is told may end it at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
@@ -105,7 +107,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tasks.iter().for_each(JoinHandle::abort);
     // First of all: another takes over what is let go of at once.
-    app.claims.leave(&app.store).await;
+    app.claims.leave(&app.store.beside()).await;
     app.fleet.shutdown().await;
     // This waits for changes that people began.
     app.store.close().await;
@@ -182,19 +184,28 @@ fn only(place: &Place) -> anyhow::Result<Option<File>> {
     };
     let opened = File::open(folder);
     let opened = opened.with_context(|| format!("opening {}", folder.display()))?;
-    match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(opened)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Failure::conflict(format!(
+    let locked = rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive);
+    match locked {
+        Err(error) if is_taken(error) => Err(Failure::conflict(format!(
             "another collector runs on the database {}; on SQLite exactly one may. End it first, or \
              move to PostgreSQL, where several share one database (docs/several.md)",
             path.display()
         ))
         .into()),
-        Err(error) => {
-            Err(std::io::Error::from(error))
-                .with_context(|| format!("locking {}", folder.display()))
+        locked => {
+            if let Err(error) = locked {
+                let folder = folder.display();
+                tracing::warn!(%folder, %error, "nothing keeps a second collector off the database");
+            }
+            Ok(Some(opened))
         }
     }
+}
+
+/// Whether it is another collector that refuses the lock. Some file systems lock no folders: NFS
+/// says that it is no file to write to, or that it has no locks.
+fn is_taken(error: Errno) -> bool {
+    error == Errno::WOULDBLOCK
 }
 
 /// Opens the database of this very collector, and its authorities: another one's would know
@@ -207,16 +218,50 @@ async fn open_store(
     let mut authorities = Authorities::open(&folder.authority())?;
     let store = Store::open(place).await.context("opening the database")?;
     let mut view = store.view().await?;
-    let (name, noted) = (view.collector().await?, view.authority().await?);
-    let follows = view.next_authority().await?;
-    drop(view);
+    let noted = view.authority().await?;
     let is_next = |next: &Authority| noted == Some(next.fingerprint());
     if authorities.next().is_some_and(is_next) {
         // `ca finish` was cut off after it was on record.
         authorities = Authorities::finish(&folder.authority())?;
     }
+    let problem = stranger(&mut view, &authorities, settings).await?;
+    drop(view);
+    match problem {
+        None => Ok((store, authorities)),
+        Some(problem) => {
+            store.close().await;
+            Err(Failure::conflict(problem).into())
+        }
+    }
+}
+
+/// Others may have gone over to another authority while this one started and did not count yet.
+/// From here on it does.
+async fn still_ours(app: &App) -> anyhow::Result<()> {
+    let mut change = app.store.change(Actor::Collector, app.now()).await?;
+    change.lock_authority().await?;
+    let authorities = app.fleet.authorities();
+    let problem = stranger(change.view(), &authorities, &app.settings).await?;
+    drop(change);
+    match problem {
+        None => Ok(()),
+        Some(problem) => {
+            app.claims.leave(&app.store).await;
+            Err(Failure::conflict(problem).into())
+        }
+    }
+}
+
+/// Why the database is not that of a collector with these authorities and settings.
+async fn stranger(
+    view: &mut View,
+    authorities: &Authorities,
+    settings: &Settings,
+) -> Result<Option<String>, StoreError> {
+    let (name, noted) = (view.collector().await?, view.authority().await?);
+    let follows = view.next_authority().await?;
     let current = authorities.current().fingerprint();
-    let problem = match name {
+    Ok(match name {
         None => Some("the database belongs to no collector; `init` did not make it".to_owned()),
         Some(name) if name != settings.name => Some(format!(
             "the database belongs to the collector \"{name}\", and the settings say \"{}\"",
@@ -235,14 +280,7 @@ async fn open_store(
             })
         }
         Some(_) => None,
-    };
-    match problem {
-        None => Ok((store, authorities)),
-        Some(problem) => {
-            store.close().await;
-            Err(Failure::conflict(problem).into())
-        }
-    }
+    })
 }
 
 /// The host parts of `host:port`: what goes into the certificate.
@@ -253,6 +291,16 @@ fn hosts(addresses: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    /// What is not refused by another collector keeps none from its database.
+    #[test]
+    fn a_folder_that_cannot_be_locked_is_not_taken() {
+        use rustix::io::Errno;
+        assert!(super::is_taken(Errno::AGAIN));
+        for error in [Errno::BADF, Errno::NOLCK, Errno::OPNOTSUPP, Errno::INVAL] {
+            assert!(!super::is_taken(error), "{error}");
+        }
+    }
+
     #[test]
     fn a_certificate_names_hosts_without_ports() {
         let addresses = ["c.example:9443", "[::1]:9443", "10.0.0.1:1"].map(String::from);

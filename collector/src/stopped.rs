@@ -115,7 +115,9 @@ fn judge(
     let mut missing = Vec::new();
     for one in holding {
         let is_named = named.is_none_or(|named| named.contains(&one.machine));
-        if !is_named || unit.is_some_and(|unit| one.unit.as_str() != unit) {
+        // One whose unit is not known may be in any.
+        let is_other = |unit: &str| one.unit.as_ref().is_some_and(|own| own.as_str() != unit);
+        if !is_named || unit.is_some_and(is_other) {
             continue;
         }
         reach.connected += 1;
@@ -136,7 +138,7 @@ mod tests {
     fn holding(machine: u8, unit: &str, since: Option<i64>) -> Holding {
         Holding {
             machine: MachineId([machine; 32]),
-            unit: Name::new(unit).unwrap(),
+            unit: Name::new(unit).ok(),
             since: since.map(UtcMs),
         }
     }
@@ -160,20 +162,23 @@ mod tests {
             holding(2, "icu", Some(100)),
             holding(3, "icu", None),
             holding(4, "ward", Some(900)),
+            holding(5, "", None),
         ];
         let found = |named: Option<&BTreeSet<MachineId>>, unit| {
             let (reach, missing) = judge(&fleet, &stop, named, unit);
             let missing: Vec<u8> = missing.iter().map(|machine| machine.0[0]).collect();
             (reach.acknowledged, reach.connected, missing)
         };
-        assert_eq!(found(None, None), (2, 4, vec![2, 3]));
-        assert_eq!(found(None, Some("icu")), (1, 3, vec![2, 3]));
+        // Of the fifth nobody knows where it stands.
+        assert_eq!(found(None, None), (2, 5, vec![2, 3, 5]));
+        assert_eq!(found(None, Some("icu")), (1, 4, vec![2, 3, 5]));
         let mut all = Reach {
             connected: 4,
             acknowledged: 2,
             missing: Vec::new(),
         };
         let other = |reach: &[(String, (usize, usize))]| Elsewhere {
+            is_moving: true,
             connected: 5,
             reach: reach.iter().cloned().collect(),
         };

@@ -6,6 +6,7 @@ use crate::credentials::Credentials;
 use crate::link::{Identity, Link, Watch, Ways};
 use patchward_carrier::Carrier;
 use patchward_common::time::MINUTE_MS;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -14,11 +15,39 @@ use tokio::task::JoinSet;
 /// fleet goes back over minutes, to a collector that has been there for a while.
 pub(super) const BACK_MS: u64 = 10 * MINUTE_MS as u64;
 
-/// The addresses in the order in which they are asked: as they stand, and last the one whose
-/// connection was lost a moment ago.
-pub(super) fn order(mut addresses: Vec<String>, lost: Option<&str>) -> Vec<String> {
-    addresses.sort_by_key(|address| Some(address.as_str()) == lost);
+/// The addresses in the order in which they are asked: as they stand, but later the one whose
+/// connection was lost a moment ago, and last those that are busy.
+pub(super) fn order(mut addresses: Vec<String>, lost: Option<&str>, busy: &Busy) -> Vec<String> {
+    addresses.sort_by_key(|address| {
+        let is_lost = Some(address.as_str()) == lost;
+        (busy.0.contains(address), is_lost)
+    });
     addresses
+}
+
+/// The collectors that were too busy for a hello, each by its address, since one was taken: one
+/// that is cut off from its database makes handshakes, and knows of no stop.
+#[derive(Debug, Default)]
+pub(super) struct Busy(BTreeSet<String>);
+
+impl Busy {
+    /// One of the `addresses` is busy; whether another is to be asked. Where all are, or no other
+    /// answers, the machine stays for once: their database is away, and each new connection would
+    /// cost them more than a hello that they cannot answer.
+    pub(super) fn is_to_leave(&mut self, ours: &str, addresses: &[String]) -> bool {
+        let is_new = self.0.insert(ours.to_owned());
+        let is_other = |address: &String| !self.0.contains(address);
+        let leaves = is_new && addresses.iter().any(is_other);
+        if !leaves {
+            self.0.clear();
+        }
+        leaves
+    }
+
+    /// A collector took a hello.
+    pub(super) fn none(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// The addresses that stand before the one that a machine is connected with.
@@ -94,11 +123,30 @@ mod tests {
 
     #[test]
     fn the_one_that_was_lost_is_asked_last() {
+        let order = |addresses, lost| order(addresses, lost, &Busy::default());
         assert_eq!(order(three(), None), ["a", "b", "c"]);
         assert_eq!(order(three(), Some("a")), ["b", "c", "a"]);
         assert_eq!(order(three(), Some("c")), ["a", "b", "c"]);
         assert_eq!(order(three(), Some("gone")), ["a", "b", "c"]);
         assert_eq!(order(vec!["a".into()], Some("a")), ["a"]);
+    }
+
+    #[test]
+    fn who_is_busy_is_left_while_there_is_another() {
+        let mut busy = Busy::default();
+        assert!(busy.is_to_leave("a", &three()));
+        assert_eq!(order(three(), Some("b"), &busy), ["c", "b", "a"]);
+        assert!(busy.is_to_leave("b", &three()));
+        // All of them are: it stays with the last for once, and begins anew.
+        assert!(!busy.is_to_leave("c", &three()));
+        assert!(busy.is_to_leave("c", &three()));
+        // No other answered meanwhile.
+        assert!(!busy.is_to_leave("c", &three()));
+        assert!(busy.is_to_leave("a", &three()));
+        busy.none();
+        assert_eq!(order(three(), None, &busy), three());
+        // There is no other at all.
+        assert!(!busy.is_to_leave("a", &["a".to_owned()]));
     }
 
     #[test]

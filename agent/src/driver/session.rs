@@ -1,7 +1,7 @@
 //! One connection: turn after turn, and what is waited for between them.
 
 use super::carry::Carrier;
-use super::{Driver, Ended, TurnError, backoff, choice, is_busy, pulse, refused};
+use super::{Driver, Ended, TurnError, backoff, is_busy, pulse, refused};
 use crate::job::{Effect, Next};
 use crate::link::{Link, Reply, Told};
 use patchward_common::time::{MINUTE_MS, UtcMs};
@@ -41,8 +41,7 @@ impl Driver {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, TurnError> {
         let mut nudges = nudges(link.clone());
-        let rather = choice::Rather::than(link, &self.addresses(), &self.ways);
-        let mut back = choice::way_back(rather, &self.credentials, self.back_ms);
+        let mut back = self.way_back(link);
         let mut rest_ms: Option<u64> = None;
         loop {
             let is_rested = rest_ms.is_some(); // Nobody puts off a turn twice.
@@ -79,7 +78,11 @@ impl Driver {
                 done = wait => { done?; None }
                 () = after(again_ms) => None,
                 nudge = nudges.recv() => Some(nudge.ok_or_else(|| link.lost(&"closed"))?),
-                Some(Ok(earlier)) = back.join_next() => return Ok(Ended::Back(earlier)),
+                Some(Ok(earlier)) = back.join_next() => {
+                    if self.is_taken_by(&earlier).await { return Ok(Ended::Back(earlier)); }
+                    back = self.way_back(link);
+                    None
+                }
                 () = stop.as_mut() => return Ok(Ended::Stop),
             };
             let Some(nudge) = nudge else { continue };
@@ -181,12 +184,17 @@ impl Driver {
         let answer = match link.ask(&Request::Hello(Box::new(hello))).await? {
             Answer::Hello(answer) => *answer,
             Answer::Refused(refused) if is_busy(&refused) => {
+                let addresses = self.addresses();
+                if self.busy.is_to_leave(link.name(), &addresses) {
+                    return Err(TurnError::Refused(refused));
+                }
                 // A new connection would cost it more than a hello that it cannot answer.
                 tracing::warn!(reason = refused.text, "the collector is busy");
                 return Ok(self.pace_ms);
             }
             other => return Err(refused(other, "a hello")),
         };
+        self.busy.none();
         self.pace_ms = answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end());
         self.clock_told(answer.clock, now);
         self.audit_told(answer.audit, now);

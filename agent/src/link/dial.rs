@@ -47,35 +47,40 @@ pub(super) async fn dial(
     match way {
         Way::OnlyQuic => quic(to, config).await,
         Way::OnlyTcp => tcp(to, config).await,
-        Way::Unknown => beside(to, config, FALL_BACK_TIME).await,
-        Way::Quic => beside(to, config, CONNECT_TIME).await,
+        Way::Unknown => beside(quic(to, config), tcp(to, config), FALL_BACK_TIME).await,
+        Way::Quic => beside(quic(to, config), tcp(to, config), CONNECT_TIME).await,
         Way::Tcp => match tcp(to, config).await {
-            Err(error) if is_no_way(&error) => quic(to, config).await,
-            ended => ended,
+            Err(by_tcp) => quic(to, config).await.map_err(|quic| worse(quic, by_tcp)),
+            connected => connected,
         },
     }
 }
 
 /// QUIC, and TCP beside it where QUIC fails or has not answered after so long. Whichever is there
-/// first.
-async fn beside(to: To<'_>, config: &Config, after: Duration) -> Result<Link, LinkError> {
-    let mut by_quic = std::pin::pin!(quic(to, config));
+/// first. What fails over TCP ends nothing that QUIC may still win: a box on the way that answers
+/// there is not the collector.
+async fn beside<T>(
+    by_quic: impl Future<Output = Result<T, LinkError>>,
+    by_tcp: impl Future<Output = Result<T, LinkError>>,
+    after: Duration,
+) -> Result<T, LinkError> {
+    let mut by_quic = std::pin::pin!(by_quic);
     match tokio::time::timeout(after, &mut by_quic).await {
         Ok(Err(failed)) if is_no_way(&failed) => {
-            return tcp(to, config).await.map_err(|tcp| worse(failed, tcp));
+            return by_tcp.await.map_err(|tcp| worse(failed, tcp));
         }
         Ok(ended) => return ended,
         Err(_) => {}
     }
-    let mut by_tcp = std::pin::pin!(tcp(to, config));
+    let mut by_tcp = std::pin::pin!(by_tcp);
     tokio::select! {
         ended = &mut by_quic => match ended {
             Err(failed) if is_no_way(&failed) => by_tcp.await.map_err(|tcp| worse(failed, tcp)),
             ended => ended,
         },
         ended = &mut by_tcp => match ended {
-            Err(failed) if is_no_way(&failed) => by_quic.await,
-            ended => ended,
+            Err(failed) => by_quic.await.map_err(|quic| worse(quic, failed)),
+            connected => connected,
         },
     }
 }
@@ -88,11 +93,11 @@ fn is_no_way(error: &LinkError) -> bool {
     )
 }
 
-/// What to say where both failed: that nobody answers by UDP, unless somebody does by TCP.
+/// What to say where both failed: what was answered by UDP, or else by TCP, or that nobody answers.
 fn worse(quic: LinkError, tcp: LinkError) -> LinkError {
-    match is_no_way(&tcp) {
-        true => quic,
-        false => tcp,
+    match is_no_way(&quic) && !is_no_way(&tcp) {
+        true => tcp,
+        false => quic,
     }
 }
 
@@ -172,4 +177,64 @@ fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
         .max_udp_payload_size(MAX_PACKET_BYTES)
         .map_err(std::io::Error::other)?;
     Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After so many seconds, as a clock goes that nobody waits for.
+    async fn after(
+        seconds: u64,
+        ended: Result<&'static str, LinkError>,
+    ) -> Result<&'static str, LinkError> {
+        let wait = Duration::from_secs(seconds);
+        let _ = tokio::time::timeout(wait, std::future::pending::<()>()).await;
+        ended
+    }
+
+    fn silent() -> LinkError {
+        LinkError::Silent {
+            address: "a:1".into(),
+        }
+    }
+
+    /// As a box on the way answers, with a certificate of its own.
+    fn stranger() -> LinkError {
+        LinkError::Tls {
+            address: "a:1".into(),
+            problem: "a stranger".into(),
+            alert: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_over_tcp_ends_nothing_that_quic_wins() {
+        for by_tcp in [silent(), stranger(), LinkError::Lost("reset".into())] {
+            let won = beside(after(5, Ok("quic")), after(0, Err(by_tcp)), FALL_BACK_TIME).await;
+            assert_eq!(won.unwrap(), "quic");
+        }
+        let won = beside(after(5, Ok("quic")), after(1, Ok("tcp")), FALL_BACK_TIME).await;
+        assert_eq!(won.unwrap(), "tcp");
+        let won = beside(after(1, Ok("quic")), after(0, Ok("tcp")), FALL_BACK_TIME).await;
+        assert_eq!(won.unwrap(), "quic");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_both_fail_who_answered_is_told() {
+        type Fails = fn() -> LinkError;
+        let cases: [(Fails, Fails, bool); 3] = [
+            (silent, silent, false),
+            (silent, stranger, true),
+            (stranger, silent, true),
+        ];
+        for (by_quic, by_tcp, is_answered) in cases {
+            for seconds in [1, 5] {
+                let by_quic = after(seconds, Err(by_quic()));
+                let failed = beside(by_quic, after(4, Err(by_tcp())), FALL_BACK_TIME).await;
+                let failed = failed.unwrap_err();
+                assert_eq!(!is_no_way(&failed), is_answered, "{failed}");
+            }
+        }
+    }
 }

@@ -71,5 +71,6 @@ async fn planned(
         is_regressed: fleet.is_regressed(&job.machine),
         // Asked for people to read: what the machine holds is asked when it asks itself.
         is_told: true,
+        clocks: fleet.clocks().wrong(),
     }))
 }

@@ -98,6 +98,8 @@ async fn next(app: &App, caller: &Caller, reason: &Label) -> Result<Output, Fail
         ));
     }
     let mut change = app.change(caller).await?;
+    // One that starts now waits until this is done, and looks again whether it has the key.
+    change.lock_authority().await?;
     is_alone(app, change.view()).await?;
     let authorities = Authorities::begin(&folder, &app.settings.name, app.now())?;
     let fingerprint = authorities.certifies().fingerprint();
@@ -133,6 +135,7 @@ async fn finish(
     };
     app.fleet.flush().await?;
     let mut change = app.change(caller).await?;
+    change.lock_authority().await?;
     is_alone(app, change.view()).await?;
     let left = change.view().unreached().await?;
     if !left.is_empty() && !leave_behind {

@@ -4,6 +4,8 @@ use super::zones::Zones;
 use crate::app::App;
 use crate::claims::Work;
 use crate::control::{Cell, Failure, Output, Table};
+use crate::rollout::clocks::{MAX_APART_MS, Wrong};
+use patchward_common::time::SECOND_MS;
 use serde::{Deserialize, Serialize};
 
 /// What can be asked of collectors.
@@ -28,6 +30,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
         "version",
         "started",
         "heard",
+        "clock",
         "connected",
         "holds",
         "this",
@@ -41,6 +44,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
             (vec![app.claims.alone(app.now(), connected)], Vec::new())
         }
     };
+    let clocks = app.fleet.clocks();
     for one in all {
         let held = claims.iter().filter(|claim| claim.holder == one.id);
         let held: Vec<String> = match app.claims.is_shared() {
@@ -48,6 +52,10 @@ async fn list(app: &App) -> Result<Output, Failure> {
             false => Work::ALL.map(|work| work.word().to_owned()).to_vec(),
         };
         let is_this = one.id == app.claims.id();
+        let ahead_ms = match is_this {
+            true => Some(0),
+            false => clocks.ahead_ms(&one.id),
+        };
         table.row(vec![
             Cell::of(one.id),
             Cell::of(one.host),
@@ -55,15 +63,31 @@ async fn list(app: &App) -> Result<Output, Failure> {
             Cell::of(one.version),
             zones.cell(None, one.started_at),
             zones.cell(None, one.beat_at),
+            Cell::maybe(ahead_ms.map(clock)),
             Cell::of(one.connected),
             Cell::List(held),
             Cell::Flag(is_this),
         ]);
     }
     table.note = Some(match app.claims.is_shared() {
+        true if matches!(clocks.wrong(), Some(Wrong::Apart { .. })) => format!(
+            "The clocks of these collectors are more than {} s apart: when a machine was heard, and \
+             whether it is ready, is not sure any more. No go is given until they are set. See that \
+             they are kept right (timedatectl, chronyc tracking).",
+            MAX_APART_MS / SECOND_MS
+        ),
         true => "What one does for all is another's within seconds of its end.".to_owned(),
         false => "On SQLite exactly one collector runs; several share a database of PostgreSQL."
             .to_owned(),
     });
     Ok(Output::Table(table))
+}
+
+/// What another's clock says, held against that of who is asked.
+fn clock(ahead_ms: i64) -> String {
+    match ahead_ms / SECOND_MS {
+        0 => "agrees".to_owned(),
+        ahead @ 1.. => format!("{ahead} s ahead"),
+        behind => format!("{} s behind", -behind),
+    }
 }

@@ -1,5 +1,6 @@
 //! What a doctor looks at, as values.
 
+use crate::rollout::clocks::Clocks;
 use crate::store::claims::Collector;
 use crate::store::restored::Restored;
 use patchward_common::time::UtcMs;
@@ -67,6 +68,8 @@ pub(super) struct Stored {
     pub(super) go_keys: Vec<String>,
     /// The collectors that run on it, and when each was last heard.
     pub(super) collectors: Vec<Collector>,
+    /// Their clocks against that of this computer, where any of them looked wrong.
+    pub(super) clocks: Clocks,
     /// Where it was restored from, while nobody has confirmed it.
     pub(super) restored: Option<Restored>,
 }

@@ -1,14 +1,21 @@
 //! What a doctor reads in the store, without bringing its schema up to date.
 
 use super::facts::Stored;
+use crate::claims::sign;
 use crate::config::Settings;
 use crate::control::Failure;
+use crate::rollout::clocks::{Clocks, MAX_APART_MS, Watch};
 use crate::store::audit::ChainError;
 use crate::store::copy::newest_schema;
 use crate::store::documents::DocumentKind;
 use crate::store::{Place, Store, View};
-use crate::{authority, planning};
+use crate::{authority, clock, planning};
 use patchward_common::digest::Digest;
+use std::time::Duration;
+
+/// How long after the first look at collectors a second one shows which of them live: they give a
+/// sign of it every two seconds.
+const AGAIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn look(
     place: &Place,
@@ -64,14 +71,44 @@ async fn read(
         Err(ChainError::Store(error)) => return Err(error.into()),
     }
     stored.restored = view.restored().await?;
-    stored.collectors = view.collectors().await?;
     for vendor in view.vendors().await? {
         let files = view.tuf_files(&vendor.repository).await?;
         if let Some(ends) = planning::metadata_expires(&files) {
             stored.metadata.push((vendor.name.to_string(), ends));
         }
     }
-    documents(&mut view, stored, settings).await
+    documents(&mut view, stored, settings).await?;
+    drop(view);
+    collectors(store, stored).await
+}
+
+/// The collectors, and where the last sign of one is of another time than the others' or now's,
+/// whether it is still or its clock is wrong.
+async fn collectors(store: &Store, stored: &mut Stored) -> Result<(), Failure> {
+    let mut watch = Watch::default();
+    stored.clocks = clocks(store, stored, &mut watch, 0).await?;
+    let now = clock::now();
+    let told = stored.collectors.iter().map(|one| one.beat_at);
+    let first = told.clone().min().unwrap_or(now).min(now);
+    let last = told.max().unwrap_or(now).max(now);
+    if last.since_ms(first) > MAX_APART_MS {
+        let began = clock::begin();
+        tokio::time::sleep(AGAIN).await;
+        let later_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        stored.clocks = clocks(store, stored, &mut watch, later_ms).await?;
+    }
+    Ok(())
+}
+
+async fn clocks(
+    store: &Store,
+    stored: &mut Stored,
+    watch: &mut Watch,
+    at_ms: u64,
+) -> Result<Clocks, Failure> {
+    stored.collectors = store.view().await?.collectors().await?;
+    let signs = stored.collectors.iter().map(sign);
+    Ok(watch.look(signs, (at_ms, at_ms), clock::now()))
 }
 
 /// Charter and roster; before they are there nothing is wrong with them.

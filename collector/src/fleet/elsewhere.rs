@@ -2,6 +2,7 @@
 
 use super::handle::{FleetHandle, Target};
 use super::{Fleet, locked};
+use crate::rollout::clocks::Clocks;
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::time::UtcMs;
@@ -13,6 +14,8 @@ use std::sync::atomic::Ordering;
 /// What another collector last said of its machines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Elsewhere {
+    /// Whether a sign of its life came lately.
+    pub is_moving: bool,
     /// How many are connected with it.
     pub connected: usize,
     /// Of each stop, by its digest: how many of those in its scope, and how many of them have
@@ -39,6 +42,17 @@ impl FleetHandle {
     /// They have said it anew.
     pub fn elsewhere_is(&self, elsewhere: Vec<Elsewhere>) {
         *locked(&self.fleet.elsewhere) = elsewhere;
+    }
+
+    /// The clocks of other collectors, as far as they are known. No go is given while they are
+    /// apart.
+    pub fn clocks(&self) -> Clocks {
+        locked(&self.fleet.clocks).clone()
+    }
+
+    /// More is known of them.
+    pub fn clocks_are(&self, clocks: Clocks) {
+        *locked(&self.fleet.clocks) = clocks;
     }
 
     /// This collector is cut off from the database and others may not be: its machines, which

@@ -180,7 +180,7 @@ impl Fleet {
     pub(super) async fn flush(&self) -> Result<(), FleetError> {
         let seen: Vec<_> = locked(&self.seen).drain().collect();
         if !seen.is_empty()
-            && let Err(error) = self.store().record_seen(&seen).await
+            && let Err(error) = self.store().record_seen(&seen, self.now()).await
         {
             // Newer times stay.
             let mut waiting = locked(&self.seen);

@@ -1,9 +1,9 @@
 //! Go, asked by a machine: the decision is pure, the store holds the locks, the signature
 //! is the collector's go-key's.
 
-use super::Fleet;
 use super::registry::Known;
 use super::requests::{Session, orders};
+use super::{Fleet, locked};
 use crate::item::refused::Refusal;
 use crate::rollout::go::{Not, Planned, decide};
 use crate::store::go::{GoAsk, GoOutcome};
@@ -33,11 +33,10 @@ pub(super) async fn go(
         return Err(Refused::new(RefusedCode::Forbidden, text));
     }
     let mut view = fleet.store().view().await?;
-    let planned = planned(&mut view, &machine, asked).await?;
+    let planned = planned(fleet, &mut view, &machine, asked).await?;
     drop(view);
     let mut planned =
         planned.ok_or_else(|| Refused::new(RefusedCode::NotFound, "no plan here has this job"))?;
-    planned.is_regressed = fleet.registry().is_regressed(&machine);
     planned.is_told = is_told(fleet, &machine, known).await?;
     // "Ready" looks at when machines were last heard; what is batched counts too.
     fleet
@@ -105,8 +104,9 @@ fn not_now(fleet: &Fleet, machine: &MachineId, asked: &GoAsked, refusal: Refusal
     answer
 }
 
-/// What the plan's signed bytes say about this machine.
+/// What the plan's signed bytes say about this machine, and what is known of it and of clocks.
 async fn planned(
+    fleet: &Fleet,
     view: &mut View,
     machine: &MachineId,
     asked: &GoAsked,
@@ -138,8 +138,9 @@ async fn planned(
         approval,
         leaf,
         vendors,
-        is_regressed: false,
+        is_regressed: fleet.registry().is_regressed(machine),
         is_told: false,
+        clocks: locked(&fleet.clocks).wrong(),
     }))
 }
 

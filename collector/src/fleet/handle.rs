@@ -101,6 +101,11 @@ impl FleetHandle {
         self.fleet.authorities().current().fingerprint()
     }
 
+    /// The time, by this collector's clock.
+    pub fn now(&self) -> UtcMs {
+        self.fleet.now()
+    }
+
     /// How many machines are connected and said hello.
     pub fn connected(&self) -> usize {
         self.fleet.registry().count()
@@ -144,11 +149,13 @@ impl FleetHandle {
         self.fleet.registry().connection(machine).is_some()
     }
 
-    /// What a machine said of its journal in its last hello since the collector started.
-    /// `None` where it said nothing, where its installer did not answer its agent, and
-    /// where it may not be the machine, or not as it was: its word is then no proof.
+    /// What a connected machine said of its journal in its last hello since the collector started.
+    /// `None` where it is not here, where it said nothing, where its installer did not answer its
+    /// agent, and where it may not be the machine, or not as it was: its word is then no proof.
     pub fn journalled(&self, machine: &MachineId) -> Option<Journalled> {
         let registry = self.fleet.registry();
+        // Another collector may have heard it since.
+        registry.connection(machine)?;
         if registry.is_regressed(machine) {
             return None;
         }
@@ -337,13 +344,15 @@ impl FleetHandle {
         let mut change = self.fleet.store().change(actor, self.fleet.now()).await?;
         change.move_machine(machine, from, to, reason).await?;
         change.commit().await?;
-        self.revoked(machine).await
+        self.revoked(&[*machine]).await
     }
 
-    /// Certificates of a machine were revoked in the store: makes it felt.
-    pub async fn revoked(&self, machine: &MachineId) -> Result<(), FleetError> {
+    /// Certificates of machines were revoked in the store: makes it felt.
+    pub async fn revoked(&self, machines: &[MachineId]) -> Result<(), FleetError> {
         self.fleet.reconfigure().await?;
-        self.close(machine, close::REVOKED, b"revoked");
+        for machine in machines {
+            self.close(machine, close::REVOKED, b"revoked");
+        }
         Ok(())
     }
 

@@ -31,6 +31,7 @@ pub use handle::{Certificates, Counted, FleetHandle, Journalled, Target};
 pub use registry::Holding;
 
 use crate::item::expiry::Life;
+use crate::rollout::clocks::Clocks;
 use crate::store::machines::Seen;
 use crate::store::{Store, StoreError};
 use index::Index;
@@ -182,10 +183,16 @@ pub(crate) struct Fleet {
     indexed: AtomicBool,
     /// What other collectors on the same database said last.
     elsewhere: Mutex<Vec<Elsewhere>>,
+    /// Their clocks, as far as they are known.
+    clocks: Mutex<Clocks>,
 }
 
 impl Fleet {
     fn new(context: FleetContext, registry: Registry<Connection>, index: Index) -> Self {
+        let clocks = match context.store.is_shared() {
+            true => Clocks::default(),
+            false => Clocks::alone(),
+        };
         Self {
             authorities: Mutex::new(context.authorities.clone()),
             reached: Mutex::default(),
@@ -211,6 +218,7 @@ impl Fleet {
             certified: AtomicI64::new(0),
             indexed: AtomicBool::new(true),
             elsewhere: Mutex::default(),
+            clocks: Mutex::new(clocks),
         }
     }
 

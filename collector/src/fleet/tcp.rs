@@ -8,7 +8,7 @@ use super::{Fleet, FleetError, locked, tls};
 use patchward_carrier::{Connection, mux};
 use patchward_common::wire::machine::close;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,7 +21,7 @@ use tokio_rustls::server::TlsStream;
 /// Connections at once, each a file descriptor; `LimitNOFILE` of the unit has room for them. A
 /// machine has one, and four at most.
 const CONNECTIONS: usize = 32_768;
-/// Handshakes in flight from one address: a quarter of all, so that one that begins them and
+/// Handshakes in flight from one address, or from one network of IPv6: a quarter of all, so that one that begins them and
 /// says nothing does not keep others out. A site behind one address still gets in, a few
 /// hundred in a second.
 const FROM_ONE_ADDRESS: usize = 64;
@@ -163,13 +163,28 @@ fn arrived(stream: TlsStream<TcpStream>, remote: SocketAddr) -> Arrived {
     }
 }
 
-/// Handshakes in flight, by address.
+/// Bits of an IPv6 address that one subscriber or one computer chooses freely: who has a network
+/// of it has all of its addresses.
+const CHOSEN_BITS: u32 = 64;
+
+/// What handshakes are counted by.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() >> CHOSEN_BITS << CHOSEN_BITS).into()
+        }
+        address => address,
+    }
+}
+
+/// Handshakes in flight, by [`counted_as`].
 #[derive(Default)]
 struct PerAddress(Mutex<HashMap<IpAddr, usize>>);
 
 impl PerAddress {
     /// Counts another one; `None` where there are too many.
     fn another(self: Arc<Self>, address: IpAddr) -> Option<Counted> {
+        let address = counted_as(address);
         let mut all = locked(&self.0);
         let count = all.entry(address).or_default();
         if *count >= FROM_ONE_ADDRESS {
@@ -202,6 +217,17 @@ impl Drop for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_has_a_network_of_ipv6_has_one_part() {
+        let counted = |text: &str| counted_as(text.parse().unwrap());
+        let one = counted("2001:db8:0:1::1");
+        assert_eq!(one, counted("2001:db8:0:1:ffff:ffff:ffff:ffff"));
+        assert_ne!(one, counted("2001:db8:0:2::1"));
+        // As a socket for both hears from IPv4: each for itself.
+        assert_eq!(counted("::ffff:10.0.0.1"), counted("10.0.0.1"));
+        assert_ne!(counted("::ffff:10.0.0.1"), counted("::ffff:10.0.0.2"));
+    }
 
     #[test]
     fn one_address_has_its_part_and_gives_it_back() {

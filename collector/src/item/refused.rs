@@ -38,9 +38,10 @@ pub fn owner(not: &Not) -> Owner {
         // Over by itself, at a known time or in a moment.
         Not::Job(_) | Not::Unread | Not::Slot(_) | Not::Frozen { .. } => Owner::Time,
         Not::Held(_) => Owner::Ward,
-        // A copy, a feed, a restored database; of a group others are not up; another job of the
+        // A copy, a feed, a restored database, clocks of collectors; of a group others are not up; another job of the
         // machine takes longer than an install does.
         Not::Restored
+        | Not::Clocks(_)
         | Not::Machine(_)
         | Not::Clone
         | Not::Watermark
@@ -55,6 +56,7 @@ pub fn owner(not: &Not) -> Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rollout::clocks::Wrong;
     use crate::store::plans::PlanState;
     use patchward_common::id::Name;
 
@@ -76,6 +78,7 @@ mod tests {
             (group, Owner::It),
             (Not::Feed(name("theatre")), Owner::It),
             (Not::Clone, Owner::It),
+            (Not::Clocks(Wrong::Apart { seconds: 60 }), Owner::It),
             (Not::Stopped, Owner::Htm),
             (Not::Halted("two failed".into()), Owner::Htm),
             (Not::Plan(PlanState::Stopped), Owner::Htm),

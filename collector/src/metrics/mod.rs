@@ -71,6 +71,9 @@ pub async fn figures(app: &Arc<App>) -> Result<Figures, Failure> {
     let seconds = |ms: i64| ms as f64 / SECOND_MS as f64;
     figures.note(&text::TASKS, &[], seconds(app.pulse.age_ms(now)));
     figures.count(&text::COLLECTORS, &[], app.fleet.elsewhere().len() + 1);
+    if let Some(apart_ms) = app.fleet.clocks().apart_ms() {
+        figures.note(&text::CLOCKS, &[], seconds(apart_ms));
+    }
     for work in Work::ALL {
         let holds = usize::from(app.claims.holds(work));
         figures.count(&text::HOLDS, &[work.word()], holds);

@@ -189,6 +189,12 @@ pub(super) const COLLECTORS: Family = gauge(
     &[],
     "How many collectors run on this database, this one among them",
 );
+/// Their clocks.
+pub(super) const CLOCKS: Family = gauge(
+    "patchward_collectors_clocks_apart_seconds",
+    &[],
+    "By how much the clocks of two collectors on this database are apart at least",
+);
 /// Work that must happen once.
 pub(super) const HOLDS: Family = gauge(
     "patchward_collector_holds",
@@ -209,7 +215,7 @@ pub(super) const NOTICES: Family = gauge(
 );
 
 /// Every figure, in the order in which they are written.
-pub const FAMILIES: [&Family; 26] = [
+pub const FAMILIES: [&Family; 27] = [
     &BUILD,
     &GATHERED,
     &MACHINES,
@@ -231,6 +237,7 @@ pub const FAMILIES: [&Family; 26] = [
     &STORE_ERRORS,
     &TASKS,
     &COLLECTORS,
+    &CLOCKS,
     &HOLDS,
     &ANCHOR,
     &EXPIRES,

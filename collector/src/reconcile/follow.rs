@@ -9,8 +9,8 @@ use crate::store::{Store, StoreError};
 use patchward_common::id::MachineId;
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::wire::collector::Nudge;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// How often the audit log is looked at: a stop that was given to another collector is on its way
@@ -32,6 +32,8 @@ pub struct Follow {
     looked: UtcMs,
     /// What machines were found to have since a while ago.
     sets: HashMap<MachineId, MachineSet>,
+    /// Machines that others revoked, and that handshakes are not refused to yet.
+    revoked: BTreeSet<MachineId>,
 }
 
 /// What follows from some rows.
@@ -53,6 +55,7 @@ impl Follow {
             seen: store.hear().await?,
             looked: now,
             sets: HashMap::new(),
+            revoked: BTreeSet::new(),
         })
     }
 
@@ -67,6 +70,7 @@ impl Follow {
         now: UtcMs,
     ) -> Result<(), StoreError> {
         self.rows(store, fleet).await?;
+        self.revoke(fleet).await?;
         if !(0..REPORTS_EVERY_MS).contains(&now.since_ms(self.looked)) {
             self.reports(store, fleet, now).await?;
         }
@@ -83,14 +87,30 @@ impl Follow {
         let is_all = rows.len() < ROWS as usize;
         let last = rows.last().map_or(head, |row| row.seq);
         let due = Due::of(rows.iter().filter(|row| !store.wrote(row.seq)));
-        let mut revoked = Vec::new();
+        let mut revoked = BTreeSet::new();
         for machine in &due.moved {
             let machine = view.machine(machine).await?;
             revoked.extend(machine.filter(|one| !is_kept(one.state)).map(|one| one.id));
         }
         drop(view);
-        act(fleet, due, &revoked).await?;
+        act(fleet, due, &revoked);
+        // What takes longer is remembered: what was acted on is not followed again for it.
+        self.revoked.extend(revoked);
         self.seen = if is_all { head } else { last };
+        Ok(())
+    }
+
+    /// Makes revocations felt, however many there are: handshakes are refused by one list.
+    async fn revoke(&mut self, fleet: &FleetHandle) -> Result<(), StoreError> {
+        if self.revoked.is_empty() {
+            return Ok(());
+        }
+        let revoked: Vec<_> = self.revoked.iter().copied().collect();
+        fleet.revoked(&revoked).await.map_err(|error| match error {
+            crate::fleet::FleetError::Store(error) => error,
+            other => StoreError::Invalid(other.to_string()),
+        })?;
+        self.revoked.clear();
         Ok(())
     }
 
@@ -130,7 +150,7 @@ fn is_kept(state: MachineState) -> bool {
     matches!(state, MachineState::Enrolled | MachineState::Stored)
 }
 
-async fn act(fleet: &FleetHandle, due: Due, revoked: &[MachineId]) -> Result<(), StoreError> {
+fn act(fleet: &FleetHandle, due: Due, revoked: &BTreeSet<MachineId>) {
     due.machines
         .iter()
         .for_each(|machine| fleet.machine_changed(machine));
@@ -154,13 +174,6 @@ async fn act(fleet: &FleetHandle, due: Due, revoked: &[MachineId]) -> Result<(),
     if due.waiting {
         fleet.ask_waiting_again();
     }
-    for machine in revoked {
-        fleet.revoked(machine).await.map_err(|error| match error {
-            crate::fleet::FleetError::Store(error) => error,
-            other => StoreError::Invalid(other.to_string()),
-        })?;
-    }
-    Ok(())
 }
 
 impl Due {

@@ -180,6 +180,7 @@ async fn tasks(app: &App) {
     let mut matches = matches::Matches::default();
     let mut outcomes = outcomes::Outcomes::default();
     let mut opened = opened::Opened::default();
+    let mut unused = unused::Unused::default();
     loop {
         timer.tick().await;
         alive();
@@ -195,7 +196,7 @@ async fn tasks(app: &App) {
             tracing::warn!(%error, "machines whose wave has opened are not told yet");
         }
         // Before plans end, too: a job whose go counts no more may have been missed.
-        if let Err(error) = unused::run(store, &app.fleet, now).await {
+        if let Err(error) = unused.run(store, &app.fleet, now).await {
             tracing::warn!(%error, "goes that nobody used count as down still");
         }
         if is_ours(app, Work::Plans, &mut outcomes) {

@@ -5,20 +5,23 @@ use crate::app::App;
 use crate::claims::{self, Told};
 use crate::clock;
 use crate::fleet::Elsewhere;
+use crate::rollout::clocks::{Clocks, ON_ITS_WAY_MS, Wrong};
 use crate::stopped;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use patchward_common::time::UtcMs;
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
 
 /// Longest time for one sign of life. Where the way to the database is gone nobody says so, and
 /// this collector has to notice before others take over.
-const SIGN_TIME: Duration = Duration::from_secs(4);
+const SIGN_TIME: Duration = Duration::from_millis(ON_ITS_WAY_MS);
 /// How often machines are sent to other collectors while this one is cut off from the database.
 /// Those that come back in between found no other, or looked whether their first is there again.
 const AWAY_EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// Gives a sign of life every now and then, and takes what nobody does.
+/// Gives a sign of life every now and then, and takes what nobody does. It has a connection to
+/// the database of its own: where people and machines wait for one, this collector is busy, and
+/// not cut off.
 pub(super) async fn run(app: &App) {
     if !app.claims.is_shared() {
         return;
@@ -26,9 +29,10 @@ pub(super) async fn run(app: &App) {
     let mut timer = tokio::time::interval(claims::BEAT_EVERY);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sent: Option<Instant> = None;
+    let mut own = app.store.beside();
     loop {
         timer.tick().await;
-        let problem = match tokio::time::timeout(SIGN_TIME, signs(app, app.now())).await {
+        let problem = match tokio::time::timeout(SIGN_TIME, signs(app, &own, app.now())).await {
             Ok(Ok(())) => {
                 sent = None;
                 continue;
@@ -37,8 +41,11 @@ pub(super) async fn run(app: &App) {
             Err(_) => "the database does not answer".to_owned(),
         };
         tracing::warn!(problem, "other collectors were given no sign of life");
-        let others = app.fleet.elsewhere().len();
-        if is_to_send((app.claims.is_alive(), others), sent.map(|at| at.elapsed())) {
+        // What was under way on that connection may hang for as long as the network lets it.
+        own = app.store.beside();
+        let others = app.fleet.elsewhere();
+        let alive = others.iter().filter(|other| other.is_moving).count();
+        if is_to_send((app.claims.is_alive(), alive), sent.map(|at| at.elapsed())) {
             sent = Some(clock::begin());
             let machines = app.fleet.send_away();
             tracing::warn!(
@@ -56,20 +63,41 @@ fn is_to_send((is_alive, others): (bool, usize), sent: Option<Duration>) -> bool
 }
 
 /// Says what this collector says of itself, and takes what the others said.
-async fn signs(app: &App, now: UtcMs) -> Result<(), StoreError> {
-    let reach = stopped::told(&app.fleet, &mut app.store.view().await?, now).await?;
+async fn signs(app: &App, own: &Store, now: UtcMs) -> Result<(), StoreError> {
+    let reach = stopped::told(&app.fleet, &mut own.view().await?, now).await?;
     let told = Told {
         connected: app.fleet.connected() as u64,
         reach,
     };
-    let others = app.claims.beat(&app.store, told, now).await?.into_iter();
-    let elsewhere = others.map(|other| Elsewhere {
-        connected: usize::try_from(other.connected).unwrap_or(usize::MAX),
+    let others = app.claims.beat(own, told, app.now()).await?;
+    let elsewhere = others.all.into_iter().map(|other| Elsewhere {
+        is_moving: other.is_moving,
+        connected: usize::try_from(other.collector.connected).unwrap_or(usize::MAX),
         // What cannot be read says nothing, and what says nothing has acknowledged nothing.
-        reach: serde_json::from_str(&other.reach).unwrap_or_default(),
+        reach: serde_json::from_str(&other.collector.reach).unwrap_or_default(),
     });
     app.fleet.elsewhere_is(elsewhere.collect());
+    tell(&app.fleet.clocks(), &others.clocks);
+    app.fleet.clocks_are(others.clocks);
     Ok(())
+}
+
+/// Says so once when clocks have come to be too far apart, and once when they are not any more.
+fn tell(before: &Clocks, after: &Clocks) {
+    let is_apart = |clocks: &Clocks| matches!(clocks.wrong(), Some(Wrong::Apart { .. }));
+    match (is_apart(before), after.wrong()) {
+        (false, Some(wrong @ Wrong::Apart { .. })) => {
+            let clocks = after.words().join("; ");
+            tracing::warn!(
+                %wrong,
+                clocks,
+                "no go is given while the clocks of collectors are apart; set them and see that \
+                 they are kept right (timedatectl, chronyc tracking)"
+            );
+        }
+        (true, None) => tracing::info!("the clocks of collectors agree again"),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! installer's own checks: a stop, a freeze, a hold, a halt, the failure limit, and above
 //! all that enough other members of each coverage group are ready.
 
+use crate::rollout::clocks::{self, AHEAD_MS};
 use crate::rollout::forbid::{halt_of, is_stopped};
 use crate::rollout::{model, wave};
 use crate::schedule::opening;
@@ -35,12 +36,12 @@ const LATER_MS: u64 = 10 * MINUTE_MS as u64;
 /// hashing everything again is part of the start allowance.
 pub const GO_LIFE_MS: i64 = START_ALLOWANCE_MS;
 
-/// Whether a go was never used: its machine says hello after the go's life, and everything
+/// Whether a go that was there at `since` was never used: its machine says hello after the go's life, and everything
 /// that it had journalled by then has been turned into states, while the go has not ended.
 /// A start would have been the first of that. Without this a go whose answer was lost, or
 /// that the installer refused for the same reason as before, would count as down for ever.
-pub fn is_unused(issued_at: UtcMs, journalled: u64, consumed: u64, now: UtcMs) -> bool {
-    now.since_ms(issued_at) > GO_LIFE_MS && journalled <= consumed
+pub fn is_unused(since: UtcMs, journalled: u64, consumed: u64, now: UtcMs) -> bool {
+    now.since_ms(since) > GO_LIFE_MS && journalled <= consumed
 }
 
 /// What stands in the plan's signed bytes, beside the snapshot of what may change.
@@ -57,6 +58,8 @@ pub struct Planned {
     /// Whether the machine has said that it holds everything that was signed for it, so
     /// that it knows its mode.
     pub is_told: bool,
+    /// What is wrong with the clocks of the collectors on the database.
+    pub clocks: Option<clocks::Wrong>,
 }
 
 /// Why not now.
@@ -68,6 +71,8 @@ pub struct Planned {
 pub enum Not {
     #[error("the collector was restored, and nobody has confirmed yet that it is the one")]
     Restored,
+    #[error("{0}")]
+    Clocks(clocks::Wrong),
     #[error("the machine is {}", .0.word())]
     Machine(MachineState),
     #[error("a copy of this machine may be about; a person must look first")]
@@ -127,7 +132,8 @@ impl Not {
             | Self::Frozen { until: at, .. }
             | Self::Wave(wave::Closed::Soak { until: at }) => until(*at).min(LATER_MS),
             Self::Group { .. } | Self::Job(_) | Self::AtWork(_) => SOON_MS,
-            Self::Unread => MOMENT_MS,
+            Self::Clocks(clocks::Wrong::Apart { .. }) => SOON_MS,
+            Self::Unread | Self::Clocks(clocks::Wrong::Unknown) => MOMENT_MS,
             _ => LATER_MS,
         }
     }
@@ -136,6 +142,10 @@ impl Not {
 /// Whether a job may start now.
 pub fn decide(snapshot: &GoSnapshot, planned: &Planned, now: UtcMs) -> Result<(), Not> {
     machine(snapshot, planned)?;
+    // What follows holds stamps of all collectors against this one's clock.
+    if let Some(wrong) = &planned.clocks {
+        return Err(Not::Clocks(wrong.clone()));
+    }
     plan(snapshot, planned, now)?;
     stops(snapshot, planned)?;
     halts(snapshot, planned)?;
@@ -339,6 +349,7 @@ fn enough_ready(snapshot: &GroupSnapshot, machine: &MachineId, now: UtcMs) -> Re
 /// Whether a member could take a patient now. One without a readiness probe is ready
 /// while it is heard; one that is not heard only where the group counts machines that
 /// are switched off. One without an agent is ready while a person's dated word for it counts.
+/// When one was heard whose stamp lies ahead nobody knows: it is neither heard nor switched off.
 pub fn is_ready(member: &Member, rule: SwitchedOff, now: UtcMs) -> bool {
     if member.state != MachineState::Enrolled || member.go.is_some() || member.open_job.is_some() {
         return false;
@@ -347,6 +358,9 @@ pub fn is_ready(member: &Member, rule: SwitchedOff, now: UtcMs) -> bool {
         return member.vouched_until.is_some_and(|until| now < until);
     }
     let heard = member.heard_at.map(|at| now.since_ms(at));
+    if heard.is_some_and(|ago| ago < -AHEAD_MS) {
+        return false;
+    }
     if heard.is_some_and(|ago| ago <= READY_WITHIN_MS) {
         return member.readiness != Some(Readiness::NotReady);
     }

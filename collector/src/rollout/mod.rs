@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod ahead;
+pub mod clocks;
 pub mod forbid;
 pub mod go;
 pub mod model;

@@ -72,7 +72,7 @@ pub mod windows;
 pub use change::{Actor, Change};
 pub use error::{StoreError, faults};
 
-use opening::{begin_immediate, open_postgres, open_sqlite};
+use opening::{another, begin_immediate, open_postgres, open_sqlite};
 use sql::Tx;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
@@ -174,6 +174,20 @@ impl Store {
             ),
         };
         Ok(View { tx })
+    }
+
+    /// The same store by a connection of its own, where it is on a server: whoever has to be
+    /// heard does not wait behind others. It is made when it is first used.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let engine = match &self.engine {
+            Engine::Postgres(pool) => Engine::Postgres(another(pool)),
+            file => file.clone(),
+        };
+        Self {
+            engine,
+            ..self.clone()
+        }
     }
 
     /// Opens a change by `actor`.

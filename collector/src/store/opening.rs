@@ -59,8 +59,7 @@ impl Place {
             Self::Postgres { url } => {
                 let options = postgres_options(url)?;
                 need_schema(&options).await?;
-                let options = options.options([("default_transaction_read_only", "on")]);
-                Engine::Postgres(postgres_pool(options).await?)
+                Engine::Postgres(postgres_pool(looking(options)).await?)
             }
         }))
     }
@@ -181,6 +180,16 @@ fn postgres_options(url: &str) -> Result<PgConnectOptions, StoreError> {
         .disable_statement_logging())
 }
 
+/// The same for who only looks. It keeps nobody waiting, and may have to wait itself: for the disk
+/// that a backup is written to, say. PostgreSQL would take it for gone.
+fn looking(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
+        ("default_transaction_read_only", "on"),
+        // What is said later counts.
+        ("tcp_user_timeout", "0"),
+    ])
+}
+
 /// Asks once, without the pool, whether somebody made a collector's database there.
 async fn need_schema(options: &PgConnectOptions) -> Result<(), StoreError> {
     let mut connection = options.connect().await?;
@@ -200,10 +209,38 @@ async fn need_schema(options: &PgConnectOptions) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// One more connection to the same server.
+pub(super) fn another(pool: &PgPool) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(LOCK_TIMEOUT)
+        .connect_lazy_with(pool.connect_options().as_ref().clone())
+}
+
 async fn postgres_pool(options: PgConnectOptions) -> Result<PgPool, StoreError> {
     Ok(PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(LOCK_TIMEOUT)
         .connect_with(options)
         .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_looks_may_be_slow() {
+        let options = postgres_options("postgres://u@h/d").unwrap();
+        let last = |options: &PgConnectOptions| {
+            let all = options.get_options().unwrap_or_default().to_owned();
+            let mut found = all.rsplit("-c ").map(|one| one.trim().to_owned());
+            found.find(|one| one.starts_with("tcp_user_timeout="))
+        };
+        assert_eq!(
+            last(&options).unwrap(),
+            format!("tcp_user_timeout={GONE_MS}")
+        );
+        assert_eq!(last(&looking(options)).unwrap(), "tcp_user_timeout=0");
+    }
 }

@@ -87,6 +87,15 @@ impl Store {
 }
 
 impl Change {
+    /// Until this change ends, whoever asks for the same waits: who goes over to another authority
+    /// alone, and a collector that comes and looks which one it is.
+    pub async fn lock_authority(&mut self) -> Result<(), StoreError> {
+        let lock = "UPDATE meta SET value = value WHERE key = $1";
+        let tx = &mut self.view().tx;
+        tx.execute(lock, args![AUTHORITY]).await?;
+        Ok(())
+    }
+
     /// Notes that the next authority is there, and that nobody knows it yet.
     pub async fn begin_authority(&mut self, next: &Digest, reason: &str) -> Result<(), StoreError> {
         let detail = json!({ "reason": reason });

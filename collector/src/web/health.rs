@@ -5,6 +5,7 @@ use super::{Web, fresh};
 use crate::app::App;
 use crate::claims::Work;
 use crate::control::Failure;
+use crate::rollout::clocks::Wrong;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -32,6 +33,8 @@ pub(super) struct Parts {
     tasks: bool,
     /// Whether other collectors hear that it lives.
     heard: bool,
+    /// What is wrong with the clocks of the collectors.
+    clocks: Option<&'static str>,
     /// How many collectors run on the database.
     collectors: usize,
     /// How much of the work that must happen once is this one's.
@@ -55,6 +58,7 @@ impl Parts {
             machines: app.fleet.is_serving(),
             tasks: app.pulse.age_ms(app.now()) <= TASKS_MS,
             heard: app.claims.is_alive(),
+            clocks: app.fleet.clocks().wrong().and_then(said),
             collectors: app.fleet.elsewhere().len() + 1,
             holds: Work::ALL
                 .into_iter()
@@ -63,7 +67,7 @@ impl Parts {
         }
     }
 
-    fn checks(self) -> [Check; 6] {
+    fn checks(self) -> [Check; 7] {
         let wrong = |is_well: bool, words| (!is_well).then_some(words);
         [
             (
@@ -105,6 +109,7 @@ impl Parts {
                     "other collectors hear nothing of this one, and do its part; look at its way to the database",
                 ),
             ),
+            ("clocks", self.clocks),
         ]
     }
 
@@ -120,6 +125,17 @@ impl Parts {
         let (collectors, holds, all) = (self.collectors, self.holds, Work::ALL.len());
         let several = format!("running: {collectors}\nholds: {holds} of {all}\n");
         (is_ready, format!("{first}{}{several}", lines.concat()))
+    }
+}
+
+/// What is wrong with clocks, as everybody may read it.
+fn said(wrong: Wrong) -> Option<&'static str> {
+    match wrong {
+        // For the seconds after another has come: a go waits for them, and nothing else.
+        Wrong::Unknown => None,
+        Wrong::Apart { .. } => Some(
+            "the clocks of the collectors are more than 30 s apart, and no go is given; set them, and see that they are kept right (timedatectl, chronyc tracking)",
+        ),
     }
 }
 
@@ -159,6 +175,7 @@ mod tests {
         machines: true,
         tasks: true,
         heard: true,
+        clocks: None,
         collectors: 2,
         holds: 0,
     };
@@ -167,16 +184,19 @@ mod tests {
     fn every_part_can_be_what_is_wrong() {
         let (is_ready, text) = WELL.told();
         assert!(is_ready && text.starts_with("ready\n"), "{text}");
-        assert_eq!(text.matches(": ok\n").count(), 6);
+        assert_eq!(text.matches(": ok\n").count(), 7);
         assert!(text.contains("\nrunning: 2\nholds: 0 of "), "{text}");
         type Change = fn(&mut Parts);
-        let changes: [(&str, Change); 6] = [
+        let changes: [(&str, Change); 7] = [
             ("store: the database", |parts| parts.store = false),
             ("confirmed: the database", |parts| parts.is_restored = true),
             ("index: components", |parts| parts.index = false),
             ("machines: machines", |parts| parts.machines = false),
             ("tasks: the collector", |parts| parts.tasks = false),
             ("heard: other collectors", |parts| parts.heard = false),
+            ("clocks: the clocks of the collectors are more", |parts| {
+                parts.clocks = said(Wrong::Apart { seconds: 31 });
+            }),
         ];
         for (line, change) in changes {
             let mut parts = WELL;
@@ -184,7 +204,7 @@ mod tests {
             let (is_ready, text) = parts.told();
             assert!(!is_ready && text.starts_with("not ready\n"), "{text}");
             assert!(text.contains(line), "{text}");
-            assert_eq!(text.matches(": ok\n").count(), 5, "{text}");
+            assert_eq!(text.matches(": ok\n").count(), 6, "{text}");
         }
     }
 }

@@ -164,7 +164,7 @@ impl Filling<'_> {
         while let Some(stored) = running.join_next().await {
             stored??;
         }
-        store.record_seen(&seen).await?;
+        store.record_seen(&seen, spec.now).await?;
         let facts: Vec<_> = facts.iter().map(|(id, bytes)| (*id, &bytes[..])).collect();
         store
             .record_facts_of(&facts, spec.now.plus_ms(-DAY_MS))

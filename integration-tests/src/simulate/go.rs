@@ -99,6 +99,7 @@ impl World {
             is_regressed: false,
             // With its last hello it named all orders of now.
             is_told: self.collector.said[m] == ordered,
+            clocks: None,
         };
         let groups = leaf.groups.iter().map(|group| self.group(group));
         let live = db.stops.iter().filter(|stop| !stop.is_lifted);

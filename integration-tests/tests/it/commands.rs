@@ -43,7 +43,7 @@ use patchward_common::trust::roster::Class;
 use patchward_integration_tests::hospital::{Hospital, Row};
 use patchward_integration_tests::process::Daemon;
 use patchward_integration_tests::programs::Program;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn ask(hospital: &Hospital, arguments: &[&str]) -> Output {
@@ -52,15 +52,14 @@ fn ask(hospital: &Hospital, arguments: &[&str]) -> Output {
 
 /// A collector that runs in a folder and answers.
 fn serve(folder: &Path, log: &Path) -> Daemon {
-    let mut daemon = Daemon::start(
-        "collector",
-        Command::new(Program::Collector.path().unwrap())
-            .arg("--folder")
-            .arg(folder)
-            .arg("serve"),
-        log,
-    )
-    .unwrap();
+    serve_in(folder, log, Vec::new())
+}
+
+/// The same in an environment of its own.
+fn serve_in(folder: &Path, log: &Path, environment: Vec<(&str, PathBuf)>) -> Daemon {
+    let mut command = Command::new(Program::Collector.path().unwrap());
+    command.envs(environment).arg("--folder").arg(folder);
+    let mut daemon = Daemon::start("collector", command.arg("serve"), log).unwrap();
     daemon
         .wait_until("it answers", || {
             ask_in(folder, &["site", "list"]).status.success()

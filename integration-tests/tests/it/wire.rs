@@ -1,7 +1,9 @@
 //! The wire: a real collector endpoint and real agents over QUIC on loopback.
 
 mod agent;
+mod busy;
 mod carry;
+mod clocks;
 mod consume;
 mod devices;
 mod driver;

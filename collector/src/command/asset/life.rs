@@ -94,7 +94,7 @@ pub(super) async fn decommission(
     end(&mut change, &asset, machine.as_ref(), reason).await?;
     change.commit().await?;
     if let Some(id) = &asset.machine {
-        app.fleet.revoked(id).await?;
+        app.fleet.revoked(&[*id]).await?;
     }
     let text = format!("Asset {tag} is decommissioned. Its evidence and audit rows stay.");
     let mut steps = steps;

@@ -68,7 +68,8 @@ pub(super) async fn start(app: &App, caller: &Caller, id: &JobId) -> Result<Outp
     let now = change.now();
     let job = by_hand(change.view(), id).await?;
     let name = name(change.view(), &machine).await?;
-    let planned = planned(change.view(), &job).await?;
+    let mut planned = planned(change.view(), &job).await?;
+    planned.clocks = app.fleet.clocks().wrong();
     let ask = GoAsk {
         machine,
         job: *id,
@@ -247,6 +248,7 @@ async fn planned(view: &mut View, job: &Job) -> Result<Planned, Failure> {
         vendors,
         is_regressed: false,
         is_told: false,
+        clocks: None,
     })
 }
 

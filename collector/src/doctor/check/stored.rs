@@ -2,8 +2,9 @@
 
 use super::super::facts::Facts;
 use super::{ENDS_SOON_MS, ending, found, named};
+use crate::rollout::clocks::{MAX_APART_MS, Wrong};
 use patchward_common::doctor::Finding;
-use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
+use patchward_common::time::{DAY_MS, MINUTE_MS, SECOND_MS, UtcMs};
 
 /// How long before its end a vendor's metadata is named: a vendor publishes weekly.
 const METADATA_ENDS_SOON_MS: i64 = 3 * DAY_MS;
@@ -125,13 +126,16 @@ pub(super) fn roster(facts: &Facts, now: UtcMs) -> Vec<Finding> {
     })
 }
 
-/// Collectors on one database that do not speak, or are not of one version. How many there are and
+/// Collectors on one database that do not speak, whose clocks are apart, or that are not of one
+/// version. How many there are and
 /// who does what, `collector list` tells.
 pub(super) fn collectors(facts: &Facts, now: UtcMs) -> Vec<Finding> {
     let all = &facts.store.collectors;
+    let clocks = &facts.store.clocks;
+    // One that gives signs of life with another time on them is not silent.
     let (silent, heard): (Vec<_>, Vec<_>) = all
         .iter()
-        .partition(|one| now.since_ms(one.beat_at) > SILENT_MS);
+        .partition(|one| now.since_ms(one.beat_at) > SILENT_MS && !clocks.is_heard(&one.id));
     let of = |one: &&crate::store::claims::Collector| {
         format!("{} on {} ({})", one.id, one.host, one.version)
     };
@@ -145,7 +149,7 @@ pub(super) fn collectors(facts: &Facts, now: UtcMs) -> Vec<Finding> {
                 named(&silent)
             ),
             "their machines are with the others, and who is left bears all",
-            "see whether they run and reach the database; where their clocks are wrong, set them",
+            "see whether they run and reach the database",
         )
     });
     let differ = heard.windows(2).any(|two| two[0].version != two[1].version);
@@ -161,7 +165,23 @@ pub(super) fn collectors(facts: &Facts, now: UtcMs) -> Vec<Finding> {
             "bring all of them to the newest version",
         )
     });
-    [is_silent, are_mixed]
+    let apart = clocks.wrong().filter(|wrong| *wrong != Wrong::Unknown);
+    let are_apart = apart.map(|_| {
+        found(
+            "collectors",
+            format!(
+                "the clocks of the collectors on this database are more than {} s apart; by the \
+                 clock of this computer: {}",
+                MAX_APART_MS / SECOND_MS,
+                named(&clocks.words())
+            ),
+            "no go is given meanwhile: when a machine was heard, and whether it is ready, is not \
+             sure any more",
+            "set the clock that is wrong, and see that all are kept right (timedatectl, chronyc \
+             tracking)",
+        )
+    });
+    [is_silent, are_apart, are_mixed]
         .into_iter()
         .flatten()
         .flatten()

@@ -2,6 +2,8 @@
 
 use super::super::facts::Stored;
 use super::*;
+use crate::claims::sign;
+use crate::rollout::clocks::Watch;
 use crate::store::claims::Collector;
 use crate::store::restored::Restored;
 
@@ -69,7 +71,7 @@ fn what_is_well_has_no_finding() {
 fn each_fault_is_named_by_its_check() {
     let soon = NOW.plus_ms(DAY_MS);
     let problem = || Err("no".to_owned());
-    let faults: [Fault; 26] = [
+    let faults: [Fault; 27] = [
         ("settings", Box::new(|f| f.settings = Some("x".into()))),
         (
             "clock",
@@ -117,6 +119,19 @@ fn each_fault_is_named_by_its_check() {
         (
             "collectors",
             Box::new(|f| f.store.collectors[1].beat_at = NOW.plus_ms(-HOUR_MS)),
+        ),
+        (
+            "collectors",
+            Box::new(|f| {
+                // An hour behind, and alive.
+                let mut watch = Watch::default();
+                for beat in 1..=2 {
+                    let b = &mut f.store.collectors[1];
+                    (b.beat, b.beat_at) = (beat, NOW.plus_ms(-HOUR_MS));
+                    let signs = f.store.collectors.iter().map(sign);
+                    f.store.clocks = watch.look(signs, (beat * 5_000, beat * 5_000), NOW);
+                }
+            }),
         ),
         (
             "collectors",

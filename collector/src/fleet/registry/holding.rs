@@ -9,9 +9,10 @@ use patchward_common::time::UtcMs;
 pub struct Holding {
     /// The machine.
     pub machine: MachineId,
-    /// Its care area.
-    pub unit: Name,
-    /// When it last said that it has all of them.
+    /// Its care area; `None` where that has to be asked of the store again.
+    pub unit: Option<Name>,
+    /// When it last said that it has all of them. Where its care area is not known, what it is to
+    /// have is not either.
     pub since: Option<UtcMs>,
 }
 
@@ -66,10 +67,11 @@ impl<C: Clone> Registry<C> {
     pub(in crate::fleet) fn holding(&self) -> impl Iterator<Item = Holding> {
         self.machines.iter().filter_map(|(machine, entry)| {
             entry.live.as_ref()?;
+            let known = entry.known.as_ref();
             Some(Holding {
                 machine: *machine,
-                unit: entry.known.as_ref()?.unit.clone(),
-                since: entry.holds,
+                unit: known.map(|known| known.unit.clone()),
+                since: known.and(entry.holds),
             })
         })
     }

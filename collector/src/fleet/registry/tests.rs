@@ -300,6 +300,10 @@ fn a_machine_holds_its_orders_while_it_says_so_and_is_connected() {
     assert_eq!(since(&heard), None, "it is not connected");
     heard.hello(0, &hello(1, 1), 0);
     assert_eq!(since(&heard), Some(Some(5)));
+    // What is known of it has to be asked again: it is here, and may lack anything.
+    heard.0.forget(&MACHINE);
+    let holding: Vec<_> = heard.0.holding().collect();
+    assert_eq!((&holding[0].unit, holding[0].since), (&None, None));
     heard.0.holds(&MACHINE, None);
     assert_eq!(since(&heard), Some(None));
 }

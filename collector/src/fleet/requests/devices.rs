@@ -85,8 +85,9 @@ async fn take_in(
     let store = fleet.store();
     let answers = store.view().await?.device_answers_that_count(asset).await?;
     let set = components(answers).map_err(|problem| super::busy(&problem))?;
-    fleet.record_inventory(device, &set, fleet.now()).await?;
-    store.record_seen(&[(*device, at.into())]).await?;
+    let now = fleet.now();
+    fleet.record_inventory(device, &set, now).await?;
+    store.record_seen(&[(*device, at.into())], now).await?;
     Ok(())
 }
 

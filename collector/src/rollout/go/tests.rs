@@ -206,6 +206,7 @@ fn planned() -> Planned {
         vendors: vec![name("acme-inc")],
         is_regressed: false,
         is_told: true,
+        clocks: None,
     }
 }
 
@@ -244,6 +245,10 @@ fn the_machine_itself_can_be_in_the_way() {
     // A report of how an older go ended would end the new one.
     assert_eq!(after(|s, _| s.is_unread = true), Err(Not::Unread));
     assert_eq!(Not::Unread.again_ms(NOW), MOMENT_MS);
+    // Whose clock is wrong is not known, so whether others are ready is not either.
+    let wrong = clocks::Wrong::Apart { seconds: 31 };
+    let apart = after(|_, p| p.clocks = Some(wrong.clone()));
+    assert_eq!(apart, Err(Not::Clocks(wrong)));
     // It waits for its restart, say, or is measured.
     let other = JobId::of(Digest::of(b"other"), id(1));
     let busy = after(|s, _| s.at_work = Some(other));
@@ -455,6 +460,14 @@ fn enough_others_must_be_ready() {
     };
     assert_eq!(switched_off(None), Ok(()));
     assert_eq!(switched_off(Some(JobId([7; 16]))), short);
+    // Stamps of a collector whose clock is ahead say nothing of a machine that may be silent.
+    let heard = |ahead_ms| {
+        after(|s, _| {
+            s.groups[0].group.switched_off = SwitchedOff::Counts;
+            s.groups[0].members[3].heard_at = Some(NOW.plus_ms(ahead_ms));
+        })
+    };
+    assert_eq!((heard(AHEAD_MS + 1), heard(AHEAD_MS)), (short, Ok(())));
     // The machine that asks never counts for itself.
     let own = after(|s, _| {
         s.groups[0].group.minimum_ready = 4;

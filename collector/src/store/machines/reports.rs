@@ -1,5 +1,6 @@
 //! What machines report of themselves. Not audited; see the module `store` for why.
 
+use crate::rollout::clocks::AHEAD_MS;
 use crate::store::queue::{Entry, Results};
 use crate::store::value::{args, from_row, words};
 use crate::store::{Engine, Store, StoreError, View};
@@ -139,8 +140,14 @@ impl From<UtcMs> for Seen {
 
 impl Store {
     /// Notes when machines were last heard, and from where; an older time never replaces a
-    /// newer one, and an address that is not known replaces none.
-    pub async fn record_seen(&self, seen: &[(MachineId, Seen)]) -> Result<(), StoreError> {
+    /// newer one, and an address that is not known replaces none. A time that lies ahead of
+    /// `now` was noted by a collector whose clock was wrong, and is replaced by any: machines
+    /// would else not be heard until that time has come.
+    pub async fn record_seen(
+        &self,
+        seen: &[(MachineId, Seen)],
+        now: UtcMs,
+    ) -> Result<(), StoreError> {
         // The newest of each, in one order for everybody: PostgreSQL takes a row once per
         // statement, and two that lock in different orders would wait for each other.
         let mut newest: BTreeMap<&MachineId, Seen> = BTreeMap::new();
@@ -156,7 +163,7 @@ impl Store {
             args![machine, seen.at, from, since]
         });
         let mut tx = self.engine.begin().await?;
-        tx.execute_many(
+        let written = tx.execute_many(
             (
                 "INSERT INTO machine_seen (machine, at, address, address_since) VALUES",
                 "ON CONFLICT (machine) DO UPDATE SET at = excluded.at,
@@ -169,8 +176,18 @@ impl Store {
                  WHERE excluded.at > machine_seen.at",
             ),
             rows.collect(),
-        )
-        .await?;
+        );
+        if written.await? < newest.len() as u64 {
+            // Rare: the text of a statement is kept for each that is another.
+            let ahead = now.plus_ms(AHEAD_MS).0;
+            let over = format!(
+                "ON CONFLICT (machine) DO UPDATE SET at = excluded.at
+                 WHERE machine_seen.at > {ahead}"
+            );
+            let rows = newest.iter().map(|(machine, seen)| args![machine, seen.at]);
+            let insert = "INSERT INTO machine_seen (machine, at) VALUES";
+            tx.execute_many((insert, &over), rows.collect()).await?;
+        }
         tx.commit().await
     }
 

@@ -250,7 +250,8 @@ async fn a_machine_in_another_subnet_is_its_to_look_for_until_it_is_loaned() {
             from: Some(from.parse().unwrap()),
         };
         let store = &desk.app.store;
-        store.record_seen(&[(machine(number), seen)]).await.unwrap();
+        let seen = [(machine(number), seen)];
+        store.record_seen(&seen, now()).await.unwrap();
     };
     heard(1, "10.3.0.1").await;
     heard(2, "10.5.0.9").await;

@@ -168,7 +168,8 @@ impl Desk {
         let store = &self.app.store;
         let id = machine(number);
         store.record_status(&id, &status, now()).await.unwrap();
-        store.record_seen(&[(id, now().into())]).await.unwrap();
+        let seen = [(id, now().into())];
+        store.record_seen(&seen, now()).await.unwrap();
     }
 
     /// Takes in an assignment of machines 1 to `count`.

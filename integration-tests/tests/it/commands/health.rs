@@ -49,7 +49,15 @@ async fn a_collector_that_can_do_its_work_says_so_and_nothing_of_the_hospital() 
         }
     }
     let (_, _, text) = ask(&desk, "/readyz", None).await;
-    let parts = ["store", "confirmed", "index", "machines", "tasks", "heard"];
+    let parts = [
+        "store",
+        "confirmed",
+        "index",
+        "machines",
+        "tasks",
+        "heard",
+        "clocks",
+    ];
     let expected = parts.map(|part| format!("{part}: ok\n")).concat();
     let several = "running: 1\nholds: 9 of 9\n";
     assert_eq!(text, format!("ready\n{expected}{several}"));

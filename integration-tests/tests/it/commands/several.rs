@@ -1,7 +1,9 @@
 //! Several collectors on one PostgreSQL, as people run them; and one alone on SQLite.
 
 use super::{ask_in, ends};
+use patchward_common::time::HOUR_MS;
 use patchward_integration_tests::bench::failover;
+use patchward_integration_tests::moved_clock::apart;
 use patchward_integration_tests::postgres::Postgres;
 use patchward_integration_tests::process::{Daemon, wait_until};
 use serde_json::Value;
@@ -9,7 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn serve(folder: &Path) -> Daemon {
-    super::serve(folder, &folder.with_extension("log"))
+    serve_at(folder, 0)
+}
+
+/// The same with a clock that is so many milliseconds ahead.
+fn serve_at(folder: &Path, ahead_ms: i64) -> Daemon {
+    let clock = (ahead_ms != 0).then(|| apart(ahead_ms).unwrap());
+    let log = folder.with_extension("log");
+    super::serve_in(folder, &log, clock.unwrap_or_default())
 }
 
 fn free_address() -> String {
@@ -96,6 +105,52 @@ fn work_goes_to_another_collector_when_one_is_killed() {
         told.len() == 1 && told[0].1.len() == all
     })
     .unwrap();
+    one.terminate().unwrap();
+}
+
+/// What each says of the clocks of the collectors, its own first.
+fn clocks(folder: &Path) -> Vec<String> {
+    let listed = ask_in(folder, &["collector", "list", "--json"]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let rows = listed.as_array().expect("a list").iter();
+    let mut rows: Vec<_> = rows
+        .map(|row| (row["this"] != true, &row["clock"]))
+        .collect();
+    rows.sort_by_key(|(is_other, _)| *is_other);
+    let word = |clock: &Value| clock.as_str().unwrap_or("unknown").to_owned();
+    rows.into_iter().map(|(_, clock)| word(clock)).collect()
+}
+
+/// Each collector finds it out by itself, and says what it means and what to do.
+#[test]
+fn clocks_that_are_apart_are_told_of_by_both() {
+    let server = Postgres::shared().unwrap_or_else(|error| panic!("{error}"));
+    let database = server.fresh_database().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let (first, address) = init(place.path(), Some(&database));
+    let second = copied(&first, &address);
+    let (one, two) = (serve(&first), serve_at(&second, HOUR_MS));
+    for (folder, word) in [(&first, "s ahead"), (&second, "s behind")] {
+        wait_until("the other's clock is known", || {
+            let told = clocks(folder);
+            told.len() == 2 && told[0] == "agrees" && told[1].ends_with(word)
+        })
+        .unwrap();
+    }
+    let listed = ask_in(&first, &["collector", "list"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(
+        listed.contains("No go is given until they are set"),
+        "{listed}"
+    );
+    let examined = ask_in(&first, &["doctor"]);
+    let said = String::from_utf8_lossy(&examined.stdout).into_owned();
+    assert!(said.contains("s ahead of this one"), "{said}");
+    two.terminate().unwrap();
+    // One that is right takes its place.
+    let two = serve(&second);
+    wait_until("they agree", || clocks(&first) == ["agrees", "agrees"]).unwrap();
+    two.terminate().unwrap();
     one.terminate().unwrap();
 }
 

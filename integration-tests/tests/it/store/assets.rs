@@ -158,7 +158,7 @@ async fn where_machines_are_heard(world: World) {
         own.map(|(_, from, since)| (from, since.since_ms(NOW)))
             .collect::<Vec<_>>()
     };
-    store.record_seen(&[heard(1), heard(2)]).await.unwrap();
+    store.record_seen(&[heard(1), heard(2)], NOW).await.unwrap();
     assert_eq!(heard_from().await, []);
     // The address is known since it is that one, however often it is heard from there; an
     // address that is not known replaces none.
@@ -169,7 +169,7 @@ async fn where_machines_are_heard(world: World) {
         (from(5, "10.9.0.1"), "10.9.0.1", 5),
         (from(4, "10.4.0.1"), "10.9.0.1", 5),
     ] {
-        store.record_seen(&[seen]).await.unwrap();
+        store.record_seen(&[seen], NOW).await.unwrap();
         assert_eq!(heard_from().await, [(address.to_owned(), since)]);
     }
 }

@@ -12,7 +12,7 @@ on_both_engines!(
 
 const WORKS: [&str; 2] = ["notices", "plans"];
 
-fn collector(id: &str) -> Collector {
+pub(super) fn collector(id: &str) -> Collector {
     Collector {
         id: id.into(),
         host: format!("host-of-{id}"),

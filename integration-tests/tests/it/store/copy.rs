@@ -39,7 +39,7 @@ async fn a_whole_store_is_copied_and_comes_back(world: World) {
     change.name_collector(&name("north")).await.unwrap();
     let plan = plans::plan_with_jobs(&mut change, "spring", 3).await;
     change.commit().await.unwrap();
-    world.store.record_seen(&[heard(2)]).await.unwrap();
+    world.store.record_seen(&[heard(2)], NOW).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let copy = file(&folder);
     let mut view = world.store.view().await.unwrap();

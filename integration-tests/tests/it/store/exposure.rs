@@ -217,7 +217,7 @@ async fn risks_and_training(world: World) {
 
 async fn facts_of_all_machines(world: World) {
     let world = world.with_machines(2).await;
-    world.store.record_seen(&[heard(1)]).await.unwrap();
+    world.store.record_seen(&[heard(1)], NOW).await.unwrap();
     world
         .store
         .record_facts(&machine(1), b"facts", NOW)

@@ -192,7 +192,7 @@ async fn machines(world: World) {
         .await
         .unwrap();
     change.commit().await.unwrap();
-    world.store.record_seen(&[heard(2)]).await.unwrap();
+    world.store.record_seen(&[heard(2)], NOW).await.unwrap();
     let mut view = world.store.view().await.unwrap();
     let line = view.machines(Some(&name("er")), None, 9).await.unwrap();
     assert_eq!(line.len(), 1);
@@ -414,16 +414,19 @@ async fn reports_of_machines(world: World) {
             (MachineId(id), NOW.into())
         })
         .collect();
-    store.record_seen(&fleet).await.unwrap();
+    store.record_seen(&fleet, NOW).await.unwrap();
     store
-        .record_seen(&[(machine(1), newer.into()), (machine(1), NOW.into())])
+        .record_seen(
+            &[(machine(1), newer.into()), (machine(1), NOW.into())],
+            newer,
+        )
         .await
         .unwrap();
     store
-        .record_seen(&[(machine(1), NOW.into())])
+        .record_seen(&[(machine(1), NOW.into())], newer)
         .await
         .unwrap();
-    store.record_seen(&[]).await.unwrap();
+    store.record_seen(&[], NOW).await.unwrap();
     let first = status(Readiness::Unknown);
     store.record_status(&machine(1), &first, NOW).await.unwrap();
     let second = MachineStatus {

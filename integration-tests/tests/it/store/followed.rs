@@ -80,7 +80,7 @@ async fn reports_are_found_by_when_they_came(world: World) {
     let store = &world.store;
     let later = NOW.plus_ms(1_000);
     store
-        .record_seen(&[heard(1), (machine(2), later.into())])
+        .record_seen(&[heard(1), (machine(2), later.into())], later)
         .await
         .unwrap();
     let set = ComponentSet::new(Vec::new()).unwrap();

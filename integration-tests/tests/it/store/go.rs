@@ -176,7 +176,7 @@ async fn what_a_decision_sees(world: World) {
     change.add_document(&stop, &[]).await.unwrap();
     change.mark_restored(None).await.unwrap();
     change.commit().await.unwrap();
-    world.store.record_seen(&[heard(2)]).await.unwrap();
+    world.store.record_seen(&[heard(2)], NOW).await.unwrap();
     let asked = ask(plan, 1, 1);
     world
         .store

@@ -286,7 +286,7 @@ async fn figures(world: World) {
     let store = &world.store;
     for (number, ago) in [(1, 0), (2, 2 * HOUR_MS), (3, 90 * DAY_MS)] {
         let seen = [(machine(number), Seen::from(NOW.plus_ms(-ago)))];
-        store.record_seen(&seen).await.unwrap();
+        store.record_seen(&seen, NOW).await.unwrap();
     }
     let mut view = store.view().await.unwrap();
     let since = [5 * MINUTE_MS, HOUR_MS, DAY_MS, 7 * DAY_MS].map(|ms| NOW.plus_ms(-ms));

@@ -4,7 +4,10 @@ use super::*;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::machines::MachineState;
 
-on_both_engines!(an_authority_is_followed);
+on_both_engines!(
+    an_authority_is_followed,
+    who_comes_meanwhile_waits_and_sees_it,
+);
 
 async fn an_authority_is_followed(world: World) {
     let world = world.with_machines(4).await;
@@ -25,7 +28,7 @@ async fn an_authority_is_followed(world: World) {
     change.commit().await.unwrap();
     let store = &world.store;
     store
-        .record_seen(&[(machine(2), NOW.into())])
+        .record_seen(&[(machine(2), NOW.into())], NOW)
         .await
         .unwrap();
     let reached = [machine(1), machine(4), machine(1)];
@@ -62,4 +65,22 @@ async fn an_authority_is_followed(world: World) {
     assert_eq!(view.next_authority().await.unwrap(), None);
     assert_eq!(view.reached().await.unwrap(), 0);
     assert_eq!(view.unreached().await.unwrap().len(), 3);
+}
+
+/// A collector that comes while another goes over to the next authority sees it once it counts.
+async fn who_comes_meanwhile_waits_and_sees_it(world: World) {
+    let store = world.store.clone();
+    let mut goes = world.change().await;
+    goes.note_authority(&digest(1)).await.unwrap();
+    goes.commit().await.unwrap();
+    let mut goes = world.change().await;
+    goes.lock_authority().await.unwrap();
+    let comes = tokio::spawn(async move {
+        let mut change = store.change(Actor::Collector, NOW).await.unwrap();
+        change.lock_authority().await.unwrap();
+        change.view().next_authority().await.unwrap()
+    });
+    goes.begin_authority(&digest(2), "it ends").await.unwrap();
+    goes.commit().await.unwrap();
+    assert_eq!(comes.await.unwrap(), Some(digest(2)));
 }

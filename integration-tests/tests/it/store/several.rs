@@ -4,9 +4,11 @@ use super::go::{ask, ward};
 use super::go_races::going;
 use super::journal::append;
 use super::*;
+use patchward_collector::rollout::clocks::AHEAD_MS;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::journal::JournalError;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 on_both_engines!(
@@ -14,6 +16,8 @@ on_both_engines!(
     two_collectors_answer_one_nonce_alike,
     machines_bring_their_journals_to_two_collectors_at_once,
     two_collectors_write_one_log,
+    a_time_from_a_clock_that_was_wrong_is_replaced,
+    who_has_to_be_heard_waits_behind_nobody,
 );
 
 async fn another(world: &World) -> Store {
@@ -124,4 +128,46 @@ async fn two_collectors_write_one_log(world: World) {
     view.verify_audit(None).await.unwrap();
     drop(view);
     other.close().await;
+}
+
+/// Machines are heard again as soon as a collector hears them whose clock is right.
+async fn a_time_from_a_clock_that_was_wrong_is_replaced(world: World) {
+    let world = world.with_machines(3).await;
+    let store = &world.store;
+    let far = NOW.plus_ms(AHEAD_MS + 1);
+    let near = NOW.plus_ms(AHEAD_MS);
+    let seen = [(machine(1), far.into()), (machine(2), near.into())];
+    store.record_seen(&seen, far).await.unwrap();
+    let now = [1, 2, 3].map(|number| (machine(number), NOW.into()));
+    store.record_seen(&now, NOW).await.unwrap();
+    let mut view = store.view().await.unwrap();
+    for (number, at) in [(1, NOW), (2, near), (3, NOW)] {
+        let seen = view.seen_at(&machine(number)).await.unwrap();
+        assert_eq!(seen, Some(at), "{number}");
+    }
+}
+
+/// A busy collector gives its signs of life: where all connections to a server are taken, it has
+/// one more.
+async fn who_has_to_be_heard_waits_behind_nobody(world: World) {
+    let store = &world.store;
+    let mut taken = Vec::new();
+    if store.is_shared() {
+        // As many as there are: another would not come within this time.
+        let another = || tokio::time::timeout(Duration::from_secs(3), store.view());
+        while let Ok(Ok(view)) = another().await {
+            taken.push(view);
+        }
+        assert!(!taken.is_empty());
+    }
+    let beside = store.beside();
+    let own = super::claims::collector("a");
+    for beat in 1..=2 {
+        let sign = beside.beat(&own, &[], &["plans"]);
+        let sign = tokio::time::timeout(Duration::from_secs(9), sign).await;
+        assert_eq!(sign.expect("it is heard").unwrap().len(), 1);
+        let all = beside.view().await.unwrap().collectors().await.unwrap();
+        assert_eq!(all[0].beat, beat);
+    }
+    drop(taken);
 }

@@ -44,7 +44,7 @@ pub(super) fn settings(folder: &Path, machine: &Machine, credentials: &Credentia
 }
 
 /// Longest wait for anything that an agent does.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs an agent until `done`.
 pub(super) async fn run<T>(settings: Settings, done: impl Future<Output = T>) -> T {
@@ -70,7 +70,7 @@ pub(super) async fn with_played(collector: &Collector, done: impl Future<Output 
     run(settings, done).await;
 }
 
-fn refusal(code: RefusedCode) -> Does {
+pub(super) fn refusal(code: RefusedCode) -> Does {
     Does::Answers(Answer::Refused(Refused::new(code, "a test")))
 }
 
@@ -82,7 +82,7 @@ async fn a_session_that_failed_leaves_no_connection() {
 }
 
 /// Answers everything as a collector does that has nothing to say.
-fn calmly(request: &Request) -> Does {
+pub(super) fn calmly(request: &Request) -> Does {
     match request {
         Request::Hello(_) => answered(Stale::default(), 0),
         Request::Inventory(report) => Does::Answers(Answer::Accepted(report.digest)),

@@ -313,7 +313,7 @@ async fn move_machine(world: &World, machine: &Machine, from: MachineState, to: 
         .await
         .unwrap();
     change.commit().await.unwrap();
-    world.fleet.revoked(&machine.id()).await.unwrap();
+    world.fleet.revoked(&[machine.id()]).await.unwrap();
 }
 
 #[tokio::test]

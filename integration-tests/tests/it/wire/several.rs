@@ -9,6 +9,7 @@ use patchward_agent::driver::{Driver, system_clock};
 use patchward_agent::link::{Identity, Link, LinkError, Told};
 use patchward_collector::fleet::{FleetHandle, FleetSettings};
 use patchward_collector::reconcile::follow::{FOLLOW_EVERY, Follow};
+use patchward_collector::rollout::clocks::Clocks;
 use patchward_collector::store::machines::MachineState;
 use patchward_collector::store::{Actor, Place, Store};
 use patchward_common::component::{Component, ComponentSet, Source};
@@ -19,15 +20,16 @@ use patchward_common::wire::machine::{Answer, Hello, Request, Stale};
 use patchward_integration_tests::bad_network::{BadNetwork, Faults};
 use patchward_integration_tests::fixture::Hospital;
 use patchward_integration_tests::postgres::Postgres;
+use std::sync::{Arc, atomic::AtomicI64};
 use std::time::Duration;
 
 /// Longest wait for anything that comes about by itself.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Another collector on the database of a world.
-struct Other {
+pub(super) struct Other {
     store: Store,
-    fleet: FleetHandle,
+    pub(super) fleet: FleetHandle,
     address: String,
 }
 
@@ -41,18 +43,25 @@ fn quick() -> FleetSettings {
 
 impl World {
     /// A world on PostgreSQL.
-    async fn shared() -> Self {
+    pub(super) async fn shared() -> Self {
         let server = Postgres::shared().unwrap_or_else(|error| panic!("{error}"));
         let url = server.fresh_database().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Self::on(Place::Postgres { url }, folder, quick()).await
+        let world = Self::on(Place::Postgres { url }, folder, quick()).await;
+        world.fleet.clocks_are(Clocks::alone());
+        world
     }
 
     /// Starts another collector on the same database, with the same keys.
-    async fn another(&self) -> Other {
+    pub(super) async fn another(&self) -> Other {
+        self.another_at(self.moved_ms.clone()).await
+    }
+
+    /// The same with a clock of its own.
+    pub(super) async fn another_at(&self, moved_ms: Arc<AtomicI64>) -> Other {
         let store = Store::open(&self.place).await.unwrap();
-        let moved_ms = self.moved_ms.clone();
         let fleet = serve(self.folder.path(), store.clone(), quick(), moved_ms).await;
+        fleet.clocks_are(Clocks::alone());
         Other {
             store,
             address: fleet.local_address().unwrap().to_string(),
@@ -82,7 +91,7 @@ impl Other {
         Link::connect(&addresses, Identity::Machine(machine.credentials())).await
     }
 
-    async fn link(&self, machine: &Machine) -> Link {
+    pub(super) async fn link(&self, machine: &Machine) -> Link {
         let link = self.connect(machine).await.unwrap();
         say(&link, machine.hello()).await.unwrap();
         link
@@ -90,7 +99,7 @@ impl Other {
 }
 
 /// Waits for a condition that is asked of a store.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waited = async {
         while !is_so().await {
             tokio::task::yield_now().await;
@@ -255,7 +264,7 @@ async fn what_one_collector_decides_on_a_machine_holds_at_the_others() {
     until("it counts to its new unit", async || {
         say(&link, machine.hello()).await.unwrap();
         let holding = other.fleet.holding();
-        holding.iter().any(|one| one.unit == name("ward"))
+        holding.iter().any(|one| one.unit == Some(name("ward")))
     })
     .await;
     let (from, to) = (MachineState::Enrolled, MachineState::Revoked);

@@ -3,7 +3,7 @@
 use super::scene::{Scene, change, go_asked, planned, started, until};
 use super::world::{Machine, World, now, say};
 use patchward_agent::link::Link;
-use patchward_collector::reconcile::unused;
+use patchward_collector::reconcile::unused::{self, Unused};
 use patchward_collector::rollout::go::GO_LIFE_MS;
 use patchward_collector::store::go::Go;
 use patchward_collector::store::journal::Append;
@@ -19,7 +19,7 @@ use patchward_integration_tests::fixture::{Hospital, name};
 const HELLO_MS: i64 = 2 * MINUTE_MS;
 
 /// One of the machines has to stay ready.
-async fn grouped(world: &World, machines: &[&Machine]) {
+pub(super) async fn grouped(world: &World, machines: &[&Machine]) {
     let mut change = change(world).await;
     let group = Group {
         name: name("monitors"),
@@ -36,8 +36,9 @@ async fn grouped(world: &World, machines: &[&Machine]) {
 }
 
 /// The job's go after the collector looked.
-async fn looked(world: &World, job: &JobId) -> Go {
-    unused::run(&world.store, &world.fleet, world.now())
+pub(super) async fn looked(unused: &mut Unused, world: &World, job: &JobId) -> Go {
+    unused
+        .run(&world.store, &world.fleet, world.now())
         .await
         .unwrap();
     let mut view = world.store.view().await.unwrap();
@@ -67,20 +68,22 @@ async fn a_go_that_nobody_used_lets_its_group_go_on() {
         Answer::NotNow(not) => assert!(not.reason.contains("monitors"), "{}", not.reason),
         other => panic!("{other:?}"),
     }
+    let mut unused = Unused::default();
+    assert_eq!(looked(&mut unused, &world, &job).await.ended_at, None);
     // A hello within the go's life may come before the start.
     world.pass(GO_LIFE_MS + HELLO_MS - MINUTE_MS);
     told(&link, one.hello()).await;
-    assert_eq!(looked(&world, &job).await.ended_at, None);
+    assert_eq!(looked(&mut unused, &world, &job).await.ended_at, None);
     // Time alone proves nothing, and neither does an agent whose installer is silent.
     world.pass(2 * MINUTE_MS);
-    assert_eq!(looked(&world, &job).await.ended_at, None);
+    assert_eq!(looked(&mut unused, &world, &job).await.ended_at, None);
     let mut silent = one.hello();
     silent.watermark = Digest::default();
     told(&link, silent).await;
-    assert_eq!(looked(&world, &job).await.ended_at, None);
+    assert_eq!(looked(&mut unused, &world, &job).await.ended_at, None);
     told(&link, one.hello()).await;
     told(&partner, two.hello()).await;
-    let ended = looked(&world, &job).await;
+    let ended = looked(&mut unused, &world, &job).await;
     assert!(ended.ended_at.is_some());
     assert_eq!(ended.ended_by.as_deref(), Some(unused::ENDED_BY));
     let mut view = world.store.view().await.unwrap();
@@ -101,12 +104,14 @@ async fn a_start_that_is_not_known_yet_keeps_its_go() {
     scene.journal.push(Event::Prepared);
     scene.journal.push(started());
     let (world, job) = (&scene.world, scene.job);
+    let mut unused = Unused::default();
+    assert_eq!(looked(&mut unused, world, &job).await.ended_at, None);
     world.pass(GO_LIFE_MS + HELLO_MS + MINUTE_MS);
     // On the machine's disk only.
     let mut hello = scene.machine.hello();
     hello.journal = 2;
     told(&scene.link, hello.clone()).await;
-    assert_eq!(looked(world, &job).await.ended_at, None);
+    assert_eq!(looked(&mut unused, world, &job).await.ended_at, None);
     // Stored, and nobody woke the task that turns it into a state.
     let append = Append {
         machine: scene.machine.id(),
@@ -116,10 +121,10 @@ async fn a_start_that_is_not_known_yet_keeps_its_go() {
         received_at: world.now(),
     };
     assert_eq!(world.store.append_journal(append).await.unwrap(), 2);
-    assert_eq!(looked(world, &job).await.ended_at, None);
+    assert_eq!(looked(&mut unused, world, &job).await.ended_at, None);
     // Turned into a state: the job is at work.
     scene.ask(&scene.journal.report(1, 2)).await;
     until(world, &job, "installing").await;
     told(&scene.link, hello).await;
-    assert_eq!(looked(world, &job).await.ended_at, None);
+    assert_eq!(looked(&mut unused, world, &job).await.ended_at, None);
 }

@@ -164,7 +164,7 @@ async fn a_decommissioned_machine_never_returns() {
     let token = world.token("again", 1, Acceptance::Automatic).await;
     let (enrolled, gone) = (MachineState::Enrolled, MachineState::Decommissioned);
     moved(&world, &machine, enrolled, gone).await;
-    world.fleet.revoked(&machine.id()).await.unwrap();
+    world.fleet.revoked(&[machine.id()]).await.unwrap();
     let said = refused(asks(&world, &machine).await);
     assert!(said.contains("decommissioned"), "{said}");
     let said = refused(machine.enrol(token, &world.addresses).await);
@@ -289,7 +289,7 @@ async fn a_collector_whose_clock_was_years_ahead_is_known_again() {
     let world = World::new().await;
     let machine = world.enrolled(1).await;
     world.pass(YEARS_MS);
-    world.fleet.revoked(&machine.id()).await.unwrap();
+    world.fleet.revoked(&[machine.id()]).await.unwrap();
     let linked = machine.connect(&world).await;
     assert!(matches!(linked, Err(LinkError::Clock { .. })), "{linked:?}");
     world.pass(-YEARS_MS);

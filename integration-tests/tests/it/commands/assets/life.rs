@@ -41,7 +41,7 @@ async fn with_silent(desk: Desk) -> Desk {
     let long_ago = now().plus_ms(-30 * DAY_MS);
     let store = &desk.app.store;
     store
-        .record_seen(&[(machine(1), long_ago.into())])
+        .record_seen(&[(machine(1), long_ago.into())], now())
         .await
         .unwrap();
     desk
