@@ -6,15 +6,18 @@
 
 mod artifact;
 mod pace;
+mod relay;
+mod role;
 
 use crate::link::{Link, LinkError};
 use crate::state::{self, StateError};
 use pace::Pace;
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
-use patchward_common::wire::machine::{
-    Answer, ArtifactAsked, MAX_METADATA_BYTES, MetadataAsked, Refused, Request, is_role_file,
-};
+use patchward_common::time::UtcMs;
+use patchward_common::wire::machine::{ArtifactAsked, Refused, is_role_file};
+pub use relay::Relay;
+use role::Source;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom};
@@ -31,6 +34,9 @@ const RANGE_TIME: Duration = Duration::from_secs(400);
 const SLOW: &str = "it comes too slowly; what is here is kept, and the rest is tried again";
 /// What an artifact is called while it is fetched.
 const PART: &str = ".part";
+/// What it is called while a relay hands it out: nothing that a relay said gets into what comes
+/// from the collector.
+const RELAYED: &str = ".relayed";
 
 /// Why something was not fetched.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +50,9 @@ pub enum DownloadError {
     /// The collector does not have it.
     #[error("the collector refused: {}", .0.text)]
     Refused(Refused),
+    /// A relay is fetching it itself; ask again after so many milliseconds.
+    #[error("it is being fetched there; asked again in {0} ms")]
+    NotYet(u64),
     /// What came is not what was asked for.
     #[error("{what}: {problem}")]
     Content {
@@ -84,26 +93,38 @@ impl Downloads {
 
     /// Fetches what is new of a repository: the roots after those that are here, then
     /// timestamp, snapshot and every role that it names.
-    pub async fn metadata(&self, link: &Link, repository: &Name) -> Result<(), DownloadError> {
+    ///
+    /// Each comes from the relay where it has a version's bytes as the collector names them.
+    pub async fn metadata(
+        &self,
+        link: &Link,
+        relay: &mut Relay,
+        repository: &Name,
+        now: UtcMs,
+    ) -> Result<(), DownloadError> {
+        let mut from = Source {
+            link,
+            relay,
+            repository,
+            now,
+        };
         let folder = self.folder.join("metadata").join(repository.as_str());
         state::make_folder(&folder)?;
         for version in 1..=MAX_ROOTS {
             let file = format!("{version}.root.json");
-            if !folder.join(&file).exists()
-                && fetch(link, repository, &folder, &file).await?.is_none()
-            {
+            if !folder.join(&file).exists() && from.fetch(&folder, &file).await?.is_none() {
                 break;
             }
         }
-        let timestamp = need(link, repository, &folder, "timestamp.json").await?;
+        let timestamp = from.need(&folder, "timestamp.json").await?;
         let snapshot = [versions(&timestamp), vec![("snapshot.json".into(), 0)]].concat();
         let snapshot = snapshot
             .into_iter()
             .find(|(file, _)| file == "snapshot.json")
             .unwrap_or_default();
-        let snapshot = versioned(link, repository, &folder, &snapshot).await?;
+        let snapshot = from.versioned(&folder, &snapshot).await?;
         for role in versions(&snapshot).into_iter().take(MAX_ROLES) {
-            versioned(link, repository, &folder, &role).await?;
+            from.versioned(&folder, &role).await?;
         }
         Ok(())
     }
@@ -115,13 +136,24 @@ impl Downloads {
         sha256: &Digest,
         length: u64,
     ) -> Result<(), DownloadError> {
+        self.artifact_as(PART, link, sha256, length).await
+    }
+
+    /// The same with another name for what is not whole yet.
+    async fn artifact_as(
+        &self,
+        part: &str,
+        link: &Link,
+        sha256: &Digest,
+        length: u64,
+    ) -> Result<(), DownloadError> {
         if self.has(sha256, length) {
             return Ok(());
         }
         let folder = self.artifacts();
         state::make_folder(&folder)?;
         let path = folder.join(sha256.to_string());
-        let part = folder.join(format!("{sha256}{PART}"));
+        let part = folder.join(format!("{sha256}{part}"));
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -193,7 +225,10 @@ impl Downloads {
         for file in files.flatten() {
             let name = file.file_name();
             let name = name.to_string_lossy();
-            let digest = name.strip_suffix(PART).unwrap_or(&name).parse::<Digest>();
+            let stem = [PART, RELAYED]
+                .iter()
+                .find_map(|end| name.strip_suffix(end));
+            let digest = stem.unwrap_or(&name).parse::<Digest>();
             if digest.is_ok_and(|digest| !wanted.contains(&digest)) {
                 // One that stays costs space and is tried again with the next orders.
                 let _ = std::fs::remove_file(file.path());
@@ -206,64 +241,6 @@ fn content(what: impl ToString, problem: &'static str) -> DownloadError {
     DownloadError::Content {
         what: what.to_string(),
         problem,
-    }
-}
-
-/// Fetches one role file; `None` where the repository has none of that name.
-async fn fetch(
-    link: &Link,
-    repository: &Name,
-    folder: &Path,
-    file: &str,
-) -> Result<Option<Vec<u8>>, DownloadError> {
-    if !is_role_file(file) {
-        return Err(content(file, "not named like a role of TUF"));
-    }
-    let asked = MetadataAsked {
-        repository: repository.clone(),
-        file: file.to_owned(),
-    };
-    match link.ask(&Request::Metadata(asked)).await? {
-        Answer::Metadata(None) => Ok(None),
-        Answer::Metadata(Some(bytes)) if bytes.len() <= MAX_METADATA_BYTES => {
-            state::write(&folder.join(file), &bytes)?;
-            Ok(Some(bytes.into_vec()))
-        }
-        Answer::Metadata(Some(_)) => Err(content(file, "too large")),
-        Answer::Refused(refused) => Err(DownloadError::Refused(refused)),
-        _ => Err(LinkError::Unexpected("a role file").into()),
-    }
-}
-
-async fn need(
-    link: &Link,
-    repository: &Name,
-    folder: &Path,
-    file: &str,
-) -> Result<Vec<u8>, DownloadError> {
-    let found = fetch(link, repository, folder, file).await?;
-    found.ok_or_else(|| content(format!("{repository}/{file}"), "the collector has none"))
-}
-
-/// A role file under the name of its version, or under its plain name where the
-/// repository has no consistent snapshots.
-async fn versioned(
-    link: &Link,
-    repository: &Name,
-    folder: &Path,
-    (file, version): &(String, u64),
-) -> Result<Vec<u8>, DownloadError> {
-    let name = format!("{version}.{file}");
-    let path = folder.join(&name);
-    // A version never changes; what does not verify is the installer's to refuse.
-    if is_role_file(&name)
-        && let Some(bytes) = state::read(&path, MAX_METADATA_BYTES)?
-    {
-        return Ok(bytes);
-    }
-    match fetch(link, repository, folder, &name).await? {
-        Some(bytes) => Ok(bytes),
-        None => need(link, repository, folder, file).await,
     }
 }
 
@@ -338,6 +315,7 @@ mod tests {
             format!("{kept}.part"),
             gone.to_string(),
             format!("{gone}.part"),
+            format!("{gone}.relayed"),
             "notes.txt".to_owned(),
         ] {
             std::fs::write(artifacts.join(name), "x").unwrap();

@@ -10,7 +10,8 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::wire::collector::{Held, MAX_NUDGE_BYTES, MAX_STOPPED_BYTES, Nudge};
 use patchward_common::wire::machine::{
-    ALPN, ALPN_ENROLL, Answer, MAX_ANSWER_BYTES, Orders, Request, SERVER_NAME, close,
+    ALPN, ALPN_ENROLL, ALPN_RELAY, Answer, MAX_ANSWER_BYTES, Orders, RELAY_NAME, Request,
+    SERVER_NAME, close,
 };
 use quinn::{ClientConfig, Endpoint, VarInt};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -81,6 +82,8 @@ pub enum Identity<'a> {
     Pinned(Digest),
     /// A machine whose certificate is over; it knows its authorities.
     Expired(&'a Credentials),
+    /// An enrolled machine, at the relay of its site: whoever is there is no collector.
+    AtRelay(&'a Credentials),
 }
 
 /// How soon it is noticed that a collector is gone.
@@ -255,7 +258,9 @@ fn client_config(identity: Identity<'_>, watch: Watch) -> Result<Config, LinkErr
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = match identity {
         Identity::Pinned(authority) => trust::pinned(authority, provider.clone()),
-        Identity::Machine(credentials) | Identity::Expired(credentials) => {
+        Identity::Machine(credentials)
+        | Identity::AtRelay(credentials)
+        | Identity::Expired(credentials) => {
             trust::known(credentials, provider.clone()).map_err(|error| own(&error))?
         }
     };
@@ -265,7 +270,7 @@ fn client_config(identity: Identity<'_>, watch: Watch) -> Result<Config, LinkErr
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut tls = match identity {
-        Identity::Machine(credentials) => {
+        Identity::Machine(credentials) | Identity::AtRelay(credentials) => {
             let key = PrivatePkcs8KeyDer::from(credentials.key.to_vec());
             let certificate = credentials.certificate.certificate.to_vec();
             builder
@@ -276,6 +281,7 @@ fn client_config(identity: Identity<'_>, watch: Watch) -> Result<Config, LinkErr
     };
     tls.alpn_protocols = vec![match identity {
         Identity::Machine(_) => ALPN.to_vec(),
+        Identity::AtRelay(_) => ALPN_RELAY.to_vec(),
         Identity::Pinned(_) | Identity::Expired(_) => ALPN_ENROLL.to_vec(),
     }];
     tls.resumption = rustls::client::Resumption::disabled();
@@ -286,6 +292,10 @@ fn client_config(identity: Identity<'_>, watch: Watch) -> Result<Config, LinkErr
         quic,
         tls: Arc::new(tls),
         keeping: keeping(watch),
+        name: match identity {
+            Identity::AtRelay(_) => RELAY_NAME,
+            _ => SERVER_NAME,
+        },
     })
 }
 
@@ -328,8 +338,8 @@ fn transport(watch: Watch) -> quinn::TransportConfig {
     transport
 }
 
-/// The name by which every collector's certificate is checked.
-fn server_name() -> ServerName<'static> {
-    #[expect(clippy::expect_used, reason = "our own constant is a DNS name")]
-    ServerName::try_from(SERVER_NAME).expect("our own constant is a DNS name")
+/// A name by which certificates are checked: one of our own constants.
+fn server_name(name: &'static str) -> ServerName<'static> {
+    #[expect(clippy::expect_used, reason = "our own constants are DNS names")]
+    ServerName::try_from(name).expect("our own constants are DNS names")
 }

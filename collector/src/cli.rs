@@ -58,12 +58,22 @@ pub enum Action {
     Init(Init),
     /// Run the collector
     Serve,
-    /// Look for what is wrong with this collector, and say what to do; exit code 6 where
-    /// something is
+    /// Run a site relay in its folder: it keeps artifacts near the machines of a site
+    Relay(Relay),
+    /// Look for what is wrong with this collector, or with the relay of this folder, and say what
+    /// to do; exit code 6 where something is
     Doctor(Doctor),
     /// Talk to the running collector
     #[command(flatten)]
     Ask(Command),
+}
+
+/// Arguments of `relay`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Relay {
+    /// Make the relay's key if there is none, print the request for its certificate, and end
+    #[arg(long)]
+    pub request: bool,
 }
 
 /// Arguments of `doctor`.

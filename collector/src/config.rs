@@ -1,6 +1,9 @@
 //! The collector's settings: `collector.toml` in its folder.
 
 mod openid;
+mod relays;
+
+pub use relays::RelaySetting;
 
 use patchward_common::id::Name;
 use patchward_common::settings::{self, BadSettings};
@@ -65,6 +68,8 @@ pub struct Settings {
     pub oidc_title: String,
     /// Classes (`acr`) that this provider tells only of who proved it in two ways.
     pub oidc_second_factor_acr: Vec<String>,
+    /// Relays near the machines, and whose machines each is for.
+    pub relays: Vec<RelaySetting>,
 }
 
 /// Whether those who decide on the page prove who they are in two ways.
@@ -109,6 +114,7 @@ impl Default for Settings {
             oidc_secret_file: None,
             oidc_title: "the hospital's account".into(),
             oidc_second_factor_acr: Vec::new(),
+            relays: Vec::new(),
         }
     }
 }
@@ -198,6 +204,7 @@ impl Settings {
         self.check_backup()?;
         self.check_web()?;
         self.check_mail()?;
+        self.check_relays()?;
         self.check_openid()
     }
 

@@ -55,6 +55,16 @@ pub async fn all(fleet: &FleetHandle, view: &mut View) -> Result<Vec<Expires>, F
             all.push(one(What::Program, program.name.as_str(), life));
         }
     }
+    for one in view.relay_certificates().await? {
+        // One that the settings do not name any more is answered nothing, and missed by nobody.
+        if fleet.knows_relay(&one.relay) {
+            let life = Life {
+                from: Some(one.issued_at),
+                ends: one.expires_at,
+            };
+            all.push(self::one(What::Relay, one.relay.as_str(), life));
+        }
+    }
     let certificates = fleet.certificates();
     for (what, life) in [
         (What::Authority, certificates.authority),

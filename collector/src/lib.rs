@@ -47,6 +47,7 @@ pub mod planning;
 pub mod prospect;
 pub mod quarantine;
 pub mod reconcile;
+pub mod relay;
 pub mod replan;
 pub mod rollout;
 pub mod schedule;

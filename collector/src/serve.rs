@@ -67,6 +67,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
                 addresses: hosts(&settings.addresses),
                 hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
                 tcp: settings.listen_tcp,
+                relays: settings.relays.clone(),
                 page: door.as_ref().and_then(Door::life),
                 ..FleetSettings::default()
             },

@@ -6,7 +6,7 @@ use crate::cli::{self, Action, Cli};
 use crate::command::Command;
 use crate::control::{Failure, Output, client};
 use crate::folder::Folder;
-use crate::{alone, doctor, init, serve};
+use crate::{alone, doctor, init, relay, serve};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, Write as _};
@@ -20,6 +20,10 @@ pub fn main() -> ExitCode {
         Action::Init(arguments) => run(async { Ok(init::init(&folder, arguments).await?) })
             .map(|output| Some(said(&output, cli.json))),
         Action::Serve => run(serve::serve(&folder)).map(|()| None),
+        Action::Relay(asked) if asked.request => {
+            relay::request(&folder).map(Some).map_err(Failure::from)
+        }
+        Action::Relay(_) => run(relay::run(&folder)).map(|()| None),
         Action::Doctor(asked) => return examine(&folder, asked, cli.json),
         Action::Ask(command) => ask(&folder, command, cli.json).map(Some),
     };
@@ -42,7 +46,12 @@ const FOUND: u8 = 6;
 
 /// Looks for what is wrong; that it found something is no failure of its own.
 fn examine(folder: &Folder, asked: cli::Doctor, json: bool) -> ExitCode {
-    let found = run(async { Ok(doctor::examine(folder, asked).await) });
+    let found = run(async {
+        Ok(match relay::is_one(folder) {
+            true => relay::examine(folder, asked).await,
+            false => doctor::examine(folder, asked).await,
+        })
+    });
     let printed = found.and_then(|found| {
         print(&match json {
             true => found.json().to_string(),

@@ -20,6 +20,7 @@ pub mod relay;
 pub mod report;
 pub mod search;
 pub mod setting;
+pub mod site_relay;
 pub mod sizes;
 pub mod stops;
 pub mod vendors;

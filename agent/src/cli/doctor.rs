@@ -226,10 +226,7 @@ fn route(address: &str, resolved: impl Iterator<Item = SocketAddr>) -> Result<()
 /// would take the place of the running agent's connection.
 async fn ask(link: &Link) -> Result<String, LinkError> {
     let repository = Name::new("doctor").map_err(|_| LinkError::Unexpected("a name"))?;
-    let asked = MetadataAsked {
-        repository,
-        file: "timestamp.json".into(),
-    };
+    let asked = MetadataAsked::whole(repository, "timestamp.json".into());
     match link.ask(&Request::Metadata(asked)).await? {
         Answer::Refused(refused) => Ok(format!("yes, but: {}", refused.text)),
         _ => Ok("yes".into()),

@@ -135,6 +135,7 @@ async fn header(
                     return Ok(header);
                 }
                 Ok(Answer::Refused(refused)) => return Err(DownloadError::Refused(refused)),
+                Ok(Answer::NotNow(not)) => return Err(DownloadError::NotYet(not.again_ms)),
                 Ok(_) => return Err(LinkError::Unexpected("an artifact").into()),
                 Err(_) => {}
             }

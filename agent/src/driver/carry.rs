@@ -4,7 +4,8 @@ mod orders;
 
 use super::TurnError;
 use crate::config::Settings;
-use crate::download::{DownloadError, Downloads};
+use crate::credentials::Credentials;
+use crate::download::{DownloadError, Downloads, Relay};
 use crate::installer::{Installer, InstallerError, unexpected};
 use crate::job::{self, Effect, Next, Seen, Wanted};
 use crate::link::{Link, LinkError};
@@ -26,6 +27,8 @@ const METADATA_LIFE_MS: i64 = HOUR_MS;
 /// What is carried, and what was tried.
 pub(super) struct Carrier {
     downloads: Downloads,
+    /// The relay of this site.
+    relay: Relay,
     /// Digest of the orders that the installer has taken, all of them.
     orders: Digest,
     /// Digest of those that it was given last, whatever became of them.
@@ -53,6 +56,7 @@ impl Carrier {
         let rate = settings.download_bytes_per_second;
         Self {
             downloads: Downloads::new(&settings.state_dir, rate),
+            relay: Relay::default(),
             orders: Digest::default(),
             given: Digest::default(),
             brought: 0,
@@ -67,6 +71,11 @@ impl Carrier {
     /// Digest of the documents that the installer has.
     pub(super) fn orders(&self) -> ShortDigest {
         self.orders.into()
+    }
+
+    /// Where the relay of this site is, as the collector says.
+    pub(super) fn relay_told(&mut self, address: Option<String>, credentials: &Credentials) {
+        self.relay.told(address, credentials);
     }
 
     /// Something changed at the collector: what was put off is tried again.
@@ -213,18 +222,26 @@ impl Carrier {
             if self.is_fresh(repository, now) {
                 continue;
             }
-            let fetched = self.downloads.metadata(link, repository).await;
+            let fetched = {
+                let relay = &mut self.relay;
+                self.downloads.metadata(link, relay, repository, now).await
+            };
             if !is_done(fetched, job, repository)? {
                 return Ok(false);
             }
             self.metadata_at.insert(repository.clone(), now);
         }
         for (sha256, length) in &wanted.artifacts {
+            let wanted = (sha256, *length);
+            if self.relay.fetch(&self.downloads, wanted, now).await {
+                continue;
+            }
             let fetched = self.downloads.artifact(link, sha256, *length).await;
             if !is_done(fetched, job, sha256)? {
                 return Ok(false);
             }
         }
+        self.relay.rest();
         Ok(true)
     }
 

@@ -197,6 +197,8 @@ impl Driver {
         self.busy.none();
         self.pace_ms = answer.again_ms.clamp(*AGAIN_MS.start(), *AGAIN_MS.end());
         self.clock_told(answer.clock, now);
+        self.carrier
+            .relay_told(answer.relay.clone(), &self.credentials);
         self.audit_told(answer.audit, now);
         pulse::alive(pulse::STRETCH);
         self.answered(link, &answer, status, now).await?;

@@ -4,7 +4,6 @@ use super::error::{of_handshake, of_io};
 use super::ways::Way;
 use super::{Link, LinkError, server_name};
 use patchward_carrier::{Connection, mux};
-use patchward_common::wire::machine::SERVER_NAME;
 use quinn::Endpoint;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -27,6 +26,8 @@ pub(super) struct Config {
     pub(super) quic: quinn::ClientConfig,
     pub(super) tls: Arc<rustls::ClientConfig>,
     pub(super) keeping: mux::Keeping,
+    /// The name that must stand in the certificate of who answers.
+    pub(super) name: &'static str,
 }
 
 /// An address by its name and its number.
@@ -104,7 +105,7 @@ fn worse(quic: LinkError, tcp: LinkError) -> LinkError {
 async fn quic(to: To<'_>, config: &Config) -> Result<Link, LinkError> {
     let endpoint = endpoint(to.address).map_err(|error| route(to, &error))?;
     let connecting = endpoint
-        .connect_with(config.quic.clone(), to.address, SERVER_NAME)
+        .connect_with(config.quic.clone(), to.address, config.name)
         .map_err(|error| route(to, &error))?;
     let connection = match tokio::time::timeout(CONNECT_TIME, connecting).await {
         Ok(Ok(connection)) => connection,
@@ -131,7 +132,7 @@ async fn tcp(to: To<'_>, config: &Config) -> Result<Link, LinkError> {
         // Small requests leave at once.
         let _ = stream.set_nodelay(true);
         let connector = TlsConnector::from(config.tls.clone());
-        let stream = connector.connect(server_name(), stream).await;
+        let stream = connector.connect(server_name(config.name), stream).await;
         stream.map_err(|error| of_io(to.name, &error))
     };
     let connected = tokio::time::timeout(CONNECT_TIME, connecting).await;

@@ -4,6 +4,7 @@
 use super::server_name;
 use crate::credentials::Credentials;
 use patchward_common::digest::Digest;
+use patchward_common::wire::machine::SERVER_NAME;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
@@ -68,7 +69,7 @@ impl ServerCertVerifier for Pinned {
         verifier(roots, self.provider.clone())?.verify_server_cert(
             end_entity,
             &[],
-            &server_name(),
+            &server_name(SERVER_NAME),
             ocsp,
             now,
         )

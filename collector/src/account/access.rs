@@ -293,6 +293,7 @@ pub const RULES: &[Rule] = &[
     row("go-key next", Grave, PEOPLE),
     row("ca show", Ask, HOUSE),
     row("ca next", Grave, PEOPLE),
+    row("ca relay", Terminal, PEOPLE),
     row("ca finish", Grave, PEOPLE),
     row("collector list", Ask, HOUSE),
     row("backup make", Terminal, PEOPLE),

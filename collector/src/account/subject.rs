@@ -198,6 +198,7 @@ const PLAIN: &[&str] = &[
     "releases",
     "remove",
     "repository",
+    "request",
     "review",
     "role",
     "save_mapping",

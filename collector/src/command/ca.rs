@@ -3,12 +3,13 @@
 //! trusted until every machine knows the next one.
 
 use super::Caller;
+use super::file::InputFile;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::fleet::Authorities;
 use crate::store::View;
 use crate::store::rollover::Unreached;
-use patchward_common::id::Label;
+use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 
 /// Most machines that a refusal names; `ca show` lists all.
@@ -24,6 +25,13 @@ pub enum CaCommand {
         /// Why
         #[arg(long)]
         reason: Label,
+    },
+    /// Certify a site relay for the key of its request, and print what goes into its relay.crt
+    Relay {
+        /// Its name, as the settings name it in [[relays]]
+        name: Name,
+        /// What `relay --request` printed there
+        request: InputFile,
     },
     /// Go over to the authority that follows, and trust the old one no more
     Finish {
@@ -41,11 +49,40 @@ pub async fn run(app: &App, caller: &Caller, command: CaCommand) -> Result<Outpu
     match command {
         CaCommand::Show => show(app).await,
         CaCommand::Next { reason } => next(app, caller, &reason).await,
+        CaCommand::Relay { name, request } => relay(app, caller, &name, &request).await,
         CaCommand::Finish {
             reason,
             leave_behind,
         } => finish(app, caller, &reason, leave_behind).await,
     }
+}
+
+async fn relay(
+    app: &App,
+    caller: &Caller,
+    name: &Name,
+    request: &InputFile,
+) -> Result<Output, Failure> {
+    if !app.settings.relays.iter().any(|relay| relay.name == *name) {
+        return Err(Failure::not_found(format!(
+            "The settings name no relay {name}. Write it into collector.toml ([[relays]]), and \
+             start the collector anew."
+        )));
+    }
+    let authorities = app.fleet.authorities();
+    let certified = authorities.certify_relay(name, &request.bytes, rand::random(), app.now());
+    let certified = certified.map_err(|error| {
+        Failure::input(format!(
+            "{}: {error}; it is what `patchward-collector relay --request` prints",
+            request.name
+        ))
+    })?;
+    let mut change = app.change(caller).await?;
+    change
+        .certify_relay(name, &certified.serial, certified.expires)
+        .await?;
+    change.commit().await?;
+    Ok(Output::Text(certified.chain))
 }
 
 async fn show(app: &App) -> Result<Output, Failure> {

@@ -285,6 +285,11 @@ async fn asked(app: &App, view: &mut View) -> Result<Asked, Failure> {
         listen: settings.listen.to_string(),
         listen_tcp: settings.listen_tcp,
         addresses: settings.addresses.clone(),
+        relays: settings
+            .relays
+            .iter()
+            .map(|relay| (relay.name.to_string(), relay.address.clone()))
+            .collect(),
         page: settings.web_listen.map(|address| address.to_string()),
         database: settings.database.clone(),
         smtp: settings.smtp_server.clone(),

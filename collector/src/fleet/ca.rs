@@ -5,19 +5,24 @@
 //! another follows it (see [`super::Authorities`]). The collector's own certificate is made
 //! anew at each start and lives in memory.
 
+mod relay;
+mod request;
+
+pub(crate) use relay::relay_of;
+use request::request;
+
 use crate::item::expiry::Life;
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::{DAY_MS, SECOND_MS, UtcMs};
 use patchward_common::wire::machine::{CERTIFICATE_LIFE_MS, SERVER_NAME};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams,
-    CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    RevokedCertParams, SerialNumber,
 };
 use rustls_pki_types::{
-    CertificateDer, CertificateRevocationListDer, CertificateSigningRequestDer, PrivateKeyDer,
-    PrivatePkcs8KeyDer, pem::PemObject,
+    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject,
 };
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -38,8 +43,6 @@ const LIST_LIFE_MS: i64 = 365 * DAY_MS;
 pub(super) const CURRENT: &str = "ca";
 /// The files of the one that follows.
 pub(super) const NEXT: &str = "ca-next";
-/// Largest certificate request; one for P-384 with every attribute takes 600 bytes.
-const MAX_CSR_BYTES: usize = 4 * 1024;
 
 /// The authority, open.
 pub struct Authority {
@@ -176,14 +179,7 @@ impl Authority {
         serial: [u8; 16],
         now: UtcMs,
     ) -> Result<Issued, CaError> {
-        if csr.len() > MAX_CSR_BYTES {
-            return Err(CaError::Request(format!(
-                "larger than {MAX_CSR_BYTES} bytes"
-            )));
-        }
-        let request =
-            CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr))
-                .map_err(|error| CaError::Request(error.to_string()))?;
+        let request = request(csr)?;
         let expires = now.plus_ms(CERTIFICATE_LIFE_MS);
         let serial = positive(serial);
         let mut params = params(&machine.to_string(), CERTIFICATE_LIFE_MS, now);

@@ -190,6 +190,7 @@ impl Fleet {
             return Err(error.into());
         }
         self.flush_reached().await?;
+        self.place_relays().await?;
         let head = self.store().view().await?.audit_head().await?;
         *locked(&self.audit) = head.hash;
         Ok(())

@@ -15,6 +15,7 @@ mod go;
 mod handle;
 pub mod index;
 mod registry;
+mod relays;
 mod requests;
 mod rollover;
 mod session;
@@ -29,6 +30,8 @@ pub use elsewhere::Elsewhere;
 pub use endpoint::serve;
 pub use handle::{Certificates, Counted, FleetHandle, Journalled, Target};
 pub use registry::Holding;
+pub use relays::Sent;
+pub(crate) use relays::{is_machine, of_relay};
 
 use crate::item::expiry::Life;
 use crate::rollout::clocks::Clocks;
@@ -88,6 +91,8 @@ pub struct FleetSettings {
     pub handshakes: usize,
     /// Whether machines that cannot use UDP are let in over TCP, at the port of the same number.
     pub tcp: bool,
+    /// The relays, and whose machines each is for.
+    pub relays: Vec<crate::config::RelaySetting>,
     /// The life of the page's certificate, where there is a page: who asks which certificates
     /// of this collector end finds all of them in one place.
     pub page: Option<Life>,
@@ -102,6 +107,7 @@ impl Default for FleetSettings {
             nudges_per_second: 40_000,
             handshakes: 256,
             tcp: false,
+            relays: Vec::new(),
             page: None,
         }
     }
@@ -145,6 +151,7 @@ pub(crate) struct Fleet {
     context: FleetContext,
     endpoint: OnceLock<quinn::Endpoint>,
     tcp: carriers::Tcp,
+    relays: relays::Relays,
     registry: Mutex<Registry<Connection>>,
     index: Mutex<Index>,
     /// Machines heard since the last flush.
@@ -193,12 +200,14 @@ impl Fleet {
             true => Clocks::default(),
             false => Clocks::alone(),
         };
+        let relays = relays::Relays::new(&context.settings.relays);
         Self {
             authorities: Mutex::new(context.authorities.clone()),
             reached: Mutex::default(),
             context,
             endpoint: OnceLock::new(),
             tcp: carriers::Tcp::default(),
+            relays,
             registry: Mutex::new(registry),
             index: Mutex::new(index),
             seen: Mutex::new(HashMap::new()),

@@ -7,7 +7,7 @@ use patchward_carrier::{Connection, RecvStream, SendStream};
 use patchward_common::codec;
 use patchward_common::id::MachineId;
 use patchward_common::wire::machine::{
-    ALPN, ALPN_ENROLL, Answer, MAX_REQUEST_BYTES, Refused, RefusedCode, Request, close,
+    ALPN, ALPN_ENROLL, ALPN_RELAY, Answer, MAX_REQUEST_BYTES, Refused, RefusedCode, Request, close,
 };
 use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
@@ -80,6 +80,17 @@ pub(super) async fn run(fleet: Arc<Fleet>, arrived: Arrived) {
             };
             of_machine(&fleet, &connection, who, &certificate).await;
         }
+        Some(ALPN_RELAY) => {
+            let name = certificate.as_ref().and_then(|one| fleet.relays.by(one));
+            let Some(name) = name else {
+                let why = "no certificate of a relay that the collector's settings name";
+                return end(&connection, close::NO_CERTIFICATE, why);
+            };
+            let Ok(_place) = fleet.relays.places.try_acquire() else {
+                return end(&connection, close::GOING_AWAY, "too many relays at once");
+            };
+            serve(&fleet, &connection, &Arc::new(Peer::Relay(name))).await;
+        }
         Some(ALPN_ENROLL) => {
             let Ok(_place) = fleet.enrolling.try_acquire() else {
                 return end(&connection, close::GOING_AWAY, "too many enrol at once");
@@ -148,7 +159,7 @@ async fn serve(fleet: &Arc<Fleet>, connection: &Connection, peer: &Arc<Peer>) {
         };
         let request = request(fleet.clone(), peer.clone(), connection, stream);
         match **peer {
-            Peer::Machine(_) => {
+            Peer::Machine(_) | Peer::Relay(_) => {
                 tokio::spawn(request);
             }
             Peer::Unknown => Box::pin(request).await,
@@ -189,9 +200,14 @@ async fn request(fleet: Arc<Fleet>, peer: Arc<Peer>, connection: Connection, str
     let is_clone =
         matches!(&answer, Answer::Refused(refused) if refused.code == RefusedCode::Clone);
     let write = async {
+        let is_relay = matches!(*peer, Peer::Relay(_));
+        let sent = |bytes| fleet.relays.sends(is_relay, bytes);
         send.write_all(&codec::encode(&answer)).await.ok()?;
+        if let Answer::Metadata(Some(file)) = &answer {
+            sent(file.len() as u64);
+        }
         if let Some(bytes) = artifact {
-            requests::artifact::write(*bytes, &mut send).await?;
+            requests::artifact::write(*bytes, &mut send, sent).await?;
         }
         send.finish().ok()
     };

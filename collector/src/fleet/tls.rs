@@ -7,7 +7,7 @@
 use super::ca::ServerIdentity;
 use super::{Authorities, FleetError};
 use patchward_carrier::mux::{Keeping, Limits};
-use patchward_common::wire::machine::{ALPN, ALPN_ENROLL};
+use patchward_common::wire::machine::{ALPN, ALPN_ENROLL, ALPN_RELAY};
 use quinn::{IdleTimeout, TransportConfig, VarInt};
 use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -65,7 +65,7 @@ pub(super) fn server_config(
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(chains));
-    tls.alpn_protocols = vec![ALPN.to_vec(), ALPN_ENROLL.to_vec()];
+    tls.alpn_protocols = [ALPN, ALPN_ENROLL, ALPN_RELAY].map(<[u8]>::to_vec).into();
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     tls.max_early_data_size = 0;

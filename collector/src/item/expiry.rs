@@ -42,10 +42,12 @@ pub enum What {
     Machine,
     /// The token of a program.
     Program,
+    /// The certificate of a site relay.
+    Relay,
 }
 
 /// Every kind.
-pub const WHATS: [What; 11] = [
+pub const WHATS: [What; 12] = [
     What::Charter,
     What::Roster,
     What::PersonKey,
@@ -57,6 +59,7 @@ pub const WHATS: [What; 11] = [
     What::Page,
     What::Machine,
     What::Program,
+    What::Relay,
 ];
 
 impl What {
@@ -74,6 +77,7 @@ impl What {
             Self::Page => "page_certificate",
             Self::Machine => "machine_certificates",
             Self::Program => "program_tokens",
+            Self::Relay => "relay_certificates",
         }
     }
 
@@ -223,6 +227,7 @@ impl Warning {
             What::Collector => ("the collector's own certificate", COLLECTOR),
             What::Page => ("the page's certificate", PAGE),
             What::Machine => ("its certificate", MACHINE),
+            What::Relay => return format!("its certificate {verb} at {ends}: {}", relay(subject)),
             What::Program => return format!("its token {verb} at {ends}: {}", program(subject)),
         };
         format!("{thing} {verb} at {ends}: {then}")
@@ -256,6 +261,13 @@ fn program(name: &str) -> String {
     format!(
         "the program gets no answer from then on; add one under another name (`program add`), give \
          it the new token, and end this one (`program end {name}`)"
+    )
+}
+
+fn relay(name: &str) -> String {
+    format!(
+        "machines of its site go to the collector then, over their slow line; `ca relay {name}` \
+         makes the next one for the same request, and the relay is started anew with it"
     )
 }
 

@@ -56,6 +56,10 @@ pub async fn figures(app: &Arc<App>) -> Result<Figures, Failure> {
     for (carrier, count) in app.fleet.connected_over() {
         figures.count(&text::CARRIERS, &[carrier.word()], count);
     }
+    let sent = app.fleet.sent();
+    for (to, bytes) in [("machines", sent.machines), ("relays", sent.relays)] {
+        figures.note(&text::ARTIFACTS, &[to], bytes as f64);
+    }
     items(&mut figures, &agenda.items, now);
     let unacknowledged = stopped::unacknowledged(&app.fleet, &mut view, now).await?;
     figures.count(&text::UNACKNOWLEDGED, &[], unacknowledged);

@@ -101,6 +101,13 @@ pub(super) const CARRIERS: Family = gauge(
     &["carrier"],
     "Those machines by what they are connected over: quic, or tcp where UDP is blocked",
 );
+/// Bytes of artifacts.
+pub(super) const ARTIFACTS: Family = Family {
+    name: "patchward_artifact_bytes_total",
+    moves: Moves::Counter,
+    labels: &["to"],
+    help: "Bytes of artifacts and role files that left since the start, to machines and to site relays",
+};
 /// What is open.
 pub(super) const ITEMS: Family = gauge(
     "patchward_items",
@@ -223,6 +230,7 @@ pub const FAMILIES: [&Family; 27] = [
     &SILENT,
     &CONNECTED,
     &CARRIERS,
+    &ARTIFACTS,
     &ITEMS,
     &RAISED,
     &JOBS,

@@ -50,6 +50,8 @@ pub struct Asked {
     pub listen_tcp: bool,
     /// What machines are told to call, as `host:port`.
     pub addresses: Vec<String>,
+    /// Site relays: name, and where machines call it, as `host:port`.
+    pub relays: Vec<(String, String)>,
     /// Where the page is, as `address:port`.
     pub page: Option<String>,
     /// The database, where it is no file.
@@ -122,6 +124,18 @@ fn coming_in(asked: &Asked) -> Vec<Rule> {
                 }
             }
         }
+    }
+    for (name, address) in &asked.relays {
+        let called = server(address, None);
+        rules.extend(called.map(|(host, port)| Rule {
+            direction: Direction::In,
+            protocol: "UDP",
+            port,
+            from: "machines of its site or units".to_owned(),
+            to: format!("relay {name} ({host})"),
+            what: "agents fetch artifacts near them (QUIC, both sides by certificate)".to_owned(),
+            named_by: "relays".to_owned(),
+        }));
     }
     if let Some(page) = asked.page.as_deref().and_then(|text| server(text, None)) {
         let what = "pages, API, calendars and figures (HTTPS)";
@@ -272,12 +286,14 @@ mod tests {
             called: called.into(),
             page: None,
             listen_tcp: false,
+            relays: vec![("site-b".into(), "relay-b.h.example:9444".into())],
         };
         assert_eq!(
             lines(&asked),
             [
                 "in UDP 443 every machine with an agent: icu 10.1.0.0/16 -> collector (gate.h.example)",
                 "in UDP 9443 every machine with an agent: icu 10.1.0.0/16 -> collector (192.0.2.4)",
+                "in UDP 9444 machines of its site or units -> relay site-b (relay-b.h.example)",
                 "out TCP 443 collector -> acme.example",
                 "out TCP 587 collector -> mail.h.example",
                 "out TCP 5432 collector -> db.h.example",

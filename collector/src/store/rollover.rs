@@ -31,7 +31,37 @@ from_row!(Unreached {
     ends_at
 });
 
+/// The certificate of a relay that was made last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayCertificate {
+    /// Whose.
+    pub relay: Name,
+    /// Its serial number.
+    pub serial: String,
+    /// When it was made.
+    pub issued_at: UtcMs,
+    /// Until when it counts.
+    pub expires_at: UtcMs,
+}
+from_row!(RelayCertificate {
+    relay,
+    serial,
+    issued_at,
+    expires_at
+});
+
 impl View {
+    /// The certificates of relays, by their names.
+    pub async fn relay_certificates(&mut self) -> Result<Vec<RelayCertificate>, StoreError> {
+        self.tx
+            .all(
+                "SELECT relay, serial, issued_at, expires_at FROM relay_certificates
+                 ORDER BY relay",
+                args![],
+            )
+            .await
+    }
+
     /// The enrolled machines with an agent that would be left behind now, by name.
     pub async fn unreached(&mut self) -> Result<Vec<Unreached>, StoreError> {
         self.tx
@@ -102,6 +132,28 @@ impl Change {
         let tx = self.step("collector.authority_next", next, detail);
         tx.execute("DELETE FROM authority_reached", args![]).await?;
         note(tx, NEXT_AUTHORITY, next).await?;
+        self.done();
+        Ok(())
+    }
+
+    /// Notes that a relay was certified, and until when: what it had before counts no more.
+    pub async fn certify_relay(
+        &mut self,
+        relay: &Name,
+        serial: &str,
+        expires: UtcMs,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        let detail = json!({ "serial": serial, "expires": expires.to_string() });
+        let tx = self.step("collector.relay_certified", relay, detail);
+        tx.execute(
+            "INSERT INTO relay_certificates (relay, serial, issued_at, expires_at)
+             VALUES ($1, $2, $3, $4)
+             ON CONFLICT (relay) DO UPDATE SET serial = excluded.serial,
+                issued_at = excluded.issued_at, expires_at = excluded.expires_at",
+            args![relay, serial, now, expires],
+        )
+        .await?;
         self.done();
         Ok(())
     }

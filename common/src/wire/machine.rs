@@ -2,6 +2,7 @@
 //! bidirectional QUIC stream, each ended by finishing its direction.
 
 mod devices;
+mod metadata;
 mod statement;
 mod witness;
 
@@ -9,7 +10,7 @@ use super::local::Placed;
 use crate::component::{PackedComponents, PackedDelta};
 use crate::digest::Digest;
 use crate::facts::PackedFacts;
-use crate::id::{BootId, JobId, MachineId, Name, Nonce, OutboxId};
+use crate::id::{BootId, JobId, MachineId, Nonce, OutboxId};
 use crate::time::UtcMs;
 use crate::trust::approval::Approval;
 use crate::trust::assignment::Assignment;
@@ -22,15 +23,23 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 pub use devices::{DeviceFound, DeviceSaid, DevicesReport, DevicesTaken};
+pub use metadata::{MAX_METADATA_BYTES, MAX_ROLE_NAME, MetadataAsked, MetadataIs, is_role_file};
 pub use witness::{MAX_WITNESSED_HEADS, MAX_WITNESSED_JOBS, Witness, WitnessedHead};
 
 /// ALPN of enrolled machines: the protocol's name and version.
 pub const ALPN: &[u8] = b"patchward/1";
 /// ALPN of the two requests that need no valid certificate.
 pub const ALPN_ENROLL: &[u8] = b"patchward-enroll/1";
+/// ALPN of a site relay: machines ask it for artifacts and role files, and it asks the collector.
+pub const ALPN_RELAY: &[u8] = b"patchward-relay/1";
 /// The name in the collector's certificate. Addresses change, are translated and have
 /// aliases; the pinned CA and this name say that it is a collector.
 pub const SERVER_NAME: &str = "collector.patchward.internal";
+/// The name in a relay's certificate: it is no collector.
+pub const RELAY_NAME: &str = "relay.patchward.internal";
+/// What a relay's certificate has for a common name, before the relay's own. A machine's is its
+/// id and nothing else.
+pub const RELAY_SUBJECT: &str = "relay ";
 /// Largest request: a whole inventory of the most components.
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 /// Largest answer but an artifact's: sixteen approvals with their proofs.
@@ -39,12 +48,6 @@ pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_EVENTS: usize = 256;
 /// Most approvals in one answer.
 pub const MAX_APPROVALS: usize = 16;
-/// Longest name of a TUF role.
-pub const MAX_ROLE_NAME: usize = 64;
-/// Most digits of a role file's version: those of 2^63.
-const MAX_VERSION_DIGITS: usize = 19;
-/// Largest role file; the targets of a vendor with thousands of releases.
-pub const MAX_METADATA_BYTES: usize = 8 * 1024 * 1024;
 /// Largest range of an artifact in one answer: bounds what a lost stream repeats.
 pub const MAX_RANGE_BYTES: u64 = 8 * 1024 * 1024;
 /// Life of a machine's TLS certificate.
@@ -154,6 +157,8 @@ pub enum Answer {
     Orders(Box<Orders>),
     /// A role file's bytes; `None` where the repository has none.
     Metadata(Option<ByteBuf>),
+    /// Which bytes a role file has, to who asked for no more.
+    MetadataIs(MetadataIs),
     /// The raw bytes follow on the stream after this header.
     Artifact(ArtifactHeader),
     /// The signed go.
@@ -259,6 +264,8 @@ crate::int_map! {
         3 => again_ms: u64,
         /// The highest journal sequence that is stored.
         4 => journal: u64,
+        /// Where the relay of this machine's site is, as host:port; absent without one.
+        5 => relay: Option<String>,
     }
 }
 
@@ -351,15 +358,6 @@ pub struct Orders {
     pub base: Option<Digest>,
     /// Digest of all orders after these, to be repeated in hello.
     pub digest: Digest,
-}
-
-/// A role file of a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MetadataAsked {
-    /// The repository.
-    pub repository: Name,
-    /// The file, such as `timestamp.json` or `3.root.json`.
-    pub file: String,
 }
 
 /// A range of an artifact.
@@ -458,26 +456,6 @@ impl Refused {
 /// only common name.
 pub fn machine_of_common_name(common_name: &str) -> Option<MachineId> {
     common_name.parse().ok()
-}
-
-/// Whether `file` is the name of a TUF role file: `timestamp.json`, `3.root.json`,
-/// `12.some-role.json`, `7.vendor.viewer~2.json`. The only names that become paths on
-/// either side. A role whose name would have to be percent-encoded has none; its
-/// repository is refused where it is taken in.
-pub fn is_role_file(file: &str) -> bool {
-    let Some(stem) = file.strip_suffix(".json") else {
-        return false;
-    };
-    let is_version = |text: &str| {
-        (1..=MAX_VERSION_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-    };
-    let role = match stem.split_once('.') {
-        Some((version, role)) if is_version(version) => role,
-        _ => stem,
-    };
-    // The unreserved characters of RFC 3986, which no client encodes.
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
-    (1..=MAX_ROLE_NAME).contains(&role.len()) && !role.starts_with('.') && role.bytes().all(allowed)
 }
 
 #[cfg(test)]

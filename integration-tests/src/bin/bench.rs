@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
     backup, checks, evidence, failover, held, idle, inventory, load, matching, openings, pages,
-    peers, plan, search, sizes, stops, vendors, wire,
+    peers, plan, search, site_relay, sizes, stops, vendors, wire,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,6 +55,8 @@ enum Which {
         #[arg(long)]
         machines: Option<usize>,
     },
+    /// Artifacts by a site relay.
+    Relay,
     /// Memory of a held connection.
     Held,
     /// Memory and processor time of an idle agent.
@@ -103,7 +105,7 @@ enum Which {
 }
 
 impl Which {
-    const EACH: [Self; 20] = [
+    const EACH: [Self; 21] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -114,6 +116,7 @@ impl Which {
         Self::Journal,
         Self::Stops { machines: None },
         Self::Failover { machines: None },
+        Self::Relay,
         Self::Held,
         Self::Idle { seconds: 600 },
         Self::Peers { seconds: 120 },
@@ -143,6 +146,7 @@ impl Which {
             Self::Journal => wait_for(load::journal())?,
             Self::Stops { machines } => wait_for(stops::run(machines))?,
             Self::Failover { machines } => wait_for(failover::run(machines))?,
+            Self::Relay => wait_for(site_relay::run())?,
             Self::Held => wait_for(held::run())?,
             Self::Idle { seconds } => wait_for(idle::run(seconds))?,
             Self::Peers { seconds } => wait_for(peers::run(seconds))?,

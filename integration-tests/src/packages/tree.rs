@@ -100,12 +100,12 @@ impl Tree {
 
     /// The commented settings of what runs on a machine are settings there; all else of
     /// `configs/` are examples: the collector's settings lie in its own folder, where `init`
-    /// writes them, and a probe counts as soon as it is installed.
+    /// writes them, a relay's in its own, and a probe counts as soon as it is installed.
     fn settings(&self) -> anyhow::Result<()> {
         let configs = root().join("configs");
         for file in files(&configs)? {
             let of = match file.as_str() {
-                "collector.toml" => Package::Collector,
+                "collector.toml" | "relay.toml" => Package::Collector,
                 _ => Package::Agent,
             };
             if of != self.package {

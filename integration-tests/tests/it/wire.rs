@@ -10,6 +10,7 @@ mod driver;
 mod enrol;
 mod played;
 mod refused;
+mod relay;
 mod requests;
 mod scene;
 mod session;

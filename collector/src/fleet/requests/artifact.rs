@@ -57,11 +57,18 @@ pub(super) async fn artifact(fleet: &Fleet, asked: &ArtifactAsked) -> Result<Rep
     Ok(Reply::Artifact(header, Box::new(found)))
 }
 
-/// Writes them; `None` where they could not be read or sent.
-pub(in crate::fleet) async fn write(bytes: Bytes, send: &mut SendStream) -> Option<()> {
+/// Writes them, and tells how many left; `None` where they could not be read or sent.
+pub(in crate::fleet) async fn write(
+    bytes: Bytes,
+    send: &mut SendStream,
+    sent: impl Fn(u64),
+) -> Option<()> {
     let mut chunks = bytes.into_stream();
     while let Some(chunk) = chunks.next().await {
-        send.write_chunk(chunk.ok()?).await.ok()?;
+        let chunk = chunk.ok()?;
+        let length = chunk.len() as u64;
+        send.write_chunk(chunk).await.ok()?;
+        sent(length);
     }
     Some(())
 }

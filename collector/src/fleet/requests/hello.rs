@@ -67,6 +67,7 @@ pub(super) async fn hello(
         audit: *locked(&fleet.audit),
         again_ms: spread(fleet.context.settings.hello_every_ms, session.machine, now),
         journal: stored.sequence,
+        relay: fleet.relays.of(unit),
     };
     let mut registry = fleet.registry();
     // What came while this was looked at may be a stop that it does not have.

@@ -1,7 +1,10 @@
 //! `metadata`: a role file of a vendor's repository, as it was mirrored.
 
 use crate::fleet::Fleet;
-use patchward_common::wire::machine::{Answer, MetadataAsked, Refused, RefusedCode, is_role_file};
+use patchward_common::digest::Digest;
+use patchward_common::wire::machine::{
+    Answer, MetadataAsked, MetadataIs, Refused, RefusedCode, is_role_file,
+};
 use serde_bytes::ByteBuf;
 
 pub(super) async fn metadata(fleet: &Fleet, asked: &MetadataAsked) -> Result<Answer, Refused> {
@@ -11,5 +14,11 @@ pub(super) async fn metadata(fleet: &Fleet, asked: &MetadataAsked) -> Result<Ans
     }
     let mut view = fleet.store().view().await?;
     let file = view.tuf_file(&asked.repository, &asked.file).await?;
-    Ok(Answer::Metadata(file.map(|file| ByteBuf::from(file.bytes))))
+    Ok(match file {
+        Some(file) if asked.only_digest => Answer::MetadataIs(MetadataIs {
+            sha256: Digest::of(&file.bytes),
+            length: file.bytes.len() as u64,
+        }),
+        file => Answer::Metadata(file.map(|file| ByteBuf::from(file.bytes))),
+    })
 }

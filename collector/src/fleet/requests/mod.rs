@@ -15,7 +15,7 @@ use super::{Fleet, go};
 use crate::store::StoreError;
 use crate::store::machines::MachineState;
 use patchward_common::digest::Digest;
-use patchward_common::id::MachineId;
+use patchward_common::id::{MachineId, Name};
 use patchward_common::trust::sign::PublicKey;
 use patchward_common::wire::machine::{Answer, ArtifactHeader, Refused, RefusedCode, Request};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ use std::sync::Arc;
 pub(super) enum Peer {
     /// A machine, by its certificate.
     Machine(Session),
+    /// A relay, by its certificate.
+    Relay(Name),
     /// Somebody without a certificate.
     Unknown,
 }
@@ -52,13 +54,27 @@ tokio::task_local! {
 pub(super) async fn answer(fleet: &Fleet, peer: &Peer, request: Request) -> Reply {
     let machine = match peer {
         Peer::Machine(session) => Some(session.machine),
-        Peer::Unknown => None,
+        Peer::Relay(_) | Peer::Unknown => None,
     };
     ASKS.scope(machine, answered(fleet, peer, request)).await
 }
 
 async fn answered(fleet: &Fleet, peer: &Peer, request: Request) -> Reply {
     let answered = match (peer, request) {
+        (Peer::Relay(name), Request::Artifact(asked)) => {
+            match artifact::artifact(fleet, &asked).await {
+                Ok(reply) => {
+                    tracing::debug!(relay = %name, sha256 = %asked.sha256, "a relay fetches");
+                    return reply;
+                }
+                Err(refused) => Err(refused),
+            }
+        }
+        (Peer::Relay(_), Request::Metadata(asked)) => metadata::metadata(fleet, &asked).await,
+        (Peer::Relay(_), _) => Err(Refused::new(
+            RefusedCode::Forbidden,
+            "a relay is answered artifacts, role files and nothing else",
+        )),
         (_, Request::Enroll(ask)) => enrol::enroll(fleet, *ask).await,
         (peer, Request::Renew(statement)) => enrol::renew(fleet, peer, &statement).await,
         (Peer::Unknown, _) => Err(Refused::new(

@@ -92,7 +92,7 @@ fn a_warning_says_what_ends_what_happens_then_and_what_to_do() {
     }
     let words: std::collections::BTreeSet<_> = WHATS.iter().map(|what| what.word()).collect();
     assert_eq!(words.len(), WHATS.len());
-    assert_eq!(WHATS.len(), What::Program as usize + 1, "the last kind");
+    assert_eq!(WHATS.len(), What::Relay as usize + 1, "the last kind");
 }
 
 #[test]

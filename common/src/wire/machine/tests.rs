@@ -30,6 +30,7 @@ fn a_quiet_hello_is_small() {
         audit: Digest([7; 32]),
         again_ms: 300_000,
         journal: 70_000,
+        relay: None,
     })));
     assert!(answered.len() < 200, "{} bytes", answered.len());
     assert_eq!(

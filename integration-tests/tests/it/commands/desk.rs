@@ -6,7 +6,7 @@ use patchward_collector::app::App;
 use patchward_collector::claims::Claims;
 use patchward_collector::cli::{Action, Cli};
 use patchward_collector::command::{self, Caller, Snapshots};
-use patchward_collector::config::Settings;
+use patchward_collector::config::{RelaySetting, Settings};
 use patchward_collector::control::{Failure, FailureKind, Output};
 use patchward_collector::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
 use patchward_collector::folder::Folder;
@@ -57,6 +57,11 @@ pub(super) fn now() -> UtcMs {
 impl Desk {
     /// An empty collector.
     pub(super) async fn open() -> Self {
+        Self::with_relays(Vec::new()).await
+    }
+
+    /// The same whose settings name site relays.
+    pub(super) async fn with_relays(relays: Vec<RelaySetting>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("collector");
         std::fs::create_dir_all(&path).unwrap();
@@ -76,11 +81,15 @@ impl Desk {
             go_key: papers.go_key.clone(),
             artifacts: artifacts.object_store(),
             clock: Arc::new(now),
-            settings: FleetSettings::default(),
+            settings: FleetSettings {
+                relays: relays.clone(),
+                ..FleetSettings::default()
+            },
         };
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             addresses: vec!["localhost:9443".into()],
+            relays,
             ..Settings::default()
         };
         let app = App {

@@ -2,11 +2,16 @@
 
 use super::desk::{Desk, UNIT, add_token, enrol, machine, now};
 use patchward_collector::agenda;
+use patchward_collector::config::RelaySetting;
+use patchward_collector::control::FailureKind::{Input, NotFound};
+use patchward_collector::folder::Folder;
 use patchward_collector::item::expiry::{Step, What};
 use patchward_collector::item::{Item, Kind, Owner};
 use patchward_collector::metrics;
 use patchward_collector::notice::Wanted;
 use patchward_collector::reconcile::expiring::Expiries;
+use patchward_collector::relay;
+use patchward_common::id::Name;
 use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
 
 async fn told(expiries: &mut Expiries, desk: &Desk, at: UtcMs) -> Vec<(What, Step)> {
@@ -146,4 +151,59 @@ async fn figures_say_how_many_seconds_are_left_and_how_many_are_near_their_end()
     assert!(value("patchward_machines_silent{class=\"standard\"}") < 0.5);
     // No machine was heard: nothing is said of when the log's head last left.
     assert!(!figures.contains("\npatchward_audit_anchor_age_seconds "));
+}
+
+/// A site relay is certified by word, and its end is warned of for as long as the settings name it.
+#[tokio::test]
+async fn a_relays_certificate_is_warned_of() {
+    let name = |name: &str| Name::new(name).unwrap();
+    let desk = Desk::with_relays(vec![RelaySetting {
+        name: name("site-b"),
+        address: "relay-b.example:9444".into(),
+        site: Some(name("main")),
+        units: Vec::new(),
+    }])
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let request = relay::request(&Folder::new(folder.path())).unwrap();
+    let file = folder.path().join("relay.csr");
+    std::fs::write(&file, request).unwrap();
+    let file = file.display();
+    desk.refuses(
+        &format!("ca relay site-c {file}"),
+        NotFound,
+        "no relay site-c",
+    )
+    .await;
+    let key = folder.path().join("relay.key");
+    let key = format!("ca relay site-b {}", key.display());
+    desk.refuses(&key, Input, "relay --request").await;
+    desk.ask(&format!("ca relay site-b {file}")).await;
+    // One that the settings name no more.
+    let mut change = desk.change().await;
+    let ends = now().plus_ms(20 * DAY_MS);
+    change
+        .certify_relay(&name("gone"), "00", ends)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let mut expiries = Expiries::default();
+    let mut of_relay = async |days: i64| {
+        let all = told(&mut expiries, &desk, now().plus_ms(days * DAY_MS)).await;
+        let all = all.into_iter().filter(|(what, _)| *what == What::Relay);
+        all.map(|(_, step)| step).collect::<Vec<_>>()
+    };
+    assert_eq!(of_relay(309).await, []);
+    for (days, step) in [
+        (311, Step::Quarter),
+        (371, Step::Month),
+        (394, Step::Week),
+        (401, Step::Over),
+    ] {
+        assert_eq!(of_relay(days).await, [step], "day {days}");
+    }
+    let found = items(&desk, now().plus_ms(394 * DAY_MS)).await;
+    let item = found.iter().find(|one| one.about == "site-b").unwrap();
+    assert_eq!(item.owner, Owner::It);
+    assert!(item.why.contains("`ca relay site-b`"), "{}", item.why);
 }

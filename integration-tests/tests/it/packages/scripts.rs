@@ -238,14 +238,23 @@ fn a_collectors_state_stays_until_it_is_purged() {
     assert_eq!(root.owner("var/lib/patchward-collector"), user);
     assert_eq!(root.mode("var/lib/patchward-collector"), 0o700);
     assert!(root.begins("multi-user.target", "patchward-collector.service"));
+    // A relay is another user, who reads nothing of the collector.
+    let relay = root.user("patchward-relay");
+    assert_ne!(relay, user);
+    assert_eq!(root.owner("var/lib/patchward-relay"), relay);
+    assert_eq!(root.mode("var/lib/patchward-relay"), 0o700);
+    assert!(root.begins("multi-user.target", "patchward-relay.service"));
     let database = "var/lib/patchward-collector/collector.db";
+    let key = "var/lib/patchward-relay/relay.key";
     root.put(database, "a");
+    root.put(key, "b");
     root.install(&other(Package::Collector, "99.0"));
     root.install(deb);
     assert_eq!(root.stands(), format!("installed {VERSION}"));
     root.dpkg(&["--remove", "patchward-collector"]);
     assert_eq!(root.read(database), "a");
+    assert_eq!(root.read(key), "b");
     root.dpkg(&["--purge", "patchward-collector"]);
-    assert!(!root.has("var/lib/patchward-collector"));
+    assert!(!root.has("var/lib/patchward-collector") && !root.has("var/lib/patchward-relay"));
     assert!(!root.begins("multi-user.target", "patchward-collector.service"));
 }

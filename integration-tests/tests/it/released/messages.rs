@@ -78,9 +78,14 @@ impl World {
             ),
             (
                 "metadata",
+                Request::Metadata(MetadataAsked::whole(name("acme"), "timestamp.json".into())),
+            ),
+            (
+                "metadata's digest",
                 Request::Metadata(MetadataAsked {
-                    repository: name("acme"),
-                    file: "timestamp.json".into(),
+                    only_digest: true,
+                    sha256: Some(Digest([4; 32])),
+                    ..MetadataAsked::whole(name("acme"), "3.root.json".into())
                 }),
             ),
             (
@@ -152,6 +157,7 @@ impl World {
             audit: Digest([8; 32]),
             again_ms: 60_000,
             journal: 1,
+            relay: None,
         };
         let header = ArtifactHeader {
             total: 12,
@@ -177,6 +183,13 @@ impl World {
                 Answer::Metadata(Some(ByteBuf::from(b"{}".to_vec()))),
             ),
             ("no metadata", Answer::Metadata(None)),
+            (
+                "metadata is",
+                Answer::MetadataIs(MetadataIs {
+                    sha256: Digest([4; 32]),
+                    length: 12,
+                }),
+            ),
             ("artifact", Answer::Artifact(header)),
             ("go", Answer::Go(self.go())),
             ("not now", Answer::NotNow(not_now)),

@@ -19,6 +19,13 @@ async fn an_authority_is_followed(world: World) {
         .move_machine(&machine(4), enrolled, stored, "away")
         .await
         .unwrap();
+    // The later one counts.
+    for (relay, serial) in [("site-b", "4a"), ("site-c", "4b"), ("site-b", "4c")] {
+        change
+            .certify_relay(&name(relay), serial, NOW.plus_ms(7))
+            .await
+            .unwrap();
+    }
     change.begin_authority(&new, "it ends").await.unwrap();
     let ends = NOW.plus_ms(9);
     change
@@ -35,6 +42,13 @@ async fn an_authority_is_followed(world: World) {
     store.record_reached(&reached, NOW).await.unwrap();
     store.record_reached(&reached[..1], NOW).await.unwrap();
     let mut view = store.view().await.unwrap();
+    let relays = view.relay_certificates().await.unwrap();
+    let relays: Vec<_> = relays
+        .iter()
+        .map(|one| (one.relay.as_str(), &*one.serial, one.expires_at))
+        .collect();
+    let ends = NOW.plus_ms(7);
+    assert_eq!(relays, [("site-b", "4c", ends), ("site-c", "4b", ends)]);
     assert_eq!(view.next_authority().await.unwrap(), Some(new));
     // What is put away is neither counted nor waited for.
     assert_eq!(view.reached().await.unwrap(), 1);

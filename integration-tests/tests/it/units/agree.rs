@@ -81,6 +81,11 @@ fn state_is_where_the_settings_say_and_belongs_to_its_user() {
             "patchward-collector",
             PathBuf::from("/var/lib/patchward-collector"),
         ),
+        (
+            "patchward-relay.service",
+            "patchward-relay",
+            PathBuf::from("/var/lib/patchward-relay"),
+        ),
     ] {
         let unit = unit(name);
         assert_eq!(unit.all("User").next().unwrap_or("root"), user);
@@ -124,6 +129,12 @@ fn the_collector_is_called_as_it_understands_it() {
     assert!(matches!(cli.action, Action::Serve));
     let state = Path::new(STATE).join(serve.one("StateDirectory"));
     assert_eq!(cli.folder, state);
+    let relay = unit("patchward-relay.service");
+    let cli = Cli::try_parse_from(relay.command()).unwrap();
+    assert!(matches!(cli.action, Action::Relay(asked) if !asked.request));
+    let of_relay = Path::new(STATE).join(relay.one("StateDirectory"));
+    assert_eq!(cli.folder, of_relay);
+    assert_eq!(relay.one("Type"), "notify");
     let backup = unit("patchward-collector-backup.service");
     let words = backup.command();
     let at = words.iter().position(|word| *word == "--to").unwrap();
@@ -203,6 +214,7 @@ fn what_starts_by_itself_says_when() {
         ("patchward-notice.service", "multi-user.target"),
         ("patchward-collector.service", "multi-user.target"),
         ("patchward-collector-backup.timer", "timers.target"),
+        ("patchward-relay.service", "multi-user.target"),
     ] {
         assert_eq!(unit(name).one("WantedBy"), by);
     }

@@ -4,7 +4,7 @@ use super::scene::{
     Journal, Scene, change, consumed, go_asked, measured, planned, started, stored, until,
 };
 use super::world::{World, now, say};
-use patchward_agent::download::{DownloadError, Downloads};
+use patchward_agent::download::{DownloadError, Downloads, Relay};
 use patchward_agent::link::Link;
 use patchward_collector::store::documents::{DocumentKind, NewDocument};
 use patchward_collector::store::plans::PlanState;
@@ -181,21 +181,23 @@ async fn metadata_and_artifacts_are_fetched_and_resumed() {
     let link = machine.link(&world).await;
     let folder = tempfile::tempdir().unwrap();
     let downloads = Downloads::new(folder.path(), 0);
-    downloads.metadata(&link, &name("acme")).await.unwrap();
+    downloads
+        .metadata(&link, &mut Relay::default(), &name("acme"), now())
+        .await
+        .unwrap();
     for (file, bytes) in &files {
         let path = folder.path().join("metadata/acme").join(file);
         assert_eq!(&std::fs::read(path).unwrap(), bytes, "{file}");
     }
-    let none = downloads.metadata(&link, &name("nobody")).await;
+    let none = downloads
+        .metadata(&link, &mut Relay::default(), &name("nobody"), now())
+        .await;
     assert!(
         matches!(none, Err(DownloadError::Content { .. })),
         "{none:?}"
     );
     for file in ["../1.root.json", "passwd", "1..root.json"] {
-        let asked = MetadataAsked {
-            repository: name("acme"),
-            file: file.into(),
-        };
+        let asked = MetadataAsked::whole(name("acme"), file.into());
         match link.ask(&Request::Metadata(asked)).await.unwrap() {
             Answer::Refused(refused) => assert_eq!(refused.code, RefusedCode::BadRequest),
             other => panic!("{other:?}"),

@@ -51,6 +51,7 @@ pub(super) fn answered(stale: Stale, journal: u64) -> Does {
         audit: Digest::default(),
         again_ms: 1,
         journal,
+        relay: None,
     })))
 }
 

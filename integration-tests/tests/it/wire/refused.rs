@@ -3,7 +3,7 @@
 use super::played::{self, Does};
 use super::session::ended;
 use super::world::{Machine, World, now, say};
-use patchward_agent::download::{DownloadError, Downloads};
+use patchward_agent::download::{DownloadError, Downloads, Relay};
 use patchward_agent::enrol::{self, Asked};
 use patchward_agent::link::{Identity, Link, LinkError};
 use patchward_collector::fleet::FleetSettings;
@@ -231,7 +231,9 @@ async fn one_byte_a_second_is_given_up() {
     // From here on the clock moves as soon as everybody waits.
     tokio::time::pause();
     let began = tokio::time::Instant::now();
-    let slow = downloads.metadata(&link, &name("acme")).await;
+    let slow = downloads
+        .metadata(&link, &mut Relay::default(), &name("acme"), now())
+        .await;
     let is_late = matches!(slow, Err(DownloadError::Link(LinkError::Late)));
     assert!(is_late, "{slow:?}");
     assert!(began.elapsed().as_secs() <= 121, "{:?}", began.elapsed());
