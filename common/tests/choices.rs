@@ -129,6 +129,7 @@ fn messages_have_the_choices_of_the_schema() {
         SendWhole => "send_whole",
         Orders => "orders",
         Metadata => "metadata",
+        MetadataIs => "metadata_is",
         Artifact => "artifact",
         Go => "go",
         NotNow => "not_now",

@@ -193,9 +193,11 @@ impl Relay {
             };
             let (header, mut bytes) = match self.fetching.upstream.ask(&asked).await? {
                 Found::Range(header, bytes) => (header, bytes),
-                // What was begun is longer than the artifact: it is not that one.
+                // What was begun is all of the artifact, or longer and not that one.
                 Found::Refused(refused) if at > 0 && refused.code == RefusedCode::BadRequest => {
-                    tokio::fs::remove_file(&path).await?;
+                    if self.cache.finish(sha256).await? {
+                        return Ok(None);
+                    }
                     bail!("what was here of it does not fit");
                 }
                 Found::Refused(refused) => return Ok(Some(refused)),

@@ -1,6 +1,8 @@
 //! A whole collector in this process, asked by the words that people type: the command
 //! line is read, carried out and answered as by the program, without one.
 
+mod enrolling;
+
 use ed25519_dalek::SigningKey;
 use patchward_collector::app::App;
 use patchward_collector::claims::Claims;
@@ -12,20 +14,18 @@ use patchward_collector::fleet::{self, Authorities, Authority, FleetContext, Fle
 use patchward_collector::folder::Folder;
 use patchward_collector::matching::Kept;
 use patchward_collector::reconcile::Pulse;
-use patchward_collector::store::enrolments::{Enrolment, EnrolmentState};
-use patchward_collector::store::machines::{MachineStatus, NewMachine, Readiness};
-use patchward_collector::store::tokens::{Acceptance, Token};
+use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::{Actor, Change, Place, Store};
 use patchward_collector::vendor::artifact::Artifacts;
 use patchward_common::component::{Component, ComponentSet, Source};
 use patchward_common::digest::Digest;
-use patchward_common::id::{BootId, MachineId, Name};
+use patchward_common::id::{BootId, MachineId};
 use patchward_common::plan::{AssignmentFile, PlanFile, file};
-use patchward_common::time::{DAY_MS, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::ApprovedRelease;
-use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
+use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
 use patchward_common::trust::charter::Charter;
-use patchward_common::trust::roster::{Class, Roster};
+use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, Signed};
 use patchward_common::wire::machine::InterlockWord;
 use patchward_integration_tests::fixture::{Hospital, label, name, sign};
@@ -33,6 +33,8 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(super) use enrolling::{add_token, asks, enrol};
 
 /// The unit of the fixture's machines.
 pub(super) const UNIT: &str = "icu-3";
@@ -348,54 +350,6 @@ pub(super) fn write_below(folder: &std::path::Path, path: &str, bytes: &[u8]) {
     let path = folder.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
-}
-
-/// The token `t`, with which machines are enrolled.
-pub(super) async fn add_token(change: &mut Change) {
-    let token = Token {
-        id: name("t"),
-        secret_hash: Digest::of(b"t"),
-        unit: name(UNIT),
-        host_pattern: "*".into(),
-        acceptance: Acceptance::Person,
-        uses_left: 200,
-        created_at: now(),
-        expires_at: now().plus_ms(DAY_MS),
-        revoked_at: None,
-    };
-    change.add_token(&token).await.unwrap();
-}
-
-/// Machine `number` asks to be enrolled, with the token `t`.
-pub(super) async fn asks(change: &mut Change, number: u8) -> Name {
-    let host: Name = name(&format!("pc-{number}"));
-    let asked = Enrolment {
-        machine: machine(number),
-        spki: vec![number; 44],
-        host: host.clone(),
-        unit: name(UNIT),
-        token: name("t"),
-        csr: vec![0x30],
-        facts: vec![0xa0],
-        asked_at: now(),
-        state: EnrolmentState::Waiting,
-        decided_at: None,
-    };
-    change.ask_enrolment(&asked).await.unwrap();
-    host
-}
-
-/// Enrols machine `number` with the token `t`.
-pub(super) async fn enrol(change: &mut Change, number: u8) {
-    let new = NewMachine {
-        id: machine(number),
-        name: asks(change, number).await,
-        unit: name(UNIT),
-        class: Class::Standard,
-        model: name("station"),
-        mode: Mode::Observe,
-    };
-    change.accept_enrolment(&new).await.unwrap();
 }
 
 /// Reads a command line as `main` does: with the stack of a process's first thread. Clap of a

@@ -47,8 +47,8 @@ async fn an_authority_is_followed(world: World) {
         .iter()
         .map(|one| (one.relay.as_str(), &*one.serial, one.expires_at))
         .collect();
-    let ends = NOW.plus_ms(7);
-    assert_eq!(relays, [("site-b", "4c", ends), ("site-c", "4b", ends)]);
+    let over = NOW.plus_ms(7);
+    assert_eq!(relays, [("site-b", "4c", over), ("site-c", "4b", over)]);
     assert_eq!(view.next_authority().await.unwrap(), Some(new));
     // What is put away is neither counted nor waited for.
     assert_eq!(view.reached().await.unwrap(), 1);
