@@ -96,12 +96,7 @@ async fn one(web: &Web, view: &mut View, named: Subject, text: &str) -> Result<O
         },
         Subject::Plan => match found(plan::find(view, text).await)? {
             None => One::Unknown,
-            Some(plan) => {
-                let units = view.units_of_plan(&plan.id).await?.into_iter();
-                // What is not there could be anybody's.
-                let units: Option<Vec<Name>> = units.collect();
-                units.map_or(One::Hospital, One::Units)
-            }
+            Some(plan) => of_units(view.units_of_plan(&plan.id).await?),
         },
         Subject::Item => {
             let items = agenda::gather(&web.app.fleet, view, web.app.now()).await?;
@@ -153,6 +148,12 @@ fn found<T>(looked: Result<T, Failure>) -> Result<Option<T>, Failure> {
             FailureKind::Unavailable | FailureKind::Internal => Err(failure),
         },
     }
+}
+
+/// The units of what is there; what is not could be anybody's.
+fn of_units(units: BTreeSet<Option<Name>>) -> One {
+    let units: Option<Vec<Name>> = units.into_iter().collect();
+    units.map_or(One::Hospital, One::Units)
 }
 
 /// Only a freeze of a unit is the unit's, whatever a site is called.
