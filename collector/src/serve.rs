@@ -63,14 +63,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
             go_key: go_key.clone(),
             artifacts: artifacts.object_store(),
             clock: Arc::new(clock::now),
-            settings: FleetSettings {
-                addresses: hosts(&settings.addresses),
-                hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
-                tcp: settings.listen_tcp,
-                relays: settings.relays.clone(),
-                page: door.as_ref().and_then(Door::life),
-                ..FleetSettings::default()
-            },
+            settings: of_fleet(&settings, door.as_ref()),
         },
         settings.listen,
     )
@@ -114,6 +107,18 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     app.store.close().await;
     people.shutdown_background();
     Ok(())
+}
+
+/// What machines are served with.
+fn of_fleet(settings: &Settings, door: Option<&Door>) -> FleetSettings {
+    FleetSettings {
+        addresses: hosts(&settings.addresses),
+        hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
+        tcp: settings.listen_tcp,
+        relays: settings.relays.clone(),
+        page: door.and_then(Door::life),
+        ..FleetSettings::default()
+    }
 }
 
 /// Answers people and programs: their commands, and where there is a page what it shows.
