@@ -83,8 +83,9 @@ fn a_package_holds_what_is_shipped_and_nothing_else() {
                 (Package::Agent, "agent.toml" | "installer.toml" | "notice.toml") => {
                     take(&format!("etc/patchward/{config}"));
                 }
-                (Package::Agent, "collector.toml") => {}
-                (Package::Collector, other) if other != "collector.toml" => {}
+                (Package::Agent, "collector.toml" | "relay.toml") => {}
+                (Package::Collector, other)
+                    if !["collector.toml", "relay.toml"].contains(&other) => {}
                 (_, other) => take(&format!("{doc}/examples/{other}")),
             }
         }
