@@ -179,13 +179,23 @@ impl Authority {
         serial: [u8; 16],
         now: UtcMs,
     ) -> Result<Issued, CaError> {
-        let request = request(csr)?;
-        let expires = now.plus_ms(CERTIFICATE_LIFE_MS);
-        let serial = positive(serial);
         let mut params = params(&machine.to_string(), CERTIFICATE_LIFE_MS, now);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.certified(params, csr, serial, now.plus_ms(CERTIFICATE_LIFE_MS))
+    }
+
+    /// Issues a certificate that ends at `expires`, for the key that signed a request.
+    fn certified(
+        &self,
+        mut params: CertificateParams,
+        csr: &[u8],
+        serial: [u8; 16],
+        expires: UtcMs,
+    ) -> Result<Issued, CaError> {
+        let request = request(csr)?;
+        let serial = positive(serial);
         params.serial_number = Some(SerialNumber::from_slice(&serial));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
         let certificate = params
             .signed_by(&request.public_key, &self.issuer)

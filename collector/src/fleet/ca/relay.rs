@@ -1,12 +1,12 @@
 //! Certificates of site relays.
 
-use super::{Authority, CaError, Issued, alt_name, hex, params, positive, request};
+use super::{Authority, CaError, Issued, alt_name, params};
 use crate::fleet::Authorities;
 use base64::Engine as _;
 use patchward_common::id::Name;
 use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::wire::machine::{RELAY_NAME, RELAY_SUBJECT};
-use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose, SerialNumber};
+use rcgen::ExtendedKeyUsagePurpose;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
 
@@ -24,26 +24,13 @@ impl Authority {
         serial: [u8; 16],
         now: UtcMs,
     ) -> Result<Issued, CaError> {
-        let request = request(csr)?;
-        let expires = now.plus_ms(RELAY_LIFE_MS);
-        let serial = positive(serial);
         let mut params = params(&format!("{RELAY_SUBJECT}{relay}"), RELAY_LIFE_MS, now);
-        params.serial_number = Some(SerialNumber::from_slice(&serial));
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.subject_alt_names.push(alt_name(RELAY_NAME)?);
         params.extended_key_usages = vec![
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
-        params.use_authority_key_identifier_extension = true;
-        params.subject_alt_names.push(alt_name(RELAY_NAME)?);
-        let certificate = params
-            .signed_by(&request.public_key, &self.issuer)
-            .map_err(CaError::Sign)?;
-        Ok(Issued {
-            certificate: certificate.der().to_vec(),
-            serial: hex(&serial),
-            expires,
-        })
+        self.certified(params, csr, serial, now.plus_ms(RELAY_LIFE_MS))
     }
 }
 
