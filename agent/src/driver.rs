@@ -1,7 +1,7 @@
 //! The agent's loop: connect, say hello, report, fetch orders, carry jobs, wait. The one
 //! place of the agent that reads the clock and waits; what to do is decided elsewhere.
 
-mod backoff;
+pub mod backoff;
 mod carry;
 mod choice;
 mod devices;

@@ -1,9 +1,11 @@
 //! The benchmarks: one module per row of `docs/benchmarks.md`. Each does the work on
 //! real processes of the release build, some times over, and says what it found.
 
+pub mod artifacts;
 pub mod backup;
 pub mod checks;
 pub mod crowd;
+pub mod download;
 pub mod evidence;
 pub mod failover;
 pub mod held;
@@ -18,6 +20,7 @@ pub mod plan;
 pub mod process_costs;
 pub mod relay;
 pub mod report;
+pub mod restart;
 pub mod search;
 pub mod setting;
 pub mod site_relay;

@@ -20,7 +20,7 @@ const STOPPED_MS: u64 = 2_000;
 const STOPPED_SPREAD_MS: u64 = 4_000;
 
 /// The wait after so many failures in a row: doubled each time, half of it by chance.
-pub(super) fn after(failures: u32, chance: u64) -> u64 {
+pub fn after(failures: u32, chance: u64) -> u64 {
     let ms = doubled(FIRST_MS, failures).min(LONGEST_MS);
     ms / 2 + chance % (ms / 2 + 1)
 }

@@ -30,11 +30,6 @@ impl Index {
     /// Replaces what a machine has.
     pub fn put(&mut self, machine: MachineId, members: &RoaringBitmap) {
         let set = self.share(members);
-        self.put_shared(machine, set);
-    }
-
-    /// The same with a set that [`Self::share`] gave.
-    fn put_shared(&mut self, machine: MachineId, set: Arc<RoaringBitmap>) {
         let number = self.number(machine);
         let had = &*self.sets[number as usize];
         let (gone, new) = (had - &*set, &*set - had);
@@ -44,13 +39,34 @@ impl Index {
             }
         }
         for component in new {
-            let at = component as usize;
-            if self.holders.len() <= at {
-                self.holders.resize_with(at + 1, RoaringBitmap::new);
-            }
-            self.holders[at].insert(number);
+            self.holders(component).insert(number);
         }
         self.sets[number as usize] = set;
+    }
+
+    /// Puts in machines of one image that are not there yet. They get numbers in a row, so that a
+    /// component takes in all of them at once: 50,000 machines with 2,000 components each are a
+    /// hundred million single entries.
+    fn put_image(&mut self, machines: Vec<MachineId>, members: &RoaringBitmap) {
+        let (set, first) = (self.share(members), self.machines.len() as u32);
+        for machine in machines {
+            self.number(machine);
+            if let Some(own) = self.sets.last_mut() {
+                *own = Arc::clone(&set);
+            }
+        }
+        let numbers = first..self.machines.len() as u32;
+        for component in &*set {
+            self.holders(component).insert_range(numbers.clone());
+        }
+    }
+
+    fn holders(&mut self, component: u32) -> &mut RoaringBitmap {
+        let at = component as usize;
+        if self.holders.len() <= at {
+            self.holders.resize_with(at + 1, RoaringBitmap::new);
+        }
+        &mut self.holders[at]
     }
 
     /// The one copy of a set that is kept.
@@ -132,8 +148,10 @@ impl Index {
 pub(super) async fn load(store: &Store) -> Result<Index, StoreError> {
     let mut view = store.view().await?;
     let mut index = Index::default();
-    // Each distinct set is hashed and kept once, however many machines have it.
-    let mut sets = HashMap::new();
+    let mut images: HashMap<_, Vec<_>> = HashMap::new();
+    for row in view.machine_sets().await? {
+        images.entry(row.digest).or_default().push(row.machine);
+    }
     let mut after = None;
     loop {
         let page = view.sets_after(after.as_ref()).await?;
@@ -141,12 +159,11 @@ pub(super) async fn load(store: &Store) -> Result<Index, StoreError> {
             break;
         };
         after = Some(*last);
-        let shared = page.into_iter();
-        sets.extend(shared.map(|(digest, members)| (digest, index.share(&members))));
-    }
-    for row in view.machine_sets().await? {
-        if let Some(set) = sets.get(&row.digest) {
-            index.put_shared(row.machine, Arc::clone(set));
+        for (digest, members) in page {
+            // A set that nobody has any more is not swept at once.
+            if let Some(machines) = images.remove(&digest) {
+                index.put_image(machines, &members);
+            }
         }
     }
     Ok(index)
@@ -191,6 +208,19 @@ mod tests {
             "{}",
             index.shared.len()
         );
+    }
+
+    #[test]
+    fn machines_of_one_image_are_found_and_change_as_others_do() {
+        let mut index = Index::default();
+        index.put_image(vec![machine(1), machine(2)], &RoaringBitmap::from([1, 2]));
+        index.put_image(vec![machine(3)], &RoaringBitmap::from([2, 3]));
+        assert!(Arc::ptr_eq(&index.sets[0], &index.sets[1]));
+        assert_eq!(holders(&index, [1], None), [machine(1), machine(2)]);
+        assert_eq!(holders(&index, [2], None), [1, 2, 3].map(machine));
+        index.put(machine(1), &RoaringBitmap::from([3]));
+        assert_eq!(holders(&index, [3], None), [machine(1), machine(3)]);
+        assert_eq!(holders(&index, [1], None), [machine(2)]);
     }
 
     #[test]

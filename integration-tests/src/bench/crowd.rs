@@ -1,6 +1,7 @@
 //! Many machines in one process: each with its own key, certificate and connection,
 //! enrolled by the collector's authority like any other.
 
+mod arriving;
 mod quic;
 
 use super::setting::{Setting, UNIT};
@@ -8,6 +9,7 @@ use crate::filled::served::ask as ask_collector;
 use crate::hospital::now;
 use anyhow::{Context as _, bail, ensure};
 use ed25519_dalek::SigningKey;
+use patchward_agent::credentials::Credentials;
 use patchward_common::codec;
 use patchward_common::component::{Component, ComponentSet, PackedComponents, Source};
 use patchward_common::digest::Digest;
@@ -16,9 +18,9 @@ use patchward_common::id::{BootId, MachineId, OutboxId};
 use patchward_common::trust::sign::{PublicKey, Signed};
 use patchward_common::wire::collector::{Held, MAX_NUDGE_BYTES, MAX_STOPPED_BYTES, Nudge};
 use patchward_common::wire::machine::{
-    Answer, Enroll, EnrolmentStatement, Hello, HelloAnswer, InterlockWord, InventoryContent,
-    InventoryReport, MAX_ANSWER_BYTES, Orders, OrdersAsked, Request, SERVER_NAME, ShortDigest,
-    Stale,
+    Answer, CERTIFICATE_LIFE_MS, Enroll, EnrolmentStatement, Hello, HelloAnswer, InterlockWord,
+    InventoryContent, InventoryReport, MAX_ANSWER_BYTES, Orders, OrdersAsked, Request, SERVER_NAME,
+    ShortDigest, Stale,
 };
 use patchward_common::wire::token::EnrolmentToken;
 use quic::{client, endpoint, watch_closely};
@@ -40,7 +42,7 @@ const AT_ONCE: usize = 64;
 
 /// One machine of the crowd.
 pub struct Member {
-    /// Its number; its host name is `crowd-NUMBER`.
+    /// Its number; its host name ends in it.
     pub number: usize,
     /// Its id.
     pub id: MachineId,
@@ -48,6 +50,8 @@ pub struct Member {
     pub key: SigningKey,
     /// The hello that it says.
     pub hello: Hello,
+    /// What its agent would prove itself with.
+    pub credentials: Credentials,
     endpoint: Endpoint,
     collector: SocketAddr,
     tls: ClientConfig,
@@ -68,11 +72,23 @@ impl Crowd {
     /// Enrols `count` machines; none is connected.
     pub async fn enrol(setting: &Setting, count: usize) -> anyhow::Result<Self> {
         let folder = setting.hospital.collector_folder();
-        Self::at(&folder, setting.address()?, UNIT, count).await
+        Self::named("crowd", &folder, setting.address()?, UNIT, count).await
     }
 
-    /// The same at the collector of a folder that listens at `collector`, for one unit.
+    /// The same at the collector of a folder that listens at `collector`, for one unit; they are
+    /// none of those that were enrolled there before.
     pub async fn at(
+        folder: &Path,
+        collector: SocketAddr,
+        unit: &str,
+        count: usize,
+    ) -> anyhow::Result<Self> {
+        let name = format!("crowd-{:08x}", rand::random::<u32>());
+        Self::named(&name, folder, collector, unit, count).await
+    }
+
+    async fn named(
+        name: &str,
         folder: &Path,
         collector: SocketAddr,
         unit: &str,
@@ -80,7 +96,7 @@ impl Crowd {
     ) -> anyhow::Result<Self> {
         let mut tokens = Vec::new();
         for from in (0..count).step_by(A_TOKEN) {
-            tokens.push(Arc::new(token(folder, unit, from)?));
+            tokens.push(Arc::new(token(folder, unit, &format!("{name}-{from}"))?));
         }
         let authority = folder.join("ca/ca.crt");
         let authority = CertificateDer::from_pem_file(&authority)
@@ -92,8 +108,10 @@ impl Crowd {
         let mut members = all(0..count, |number| {
             let endpoint = endpoints[number / A_SOCKET].clone();
             let (token, authority) = (tokens[number / A_TOKEN].clone(), authority.clone());
+            let name = name.to_owned();
             async move {
-                let member = Member::enrol(number, endpoint, collector, &token, authority).await;
+                let member =
+                    Member::enrol((&name, number), endpoint, collector, &token, authority).await;
                 member.with_context(|| format!("enrolling machine {number}"))
             }
         })
@@ -119,10 +137,10 @@ impl Crowd {
     }
 }
 
-/// A token for the machines from this number on.
-fn token(folder: &Path, unit: &str, from: usize) -> anyhow::Result<EnrolmentToken> {
-    let (name, uses) = (format!("crowd-{from}"), A_TOKEN.to_string());
-    let token = ["token", "new", &name, "--unit", unit, "--accept"];
+/// A token for some of the machines.
+fn token(folder: &Path, unit: &str, name: &str) -> anyhow::Result<EnrolmentToken> {
+    let uses = A_TOKEN.to_string();
+    let token = ["token", "new", name, "--unit", unit, "--accept"];
     let shown = ask_collector(folder, &[&token[..], &["--uses", &uses]].concat())?;
     Ok(EnrolmentToken::from_text(
         shown["token"].as_str().context("the token")?,
@@ -157,13 +175,13 @@ where
 
 impl Member {
     async fn enrol(
-        number: usize,
+        (crowd, number): (&str, usize),
         endpoint: Endpoint,
         collector: SocketAddr,
         token: &EnrolmentToken,
         authority: CertificateDer<'static>,
     ) -> anyhow::Result<Self> {
-        let seed = Digest::of_parts(&[b"crowd", &number.to_be_bytes()]);
+        let seed = Digest::of_parts(&[crowd.as_bytes(), &number.to_be_bytes()]);
         let key = SigningKey::from_bytes(&seed.0);
         let id = MachineId(PublicKey::of(&key).id().0);
         let tls_key = rcgen::KeyPair::generate()?;
@@ -180,7 +198,7 @@ impl Member {
             secret: token.secret.clone(),
             statement: Signed::new(&statement, &key),
             facts: PackedFacts::of(&Facts {
-                hostname: format!("crowd-{number}"),
+                hostname: format!("{crowd}-{number}"),
                 ..Facts::default()
             }),
         }));
@@ -193,13 +211,21 @@ impl Member {
             other => bail!("no certificate but {other:?}"),
         };
         connection.close(VarInt::from_u32(0), b"done");
+        let tls = client(&authority, Some((certificate.clone(), &tls_key)))?;
         Ok(Self {
             number,
             id,
             hello: hello(seed),
+            credentials: Credentials {
+                addresses: vec![collector.to_string()],
+                machine: id,
+                key: ByteBuf::from(tls_key.serialize_der()),
+                certificate,
+                expires: now().plus_ms(CERTIFICATE_LIFE_MS),
+            },
             endpoint,
             collector,
-            tls: client(&authority, Some((certificate, &tls_key)))?,
+            tls,
             connection: None,
             charter: 0,
             orders: Digest::default(),
@@ -237,15 +263,6 @@ impl Member {
     pub async fn until_lost(&self) -> anyhow::Result<()> {
         let connection = self.connection.as_ref().context("not connected")?;
         connection.closed().await;
-        Ok(())
-    }
-
-    /// Connects with another collector.
-    pub async fn goes_to(&mut self, collector: SocketAddr) -> anyhow::Result<()> {
-        self.collector = collector;
-        let tls = self.tls.clone();
-        let connecting = self.endpoint.connect_with(tls, collector, SERVER_NAME)?;
-        self.connection = Some(connecting.await?);
         Ok(())
     }
 

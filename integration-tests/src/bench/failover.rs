@@ -11,6 +11,7 @@ use crate::postgres::{Durability, Postgres};
 use crate::process::{Daemon, run as run_command};
 use crate::programs::Program;
 use anyhow::{Context as _, ensure};
+use patchward_agent::driver::backoff;
 use patchward_collector::store::Place;
 use patchward_common::codec;
 use patchward_common::digest::Digest;
@@ -35,8 +36,6 @@ const UNIT: &str = "icu-1";
 const MOST_SECONDS: f64 = 10.0;
 /// Events of each machine: before, on its way in the power cut, and after it.
 const EVENTS: usize = 3;
-/// As the agent has it: the wait after a connection that was lost, half of it by chance.
-const WAIT_MS: u64 = 1_000;
 
 /// A collector's folder, and where it listens.
 struct Seat {
@@ -187,8 +186,7 @@ async fn moved(
     due(chance).await;
     let _ = member.ask(&report(&member, &events, 1, 2)).await;
     member.until_lost().await?;
-    let wait_ms = WAIT_MS / 2 + chance * WAIT_MS / 512;
-    due(wait_ms).await;
+    due(backoff::after(1, chance * 256)).await;
     member.goes_to(other).await?;
     member.hello.journal = EVENTS as u64;
     let position = usize::try_from(member.say_hello().await?.journal)?;

@@ -1,7 +1,7 @@
 //! What others cost for the same: programs that Debian has, measured on the same machine
 //! and in the same way as ours. Nothing is asked of them; they stand beside our figures.
 
-mod mqtt;
+pub mod mqtt;
 
 use super::process_costs::{Processor, memory};
 use super::report::{Figure, Reach, Report, Spread, clock};
@@ -38,6 +38,12 @@ const MESSAGES: usize = 6;
 /// About as long as a signed stop.
 const MESSAGE_BYTES: usize = 300;
 
+/// Small packets leave at once.
+pub fn small(stream: TcpStream) -> anyhow::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// Measures all of them; agents are watched for `seconds`.
 pub async fn run(seconds: usize) -> anyhow::Result<Report> {
     let is_missing = |(file, _): &&(&str, &str)| !Path::new(file).exists();
@@ -62,7 +68,8 @@ pub async fn run(seconds: usize) -> anyhow::Result<Report> {
 }
 
 /// A free port that Zabbix accepts: it takes none above 32767.
-fn port() -> anyhow::Result<u16> {
+/// A port that is free for a broker.
+pub fn port() -> anyhow::Result<u16> {
     let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
     (20_000..32_767).find(is_free).context("no port is free")
 }
@@ -171,7 +178,7 @@ async fn broker(folder: &Path) -> anyhow::Result<Vec<Figure>> {
     let mut broker = Daemon::start("mosquitto", &mut command, &folder.join("mosquitto.log"))?;
     let mut sender = loop {
         match TcpStream::connect(("127.0.0.1", port)).await {
-            Ok(stream) => break stream,
+            Ok(stream) => break small(stream)?,
             Err(_) if broker.is_running() => tokio::task::yield_now().await,
             Err(error) => bail!("{error}: {}", broker.printed()),
         }
@@ -180,7 +187,7 @@ async fn broker(folder: &Path) -> anyhow::Result<Vec<Figure>> {
     let before = memory(broker.pid())?.rss;
     let mut subscribers = Vec::new();
     for number in 0..SUBSCRIBERS {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        let mut stream = small(TcpStream::connect(("127.0.0.1", port)).await?)?;
         mqtt::connect(&mut stream, &format!("machine-{number}")).await?;
         mqtt::subscribe(&mut stream, "stops").await?;
         subscribers.push(stream);

@@ -50,7 +50,8 @@ impl Setting {
         self.hospital.collector_folder().join("collector.toml")
     }
 
-    fn change_setting(&self, key: &str, value: &str) -> anyhow::Result<()> {
+    /// Gives a setting that `init` wrote another value, in TOML; it holds from the next start.
+    pub fn change_setting(&self, key: &str, value: &str) -> anyhow::Result<()> {
         let path = self.settings_file();
         let text = std::fs::read_to_string(&path)?;
         let lines = text.lines().map(|line| match line.split_once('=') {

@@ -4,8 +4,8 @@ use anyhow::bail;
 use clap::{Parser, Subcommand};
 use patchward_integration_tests::bench::report::{Report, computer, load, table};
 use patchward_integration_tests::bench::{
-    backup, checks, evidence, failover, held, idle, inventory, load, matching, openings, pages,
-    peers, plan, search, site_relay, sizes, stops, vendors, wire,
+    artifacts, backup, checks, evidence, failover, held, idle, inventory, load, matching, openings,
+    pages, peers, plan, restart, search, site_relay, sizes, stops, vendors, wire,
 };
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,6 +55,20 @@ enum Which {
         #[arg(long)]
         machines: Option<usize>,
     },
+    /// A restart of the collector of a full hospital, to which its machines come back.
+    Restart {
+        /// How many machines it has.
+        #[arg(long, default_value_t = patchward_integration_tests::filled::MACHINES)]
+        machines: usize,
+        /// How many come back.
+        #[arg(long, default_value_t = 20_000)]
+        connected: usize,
+        /// A collector's folder that `fill` filled, instead of filling one.
+        #[arg(long)]
+        hospital: Option<PathBuf>,
+    },
+    /// Artifacts from the collector, and from plain quinn.
+    Artifacts,
     /// Artifacts by a site relay.
     Relay,
     /// Memory of a held connection.
@@ -105,7 +119,7 @@ enum Which {
 }
 
 impl Which {
-    const EACH: [Self; 21] = [
+    const EACH: [Self; 23] = [
         Self::Sizes,
         Self::Inventory,
         Self::Wire,
@@ -116,6 +130,12 @@ impl Which {
         Self::Journal,
         Self::Stops { machines: None },
         Self::Failover { machines: None },
+        Self::Restart {
+            machines: patchward_integration_tests::filled::MACHINES,
+            connected: 20_000,
+            hospital: None,
+        },
+        Self::Artifacts,
         Self::Relay,
         Self::Held,
         Self::Idle { seconds: 600 },
@@ -146,6 +166,17 @@ impl Which {
             Self::Journal => wait_for(load::journal())?,
             Self::Stops { machines } => wait_for(stops::run(machines))?,
             Self::Failover { machines } => wait_for(failover::run(machines))?,
+            Self::Restart {
+                machines,
+                connected,
+                hospital,
+            } => wait_for(restart::run(
+                machines,
+                connected,
+                Path::new(ADVISORIES),
+                hospital.as_deref(),
+            ))?,
+            Self::Artifacts => wait_for(artifacts::run())?,
             Self::Relay => wait_for(site_relay::run())?,
             Self::Held => wait_for(held::run())?,
             Self::Idle { seconds } => wait_for(idle::run(seconds))?,

@@ -1,6 +1,7 @@
 //! The filled hospital with its collector running, and people at its page.
 
 use super::{Ports, Progress, Spec, fill};
+use crate::bench::report::clock;
 use crate::hospital::{free_port, free_tcp_port};
 use crate::process::Daemon;
 use crate::programs::Program;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 /// A password that is long enough.
 const PASSWORD: &str = "correct-horse-battery-staple";
@@ -67,6 +69,15 @@ impl Served {
         })
     }
 
+    /// Tells the collector to end, as systemd does, and starts it as soon as it has; gives back
+    /// when that was, and waits for nothing more.
+    pub fn restarted(self, log: &Path) -> anyhow::Result<(Self, Instant)> {
+        self.collector.terminate()?;
+        let at = clock();
+        let collector = started(&self.folder, log)?;
+        Ok((Self { collector, ..self }, at))
+    }
+
     /// Asks the collector by a command.
     pub fn ask(&self, words: &[&str]) -> anyhow::Result<Value> {
         ask(&self.folder, words)
@@ -92,15 +103,20 @@ impl Served {
     }
 }
 
-fn serve(path: &Path, log: &Path) -> anyhow::Result<Daemon> {
-    let mut collector = Daemon::start(
+/// The collector of a folder, as soon as its process is there.
+fn started(path: &Path, log: &Path) -> anyhow::Result<Daemon> {
+    Daemon::start(
         "collector",
         Command::new(Program::Collector.path()?)
             .arg("--folder")
             .arg(path)
             .arg("serve"),
         log,
-    )?;
+    )
+}
+
+fn serve(path: &Path, log: &Path) -> anyhow::Result<Daemon> {
+    let mut collector = started(path, log)?;
     collector.wait_until("it answers", || ask(path, &["site", "list"]).is_ok())?;
     Ok(collector)
 }

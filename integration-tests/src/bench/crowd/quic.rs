@@ -3,6 +3,8 @@
 use anyhow::Context as _;
 use patchward_common::wire::machine::{ALPN, ALPN_ENROLL, Certificate};
 use quinn::{ClientConfig, Endpoint, VarInt};
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::kx_group;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
@@ -33,8 +35,12 @@ pub(super) fn client(
 ) -> anyhow::Result<ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority.clone())?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
+    // Its key exchange is the agent's (ADR 0018).
+    let provider = CryptoProvider {
+        kx_groups: vec![kx_group::X25519],
+        ..rustls::crypto::aws_lc_rs::default_provider()
+    };
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(roots);
     let mut tls = match own {

@@ -1,8 +1,7 @@
 //! As much of MQTT 3.1.1 as a fan-out needs (OASIS, 2014; sections 3.1 to 3.9).
 
 use anyhow::{Context as _, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 const CONNECT: u8 = 0x10;
 const CONNACK: u8 = 0x20;
@@ -13,9 +12,13 @@ const SUBACK: u8 = 0x90;
 /// Ours are small.
 const MAX_PACKET_BYTES: usize = 64 * 1024;
 
+/// What MQTT is spoken over: TCP, or TLS on it.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
 /// Opens a session that keeps nothing, without keep-alive.
-pub(super) async fn connect(stream: &mut TcpStream, client: &str) -> anyhow::Result<()> {
-    stream.set_nodelay(true)?;
+pub async fn connect(stream: &mut impl Stream, client: &str) -> anyhow::Result<()> {
     let clean_session = 0x02;
     let mut body = text("MQTT")?;
     body.extend([4, clean_session, 0, 0]);
@@ -30,7 +33,7 @@ pub(super) async fn connect(stream: &mut TcpStream, client: &str) -> anyhow::Res
 }
 
 /// Subscribes with QoS 1.
-pub(super) async fn subscribe(stream: &mut TcpStream, topic: &str) -> anyhow::Result<()> {
+pub async fn subscribe(stream: &mut impl Stream, topic: &str) -> anyhow::Result<()> {
     let mut body = vec![0, 1];
     body.extend(text(topic)?);
     body.push(1);
@@ -44,11 +47,7 @@ pub(super) async fn subscribe(stream: &mut TcpStream, topic: &str) -> anyhow::Re
 }
 
 /// Publishes with QoS 1 and waits for the broker's word.
-pub(super) async fn publish(
-    stream: &mut TcpStream,
-    topic: &str,
-    message: &[u8],
-) -> anyhow::Result<()> {
+pub async fn publish(stream: &mut impl Stream, topic: &str, message: &[u8]) -> anyhow::Result<()> {
     let mut body = text(topic)?;
     body.extend([0, 1]);
     body.extend(message);
@@ -59,7 +58,7 @@ pub(super) async fn publish(
 }
 
 /// Waits for a message, and acknowledges it.
-pub(super) async fn receive(stream: &mut TcpStream) -> anyhow::Result<()> {
+pub async fn receive(stream: &mut impl Stream) -> anyhow::Result<()> {
     let (kind, body) = packet(stream).await?;
     ensure!(kind & 0xf6 == PUBLISH_QOS_1, "not a message with QoS 1");
     let topic = usize::from(u16::from_be_bytes([body[0], body[1]]));
@@ -75,7 +74,7 @@ fn text(text: &str) -> anyhow::Result<Vec<u8>> {
     Ok([&length, text.as_bytes()].concat())
 }
 
-async fn send(stream: &mut TcpStream, kind: u8, body: &[u8]) -> anyhow::Result<()> {
+async fn send(stream: &mut impl Stream, kind: u8, body: &[u8]) -> anyhow::Result<()> {
     let mut bytes = vec![kind];
     let mut left = body.len();
     loop {
@@ -91,7 +90,7 @@ async fn send(stream: &mut TcpStream, kind: u8, body: &[u8]) -> anyhow::Result<(
     Ok(())
 }
 
-async fn packet(stream: &mut TcpStream) -> anyhow::Result<(u8, Vec<u8>)> {
+async fn packet(stream: &mut impl Stream) -> anyhow::Result<(u8, Vec<u8>)> {
     let kind = stream.read_u8().await?;
     let (mut length, mut scale) = (0, 1);
     loop {

@@ -1,0 +1,81 @@
+//! A machine that comes to another collector, or to its own when that is there again.
+
+use super::Member;
+use crate::bench::report::clock;
+use patchward_agent::driver::backoff;
+use patchward_common::wire::machine::SERVER_NAME;
+use quinn::Connection;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Longest handshake, as the agent has it.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// How long it is waited for one that may not listen yet: many times a handshake on one machine.
+const KNOCK_TIME: Duration = Duration::from_millis(100);
+
+/// How a machine came back.
+pub struct Back {
+    /// When its hello was answered.
+    pub at: Instant,
+    /// How often it tried in vain.
+    pub failed: u32,
+}
+
+impl Member {
+    async fn connected(&self) -> anyhow::Result<Connection> {
+        let tls = self.tls.clone();
+        let connecting = self
+            .endpoint
+            .connect_with(tls, self.collector, SERVER_NAME)?;
+        Ok(tokio::time::timeout(CONNECT_TIME, connecting).await??)
+    }
+
+    /// Connects with another collector.
+    pub async fn goes_to(&mut self, collector: SocketAddr) -> anyhow::Result<()> {
+        self.collector = collector;
+        self.connection = Some(self.connected().await?);
+        Ok(())
+    }
+
+    /// Waits until its connection is lost, and comes back as the agent does: it waits, longer
+    /// each time, connects, and says hello.
+    pub async fn comes_back(&mut self) -> anyhow::Result<Back> {
+        self.until_lost().await?;
+        let mut failed = 0;
+        loop {
+            let wait = backoff::after(failed + 1, rand::random());
+            let at = clock() + Duration::from_millis(wait);
+            tokio::time::sleep_until(at.into()).await;
+            match self.arrives().await {
+                Ok(()) => {
+                    return Ok(Back {
+                        at: clock(),
+                        failed,
+                    });
+                }
+                Err(why) => {
+                    eprintln!("machine {} after {failed}: {why:#}", self.number);
+                    failed += 1;
+                }
+            }
+        }
+    }
+
+    async fn arrives(&mut self) -> anyhow::Result<()> {
+        self.connection = Some(self.connected().await?);
+        self.say_hello().await.map(drop)
+    }
+
+    /// Tries again and again to come in until its hello is answered: nobody says when the other
+    /// side begins to listen.
+    pub async fn knocks(&mut self) -> anyhow::Result<Instant> {
+        loop {
+            let knock = tokio::time::timeout(KNOCK_TIME, self.connected());
+            if let Ok(Ok(connection)) = knock.await {
+                self.connection = Some(connection);
+                self.say_hello().await?;
+                return Ok(clock());
+            }
+        }
+    }
+}
