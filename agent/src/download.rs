@@ -5,12 +5,14 @@
 //! installer verifies all of it.
 
 mod artifact;
+mod line;
 mod pace;
 mod relay;
 mod role;
 
 use crate::link::{Link, LinkError};
 use crate::state::{self, StateError};
+pub use line::Line;
 use pace::Pace;
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;

@@ -27,6 +27,7 @@ pub mod trust;
 mod ways;
 
 pub use error::LinkError;
+use ways::Way;
 pub use ways::Ways;
 
 /// Longest wait for an answer that is not an artifact's.
@@ -149,6 +150,14 @@ impl Link {
             }
         }
         Err(last)
+    }
+
+    /// A second connection to the same place, for artifacts: it asks for large packets, and many
+    /// at once, and says hello to nobody.
+    pub async fn for_artifacts(&self, credentials: &Credentials) -> Result<Self, LinkError> {
+        let mut config = client_config(Identity::Machine(credentials), Watch::Only)?;
+        config.fetches_artifacts();
+        dial::dial(&self.name, self.address, &config, Way::OnlyQuic).await
     }
 
     /// The collector's address.

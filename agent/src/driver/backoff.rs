@@ -31,7 +31,7 @@ pub(super) fn refused(chance: u64) -> u64 {
 }
 
 /// At least `ms`, and up to half as much again by chance: a fleet does not come at once.
-pub(super) fn later(ms: u64, chance: u64) -> u64 {
+pub fn later(ms: u64, chance: u64) -> u64 {
     ms.saturating_add(chance % (ms / 2 + 1))
 }
 

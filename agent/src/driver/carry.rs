@@ -5,7 +5,7 @@ mod orders;
 use super::TurnError;
 use crate::config::Settings;
 use crate::credentials::Credentials;
-use crate::download::{DownloadError, Downloads, Relay};
+use crate::download::{DownloadError, Downloads, Line, Relay};
 use crate::installer::{Installer, InstallerError, unexpected};
 use crate::job::{self, Effect, Next, Seen, Wanted};
 use crate::link::{Link, LinkError};
@@ -29,6 +29,8 @@ pub(super) struct Carrier {
     downloads: Downloads,
     /// The relay of this site.
     relay: Relay,
+    /// What artifacts come over that the relay does not hand out.
+    line: Line,
     /// Digest of the orders that the installer has taken, all of them.
     orders: Digest,
     /// Digest of those that it was given last, whatever became of them.
@@ -57,6 +59,7 @@ impl Carrier {
         Self {
             downloads: Downloads::new(&settings.state_dir, rate),
             relay: Relay::default(),
+            line: Line::default(),
             orders: Digest::default(),
             given: Digest::default(),
             brought: 0,
@@ -76,6 +79,7 @@ impl Carrier {
     /// Where the relay of this site is, as the collector says.
     pub(super) fn relay_told(&mut self, address: Option<String>, credentials: &Credentials) {
         self.relay.told(address, credentials);
+        self.line.told(credentials);
     }
 
     /// Something changed at the collector: what was put off is tried again.
@@ -236,12 +240,14 @@ impl Carrier {
             if self.relay.fetch(&self.downloads, wanted, now).await {
                 continue;
             }
-            let fetched = self.downloads.artifact(link, sha256, *length).await;
+            let fetching = self.line.fetch(&self.downloads, link, wanted, now);
+            let fetched = fetching.await;
             if !is_done(fetched, job, sha256)? {
                 return Ok(false);
             }
         }
         self.relay.rest();
+        self.line.rest();
         Ok(true)
     }
 

@@ -4,7 +4,8 @@ use super::error::{of_handshake, of_io};
 use super::ways::Way;
 use super::{Link, LinkError, server_name};
 use patchward_carrier::{Connection, mux};
-use quinn::Endpoint;
+use patchward_common::wire::machine::ARTIFACTS_CID_BYTES;
+use quinn::{ConnectionId, Endpoint};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,14 @@ pub(super) struct Config {
     pub(super) keeping: mux::Keeping,
     /// The name that must stand in the certificate of who answers.
     pub(super) name: &'static str,
+}
+
+impl Config {
+    /// Says with the first packet what the connection is for.
+    pub(super) fn fetches_artifacts(&mut self) {
+        let id = || ConnectionId::new(&rand::random::<[u8; ARTIFACTS_CID_BYTES]>());
+        self.quic.initial_dst_cid_provider(Arc::new(id));
+    }
 }
 
 /// An address by its name and its number.

@@ -14,6 +14,7 @@ use crate::snapshot::{Gather, Look, Snapshot};
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often what is kept is looked at so that nobody waits for it: more often than it grows
 /// too old to be shown, and seldom enough to take a small part of one core.
@@ -27,6 +28,9 @@ pub struct Snapshots {
     matches: Arc<Snapshot<Rows>>,
     pub(super) chain: audit::chain::Chain,
 }
+
+/// How long after a start what pages show is gathered for the first time, where nobody looks before.
+const KEEP_AFTER: Duration = Duration::from_secs(20);
 
 /// Who gathers.
 struct Gathering(Arc<App>);
@@ -67,7 +71,8 @@ gathered!(Rows, |_app, view| Rows::read(view, None));
 /// the first look of the day would otherwise wait for seconds. Of a small one nothing is kept,
 /// and nothing done here after the start.
 pub async fn keep(app: Arc<App>) {
-    let mut timer = tokio::time::interval(KEEP_EVERY);
+    // Not at once: first a whole fleet comes back.
+    let mut timer = tokio::time::interval_at(Instant::now() + KEEP_AFTER, KEEP_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut first = true;
     loop {

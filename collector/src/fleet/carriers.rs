@@ -60,6 +60,8 @@ impl FleetHandle {
         if let Some(endpoint) = fleet.endpoint.get() {
             endpoint.close(VarInt::from_u32(close::GOING_AWAY), STOPS);
             endpoint.wait_idle().await;
+            // Who comes now is for the next: not refused, so that it tries on until that is there.
+            endpoint.set_server_config(None);
         }
         if let Some(serving) = serving {
             // One that ended with a fault has closed them too.

@@ -9,6 +9,8 @@ use super::{
     locked, tcp, tls,
 };
 use patchward_common::time::{MINUTE_MS, UtcMs};
+use patchward_common::wire::machine::ARTIFACTS_CID_BYTES;
+use quinn::ConnectionError;
 use std::collections::HashSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -53,7 +55,7 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
     }
     fleet.flush().await?;
     let _ = fleet.endpoint.set(endpoint.clone());
-    *locked(&fleet.tcp.tls) = Some(Arc::new(config));
+    fleet.shows(config)?;
     if let Some(door) = door {
         let serving = tokio::spawn(tcp::serve(fleet.clone(), door));
         *locked(&fleet.tcp.serving) = Some(serving);
@@ -128,7 +130,7 @@ async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
         }
         let fleet = fleet.clone();
         tokio::spawn(async move {
-            let Ok(connecting) = incoming.accept() else {
+            let Ok(connecting) = fleet.admit(incoming) else {
                 return;
             };
             let connected = tokio::time::timeout(HANDSHAKE_TIME, connecting).await;
@@ -216,9 +218,26 @@ impl Fleet {
         let config = config(&self.authorities(), &self.context.settings, &revoked, now)?;
         if let Some(endpoint) = self.endpoint.get() {
             endpoint.set_server_config(Some(tls::quic(config.clone())?));
-            *locked(&self.tcp.tls) = Some(Arc::new(config));
+            self.shows(config)?;
             self.certified.store(now.0, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Takes settings with a certificate for all that is not the endpoint's own.
+    fn shows(&self, config: rustls::ServerConfig) -> Result<(), FleetError> {
+        *locked(&self.of_artifacts) = Some(Arc::new(tls::of_artifacts(config.clone())?));
+        *locked(&self.tcp.tls) = Some(Arc::new(config));
+        Ok(())
+    }
+
+    /// Lets somebody in; who will fetch artifacts with the settings for it.
+    fn admit(&self, incoming: quinn::Incoming) -> Result<quinn::Connecting, ConnectionError> {
+        let fetches = incoming.orig_dst_cid().len() == ARTIFACTS_CID_BYTES;
+        let of_artifacts = locked(&self.of_artifacts).clone();
+        match of_artifacts.filter(|_| fetches) {
+            Some(config) => incoming.accept_with(config),
+            None => incoming.accept(),
+        }
     }
 }

@@ -29,8 +29,17 @@ const BURST_MS: u64 = 5;
 const TELL_TIME: Duration = Duration::from_secs(1);
 /// Longest wait for the last answers when the collector stops.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// When machines come again after the collector stopped: a restart takes a second.
-const RETRY_AFTER_MS: u64 = 3_000;
+/// When the first machines come again after the collector stopped: a restart takes that long.
+const RETRY_AFTER_MS: u64 = 2_000;
+/// So many more of them come again with every second after that, or fewer: handshakes that two
+/// cores bear. All of 20,000 at once would be lost before the socket is read.
+const RETRY_A_SECOND: u64 = 4_000;
+
+/// After how long the machine that is told so after `at` others comes again; each adds up to half of
+/// it by chance.
+fn retry_after_ms(at: u64) -> u64 {
+    RETRY_AFTER_MS + at * 1_000 / RETRY_A_SECOND
+}
 
 /// Whom to nudge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -365,10 +374,11 @@ impl FleetHandle {
     /// Tells every machine to come again, writes what is batched and closes the port. The
     /// store stays open.
     pub async fn shutdown(&self) {
-        let bytes = codec::encode(&Nudge::GoingAway(RETRY_AFTER_MS));
-        let mut told = JoinSet::new();
+        let (mut told, mut at) = (JoinSet::new(), 0);
         self.each(&Target::All, |_, connection| {
-            told.spawn(arrives(connection, bytes.clone()));
+            let bytes = codec::encode(&Nudge::GoingAway(retry_after_ms(at)));
+            told.spawn(arrives(connection, bytes));
+            at += 1;
         })
         .await;
         let _ = tokio::time::timeout(TELL_TIME, told.join_all()).await;

@@ -151,6 +151,8 @@ pub(crate) struct Fleet {
     context: FleetContext,
     endpoint: OnceLock<quinn::Endpoint>,
     tcp: carriers::Tcp,
+    /// With what connections are let in on which artifacts are fetched.
+    of_artifacts: Mutex<Option<Arc<quinn::ServerConfig>>>,
     relays: relays::Relays,
     registry: Mutex<Registry<Connection>>,
     index: Mutex<Index>,
@@ -207,6 +209,7 @@ impl Fleet {
             context,
             endpoint: OnceLock::new(),
             tcp: carriers::Tcp::default(),
+            of_artifacts: Mutex::default(),
             relays,
             registry: Mutex::new(registry),
             index: Mutex::new(index),

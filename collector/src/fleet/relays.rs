@@ -112,9 +112,9 @@ pub(crate) fn is_machine(certificate: &CertificateDer<'static>) -> bool {
     ca::identity_of(certificate).is_some()
 }
 
-/// The port of a relay takes of a machine what a collector's takes.
+/// The port of a relay takes of a machine what a collector's takes, and hands out artifacts.
 pub(crate) fn of_relay(tls: rustls::ServerConfig) -> Result<quinn::ServerConfig, FleetError> {
-    super::tls::quic(tls)
+    super::tls::of_artifacts(tls)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::ca::ServerIdentity;
 use super::{Authorities, FleetError};
 use patchward_carrier::mux::{Keeping, Limits};
 use patchward_common::wire::machine::{ALPN, ALPN_ENROLL, ALPN_RELAY};
-use quinn::{IdleTimeout, TransportConfig, VarInt};
+use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
 use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{
@@ -74,11 +74,28 @@ pub(super) fn server_config(
 
 /// The same for QUIC, with its limits.
 pub(super) fn quic(tls: rustls::ServerConfig) -> Result<quinn::ServerConfig, FleetError> {
+    over_quic(tls, transport())
+}
+
+/// The same for a connection on which artifacts are fetched: packets as large as the way takes,
+/// handed to the system in tens. It ends with the fetching, so what it costs is not kept.
+pub(super) fn of_artifacts(tls: rustls::ServerConfig) -> Result<quinn::ServerConfig, FleetError> {
+    let mut transport = transport();
+    transport
+        .mtu_discovery_config(Some(MtuDiscoveryConfig::default()))
+        .enable_segmentation_offload(true);
+    over_quic(tls, transport)
+}
+
+fn over_quic(
+    tls: rustls::ServerConfig,
+    transport: TransportConfig,
+) -> Result<quinn::ServerConfig, FleetError> {
     let tls = quinn::crypto::rustls::QuicServerConfig::try_from(tls)
         .map_err(|error| rustls::Error::General(error.to_string()))?;
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(tls));
     config
-        .transport_config(Arc::new(transport()))
+        .transport_config(Arc::new(transport))
         .max_incoming(MAX_WAITING)
         .incoming_buffer_size(WAITING_BYTES)
         .incoming_buffer_size_total(ALL_WAITING_BYTES);

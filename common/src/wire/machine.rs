@@ -32,6 +32,11 @@ pub const ALPN: &[u8] = b"patchward/1";
 pub const ALPN_ENROLL: &[u8] = b"patchward-enroll/1";
 /// ALPN of a site relay: machines ask it for artifacts and role files, and it asks the collector.
 pub const ALPN_RELAY: &[u8] = b"patchward-relay/1";
+/// Length of the random connection id that a machine's first packet goes to where it will fetch
+/// artifacts on the connection, in bytes: QUIC's shortest (RFC 9000, section 7.2), where all other
+/// connections have its longest, 20. It asks for large packets and many at once, and allows
+/// nothing: a collector that does not know it serves the connection like any other.
+pub const ARTIFACTS_CID_BYTES: usize = 8;
 /// The name in the collector's certificate. Addresses change, are translated and have
 /// aliases; the pinned CA and this name say that it is a collector.
 pub const SERVER_NAME: &str = "collector.patchward.internal";

@@ -26,7 +26,8 @@ pub async fn run() -> anyhow::Result<Report> {
     let mut links = Vec::new();
     for member in &crowd.members {
         let identity = Identity::Machine(&member.credentials);
-        links.push(Link::connect(&member.credentials.addresses, identity).await?);
+        let link = Link::connect(&member.credentials.addresses, identity).await?;
+        links.push(link.for_artifacts(&member.credentials).await?);
     }
     let (mut ours, mut theirs, mut part) = (Vec::new(), Vec::new(), Vec::new());
     // The first run fills the cache of the disk.

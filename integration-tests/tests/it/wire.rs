@@ -1,6 +1,7 @@
 //! The wire: a real collector endpoint and real agents over QUIC on loopback.
 
 mod agent;
+mod artifacts;
 mod busy;
 mod carry;
 mod clocks;

@@ -2,7 +2,10 @@
 
 use super::Member;
 use crate::bench::report::clock;
+use anyhow::Context as _;
 use patchward_agent::driver::backoff;
+use patchward_common::codec;
+use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
 use patchward_common::wire::machine::SERVER_NAME;
 use quinn::Connection;
 use std::net::SocketAddr;
@@ -40,10 +43,14 @@ impl Member {
     /// Waits until its connection is lost, and comes back as the agent does: it waits, longer
     /// each time, connects, and says hello.
     pub async fn comes_back(&mut self) -> anyhow::Result<Back> {
+        let away_ms = self.told_to_go().await?;
         self.until_lost().await?;
         let mut failed = 0;
         loop {
-            let wait = backoff::after(failed + 1, rand::random());
+            let wait = match away_ms {
+                Some(ms) if failed == 0 => backoff::later(ms, rand::random()),
+                _ => backoff::after(failed.max(1), rand::random()),
+            };
             let at = clock() + Duration::from_millis(wait);
             tokio::time::sleep_until(at.into()).await;
             match self.arrives().await {
@@ -53,12 +60,21 @@ impl Member {
                         failed,
                     });
                 }
-                Err(why) => {
-                    eprintln!("machine {} after {failed}: {why:#}", self.number);
-                    failed += 1;
-                }
+                Err(_) => failed += 1,
             }
         }
+    }
+
+    /// How long the collector says that it goes away; `None` where it is lost before.
+    async fn told_to_go(&self) -> anyhow::Result<Option<u64>> {
+        let connection = self.connection.as_ref().context("not connected")?;
+        while let Ok(mut stream) = connection.accept_uni().await {
+            let bytes = stream.read_to_end(MAX_NUDGE_BYTES).await?;
+            if let Nudge::GoingAway(ms) = codec::decode(&bytes, MAX_NUDGE_BYTES)? {
+                return Ok(Some(ms));
+            }
+        }
+        Ok(None)
     }
 
     async fn arrives(&mut self) -> anyhow::Result<()> {
