@@ -10,8 +10,8 @@ use patchward_common::codec;
 use patchward_common::digest::Digest;
 use patchward_common::wire::collector::{Held, MAX_NUDGE_BYTES, MAX_STOPPED_BYTES, Nudge};
 use patchward_common::wire::machine::{
-    ALPN, ALPN_ENROLL, ALPN_RELAY, Answer, MAX_ANSWER_BYTES, Orders, RELAY_NAME, Request,
-    SERVER_NAME, close,
+    ALPN, ALPN_ENROLL, ALPN_RELAY, Answer, MAX_ANSWER_BYTES, MAX_ARTIFACT_PACKET_BYTES, Orders,
+    RELAY_NAME, Request, SERVER_NAME, close,
 };
 use quinn::{ClientConfig, Endpoint, VarInt};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -301,6 +301,10 @@ fn client_config(identity: Identity<'_>, watch: Watch) -> Result<Config, LinkErr
         quic,
         tls: Arc::new(tls),
         keeping: keeping(watch),
+        packet_bytes: match identity {
+            Identity::AtRelay(_) => MAX_ARTIFACT_PACKET_BYTES,
+            _ => dial::MAX_PACKET_BYTES,
+        },
         name: match identity {
             Identity::AtRelay(_) => RELAY_NAME,
             _ => SERVER_NAME,

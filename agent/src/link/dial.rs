@@ -4,7 +4,7 @@ use super::error::{of_handshake, of_io};
 use super::ways::Way;
 use super::{Link, LinkError, server_name};
 use patchward_carrier::{Connection, mux};
-use patchward_common::wire::machine::ARTIFACTS_CID_BYTES;
+use patchward_common::wire::machine::{ARTIFACTS_CID_BYTES, MAX_ARTIFACT_PACKET_BYTES};
 use quinn::{ConnectionId, Endpoint};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,9 +17,9 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// How long an address has to answer by QUIC before TCP is tried beside it: three round trips
 /// over a satellite and one packet lost. Nobody who can use QUIC waits for it.
 const FALL_BACK_TIME: Duration = Duration::from_secs(3);
-/// Largest packet that is received. The collector probes for none above QUIC's minimum
+/// Largest packet that is received but for artifacts. The collector probes for none above QUIC's minimum
 /// but when told to; room for a whole Ethernet frame, not for the 64 KB of the default.
-const MAX_PACKET_BYTES: u16 = 1_472;
+pub(super) const MAX_PACKET_BYTES: u16 = 1_472;
 
 /// Who to be, for either carrier.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub(super) struct Config {
     pub(super) quic: quinn::ClientConfig,
     pub(super) tls: Arc<rustls::ClientConfig>,
     pub(super) keeping: mux::Keeping,
+    /// Largest packet that is received.
+    pub(super) packet_bytes: u16,
     /// The name that must stand in the certificate of who answers.
     pub(super) name: &'static str,
 }
@@ -36,6 +38,7 @@ impl Config {
     pub(super) fn fetches_artifacts(&mut self) {
         let id = || ConnectionId::new(&rand::random::<[u8; ARTIFACTS_CID_BYTES]>());
         self.quic.initial_dst_cid_provider(Arc::new(id));
+        self.packet_bytes = MAX_ARTIFACT_PACKET_BYTES;
     }
 }
 
@@ -112,7 +115,7 @@ fn worse(quic: LinkError, tcp: LinkError) -> LinkError {
 }
 
 async fn quic(to: To<'_>, config: &Config) -> Result<Link, LinkError> {
-    let endpoint = endpoint(to.address).map_err(|error| route(to, &error))?;
+    let endpoint = endpoint(to.address, config.packet_bytes).map_err(|error| route(to, &error))?;
     let connecting = endpoint
         .connect_with(config.quic.clone(), to.address, config.name)
         .map_err(|error| route(to, &error))?;
@@ -176,7 +179,7 @@ fn route(to: To<'_>, problem: &dyn std::fmt::Display) -> LinkError {
     }
 }
 
-fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
+fn endpoint(to: SocketAddr, packet_bytes: u16) -> std::io::Result<Endpoint> {
     let any: IpAddr = match to {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -184,7 +187,7 @@ fn endpoint(to: SocketAddr) -> std::io::Result<Endpoint> {
     let socket = std::net::UdpSocket::bind((any, 0))?;
     let mut config = quinn::EndpointConfig::default();
     config
-        .max_udp_payload_size(MAX_PACKET_BYTES)
+        .max_udp_payload_size(packet_bytes)
         .map_err(std::io::Error::other)?;
     Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime))
 }

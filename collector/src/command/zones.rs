@@ -24,39 +24,40 @@ pub(crate) struct Zones {
 impl Zones {
     /// Reads them out of the windows.
     pub(crate) async fn read(view: &mut View) -> Result<Self, Failure> {
-        let windows = view.windows(None).await?;
-        let named: Vec<(&Name, &str)> = windows
-            .iter()
-            .map(|window| (&window.unit, window.zone.as_str()))
-            .collect();
-        let units = view.units().await?;
-        let places: Vec<(&Name, &Name)> = units.iter().map(|u| (&u.name, &u.site)).collect();
-        Ok(Self::of_windows(&named, &places))
+        let windows = view.window_zones().await?;
+        let units = view.sites_of_units().await?;
+        Ok(Self::of_windows(&windows, units))
     }
 
-    fn of_windows(windows: &[(&Name, &str)], units: &[(&Name, &Name)]) -> Self {
-        let usual = usual(windows.iter().map(|(_, zone)| *zone));
-        let site_of: BTreeMap<&Name, &Name> = units.iter().copied().collect();
-        let mut own: BTreeMap<&Name, Vec<&str>> = BTreeMap::new();
-        let mut near: BTreeMap<&Name, Vec<&str>> = BTreeMap::new();
-        for (unit, zone) in windows {
-            own.entry(unit).or_default().push(zone);
+    /// From how many windows of which zone each unit has, and from each unit's site.
+    fn of_windows(windows: &[(Name, String, i64)], units: Vec<(Name, Name)>) -> Self {
+        let site_of: BTreeMap<&Name, &Name> =
+            units.iter().map(|(unit, site)| (unit, site)).collect();
+        let (mut all, mut near, mut own) = (Counts::new(), BTreeMap::new(), BTreeMap::new());
+        // A zone is looked up once, however many windows name it.
+        let mut known: BTreeMap<&str, Option<TimeZone>> = BTreeMap::new();
+        for (unit, zone, count) in windows.iter().filter(|(_, zone, _)| zone != UTC) {
+            known
+                .entry(zone)
+                .or_insert_with(|| TimeZone::get(zone).ok());
+            add(&mut all, zone, *count);
+            add(own.entry(unit).or_default(), zone, *count);
             if let Some(site) = site_of.get(unit) {
-                near.entry(site).or_default().push(zone);
+                add(near.entry(*site).or_default(), zone, *count);
             }
         }
-        let of = |zones: Option<&Vec<&str>>| usual_of(zones?.iter().copied());
-        let near: BTreeMap<&Name, TimeZone> = near
-            .iter()
-            .filter_map(|(site, zones)| Some((*site, of(Some(zones))?)))
-            .collect();
-        let of_unit = |(unit, site): &(&Name, &Name)| {
-            let zone = of(own.get(unit)).or_else(|| near.get(site).cloned());
-            ((*unit).clone(), zone.unwrap_or_else(|| usual.clone()))
-        };
+        let of = |counts: &Counts<'_>| known.get(most(counts)?)?.clone();
+        let usual = of(&all).unwrap_or(TimeZone::UTC);
+        let zones = units.iter().map(|(unit, site)| {
+            let zone = own.get(unit).and_then(of);
+            zone.or_else(|| near.get(site).and_then(of))
+                .unwrap_or_else(|| usual.clone())
+        });
+        let zones: Vec<TimeZone> = zones.collect();
+        let units = units.into_iter().map(|(unit, _)| unit);
         Self {
-            units: units.iter().map(of_unit).collect(),
-            usual: usual.clone(),
+            units: units.zip(zones).collect(),
+            usual,
         }
     }
 
@@ -95,18 +96,17 @@ impl Zones {
     }
 }
 
-/// The zone that most of them name, UTC only where there is no other.
-fn usual<'a>(zones: impl Iterator<Item = &'a str>) -> TimeZone {
-    usual_of(zones).unwrap_or(TimeZone::UTC)
+/// How many windows have which zone.
+type Counts<'w> = BTreeMap<&'w str, i64>;
+
+fn add<'w>(counts: &mut Counts<'w>, zone: &'w str, count: i64) {
+    *counts.entry(zone).or_default() += count;
 }
 
-fn usual_of<'a>(zones: impl Iterator<Item = &'a str>) -> Option<TimeZone> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for zone in zones.filter(|zone| *zone != UTC) {
-        *counts.entry(zone).or_default() += 1;
-    }
-    let most = counts.into_iter().max_by_key(|(_, count)| *count);
-    most.and_then(|(zone, _)| TimeZone::get(zone).ok())
+/// The zone of most of them.
+fn most<'w>(counts: &Counts<'w>) -> Option<&'w str> {
+    let most = counts.iter().max_by_key(|(_, count)| **count);
+    most.map(|(zone, _)| *zone)
 }
 
 /// Local time first: `Tue 2027-03-02 01:00 CET (00:00 UTC)`.
@@ -233,14 +233,26 @@ mod tests {
     fn a_unit_without_a_window_has_the_zone_of_its_site() {
         let (icu, lab, ward) = (name("icu"), name("lab"), name("ward"));
         let (main, east) = (name("main"), name("east"));
-        let windows = [(&icu, "Europe/Berlin"), (&icu, UTC), (&ward, "Asia/Tokyo")];
-        let units = [(&icu, &main), (&lab, &main), (&ward, &east)];
-        let zones = Zones::of_windows(&windows, &units);
+        let row = |unit: &Name, zone: &str, count| (unit.clone(), zone.to_owned(), count);
+        let windows = [
+            row(&icu, "America/Lima", 1),
+            row(&icu, "Europe/Berlin", 2),
+            row(&icu, UTC, 9),
+            row(&ward, "Asia/Tokyo", 1),
+        ];
+        let places = [(&icu, &main), (&lab, &main), (&ward, &east)];
+        let units = || {
+            let places = places.iter();
+            places
+                .map(|(unit, site)| ((*unit).clone(), (*site).clone()))
+                .collect()
+        };
+        let zones = Zones::of_windows(&windows, units());
         let of = |unit: &Name| zones.of(Some(unit)).iana_name().map(str::to_owned);
         assert_eq!(of(&lab).as_deref(), Some("Europe/Berlin"));
         assert_eq!(of(&icu), of(&lab));
         assert_eq!(of(&ward).as_deref(), Some("Asia/Tokyo"));
-        let none = Zones::of_windows(&[(&icu, UTC)], &units);
+        let none = Zones::of_windows(&[row(&icu, UTC, 1)], units());
         assert_eq!(none.of(Some(&icu)), &TimeZone::UTC);
     }
 }

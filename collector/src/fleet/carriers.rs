@@ -35,6 +35,18 @@ impl Default for Tcp {
     }
 }
 
+/// When the first machines come again after the collector stopped: a restart takes that long.
+const RETRY_AFTER_MS: u64 = 2_000;
+/// So many more of them come again with every second after that, or fewer: handshakes that two
+/// cores bear. All of 20,000 at once would be lost before the socket is read.
+const RETRY_A_SECOND: u64 = 4_000;
+
+/// After how long the machine that is told so after `at` others comes again; each adds up to half of
+/// it by chance.
+pub(super) fn retry_after_ms(at: u64) -> u64 {
+    RETRY_AFTER_MS + at * 1_000 / RETRY_A_SECOND
+}
+
 impl FleetHandle {
     /// What a machine is connected over; `None` where it is not.
     pub fn carrier_of(&self, machine: &MachineId) -> Option<Carrier> {
@@ -91,4 +103,26 @@ async fn send(connection: &Connection, bytes: &[u8]) -> Option<SendStream> {
     stream.write_all(bytes).await.ok()?;
     stream.finish().ok()?;
     Some(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fleet_that_was_sent_away_does_not_come_back_at_once() {
+        assert_eq!(retry_after_ms(0), RETRY_AFTER_MS);
+        let times: Vec<u64> = (0..20_000).map(retry_after_ms).collect();
+        assert!(times.is_sorted());
+        let within = |second: u64| {
+            let from = RETRY_AFTER_MS + second * 1_000;
+            times
+                .iter()
+                .filter(|ms| (from..from + 1_000).contains(*ms))
+                .count()
+        };
+        assert!((0..5).all(|second| within(second) == 4_000));
+        // With the half that chance adds, all are back within what is asked for.
+        assert!(times.iter().all(|ms| ms + ms / 2 < 11_000));
+    }
 }

@@ -1,7 +1,7 @@
 //! What the rest of the collector may do with the running fleet.
 
 use super::ca::SERVER_LIFE_MS;
-use super::carriers::{arrives, push};
+use super::carriers::{arrives, push, retry_after_ms};
 use super::registry::Holding;
 use super::{Fleet, FleetError, enrolment, index::Index, locked, stops};
 use crate::item::expiry::Life;
@@ -29,17 +29,6 @@ const BURST_MS: u64 = 5;
 const TELL_TIME: Duration = Duration::from_secs(1);
 /// Longest wait for the last answers when the collector stops.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// When the first machines come again after the collector stopped: a restart takes that long.
-const RETRY_AFTER_MS: u64 = 2_000;
-/// So many more of them come again with every second after that, or fewer: handshakes that two
-/// cores bear. All of 20,000 at once would be lost before the socket is read.
-const RETRY_A_SECOND: u64 = 4_000;
-
-/// After how long the machine that is told so after `at` others comes again; each adds up to half of
-/// it by chance.
-fn retry_after_ms(at: u64) -> u64 {
-    RETRY_AFTER_MS + at * 1_000 / RETRY_A_SECOND
-}
 
 /// Whom to nudge.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub mod enrolment;
 mod go;
 mod handle;
 pub mod index;
+pub(crate) mod pieces;
 mod registry;
 mod relays;
 mod requests;

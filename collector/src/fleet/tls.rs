@@ -7,7 +7,7 @@
 use super::ca::ServerIdentity;
 use super::{Authorities, FleetError};
 use patchward_carrier::mux::{Keeping, Limits};
-use patchward_common::wire::machine::{ALPN, ALPN_ENROLL, ALPN_RELAY};
+use patchward_common::wire::machine::{ALPN, ALPN_ENROLL, ALPN_RELAY, MAX_ARTIFACT_PACKET_BYTES};
 use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
 use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -80,9 +80,10 @@ pub(super) fn quic(tls: rustls::ServerConfig) -> Result<quinn::ServerConfig, Fle
 /// The same for a connection on which artifacts are fetched: packets as large as the way takes,
 /// handed to the system in tens. It ends with the fetching, so what it costs is not kept.
 pub(super) fn of_artifacts(tls: rustls::ServerConfig) -> Result<quinn::ServerConfig, FleetError> {
-    let mut transport = transport();
+    let (mut transport, mut probing) = (transport(), MtuDiscoveryConfig::default());
+    probing.upper_bound(MAX_ARTIFACT_PACKET_BYTES);
     transport
-        .mtu_discovery_config(Some(MtuDiscoveryConfig::default()))
+        .mtu_discovery_config(Some(probing))
         .enable_segmentation_offload(true);
     over_quic(tls, transport)
 }

@@ -4,7 +4,7 @@
 use super::Relay;
 use super::fetch::{Told, Wanted};
 use super::identity::Identity;
-use crate::fleet;
+use crate::fleet::{self, pieces};
 use anyhow::Context as _;
 use patchward_carrier::{Connection, RecvStream, SendStream};
 use patchward_common::codec;
@@ -21,7 +21,7 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::Semaphore;
 
 /// Handshakes in flight.
@@ -40,8 +40,6 @@ const READ_TIME: Duration = Duration::from_secs(10);
 const WRITE_TIME: Duration = Duration::from_secs(450);
 /// When a machine asks again for what is being fetched.
 const AGAIN_MS: u64 = 1_000;
-/// What is read from the disk at once.
-const PIECE_BYTES: usize = 64 * 1024;
 /// Longest wait for the last answers when the relay ends.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
@@ -164,18 +162,8 @@ struct Range {
 
 impl Range {
     async fn write(self, send: &mut SendStream) -> Option<()> {
-        let mut file = tokio::fs::File::from_std(self.file);
-        file.seek(std::io::SeekFrom::Start(self.offset))
-            .await
-            .ok()?;
-        let mut bytes = file.take(self.length);
-        let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            match bytes.read(&mut piece).await.ok()? {
-                0 => return (bytes.limit() == 0).then_some(()),
-                read => send.write_all(&piece[..read]).await.ok()?,
-            }
-        }
+        let range = self.offset..self.offset.checked_add(self.length)?;
+        pieces::send(self.file, range, send, |_| ()).await
     }
 }
 

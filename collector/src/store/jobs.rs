@@ -149,6 +149,20 @@ impl View {
             .await
     }
 
+    /// The jobs that ended with a measurement of something else than what was planned, on any
+    /// machine, newest first: as few as the index of them has.
+    pub async fn jobs_gone_wrong(&mut self) -> Result<Vec<Job>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end,
+                        generation
+                 FROM jobs WHERE word IN ('failed', 'rolled_back', 'freed')
+                 ORDER BY since DESC, id",
+                args![],
+            )
+            .await
+    }
+
     /// The job of a machine that is under way, where it is another than this one.
     pub async fn at_work(
         &mut self,

@@ -88,6 +88,23 @@ impl View {
             .await
     }
 
+    /// How many windows of which time zone each unit with windows has.
+    pub async fn window_zones(&mut self) -> Result<Vec<(Name, String, i64)>, StoreError> {
+        self.tx
+            .all(
+                "SELECT unit, zone, COUNT(*) FROM windows GROUP BY unit, zone",
+                args![],
+            )
+            .await
+    }
+
+    /// The site of each unit.
+    pub async fn sites_of_units(&mut self) -> Result<Vec<(Name, Name)>, StoreError> {
+        self.tx
+            .all("SELECT name, site FROM units ORDER BY name", args![])
+            .await
+    }
+
     /// One unit.
     pub async fn unit(&mut self, name: &Name) -> Result<Option<Unit>, StoreError> {
         self.tx

@@ -37,6 +37,9 @@ pub const ALPN_RELAY: &[u8] = b"patchward-relay/1";
 /// connections have its longest, 20. It asks for large packets and many at once, and allows
 /// nothing: a collector that does not know it serves the connection like any other.
 pub const ARTIFACTS_CID_BYTES: usize = 8;
+/// Largest packet with a piece of an artifact: ten of them are what Linux takes at once, 64 KiB. A
+/// way that takes less is found out by probing (RFC 8899).
+pub const MAX_ARTIFACT_PACKET_BYTES: u16 = 6_500;
 /// The name in the collector's certificate. Addresses change, are translated and have
 /// aliases; the pinned CA and this name say that it is a collector.
 pub const SERVER_NAME: &str = "collector.patchward.internal";

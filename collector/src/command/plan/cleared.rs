@@ -7,12 +7,12 @@ use crate::control::{Failure, Table};
 use crate::quarantine;
 use crate::store::View;
 use patchward_common::digest::Digest;
-use patchward_common::id::MachineId;
 use patchward_common::job::State;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
 use patchward_common::trust::release::ArtifactRef;
 use patchward_common::words::counted;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rule under which it stands among the findings.
@@ -50,10 +50,30 @@ pub(super) async fn of(view: &mut View, approval: &Approval) -> Result<Vec<Clear
     }
     let zones = Zones::read(view).await?;
     let mut wrong: BTreeMap<&String, Vec<Wrong>> = BTreeMap::new();
-    for machine in view.gone_wrong().await? {
-        for (release, of_release) in &digests {
-            let found = wrong_on(view, &machine, of_release).await?;
-            wrong.entry(release).or_default().extend(found);
+    // Thousands of jobs, of some hundreds of plans: each plan is read once.
+    let mut carried: BTreeMap<Digest, Vec<&String>> = BTreeMap::new();
+    for job in view.jobs_gone_wrong().await? {
+        let (how, reason) = match &job.state {
+            State::RolledBack(reason) => ("and went back", reason),
+            State::Failed(reason) => ("and was not put right", reason),
+            _ => continue,
+        };
+        let releases = match carried.entry(job.plan) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(carries(view, &job.plan, &digests).await?),
+        };
+        if releases.is_empty() {
+            continue;
+        }
+        let known = view.machine(&job.machine).await?;
+        let machine = known.map_or_else(|| job.machine.to_string(), |one| one.name.to_string());
+        for release in releases.iter() {
+            wrong.entry(release).or_default().push(Wrong {
+                at: job.since,
+                machine: machine.clone(),
+                how,
+                why: reason.text.clone(),
+            });
         }
     }
     let all = digests.keys().map(|release| {
@@ -85,33 +105,20 @@ fn called(approval: &Approval, digest: &Digest) -> String {
     }
 }
 
-/// What went wrong on one machine with any of these.
-async fn wrong_on(
+/// The releases, of those whose artifacts these are, that a plan carries.
+async fn carries<'r>(
     view: &mut View,
-    machine: &MachineId,
-    digests: &BTreeSet<Digest>,
-) -> Result<Vec<Wrong>, Failure> {
-    let mut found = Vec::new();
-    for job in view.jobs_of_machine(machine).await? {
-        let (how, reason) = match &job.state {
-            State::RolledBack(reason) => ("and went back", reason),
-            State::Failed(reason) => ("and was not put right", reason),
-            _ => continue,
-        };
-        let approval = quarantine::approval(view, &job.plan).await?;
-        let releases = approval.releases.iter();
-        let mut artifacts = releases.flat_map(|release| &release.release.artifacts);
-        if artifacts.any(|artifact| digests.contains(&artifact.sha256)) {
-            let known = view.machine(machine).await?;
-            found.push(Wrong {
-                at: job.since,
-                machine: known.map_or_else(|| machine.to_string(), |one| one.name.to_string()),
-                how,
-                why: reason.text.clone(),
-            });
-        }
-    }
-    Ok(found)
+    plan: &Digest,
+    digests: &'r BTreeMap<String, BTreeSet<Digest>>,
+) -> Result<Vec<&'r String>, Failure> {
+    let approval = quarantine::approval(view, plan).await?;
+    let releases = approval.releases.iter();
+    let artifacts = releases.flat_map(|release| &release.release.artifacts);
+    let artifacts: BTreeSet<Digest> = artifacts.map(|artifact| artifact.sha256).collect();
+    let carried = digests
+        .iter()
+        .filter(|(_, of_release)| !artifacts.is_disjoint(of_release));
+    Ok(carried.map(|(release, _)| release).collect())
 }
 
 fn words(release: &str, wrong: &[Wrong], zones: &Zones) -> String {

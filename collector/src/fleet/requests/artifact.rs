@@ -1,10 +1,10 @@
 //! `artifact`: a range of an artifact's bytes, from wherever artifacts are kept.
 
 use super::{Reply, busy};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, pieces};
 use futures_util::StreamExt as _;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore as _};
+use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore as _};
 use patchward_carrier::SendStream;
 use patchward_common::wire::machine::{
     ArtifactAsked, ArtifactHeader, MAX_RANGE_BYTES, Refused, RefusedCode,
@@ -63,7 +63,12 @@ pub(in crate::fleet) async fn write(
     send: &mut SendStream,
     sent: impl Fn(u64),
 ) -> Option<()> {
-    let mut chunks = bytes.into_stream();
+    let mut chunks = match bytes.payload {
+        GetResultPayload::File(file, _) => {
+            return pieces::send(file, bytes.range, send, sent).await;
+        }
+        GetResultPayload::Stream(chunks) => chunks,
+    };
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.ok()?;
         let length = chunk.len() as u64;

@@ -76,6 +76,10 @@ async fn sites_units_and_groups(world: World) {
         view.units().await.unwrap(),
         [edited.clone(), unit("icu", "main")]
     );
+    assert_eq!(
+        view.sites_of_units().await.unwrap(),
+        [(name("er"), name("main")), (name("icu"), name("main"))]
+    );
     assert_eq!(view.unit(&name("er")).await.unwrap(), Some(edited));
     assert_eq!(view.groups().await.unwrap(), std::slice::from_ref(&rule));
     assert_eq!(view.group(&name("monitors")).await.unwrap(), Some(rule));

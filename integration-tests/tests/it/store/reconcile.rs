@@ -230,7 +230,10 @@ async fn the_failure_limit_halts_until_a_person_resumes(world: World) {
     // What a person judged may still be in quarantine where it happened.
     let mut view = world.store.view().await.unwrap();
     let wrong = view.gone_wrong().await.unwrap();
+    let newest_first = view.jobs_gone_wrong().await.unwrap();
     drop(view);
+    let newest_first = newest_first.into_iter().map(|job| (job.plan, job.machine));
+    assert!(newest_first.eq([4, 3, 2, 1].map(|number| (plan, machine(number)))));
     assert!(wrong.into_iter().eq([1, 2, 3, 4].map(machine)));
     // Another plan's are its own.
     let other = world.store.view().await.unwrap().failures(&digest(9)).await;

@@ -1,6 +1,7 @@
 //! Artifacts come over a connection of their own, in packets as large as the way takes, and over
 //! the machine's other one where that cannot be had.
 
+use super::driver::until;
 use super::world::{World, now, say};
 use patchward_agent::credentials::Credentials;
 use patchward_agent::download::{Downloads, Line};
@@ -32,13 +33,8 @@ async fn average(link: &Link, counted: &Relay, (sha256, length): (Digest, u64)) 
         .artifact(link, &sha256, length)
         .await
         .unwrap();
-    let bursts = loop {
-        let bursts = counted.bursts(began, PAUSE);
-        if !bursts.is_empty() {
-            break bursts;
-        }
-        tokio::time::sleep(PAUSE / 10).await;
-    };
+    until(|| !counted.bursts(began, PAUSE).is_empty()).await;
+    let bursts = counted.bursts(began, PAUSE);
     bursts[0].bytes / bursts[0].packets
 }
 
