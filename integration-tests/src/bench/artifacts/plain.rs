@@ -26,7 +26,9 @@ pub(super) struct Plain {
 impl Drop for Plain {
     fn drop(&mut self) {
         // Its threads may not be waited for by one that others' work runs on.
-        self.server.take().map(Runtime::shutdown_background);
+        if let Some(server) = self.server.take() {
+            server.shutdown_background();
+        }
     }
 }
 
