@@ -17,8 +17,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// How long an address has to answer by QUIC before TCP is tried beside it: three round trips
 /// over a satellite and one packet lost. Nobody who can use QUIC waits for it.
 const FALL_BACK_TIME: Duration = Duration::from_secs(3);
-/// Largest packet that is received but for artifacts. The collector probes for none above QUIC's minimum
-/// but when told to; room for a whole Ethernet frame, not for the 64 KB of the default.
+/// Largest packet that is received where no artifacts are fetched. The collector probes there for
+/// none above QUIC's minimum; room for a whole Ethernet frame, not for the 64 KB of the default.
 pub(super) const MAX_PACKET_BYTES: u16 = 1_472;
 
 /// Who to be, for either carrier.

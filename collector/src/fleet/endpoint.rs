@@ -234,8 +234,8 @@ impl Fleet {
     /// Lets somebody in; who will fetch artifacts with the settings for it.
     fn admit(&self, incoming: quinn::Incoming) -> Result<quinn::Connecting, ConnectionError> {
         let fetches = incoming.orig_dst_cid().len() == ARTIFACTS_CID_BYTES;
-        let of_artifacts = locked(&self.of_artifacts).clone();
-        match of_artifacts.filter(|_| fetches) {
+        let config = fetches.then(|| locked(&self.of_artifacts).clone());
+        match config.flatten() {
             Some(config) => incoming.accept_with(config),
             None => incoming.accept(),
         }
