@@ -12,6 +12,16 @@ fn put(folder: &Path, name: &str, mode: u32, text: &str) {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// A program that can be started at once: another one writes it. If this one did, a child that
+/// another test starts meanwhile could still hold it open, and it would be "busy".
+fn put_program(path: &Path, script: &str) {
+    let written = std::process::Command::new("/bin/sh")
+        .args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""])
+        .args([path.as_os_str(), script.as_ref()])
+        .status();
+    assert!(written.unwrap().success());
+}
+
 fn device(rest: &str) -> Device {
     let text = format!("asset = \"INF-17\"\ncomponent = \"pump\"\n{rest}");
     parse(Name::new("pump").unwrap(), &text).unwrap()
@@ -110,7 +120,7 @@ async fn the_program_on_the_network_is_asked_without_words_in_its_arguments() {
         // One that reads nothing is no trouble.
         ("#!/bin/sh\necho 5", DeviceFound::Version("5".into())),
     ] {
-        put(folder.path(), "probe", 0o755, script);
+        put_program(&program, script);
         let found = ask(&snmp, &program, Path::new("/")).await;
         assert_eq!(found, expected);
     }

@@ -7,7 +7,7 @@ use patchward_installer::config::Settings;
 use patchward_installer::installer::Installer;
 use patchward_integration_tests::fixture::{Hospital, job_of};
 use patchward_integration_tests::machine::{Machine, archive, now};
-use patchward_integration_tests::process::Daemon;
+use patchward_integration_tests::process::{Daemon, run};
 use std::io::Write as _;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -15,6 +15,12 @@ use std::path::Path;
 use std::process::Command;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_killable-installer");
+
+/// Another program writes the copy: a child that another test starts meanwhile could hold open
+/// what this one writes, and it could not be started.
+fn copy_program(to: &Path) {
+    run(Command::new("cp").arg(PROGRAM).arg(to)).unwrap();
+}
 
 /// Listens as systemd does, and becomes the installer with the first connection.
 fn on_demand(machine: &Machine, program: &Path, idle_seconds: &str) -> Daemon {
@@ -65,14 +71,14 @@ fn one_that_was_upgraded_makes_room() {
     let hospital = Hospital::new(1, now());
     let machine = Machine::new(folder.path(), Path::new(PROGRAM), &hospital.token()).unwrap();
     let program = folder.path().join("patchward-installer");
-    std::fs::copy(PROGRAM, &program).unwrap();
+    copy_program(&program);
     let mut daemon = on_demand(&machine, &program, "600");
     daemon
         .wait_until("it answers", || machine.status().is_ok())
         .unwrap();
     // As dpkg does it: the new one is written beside it and takes its name.
     let new = program.with_extension("dpkg-new");
-    std::fs::copy(PROGRAM, &new).unwrap();
+    copy_program(&new);
     std::fs::rename(&new, &program).unwrap();
     assert!(machine.status().is_ok());
     daemon.wait_for_end().unwrap();
