@@ -5,6 +5,7 @@ pub mod call;
 pub mod post;
 
 use super::show::heading;
+use crate::account::access::RULES;
 use crate::account::{Rule, rule};
 use crate::command::Command;
 use crate::command::advisory::files::Files;
@@ -13,6 +14,7 @@ use crate::control::Failure;
 use clap::Subcommand as _;
 use clap::builder::PossibleValue;
 use std::any::TypeId;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -25,6 +27,34 @@ static TREE: LazyLock<clap::Command> = LazyLock::new(|| {
     tree.build();
     tree
 });
+
+/// The way to each command through the tree of all, by the command's words: whoever reads an
+/// answer does so with a copy, and the whole tree has thousands of parts.
+static WAYS: LazyLock<HashMap<&'static str, clap::Command>> = LazyLock::new(|| {
+    let ways = RULES.iter().map(|rule| Some((rule.path, way(rule.path)?)));
+    ways.flatten().collect()
+});
+
+fn way(path: &'static str) -> Option<clap::Command> {
+    let mut command = &*TREE;
+    for word in path.split(' ') {
+        command = command.find_subcommand(word)?;
+    }
+    let mut way = command.clone();
+    let above = |name| {
+        clap::Command::new(name)
+            .disable_help_flag(true)
+            .disable_help_subcommand(true)
+    };
+    for word in path.split(' ').rev().skip(1) {
+        way = above(word).subcommand(way);
+    }
+    Some(
+        above("patchward-collector")
+            .no_binary_name(true)
+            .subcommand(way),
+    )
+}
 
 /// What is asked for in one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,7 +258,6 @@ fn label(name: &str, many: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::access::RULES;
     use crate::account::{Weight, subject};
     use std::collections::BTreeSet;
 

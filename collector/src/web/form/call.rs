@@ -1,7 +1,7 @@
 //! What somebody filled in, as the command that it is. The command line's own reader decides
 //! what is right, so a page refuses what a terminal refuses, in the same words.
 
-use super::{Form, Kind, TREE};
+use super::{Form, Kind, TREE, WAYS};
 use crate::command::Command;
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue};
@@ -55,7 +55,7 @@ pub fn command(form: &Form, answers: &Answers) -> Result<Command, Mistake> {
         });
     }
     let line = line(form, answers)?;
-    let mut tree = TREE.clone();
+    let mut tree = WAYS.get(form.path).unwrap_or(&TREE).clone();
     let read = tree
         .try_get_matches_from_mut(line)
         .and_then(|matches| Command::from_arg_matches(&matches));
