@@ -253,8 +253,8 @@ impl Change {
             ]
         };
         let rows = machines.iter().map(row).collect();
-        let added = self
-            .step("job.assign", plan, json!({ "machines": machines.len() }))
+        let tx = self.step("job.assign", plan, json!({ "machines": machines.len() }));
+        let added = tx
             .execute_many(
                 (
                     "INSERT INTO jobs (id, plan, machine, wave, word, standing, state, since,
@@ -264,6 +264,11 @@ impl Change {
                 rows,
             )
             .await?;
+        tx.execute(
+            "UPDATE plans SET jobs = jobs + $2 WHERE id = $1",
+            args![plan, added],
+        )
+        .await?;
         self.done();
         Ok(added)
     }

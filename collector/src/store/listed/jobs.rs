@@ -84,11 +84,13 @@ impl View {
             of.is("j.plan", plan);
             return self.page(&OF_PLAN, of, wanted).await;
         }
-        let is_all = whose.machine.is_none() && wanted.units.is_none();
-        if !is_all || !wanted.seeks("since") {
+        if whose.machine.is_some() || wanted.units.is_some() {
             return self.page(&ALL, of, wanted).await;
         }
-        let total = self.counted(&ALL, &of).await?;
+        let total = self.all_jobs().await?;
+        if !wanted.seeks("since") {
+            return self.page_of(&ALL, of, wanted, Some(total)).await;
+        }
         let oldest: Option<(UtcMs,)> = self
             .tx
             .first(
@@ -96,12 +98,19 @@ impl View {
                 args![SEARCHED_ROWS],
             )
             .await?;
-        if let Some((oldest,)) = oldest {
-            let place = of.arg(&oldest);
-            of.parts.push(format!("j.since > {place}"));
-        }
-        let mut page = self.page(&ALL, of, wanted).await?;
-        page.total = total;
-        Ok(page)
+        let Some((oldest,)) = oldest else {
+            return self.page_of(&ALL, of, wanted, Some(total)).await;
+        };
+        let place = of.arg(&oldest);
+        of.parts.push(format!("j.since > {place}"));
+        let page = self.page(&ALL, of, wanted).await?;
+        Ok(Page { total, ..page })
+    }
+
+    /// How many jobs there are, of all plans.
+    async fn all_jobs(&mut self) -> Result<u64, StoreError> {
+        let sql = "SELECT CAST(COALESCE(SUM(jobs), 0) AS BIGINT) FROM plans";
+        let (count,) = self.tx.one(sql, args![]).await?;
+        Ok(count)
     }
 }

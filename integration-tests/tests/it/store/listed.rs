@@ -143,6 +143,7 @@ async fn who_sees_some_units_is_told_of_no_other(world: World) {
     let all = wanted(10_000);
     let all = view.listed_jobs(JobsOf::default(), &all).await.unwrap();
     assert!(jobs.total > 0 && jobs.total < all.total);
+    assert_eq!(all.total, all.rows.len() as u64);
     let nothing = Wanted {
         units: Some(BTreeSet::new()),
         ..wanted(9)
