@@ -177,7 +177,7 @@ impl Driver {
                 Ok(Ended::Stop) => break,
                 // It has been followed already.
                 Ok(Ended::Back(_)) => continue,
-                Ok(Ended::Away(ms)) => backoff::later(ms.min(MAX_AWAY_MS), rand::random()),
+                Ok(Ended::Away(ms)) => backoff::away(ms.min(MAX_AWAY_MS), rand::random()),
                 Err(error) => {
                     tracing::warn!(%error, "no contact with the collector");
                     pulse::say(&[NotifyState::Status(&error.to_string())]);

@@ -1,8 +1,10 @@
 //! Gathering: what the planner and the plan check need, out of the store. They decide;
 //! nothing is decided here.
 
+mod reported;
 mod stated;
 
+pub use reported::{candidates, versions};
 pub use stated::{answers, measured_minutes, policies};
 
 use crate::allowed;
@@ -10,33 +12,24 @@ use crate::app::App;
 use crate::authority::{self, Held};
 use crate::command::release;
 use crate::control::Failure;
-use crate::quarantine;
-use crate::schedule::planner::{Candidate, Frozen, GroupRule, Standing};
+use crate::schedule::planner::{Frozen, GroupRule, Standing};
+use crate::store::View;
 use crate::store::plans::PlanState;
 use crate::store::releases::Release;
 use crate::store::vendors::TufFile;
-use crate::store::{StoreError, View};
 use patchward_common::component::{ComponentSet, Source};
 use patchward_common::digest::Digest;
-use patchward_common::facts::PackedFacts;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::{
-    AssignmentFile, Context, MachineFacts, PlanFile, Stated, Table, newest_rows,
-};
-use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::plan::{AssignmentFile, Context, PlanFile, Stated, Table, newest_rows};
+use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{
     Approval, ApprovedRelease, Emergency, Rollback, RollbackRelease,
 };
 use patchward_common::trust::assignment::AssignmentLeaf;
-use patchward_common::trust::release::{ABSENT, Kind, ReleaseDescription};
+use patchward_common::trust::release::{Kind, ReleaseDescription};
 use patchward_common::trust::sign::Signed;
-use patchward_common::wire::machine::InterlockWord;
 use serde_bytes::ByteBuf;
-use std::collections::BTreeMap;
-
-/// For so long a machine counts as one that can tell whether it is in use after it last
-/// could: one restart of a program, or one bad minute, takes no profile away.
-const PROFILE_KNOWN_MS: i64 = 7 * DAY_MS;
+use std::collections::{BTreeMap, HashMap};
 
 /// Everything that a plan is made from and judged by, but for what a person chose.
 pub struct Gathered {
@@ -73,11 +66,14 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
         .into_iter()
         .map(|(machine, (_, row))| (machine, row))
         .collect();
+    let mut members: HashMap<&Name, u32> = HashMap::new();
+    for group in rows.values().flat_map(|row| &row.groups) {
+        *members.entry(group).or_default() += 1;
+    }
     let mut groups = BTreeMap::new();
     for group in view.groups().await? {
-        let members = rows.values().filter(|row| row.groups.contains(&group.name));
         let rule = GroupRule {
-            size: u32::try_from(members.count()).unwrap_or(u32::MAX),
+            size: members.get(&group.name).copied().unwrap_or(0),
             minimum_ready: group.minimum_ready,
         };
         groups.insert(group.name, rule);
@@ -142,71 +138,6 @@ pub async fn signed(view: &mut View, id: &Digest) -> Result<Signed<Approval>, Fa
     Ok(signed)
 }
 
-/// A machine as the planner sees it; `None` where HTM has not assigned it.
-pub async fn candidate(
-    view: &mut View,
-    gathered: &Gathered,
-    machine: &MachineId,
-    products: &[&ReleaseDescription],
-) -> Result<Option<Candidate>, Failure> {
-    let Some(row) = gathered.rows.get(machine) else {
-        return Ok(None);
-    };
-    Ok(Some(Candidate {
-        row: row.clone(),
-        facts: facts(view, machine, products, gathered.now).await?,
-    }))
-}
-
-async fn facts(
-    view: &mut View,
-    machine: &MachineId,
-    products: &[&ReleaseDescription],
-    now: UtcMs,
-) -> Result<MachineFacts, Failure> {
-    let reported = view.machine_facts(machine).await?;
-    let reported = reported.and_then(|(bytes, _)| PackedFacts::from_bytes(bytes).unpack().ok());
-    let profile = match can_tell(view, machine, now).await? {
-        true => Name::new("probes").ok(),
-        false => None,
-    };
-    let set = versions(view, machine, products.iter().copied()).await?;
-    let versions = set.map_or_else(BTreeMap::new, |set| {
-        let version = |product: &&ReleaseDescription| {
-            let found = version_of(product, &set).unwrap_or(ABSENT);
-            (product.product.clone(), found.to_owned())
-        };
-        products.iter().map(version).collect()
-    });
-    Ok(MachineFacts {
-        machine: *machine,
-        interlock_profile: profile,
-        os: reported
-            .as_ref()
-            .map(|facts| format!("{}-{}", facts.os_id, facts.os_version)),
-        architecture: reported.map(|facts| facts.arch),
-        versions,
-        quarantined: quarantine::of_machine(view, machine).await?,
-    })
-}
-
-/// Whether a machine's interlock can tell whether it is in use: now, or not long ago.
-async fn can_tell(view: &mut View, machine: &MachineId, now: UtcMs) -> Result<bool, Failure> {
-    match view
-        .machine_status(machine)
-        .await?
-        .map(|status| status.interlock)
-    {
-        Some(InterlockWord::Idle | InterlockWord::InUse) => Ok(true),
-        Some(InterlockWord::Unknown) => {
-            let history = view.interlock_history(machine).await?;
-            let lately = Interval::new(now.plus_ms(-PROFILE_KNOWN_MS), now.plus_ms(1));
-            Ok(lately.is_ok_and(|lately| history.was_heard(lately)))
-        }
-        None => Ok(false),
-    }
-}
-
 /// The component by which a product is known in an inventory, by how it is installed: where
 /// it is found, if that matters, and its name.
 pub fn component_of(product: &ReleaseDescription) -> Option<(Option<Source>, &str)> {
@@ -215,28 +146,6 @@ pub fn component_of(product: &ReleaseDescription) -> Option<(Option<Source>, &st
         Kind::Packages(packages) => (None, packages.packages.first()?.name.as_str()),
         Kind::Recipe(_) => (Some(Source::Probe), product.product.as_str()),
     })
-}
-
-/// What a machine's inventory says of some products; `None` where it told none.
-pub async fn versions(
-    view: &mut View,
-    machine: &MachineId,
-    products: impl Iterator<Item = &ReleaseDescription>,
-) -> Result<Option<ComponentSet>, StoreError> {
-    let Some(held) = view.set_of(machine).await? else {
-        return Ok(None);
-    };
-    let Some(members) = view.members_of(&held.digest).await? else {
-        return Ok(None);
-    };
-    let mut there = Vec::new();
-    for (_, name) in products.filter_map(component_of) {
-        let named = view.components_named(name).await?.into_iter();
-        let held = named.filter(|one| members.contains(one.number));
-        there.extend(held.map(|one| one.component));
-    }
-    // What was taken in once is within the limits.
-    Ok(ComponentSet::new(there).ok())
 }
 
 /// The version of a product in an inventory, by how the product is installed.
@@ -325,10 +234,8 @@ pub async fn plan_file(
         .iter()
         .map(|release| &release.release)
         .collect();
-    let mut machines = Vec::new();
-    for leaf in &leaves {
-        machines.push(facts(view, &leaf.machine, &products, now).await?);
-    }
+    let machines: Vec<MachineId> = leaves.iter().map(|leaf| leaf.machine).collect();
+    let machines = reported::facts(view, &machines, &products, now).await?;
     let until = approval.expires.max(now.plus_ms(1));
     let range = Interval::new(approval.issued.min(now), until)
         .map_err(|error| Failure::conflict(error.to_string()))?;

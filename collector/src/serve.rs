@@ -105,6 +105,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     app.fleet.shutdown().await;
     // This waits for changes that people began.
     app.store.close().await;
+    tracing::debug!("the store is closed");
     people.shutdown_background();
     Ok(())
 }

@@ -4,6 +4,10 @@
 //! What is kept is at most some seconds old, and never older than what the one who looks
 //! changed before, or anybody by command. What is gathered in no time is not kept at all.
 
+mod made;
+
+pub use made::MadeOf;
+
 use crate::clock;
 use crate::control::Failure;
 use patchward_common::time::UtcMs;
@@ -102,6 +106,10 @@ pub trait Gather<T>: Send + 'static {
     fn begin(&self) -> Instant {
         clock::begin()
     }
+    /// Waits until what is gathered is of no use any more.
+    fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
+    }
     /// Gathers.
     fn gather(self) -> impl Future<Output = Result<T, Failure>> + Send;
 }
@@ -159,7 +167,11 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
 
     async fn make(&self, how: impl Gather<T>, audit: u64) -> Result<Arc<T>, Failure> {
         let (said, at, begun) = (how.said(), how.now(), how.begin());
-        let value = Arc::new(how.gather().await?);
+        let ends = how.ends();
+        let value = tokio::select! {
+            value = how.gather() => Arc::new(value?),
+            () = ends => return Err(Failure::unavailable("The collector ends; ask again soon.")),
+        };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(Made {
             value: Arc::clone(&value),
@@ -218,6 +230,34 @@ mod tests {
         assert_eq!(judged(EXACT_MS - 1, 9), Found::New);
         assert_eq!(judged(EXACT_MS - 1, 10), Found::Nothing);
         assert_eq!(judged(EXACT_MS, 10), Found::New);
+    }
+
+    /// Gathers for ever, and is of no use.
+    struct Ending;
+
+    impl Gather<()> for Ending {
+        fn said(&self) -> u64 {
+            7
+        }
+
+        fn now(&self) -> UtcMs {
+            NOW
+        }
+
+        fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
+            std::future::ready(())
+        }
+
+        async fn gather(self) -> Result<(), Failure> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_collector_that_ends_waits_for_no_gathering() {
+        let kept: Arc<Snapshot<()>> = Arc::default();
+        let failure = kept.get(look(7, 0), Ending).await.unwrap_err();
+        assert!(failure.text.contains("ends"), "{}", failure.text);
     }
 
     /// Gathers how often it was gathered, in more than a second.

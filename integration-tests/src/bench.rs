@@ -8,6 +8,7 @@ pub mod crowd;
 pub mod download;
 pub mod evidence;
 pub mod failover;
+mod full;
 pub mod held;
 pub mod idle;
 pub mod inventory;

@@ -8,6 +8,8 @@ const FIRST_MS: u64 = 1_000;
 const LONGEST_MS: u64 = 5 * MINUTE_MS as u64;
 /// A machine that is refused for good asks again so rarely: a person has to act first.
 const REFUSED_MS: u64 = 5 * MINUTE_MS as u64;
+/// By how much, at most, machines come apart that were told the same time.
+const AWAY_SPREAD_MS: u64 = 1_000;
 /// The first wait before orders are brought again of which the installer refused a part.
 const BRING_FIRST_MS: u64 = 30_000;
 /// The longest such wait. A machine whose clock was wrong gets its plans within it.
@@ -33,6 +35,12 @@ pub(super) fn refused(chance: u64) -> u64 {
 /// At least `ms`, and up to half as much again by chance: a fleet does not come at once.
 pub fn later(ms: u64, chance: u64) -> u64 {
     ms.saturating_add(chance % (ms / 2 + 1))
+}
+
+/// The wait until a collector that said when it is there again is asked: it tells each machine a
+/// time of its own, and one of version 0.1 told all the same, so they come apart by a little.
+pub fn away(ms: u64, chance: u64) -> u64 {
+    ms.saturating_add(chance % (AWAY_SPREAD_MS.min(ms / 2) + 1))
 }
 
 /// The wait before the hello that follows a stop whose receipt was told already: whole
@@ -75,11 +83,13 @@ mod tests {
         for chance in CHANCES {
             assert!((300_000..=450_000).contains(&refused(chance)));
             assert!((3_000..=4_500).contains(&later(3_000, chance)));
+            assert!((900..=1_350).contains(&away(900, chance)));
+            assert!((9_000..=10_000).contains(&away(9_000, chance)));
             assert!((2_000..6_000).contains(&stopped(chance)));
         }
         let waits: std::collections::BTreeSet<_> = (0..100).map(|n| refused(n * 997)).collect();
         assert!(waits.len() > 90, "{}", waits.len());
         assert_ne!(stopped(3), stopped(3_000));
-        assert_eq!(later(0, 7), 0);
+        assert_eq!((later(0, 7), away(0, 7)), (0, 0));
     }
 }

@@ -10,7 +10,6 @@ use crate::store::devices::DeviceAnswer;
 use patchward_common::id::{Label, MachineId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 /// What can be done with medical devices.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -109,15 +108,14 @@ async fn names(
     view: &mut View,
     machines: impl Iterator<Item = MachineId>,
 ) -> Result<BTreeMap<MachineId, String>, Failure> {
-    let mut names = BTreeMap::new();
-    for id in machines {
-        if let Entry::Vacant(place) = names.entry(id) {
-            let found = view.machine(&id).await?;
-            let name = found.map_or_else(|| id.to_string(), |machine| machine.name.to_string());
-            place.insert(name);
-        }
-    }
-    Ok(names)
+    let machines: Vec<MachineId> = machines.collect();
+    let found = view.these_machines(machines.iter().copied()).await?;
+    let name = |id: MachineId| {
+        let found = found.get(&id);
+        let name = found.map_or_else(|| id.to_string(), |machine| machine.name.to_string());
+        (id, name)
+    };
+    Ok(machines.into_iter().map(name).collect())
 }
 
 async fn list(app: &App) -> Result<Output, Failure> {

@@ -71,8 +71,11 @@ async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
     let mut table = Table::new(&["unit", "machine", "asked", "asked_by"]);
-    for ask in view.handover_asks().await? {
-        let Some(found) = view.machine(&ask.machine).await? else {
+    let asks = view.handover_asks().await?;
+    let asked = asks.iter().map(|ask| ask.machine);
+    let machines = view.these_machines(asked).await?;
+    for ask in asks {
+        let Some(found) = machines.get(&ask.machine) else {
             continue;
         };
         if unit.is_some_and(|unit| *unit != found.unit) {

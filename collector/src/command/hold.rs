@@ -7,13 +7,15 @@ use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::nudging;
 use crate::store::holds::Hold;
+use crate::store::machines::Machine;
 use crate::store::windows::Area;
 use crate::store::{Actor, StoreError, View};
 use clap::builder::PossibleValuesParser;
-use patchward_common::id::Name;
+use patchward_common::id::{MachineId, Name};
 use patchward_common::time::HOUR_MS;
 use patchward_common::wire::local::{HOLD_REASONS, MAX_HOLD_MS};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// The longest that a hold may be asked for: then it is the next shift's to say.
 pub const MAX_HOURS: i64 = MAX_HOLD_MS / HOUR_MS;
@@ -167,8 +169,11 @@ async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
     let mut table = Table::new(&["unit", "machine", "until", "reason", "said_by", "since"]);
-    for hold in view.holds(app.now()).await? {
-        let Some((of, machine)) = place(&mut view, &hold).await? else {
+    let holds = view.holds(app.now()).await?;
+    let held = holds.iter().filter_map(machine_of);
+    let machines = view.these_machines(held).await?;
+    for hold in holds {
+        let Some((of, machine)) = place(&hold, &machines) else {
             continue;
         };
         if unit.is_some_and(|unit| *unit != of) {
@@ -186,19 +191,22 @@ async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
     Ok(Output::Table(table))
 }
 
+/// The machine of a hold, where it is one's.
+fn machine_of(hold: &Hold) -> Option<MachineId> {
+    let is_machine = hold.area == Area::Machine;
+    is_machine.then(|| hold.subject.parse().ok()).flatten()
+}
+
 /// The unit of a hold, and its machine, where it is one's.
-async fn place(view: &mut View, hold: &Hold) -> Result<Option<(Name, Option<Name>)>, Failure> {
-    Ok(match hold.area {
+fn place(hold: &Hold, machines: &HashMap<MachineId, Machine>) -> Option<(Name, Option<Name>)> {
+    match hold.area {
         Area::Unit => Name::new(&hold.subject).ok().map(|unit| (unit, None)),
-        Area::Machine => match hold.subject.parse() {
-            Ok(id) => view
-                .machine(&id)
-                .await?
-                .map(|found| (found.unit, Some(found.name))),
-            Err(_) => None,
-        },
+        Area::Machine => {
+            let machine = machines.get(&machine_of(hold)?)?;
+            Some((machine.unit.clone(), Some(machine.name.clone())))
+        }
         Area::All | Area::Site => None,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::agenda::{self, Agenda};
 use crate::app::App;
 use crate::control::{Failure, Output};
 use crate::matching::{self, Exposed};
-use crate::snapshot::{Gather, Look, Snapshot};
+use crate::snapshot::{Gather, Look, MadeOf, Snapshot};
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,14 @@ use tokio::time::Instant;
 /// too old to be shown, and seldom enough to take a small part of one core.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
 
-/// What is gathered out of the whole hospital.
+/// What is gathered out of the whole hospital, and the lists that were made of it.
 #[derive(Debug, Default)]
 pub struct Snapshots {
     agenda: Arc<Snapshot<Agenda>>,
     exposed: Arc<Snapshot<Exposed>>,
     matches: Arc<Snapshot<Rows>>,
+    of_exposed: MadeOf<Exposed>,
+    of_matches: MadeOf<Rows>,
     pub(super) chain: audit::chain::Chain,
 }
 
@@ -44,6 +46,10 @@ macro_rules! gathered {
 
             fn now(&self) -> UtcMs {
                 self.0.now()
+            }
+
+            fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
+                self.0.store.closing()
             }
 
             async fn gather(self) -> Result<$what, Failure> {
@@ -146,6 +152,30 @@ async fn agenda_at(app: &Arc<App>, look: Look) -> Result<Arc<Agenda>, Failure> {
     app.snapshots.agenda.get(look, Gathering(app.clone())).await
 }
 
+/// A list that is made of nothing but what is gathered of the whole hospital, as somebody who
+/// looks may see it; `None` for all other commands.
+pub async fn made(
+    app: &Arc<App>,
+    look: Look,
+    command: &Command,
+) -> Result<Option<Arc<Output>>, Failure> {
+    let (snapshots, how) = (&app.snapshots, Gathering(app.clone()));
+    Ok(Some(match command {
+        Command::Exposure(ExposureCommand::List(asked)) => {
+            exposure::must_be_there(app, asked).await?;
+            let exposed = snapshots.exposed.get(look, how).await?;
+            let of = &snapshots.of_exposed;
+            of.made(&exposed, asked, || exposure::shown(&exposed, asked))
+        }
+        Command::Advisory(AdvisoryCommand::Matches(asked)) => {
+            let rows = snapshots.matches.get(look, how).await?;
+            let of = &snapshots.of_matches;
+            of.made(&rows, asked, || advisory::told(&rows, asked))
+        }
+        _ => return Ok(None),
+    }))
+}
+
 /// Carries out a command that only tells, as somebody who looks may see it.
 pub async fn look(
     app: &Arc<App>,
@@ -168,16 +198,6 @@ pub async fn look(
             oncall::told(app, &*agenda_at(app, look).await?).await
         }
         Command::Audit(audit::AuditCommand::Verify { head: None }) => audit::chain::told(app).await,
-        Command::Exposure(ExposureCommand::List(asked)) => {
-            let how = Gathering(app.clone());
-            let exposed = app.snapshots.exposed.get(look, how).await?;
-            exposure::told(app, &exposed, asked).await
-        }
-        Command::Advisory(AdvisoryCommand::Matches(asked)) => {
-            let how = Gathering(app.clone());
-            let rows = app.snapshots.matches.get(look, how).await?;
-            Ok(advisory::told(&rows, asked))
-        }
         Command::Advisory(AdvisoryCommand::Show { id }) => {
             let how = Gathering(app.clone());
             let rows = app.snapshots.matches.get(look, how).await?;

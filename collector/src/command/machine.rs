@@ -278,14 +278,14 @@ async fn with(
     let mut view = app.store.view().await?;
     let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
     let mut table = Table::new(&["machine", "unit", "class"]);
-    for id in view.machines_with(component, &versions, unit).await? {
-        if let Some(machine) = view.machine(&id).await? {
-            table.row(vec![
-                Cell::of(machine.name),
-                Cell::of(machine.unit),
-                Cell::of(machine.class.word()),
-            ]);
-        }
+    let with = view.machines_with(component, &versions, unit).await?;
+    let machines = view.these_machines(with.iter().copied()).await?;
+    for machine in with.iter().filter_map(|id| machines.get(id)) {
+        table.row(vec![
+            Cell::of(&machine.name),
+            Cell::of(&machine.unit),
+            Cell::of(machine.class.word()),
+        ]);
     }
     table.note = Some(format!(
         "{} it.",

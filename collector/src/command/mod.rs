@@ -55,7 +55,7 @@ pub mod window;
 pub(crate) mod work;
 pub(crate) mod zones;
 
-pub use look::{Snapshots, agenda, agenda_kept, keep, look, look_of};
+pub use look::{Snapshots, agenda, agenda_kept, keep, look, look_of, made};
 
 use crate::app::App;
 use crate::control::{Failure, FailureKind, Output, Reply};

@@ -11,12 +11,13 @@ use super::{
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::wire::machine::ARTIFACTS_CID_BYTES;
 use quinn::ConnectionError;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 /// How often "last seen" is written and the audit head is read.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
@@ -60,8 +61,9 @@ pub async fn serve(context: FleetContext, address: SocketAddr) -> Result<FleetHa
         let serving = tokio::spawn(tcp::serve(fleet.clone(), door));
         *locked(&fleet.tcp.serving) = Some(serving);
     }
+    let accepting = tokio::spawn(accept(fleet.clone(), endpoint));
+    *locked(&fleet.accepting) = Some(accepting);
     let tasks = vec![
-        tokio::spawn(accept(fleet.clone(), endpoint)),
         tokio::spawn(keep(fleet.clone(), now)),
         tokio::spawn(consume::run(fleet.clone())),
     ];
@@ -113,34 +115,64 @@ pub(super) fn config(
     tls::server_config(authorities, identity, lists.collect::<Result<_, _>>()?)
 }
 
-/// Lets connections in. While few handshakes may still begin, an address has to show
-/// first that it is its own (a Retry packet); while none may, the next ones wait.
+/// Lets connections in. While few handshakes may still begin, an address has to show first that
+/// it is its own (a Retry packet), and is told so at once: it waits for its handshake only after
+/// that. Who has waited for longer than a machine waits is not answered any more.
 async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
     let limit = fleet.context.settings.handshakes;
     let handshakes = Arc::new(Semaphore::new(limit));
-    while let Ok(permit) = handshakes.clone().acquire_owned().await {
-        let Some(incoming) = endpoint.accept().await else {
-            return;
-        };
-        let is_busy = handshakes.available_permits() < limit / 2;
-        if is_busy && !incoming.remote_address_validated() {
-            // Cannot fail: only a validated address may not be asked again.
-            let _ = incoming.retry();
-            continue;
-        }
-        let fleet = fleet.clone();
-        tokio::spawn(async move {
-            let Ok(connecting) = fleet.admit(incoming) else {
-                return;
-            };
-            let connected = tokio::time::timeout(HANDSHAKE_TIME, connecting).await;
-            drop(permit);
-            match connected {
-                Ok(Ok(connection)) => session::run(fleet, Arrived::quic(connection)).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
-                Err(_) => tracing::debug!("a handshake took too long"),
+    let mut waiting = Waiting::default();
+    loop {
+        tokio::select! {
+            permit = handshakes.clone().acquire_owned(), if !waiting.0.is_empty() => {
+                let Ok(permit) = permit else {
+                    return;
+                };
+                while let Some((since, incoming)) = waiting.0.pop_front() {
+                    if since.elapsed() < HANDSHAKE_TIME {
+                        tokio::spawn(shake_hands(fleet.clone(), incoming, permit));
+                        break;
+                    }
+                    incoming.ignore();
+                }
             }
-        });
+            incoming = endpoint.accept() => {
+                let Some(incoming) = incoming else {
+                    return;
+                };
+                let is_busy = handshakes.available_permits() < limit / 2;
+                if is_busy && !incoming.remote_address_validated() {
+                    // Cannot fail: only a validated address may not be asked again.
+                    let _ = incoming.retry();
+                } else {
+                    waiting.0.push_back((Instant::now(), incoming));
+                }
+            }
+        }
+    }
+}
+
+/// Who waits for a handshake, and since when; how many these may be, QUIC counts itself. Where
+/// the collector ends they are left to the next one: let go of they would be refused.
+#[derive(Default)]
+struct Waiting(VecDeque<(Instant, quinn::Incoming)>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(|(_, incoming)| incoming.ignore());
+    }
+}
+
+async fn shake_hands(fleet: Arc<Fleet>, incoming: quinn::Incoming, permit: OwnedSemaphorePermit) {
+    let Ok(connecting) = fleet.admit(incoming) else {
+        return;
+    };
+    let connected = tokio::time::timeout(HANDSHAKE_TIME, connecting).await;
+    drop(permit);
+    match connected {
+        Ok(Ok(connection)) => session::run(fleet, Arrived::quic(connection)).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+        Err(_) => tracing::debug!("a handshake took too long"),
     }
 }
 
@@ -216,12 +248,18 @@ impl Fleet {
         self.registry()
             .set_revoked(revoked.iter().map(|(serial, _)| serial.clone()).collect());
         let config = config(&self.authorities(), &self.context.settings, &revoked, now)?;
-        if let Some(endpoint) = self.endpoint.get() {
-            endpoint.set_server_config(Some(tls::quic(config.clone())?));
-            self.shows(config)?;
-            self.certified.store(now.0, Ordering::Relaxed);
-        }
+        self.lets_in(Some(tls::quic(config.clone())?));
+        self.shows(config)?;
+        self.certified.store(now.0, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Lets in over QUIC who comes from now on, or nobody; once nobody is let in it stays so.
+    pub(super) fn lets_in(&self, config: Option<quinn::ServerConfig>) {
+        let ends = locked(&self.accepting).is_none();
+        if let (Some(endpoint), true) = (self.endpoint.get(), config.is_none() || !ends) {
+            endpoint.set_server_config(config);
+        }
     }
 
     /// Takes settings with a certificate for all that is not the endpoint's own.

@@ -27,8 +27,9 @@ use tokio::task::{JoinHandle, JoinSet};
 const BURST_MS: u64 = 5;
 /// Longest wait until machines have heard that the collector stops.
 const TELL_TIME: Duration = Duration::from_secs(1);
-/// Longest wait for the last answers when the collector stops.
-const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// Longest wait for the last answers when the collector stops. Machines that were told have gone
+/// by themselves; what they wait for is the next collector.
+const DRAIN_TIME: Duration = Duration::from_millis(300);
 
 /// Whom to nudge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -363,6 +364,7 @@ impl FleetHandle {
     /// Tells every machine to come again, writes what is batched and closes the port. The
     /// store stays open.
     pub async fn shutdown(&self) {
+        self.lets_nobody_in();
         let (mut told, mut at) = (JoinSet::new(), 0);
         self.each(&Target::All, |_, connection| {
             let bytes = codec::encode(&Nudge::GoingAway(retry_after_ms(at)));
@@ -371,10 +373,12 @@ impl FleetHandle {
         })
         .await;
         let _ = tokio::time::timeout(TELL_TIME, told.join_all()).await;
+        tracing::debug!(machines = at, "machines were told to come again");
         for task in locked(&self.tasks).drain(..) {
             task.abort();
         }
         let _ = tokio::time::timeout(DRAIN_TIME, self.close_carriers()).await;
+        tracing::debug!("the port is closed");
         if let Err(error) = self.flush().await {
             tracing::warn!(%error, "could not write when machines were last seen");
         }

@@ -51,6 +51,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
 
 /// The clock: one read per request.
 pub type Clock = Arc<dyn Fn() -> UtcMs + Send + Sync>;
@@ -151,6 +152,8 @@ pub enum FleetError {
 pub(crate) struct Fleet {
     context: FleetContext,
     endpoint: OnceLock<quinn::Endpoint>,
+    /// Who lets connections in over QUIC; nobody, once the collector ends.
+    accepting: Mutex<Option<JoinHandle<()>>>,
     tcp: carriers::Tcp,
     /// With what connections are let in on which artifacts are fetched.
     of_artifacts: Mutex<Option<Arc<quinn::ServerConfig>>>,
@@ -209,6 +212,7 @@ impl Fleet {
             reached: Mutex::default(),
             context,
             endpoint: OnceLock::new(),
+            accepting: Mutex::default(),
             tcp: carriers::Tcp::default(),
             of_artifacts: Mutex::default(),
             relays,

@@ -7,7 +7,7 @@ mod shared;
 
 pub use holding::Holding;
 pub(super) use holding::Took;
-pub(super) use known::{Given, JournalEnd, Known, Said};
+pub(super) use known::{Given, JournalEnd, Known, Said, Stored};
 
 use crate::item::refused::Refusal;
 use patchward_common::digest::Digest;
@@ -34,6 +34,9 @@ const TAKEOVER_MS: i64 = 10 * MINUTE_MS;
 pub(super) struct Registry<C> {
     machines: HashMap<MachineId, Entry<C>>,
     revoked: HashSet<String>,
+    /// Machines of which the store is asked, each with the number of the asking.
+    asking: HashMap<MachineId, u64>,
+    asked: u64,
 }
 
 struct Entry<C> {
@@ -107,6 +110,8 @@ impl<C: Clone> Registry<C> {
         Self {
             machines: HashMap::new(),
             revoked,
+            asking: HashMap::new(),
+            asked: 0,
         }
     }
 
@@ -147,9 +152,22 @@ impl<C: Clone> Registry<C> {
         self.machines.get(machine)?.known.as_ref()
     }
 
-    /// Remembers what the store knows, if nobody was faster. Where a person cleared a
-    /// suspicion, what led to it is over: only then are boots and watermarks forgotten.
-    pub(super) fn learn(&mut self, machine: MachineId, known: Known) {
+    /// The store is asked of a machine. Gives back the number of the asking: what is learned by
+    /// it counts unless the machine is to be forgotten meanwhile.
+    pub(super) fn asks(&mut self, machine: MachineId) -> u64 {
+        self.asked += 1;
+        self.asking.insert(machine, self.asked);
+        self.asked
+    }
+
+    /// Remembers what the store knows, if nobody was faster, and it was not to be forgotten since
+    /// the store was asked. Where a person cleared a suspicion, what led to it is over:
+    /// only then are boots and watermarks forgotten.
+    pub(super) fn learn(&mut self, machine: MachineId, known: Known, asked: u64) {
+        if self.asking.get(&machine) != Some(&asked) {
+            return;
+        }
+        self.asking.remove(&machine);
         let entry = self.machines.entry(machine).or_default();
         if entry.known.is_some() {
             return;
@@ -189,6 +207,7 @@ impl<C: Clone> Registry<C> {
     /// person changed something. What the machine itself showed is kept, or every renewal
     /// would let a copy begin anew.
     pub(super) fn forget(&mut self, machine: &MachineId) {
+        self.asking.remove(machine);
         if let Some(entry) = self.machines.get_mut(machine) {
             entry.known = None;
         }
@@ -293,6 +312,7 @@ impl<C: Clone> Registry<C> {
         // Somebody with a certificate, of whom nothing is known: nothing to keep.
         if entry.open.is_empty() && entry.known.is_none() {
             self.machines.remove(machine);
+            self.asking.remove(machine);
         }
     }
 

@@ -76,10 +76,10 @@ impl Store {
             now,
         };
         // Most are known, as those of the same image.
-        if let Some(members) = self.inventories.store(reported(None)).await? {
+        if let Some(members) = self.inventories.put(reported(None)).await? {
             return Ok(members);
         }
-        let stored = self.inventories.store(reported(Some(set.clone()))).await?;
+        let stored = self.inventories.put(reported(Some(set.clone()))).await?;
         stored.ok_or_else(|| StoreError::missing("inventory", digest))
     }
 

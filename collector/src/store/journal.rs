@@ -115,7 +115,7 @@ from_row!(Unconsumed {
 
 impl queue::Entry for Append {
     /// The highest sequence of the outbox up to which nothing is missing.
-    type Stored = u64;
+    type Answer = u64;
     type Error = JournalError;
     const MAX_GROUP: usize = MAX_GROUP;
     const MAX_ROWS: usize = MAX_GROUP_EVENTS;
@@ -124,7 +124,10 @@ impl queue::Entry for Append {
         self.events.len()
     }
 
-    async fn store(engine: &Engine, entries: &[Self]) -> Result<queue::Results<Self>, StoreError> {
+    async fn together(
+        engine: &Engine,
+        entries: &[Self],
+    ) -> Result<queue::Results<Self>, StoreError> {
         group::store(engine, entries).await
     }
 }
@@ -135,7 +138,7 @@ impl Store {
     /// same bytes, are acknowledged again.
     pub async fn append_journal(&self, append: Append) -> Result<u64, JournalError> {
         check(&append).map_err(JournalError::Refused)?;
-        self.journal.store(append).await
+        self.journal.put(append).await
     }
 }
 

@@ -5,11 +5,15 @@ mod certificates;
 mod of_plan;
 mod reports;
 mod returns;
+mod together;
 
 pub use certificates::{Certificate, Ending};
+use reports::MAX_GROUP;
 pub(super) use reports::Report;
 pub use reports::{MachineStatus, Readiness, Seen};
 pub use returns::Return;
+pub(super) use together::{Acquaintance, Stands};
+pub use together::{Acquainted, OutboxEnd, Standing};
 
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};

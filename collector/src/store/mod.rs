@@ -78,6 +78,7 @@ use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -121,7 +122,10 @@ pub struct Store {
     journal: queue::Queue<journal::Append>,
     statuses: queue::Queue<machines::Report>,
     inventories: queue::Queue<inventory::Reported>,
+    acquaintances: queue::Queue<machines::Acquaintance>,
+    standings: queue::Queue<machines::Stands>,
     said: Arc<said::Said>,
+    closing: watch::Sender<bool>,
 }
 
 /// A consistent state to read from. It holds a connection: read, then drop it.
@@ -131,7 +135,7 @@ pub struct View {
 
 impl Store {
     /// Opens a collector's database, brings its schema up to date and starts the tasks
-    /// that write in groups.
+    /// that work in groups.
     ///
     /// # Errors
     /// [`StoreError::NoDatabase`] where nobody made one: an empty one in its place would
@@ -159,20 +163,17 @@ impl Store {
             journal: queue::Queue::start(engine.clone()),
             statuses: queue::Queue::start(engine.clone()),
             inventories: queue::Queue::start(engine.clone()),
+            acquaintances: queue::Queue::start(engine.clone()),
+            standings: queue::Queue::start(engine.clone()),
             said: Arc::default(),
+            closing: watch::Sender::new(false),
             engine,
         }
     }
 
     /// Opens a view.
     pub async fn view(&self) -> Result<View, StoreError> {
-        let tx = match &self.engine {
-            Engine::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Engine::Postgres(pool) => Tx::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    .await?,
-            ),
-        };
+        let tx = self.engine.view().await?;
         Ok(View { tx })
     }
 
@@ -213,9 +214,12 @@ impl Store {
     /// Writes what is queued, then closes every connection. Other clones find it
     /// [`StoreError::Closed`].
     pub async fn close(&self) {
+        self.closing.send_replace(true);
         self.journal.close().await;
         self.statuses.close().await;
         self.inventories.close().await;
+        self.acquaintances.close().await;
+        self.standings.close().await;
         match &self.engine {
             Engine::Sqlite { writer, readers } => {
                 readers.close().await;
@@ -223,6 +227,14 @@ impl Store {
             }
             Engine::Postgres(pool) => pool.close().await,
         }
+    }
+
+    /// Waits until the store is to be closed: who reads a whole hospital leaves off then, so
+    /// that nobody waits for it.
+    pub fn closing(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut closing = self.closing.subscribe();
+        // Where the store itself is gone, that is the end too.
+        async move { drop(closing.wait_for(|is_so| *is_so).await) }
     }
 
     /// The engine's word: `sqlite` or `postgres`.
@@ -241,6 +253,17 @@ impl Engine {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(begin_immediate(writer).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that reads one consistent state.
+    async fn view(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
         })
     }
 }

@@ -48,6 +48,10 @@ impl Gather<Output> for Asking {
         self.app.now()
     }
 
+    fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.app.store.closing()
+    }
+
     async fn gather(self) -> Result<Output, Failure> {
         let (progress, mut steps) = mpsc::channel(16);
         // What comes of it counts as knowing all that was said until now, so what it is made
@@ -75,6 +79,9 @@ impl Kept {
         let mut look = command::look_of(app, &caller).await?;
         if command.tells_of_itself() {
             look.must_know = 0;
+        }
+        if let Some(made) = command::made(app, look, &command).await? {
+            return Ok(made);
         }
         let key = match command.output_file() {
             // A file is for one.

@@ -2,9 +2,9 @@
 //! before, and while the backup is made and read back.
 
 use super::crowd::{Crowd, Member};
+use super::full;
 use super::report::{Figure, Reach, Report, Spread, clock};
-use crate::filled::Spec;
-use crate::filled::served::{Served, ask};
+use crate::filled::served::ask;
 use anyhow::Context as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,19 +25,15 @@ const MOST_MS: f64 = 100.0;
 const BEFORE_IT: u8 = 0;
 const MEANWHILE: u8 = 1;
 
-/// Fills a hospital of so many machines, serves it, and backs it up.
-pub async fn run(machines: usize, advisories: &Path) -> anyhow::Result<Report> {
+/// Fills a hospital of so many machines, or takes one that was filled before; serves it, and
+/// backs it up.
+pub async fn run(
+    machines: usize,
+    advisories: &Path,
+    hospital: Option<&Path>,
+) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
-    let spec = Spec {
-        advisories: advisories.to_owned(),
-        ..Spec::of(machines, patchward_collector::clock::now())
-    };
-    let progress = |step: &str, done: usize, all: usize| {
-        if done == all || done == 0 {
-            eprintln!("{step} {done}/{all}");
-        }
-    };
-    let served = Served::filled(folder.path(), &spec, &progress).await?;
+    let served = full::served(folder.path(), machines, advisories, hospital).await?;
     let mut crowd = Crowd::at(&served.folder, served.ports.machines, "icu-1", CONNECTIONS).await?;
     crowd.connect().await?;
     let hellos = Hellos::begin(crowd);

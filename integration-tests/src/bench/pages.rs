@@ -2,11 +2,11 @@
 //! hellos a second: how long lists, things and whole pages take, and what a large file costs.
 
 use super::crowd::{Crowd, Member};
+use super::full;
 use super::process_costs::{forget_peak, memory, peak};
 use super::report::{Figure, Reach, Report, Spread, clock};
-use crate::filled::served::Served;
+use crate::filled::MACHINES;
 use crate::filled::walk::{self, Visited};
-use crate::filled::{MACHINES, Spec};
 use crate::visitor::Visitor;
 use anyhow::{Context as _, ensure};
 use std::path::Path;
@@ -65,20 +65,8 @@ pub async fn run(
     hospital: Option<&Path>,
 ) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
-    let spec = Spec {
-        advisories: advisories.to_owned(),
-        ..Spec::of(machines, patchward_collector::clock::now())
-    };
     let begun = clock();
-    let progress = |step: &str, done: usize, all: usize| {
-        if done == all || done == 0 {
-            eprintln!("{step} {done}/{all}");
-        }
-    };
-    let served = match hospital {
-        Some(path) => Served::again(path, &folder.path().join("collector.log"))?,
-        None => Served::filled(folder.path(), &spec, &progress).await?,
-    };
+    let served = full::served(folder.path(), machines, advisories, hospital).await?;
     let filled = begun.elapsed().as_secs_f64();
     let mut crowd = Crowd::at(&served.folder, served.ports.machines, "icu-1", CONNECTIONS).await?;
     crowd.connect().await?;
@@ -140,7 +128,11 @@ fn ask_all(mut visitor: Visitor, pid: u32) -> anyhow::Result<(Vec<Asked>, File)>
     let pages = pages.map(|Visited { path, .. }| path.clone());
     let all = lists.chain([ROLL_UP.to_owned()]).chain(things).chain(pages);
     for path in all {
-        asked.push(ask(&mut visitor, path)?);
+        let one = ask(&mut visitor, path)?;
+        let server = Spread::of(one.server_ms.clone())?;
+        let (median, worst) = (server.median(), server.at(0.99));
+        eprintln!("{}: {median:.1} ms in the server, {worst:.1}", one.path);
+        asked.push(one);
     }
     Ok((asked, file(&mut visitor, pid)?))
 }

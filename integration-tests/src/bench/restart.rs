@@ -5,13 +5,14 @@
 mod broker;
 
 use super::crowd::{Crowd, Member};
+use super::full;
 use super::process_costs::{Processor, memory, peak};
 use super::report::{Figure, Reach, Report, Spread, clock};
-use crate::filled::Spec;
 use crate::filled::served::Served;
 use crate::process::wait_until;
 use crate::visitor::Visitor;
 use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 use tokio::task::JoinSet;
@@ -41,14 +42,7 @@ pub async fn run(
 ) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("collector.log");
-    let spec = Spec {
-        advisories: advisories.to_owned(),
-        ..Spec::of(machines, patchward_collector::clock::now())
-    };
-    let served = match hospital {
-        Some(path) => Served::again(path, &log)?,
-        None => Served::filled(folder.path(), &spec, &|_, _, _| ()).await?,
-    };
+    let served = full::served(folder.path(), machines, advisories, hospital).await?;
     let (place, address) = (served.folder.clone(), served.ports.machines);
     let mut probe = Crowd::at(&place, address, UNIT, 1).await?;
     probe.connect().await?;
@@ -121,7 +115,8 @@ fn indexed(visitor: &mut Visitor) -> anyhow::Result<Instant> {
 /// How a fleet came back.
 struct Returned {
     seconds: Spread,
-    failed: u32,
+    /// How many tries were in vain, by why.
+    failed: BTreeMap<String, u32>,
     /// Machines in a second of the collector's processor.
     a_second: f64,
     before_mib: f64,
@@ -142,11 +137,13 @@ async fn returned(served: Served, log: &Path, connected: usize) -> anyhow::Resul
     let served = tokio::task::spawn_blocking(move || served.restarted(&log)).await??;
     let (served, _) = served;
     let mut processor = Processor::of(served.collector.pid());
-    let (mut seconds, mut failed, mut members) = (Vec::new(), 0, Vec::new());
+    let (mut seconds, mut failed, mut members) = (Vec::new(), BTreeMap::new(), Vec::new());
     while let Some(back) = coming.join_next().await {
         let (back, member) = back??;
         seconds.push((back.at - told).as_secs_f64());
-        failed += back.failed;
+        for why in back.failed {
+            *failed.entry(why).or_default() += 1;
+        }
         members.push(member);
     }
     let busy = processor.look()?;
@@ -160,6 +157,24 @@ async fn returned(served: Served, log: &Path, connected: usize) -> anyhow::Resul
 }
 
 impl Returned {
+    /// How many tries failed, and of what most did.
+    fn failures(&self) -> Figure {
+        let failed: u32 = self.failed.values().sum();
+        let most = self.failed.iter().max_by_key(|(_, count)| **count);
+        Figure {
+            text: match most {
+                Some((why, count)) => format!("{failed}, of which {count}: {why}"),
+                None => "none".to_owned(),
+            },
+            ..Figure::one(
+                "attempts that failed",
+                "",
+                failed.into(),
+                Reach::AtMost(0.0),
+            )
+        }
+    }
+
     /// `broker` is how many mosquitto lets in, a second of its processor.
     fn figures(&self, connected: usize, broker: f64) -> Vec<Figure> {
         let back = format!("last of {connected} machines back");
@@ -175,12 +190,7 @@ impl Returned {
                 Reach::AtMost(MOST_RETURNING_SECONDS),
             ),
             Figure::median("until a machine is", "s", &self.seconds, Reach::Shown),
-            Figure::one(
-                "attempts that failed",
-                "",
-                f64::from(self.failed),
-                Reach::AtMost(0.0),
-            ),
+            self.failures(),
             Figure {
                 text: memory,
                 ..Figure::one(

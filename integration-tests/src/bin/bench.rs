@@ -113,6 +113,9 @@ enum Which {
         /// How many machines it has.
         #[arg(long, default_value_t = patchward_integration_tests::filled::MACHINES)]
         machines: usize,
+        /// A collector's folder that `fill` filled, instead of filling one.
+        #[arg(long)]
+        hospital: Option<PathBuf>,
     },
     /// All of them, one after the other.
     All,
@@ -151,6 +154,7 @@ impl Which {
         },
         Self::Backup {
             machines: patchward_integration_tests::filled::MACHINES,
+            hospital: None,
         },
     ];
 
@@ -191,7 +195,11 @@ impl Which {
                 Path::new(ADVISORIES),
                 hospital.as_deref(),
             ))?,
-            Self::Backup { machines } => wait_for(backup::run(machines, Path::new(ADVISORIES)))?,
+            Self::Backup { machines, hospital } => wait_for(backup::run(
+                machines,
+                Path::new(ADVISORIES),
+                hospital.as_deref(),
+            ))?,
             Self::All => return all(),
         };
         print!("{report}");

@@ -39,6 +39,7 @@ mod rollover;
 mod several;
 mod stated;
 mod subjects;
+mod together;
 mod vendors;
 mod windows;
 

@@ -72,19 +72,16 @@ pub(super) async fn list(app: &App, asked: &Asked) -> Result<Output, Failure> {
     Ok(shown(&found, asked))
 }
 
-/// The same of what was gathered of all advisories.
-pub(in crate::command) async fn told(
-    app: &App,
-    found: &Exposed,
-    asked: &Asked,
-) -> Result<Output, Failure> {
+/// The advisory that is asked for must be there.
+pub(in crate::command) async fn must_be_there(app: &App, asked: &Asked) -> Result<(), Failure> {
     if let Some(id) = &asked.advisory {
         super::scope::need_advisory(&mut app.store.view().await?, id).await?;
     }
-    Ok(shown(found, asked))
+    Ok(())
 }
 
-fn shown(found: &Exposed, asked: &Asked) -> Output {
+/// What is open of what was gathered of all advisories.
+pub(in crate::command) fn shown(found: &Exposed, asked: &Asked) -> Output {
     let is_asked = |id: &str| asked.advisory.as_deref().is_none_or(|asked| asked == id);
     let mut lines = found.among(asked.whose().as_deref());
     lines.retain(|line| is_asked(&line.advisory) && asked.wants(line));

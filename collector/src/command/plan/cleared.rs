@@ -7,6 +7,7 @@ use crate::control::{Failure, Table};
 use crate::quarantine;
 use crate::store::View;
 use patchward_common::digest::Digest;
+use patchward_common::id::MachineId;
 use patchward_common::job::State;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::Approval;
@@ -31,7 +32,7 @@ pub(super) struct Cleared {
 /// What went wrong with a release once.
 struct Wrong {
     at: UtcMs,
-    machine: String,
+    machine: MachineId,
     how: &'static str,
     why: String,
 }
@@ -65,26 +66,25 @@ pub(super) async fn of(view: &mut View, approval: &Approval) -> Result<Vec<Clear
         if releases.is_empty() {
             continue;
         }
-        let known = view.machine(&job.machine).await?;
-        let machine = known.map_or_else(|| job.machine.to_string(), |one| one.name.to_string());
         for release in releases.iter() {
             wrong.entry(release).or_default().push(Wrong {
                 at: job.since,
-                machine: machine.clone(),
+                machine: job.machine,
                 how,
                 why: reason.text.clone(),
             });
         }
     }
-    let all = digests.keys().map(|release| {
+    let mut all = Vec::new();
+    for release in digests.keys() {
         let mut wrong = wrong.remove(release).unwrap_or_default();
         wrong.sort_by_key(|one| std::cmp::Reverse(one.at));
-        Cleared {
+        all.push(Cleared {
             release: release.clone(),
-            text: words(release, &wrong, &zones),
-        }
-    });
-    Ok(all.collect())
+            text: words(view, release, &wrong, &zones).await?,
+        });
+    }
+    Ok(all)
 }
 
 /// Puts what is cleared before all other findings: nobody signs it without having read it.
@@ -121,22 +121,28 @@ async fn carries<'r>(
     Ok(carried.map(|(release, _)| release).collect())
 }
 
-fn words(release: &str, wrong: &[Wrong], zones: &Zones) -> String {
-    let named = wrong.iter().take(MAX_NAMED).map(|one| {
-        format!(
-            "it failed on {} at {} {}: {}",
-            one.machine,
+async fn words(
+    view: &mut View,
+    release: &str,
+    wrong: &[Wrong],
+    zones: &Zones,
+) -> Result<String, Failure> {
+    let mut named = Vec::new();
+    for one in wrong.iter().take(MAX_NAMED) {
+        let known = view.machine(&one.machine).await?;
+        let machine = known.map_or_else(|| one.machine.to_string(), |one| one.name.to_string());
+        named.push(format!(
+            "it failed on {machine} at {} {}: {}",
             zones.text(None, one.at),
             one.how,
             one.why
-        )
-    });
-    let named: Vec<String> = named.collect();
+        ));
+    }
     let more = match wrong.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         more => format!("; and {} before", counted(more, "time", "times")),
     };
-    match named.is_empty() {
+    Ok(match named.is_empty() {
         true => format!(
             "It clears {release} from quarantine. No failure of it is known to this collector."
         ),
@@ -145,5 +151,5 @@ fn words(release: &str, wrong: &[Wrong], zones: &Zones) -> String {
              again.",
             named.join("; ")
         ),
-    }
+    })
 }

@@ -133,14 +133,9 @@ async fn input(
 ) -> Result<(PlanInput, Vec<MachineId>), Failure> {
     let releases = releases::chosen(view, &chosen.releases).await?;
     let described: Vec<&ReleaseDescription> = releases.iter().map(|r| &r.description).collect();
-    let mut candidates = Vec::new();
-    let mut unassigned = Vec::new();
-    for machine in machines(view, gathered, chosen).await? {
-        match planning::candidate(view, gathered, &machine, &described).await? {
-            Some(candidate) => candidates.push(candidate),
-            None => unassigned.push(machine),
-        }
-    }
+    let machines = machines(view, gathered, chosen).await?;
+    let (candidates, unassigned) =
+        planning::candidates(view, gathered, &machines, &described).await?;
     let products: Vec<&Name> = described.iter().map(|release| &release.product).collect();
     let measured_minutes = planning::measured_minutes(view, &products).await?;
     let mut releases = releases

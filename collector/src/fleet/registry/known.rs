@@ -23,7 +23,7 @@ pub(in crate::fleet) struct Known {
     /// What it said last; `None` before its first hello.
     pub(in crate::fleet) said: Option<Said>,
     /// How far its journal is stored.
-    pub(in crate::fleet) journal: Option<JournalEnd>,
+    pub(in crate::fleet) journal: Stored,
     /// The orders that it was given last.
     pub(in crate::fleet) orders: Option<Given>,
     /// The tables that it stands in.
@@ -52,6 +52,32 @@ pub(in crate::fleet) struct Said {
     /// When it was heard, by the collector's clock; 0 where that was before its start.
     pub(in crate::fleet) at: UtcMs,
     pub(in crate::fleet) installer: String,
+}
+
+/// How far a machine's journal is stored, as far as that is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fleet) enum Stored {
+    /// The store has to be asked.
+    Unread,
+    /// Nothing of any outbox is.
+    Nothing,
+    /// An outbox is up to here.
+    UpTo(JournalEnd),
+}
+
+impl Stored {
+    /// The end of an outbox, where it is remembered.
+    pub(in crate::fleet) fn end_of(self, outbox: OutboxId) -> Option<JournalEnd> {
+        match self {
+            Self::Unread => None,
+            Self::Nothing => Some(JournalEnd {
+                outbox,
+                sequence: 0,
+                digest: Digest::default(),
+            }),
+            Self::UpTo(end) => (end.outbox == outbox).then_some(end),
+        }
+    }
 }
 
 /// The end of a machine's stored journal.

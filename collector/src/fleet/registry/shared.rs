@@ -27,6 +27,7 @@ impl<C: Clone> Registry<C> {
         if let Some(entry) = self.machines.get_mut(machine)
             && entry.open.len() == 1
         {
+            self.asking.remove(machine);
             entry.known = None;
         }
     }
@@ -46,6 +47,7 @@ impl<C: Clone> Registry<C> {
         };
         let said = entry.known.as_ref().and_then(|known| known.said.as_ref());
         if entry.live.is_some() && said.is_some_and(|said| said.at < at) {
+            self.asking.remove(machine);
             entry.known = None;
         }
     }

@@ -36,11 +36,12 @@ impl Heard {
             is_suspect: false,
             set: Digest::default(),
             said: None,
-            journal: None,
+            journal: Stored::Unread,
             orders: None,
             tables: None,
         };
-        registry.learn(MACHINE, known);
+        let asked = registry.asks(MACHINE);
+        registry.learn(MACHINE, known, asked);
         Self(registry)
     }
 
@@ -48,13 +49,12 @@ impl Heard {
     fn again(&mut self, is_suspect: bool) {
         let known = self.0.known(&MACHINE).unwrap().clone();
         self.0.forget(&MACHINE);
-        self.0.learn(
-            MACHINE,
-            Known {
-                is_suspect,
-                ..known
-            },
-        );
+        let known = Known {
+            is_suspect,
+            ..known
+        };
+        let asked = self.0.asks(MACHINE);
+        self.0.learn(MACHINE, known, asked);
     }
 
     fn hello(&mut self, id: usize, hello: &Hello, minute: i64) -> Noticed<&'static str> {
@@ -73,6 +73,26 @@ impl Heard {
         }
         noticed
     }
+}
+
+#[test]
+fn what_was_asked_for_before_a_machine_was_to_be_forgotten_is_not_learned() {
+    let mut heard = Heard::new();
+    heard.0.join(MACHINE, "1", (0, &"a")).unwrap();
+    let known = heard.0.known(&MACHINE).unwrap().clone();
+    heard.0.forget(&MACHINE);
+    let early = heard.0.asks(MACHINE);
+    heard.0.forget(&MACHINE);
+    // It went away and came again: nothing of it is left but the asking.
+    heard.0.left(&MACHINE, 0);
+    heard.0.join(MACHINE, "1", (1, &"b")).unwrap();
+    heard.0.learn(MACHINE, known.clone(), early);
+    assert!(heard.0.known(&MACHINE).is_none());
+    let late = heard.0.asks(MACHINE);
+    heard.0.learn(MACHINE, known.clone(), early);
+    assert!(heard.0.known(&MACHINE).is_none());
+    heard.0.learn(MACHINE, known, late);
+    assert!(heard.0.known(&MACHINE).is_some());
 }
 
 #[test]

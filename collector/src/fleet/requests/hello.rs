@@ -3,8 +3,8 @@
 use super::{Session, journal, orders, witness};
 use crate::fleet::registry::{Known, Noticed, Said};
 use crate::fleet::{Fleet, locked};
+use crate::store::Actor;
 use crate::store::machines::{MachineStatus, Readiness, Seen};
-use crate::store::{Actor, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, OutboxId};
 use patchward_common::time::UtcMs;
@@ -174,12 +174,8 @@ fn full(short: ShortDigest) -> Digest {
 }
 
 /// What a machine said before this collector started.
-pub(super) async fn said_before(
-    view: &mut View,
-    machine: &MachineId,
-) -> Result<Option<Said>, StoreError> {
-    let status = view.machine_status(machine).await?;
-    Ok(status.map(|status| Said {
+pub(super) fn said_before(status: MachineStatus) -> Said {
+    Said {
         installer: status.installer_version,
         at: UtcMs(0),
         hello: Hello {
@@ -201,7 +197,7 @@ pub(super) async fn said_before(
             },
             fingerprint: status.fingerprint.into(),
         },
-    }))
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 use super::Session;
 use crate::fleet::Fleet;
-use crate::fleet::registry::{JournalEnd, Known};
+use crate::fleet::registry::{JournalEnd, Known, Stored};
 use crate::store::journal::{Append, JournalError, MAX_EVENT_BYTES};
+use crate::store::machines::OutboxEnd;
 use crate::store::{Actor, StoreError};
 use patchward_common::codec;
 use patchward_common::digest::Digest;
@@ -68,11 +69,14 @@ pub(super) async fn journal(
     };
     fleet.registry().update(&machine, |known| {
         // What was sent twice says nothing of the end.
-        known.journal = (stored == last).then_some(JournalEnd {
-            outbox: report.outbox,
-            sequence: stored,
-            digest: previous,
-        });
+        known.journal = match stored == last {
+            true => Stored::UpTo(JournalEnd {
+                outbox: report.outbox,
+                sequence: stored,
+                digest: previous,
+            }),
+            false => Stored::Unread,
+        };
     });
     // What was sent twice was stored once.
     let new = stored.saturating_sub(end.sequence);
@@ -88,7 +92,7 @@ pub(super) async fn end(
     known: &Known,
     outbox: OutboxId,
 ) -> Result<JournalEnd, Refused> {
-    if let Some(end) = known.journal.filter(|end| end.outbox == outbox) {
+    if let Some(end) = known.journal.end_of(outbox) {
         return Ok(end);
     }
     let mut view = fleet.store().view().await?;
@@ -101,7 +105,7 @@ pub(super) async fn end(
     };
     fleet
         .registry()
-        .update(machine, |known| known.journal = Some(end));
+        .update(machine, |known| known.journal = Stored::UpTo(end));
     Ok(end)
 }
 
@@ -120,9 +124,32 @@ async fn digest_at(
     let stored = events.into_iter().next();
     let damaged = || StoreError::Corrupt(format!("event {sequence} of machine {machine}"));
     let stored = stored.ok_or_else(damaged)?;
-    let signed: Signed<JobEvent> =
-        codec::decode(&stored.bytes, MAX_EVENT_BYTES).map_err(|_| damaged())?;
-    Ok(signed.digest())
+    Ok(digest_of(&stored.bytes).ok_or_else(damaged)?)
+}
+
+/// The digest of an event that is stored; `None` where it is damaged.
+fn digest_of(bytes: &[u8]) -> Option<Digest> {
+    let signed: Signed<JobEvent> = codec::decode(bytes, MAX_EVENT_BYTES).ok()?;
+    Some(signed.digest())
+}
+
+/// How far a machine's journal is stored, by the end of its newest outbox. Where that event is
+/// missing or damaged the store is asked again, and who needs it is told.
+pub(super) fn stored(newest: Option<OutboxEnd>) -> Stored {
+    let Some(end) = newest else {
+        return Stored::Nothing;
+    };
+    let digest = match (end.sequence, end.event) {
+        (0, _) => Some(Digest::default()),
+        (_, event) => event.and_then(|event| digest_of(&event)),
+    };
+    digest.map_or(Stored::Unread, |digest| {
+        Stored::UpTo(JournalEnd {
+            outbox: end.outbox,
+            sequence: end.sequence,
+            digest,
+        })
+    })
 }
 
 /// An event that is stored came with other bytes, or does not follow from the stored one:

@@ -13,8 +13,6 @@ mod witness;
 use super::registry::Known;
 use super::{Fleet, go};
 use crate::store::StoreError;
-use crate::store::machines::MachineState;
-use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::trust::sign::PublicKey;
 use patchward_common::wire::machine::{Answer, ArtifactHeader, Refused, RefusedCode, Request};
@@ -124,27 +122,25 @@ impl Fleet {
         if let Some(known) = self.registry().known(machine) {
             return Ok(known.clone());
         }
-        let mut view = self.store().view().await?;
-        let row = view.machine(machine).await?;
-        let row = row.filter(|row| row.state == MachineState::Enrolled);
-        let row = row.ok_or_else(|| {
+        let asked = self.registry().asks(*machine);
+        let found = self.store().acquainted(machine).await?;
+        let found = found.ok_or_else(|| {
             Refused::new(RefusedCode::Forbidden, "this machine is not enrolled here")
         })?;
-        let set = view.set_of(machine).await?;
         let known = Known {
-            key: key_of(&row.spki)
+            key: key_of(&found.spki)
                 .and_then(|key| key.ready())
                 .map(Arc::new)
                 .ok_or_else(|| busy(&"a machine's key in the database is damaged"))?,
-            unit: row.unit,
-            is_suspect: row.clone_suspected_at.is_some(),
-            set: set.map_or_else(Digest::default, |set| set.digest),
-            said: hello::said_before(&mut view, machine).await?,
-            journal: None,
+            unit: found.unit,
+            is_suspect: found.clone_suspected_at.is_some(),
+            set: found.set.unwrap_or_default(),
+            said: found.status.map(hello::said_before),
+            journal: journal::stored(found.journal),
             orders: None,
             tables: None,
         };
-        self.registry().learn(*machine, known.clone());
+        self.registry().learn(*machine, known.clone(), asked);
         Ok(known)
     }
 }

@@ -162,7 +162,7 @@ async fn current(
 ) -> Result<Orders, Refused> {
     let fleet = reading.fleet;
     let now = fleet.now();
-    let tables = tables(reading, machine).await?;
+    let tables = tables(fleet, machine).await?;
     let mut orders = common.of(machine);
     if let Some(assignment) = tables.assignment {
         orders.assignment = assigned(reading, common, assignment, machine).await?;

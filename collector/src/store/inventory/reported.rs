@@ -30,7 +30,7 @@ pub(in crate::store) struct Reported {
 
 impl Entry for Reported {
     /// The numbers of its components; `None` where the set was not brought and is gone.
-    type Stored = Option<RoaringBitmap>;
+    type Answer = Option<RoaringBitmap>;
     type Error = StoreError;
     const MAX_GROUP: usize = MAX_GROUP;
     const MAX_ROWS: usize = MAX_ROWS;
@@ -39,7 +39,7 @@ impl Entry for Reported {
         self.set.as_ref().map_or(1, |set| set.len())
     }
 
-    async fn store(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
+    async fn together(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
         let mut tx = engine.begin().await?;
         let mut known = known(&mut tx, entries).await?;
         let mut results = Vec::with_capacity(entries.len());

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Most machines of one transaction: a COMMIT is worth some hundred rows.
-const MAX_GROUP: usize = 512;
+pub(super) const MAX_GROUP: usize = 512;
 
 words! {
     /// What a machine's readiness probes say.
@@ -204,7 +204,7 @@ impl Store {
             status: status.clone(),
             at: now,
         };
-        self.statuses.store(report).await
+        self.statuses.put(report).await
     }
 
     /// Notes the facts that a machine reported, as they came.
@@ -249,11 +249,11 @@ pub(in crate::store) struct Report {
 }
 
 impl Entry for Report {
-    type Stored = ();
+    type Answer = ();
     type Error = StoreError;
     const MAX_GROUP: usize = MAX_GROUP;
 
-    async fn store(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
+    async fn together(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
         // The last of each machine, in one order for everybody: PostgreSQL takes a row once
         // per statement, and two that lock in different orders would wait for each other.
         let last: BTreeMap<_, _> = entries.iter().map(|one| (one.machine, one)).collect();

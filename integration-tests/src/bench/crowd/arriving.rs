@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use patchward_agent::driver::backoff;
 use patchward_common::codec;
 use patchward_common::wire::collector::{MAX_NUDGE_BYTES, Nudge};
-use patchward_common::wire::machine::SERVER_NAME;
-use quinn::Connection;
+use patchward_common::wire::machine::{SERVER_NAME, close};
+use quinn::{Connection, VarInt};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,8 @@ const KNOCK_TIME: Duration = Duration::from_millis(100);
 pub struct Back {
     /// When its hello was answered.
     pub at: Instant,
-    /// How often it tried in vain.
-    pub failed: u32,
+    /// Why each try was in vain that was.
+    pub failed: Vec<String>,
 }
 
 impl Member {
@@ -45,11 +45,11 @@ impl Member {
     pub async fn comes_back(&mut self) -> anyhow::Result<Back> {
         let away_ms = self.told_to_go().await?;
         self.until_lost().await?;
-        let mut failed = 0;
+        let mut failed = Vec::new();
         loop {
             let wait = match away_ms {
-                Some(ms) if failed == 0 => backoff::later(ms, rand::random()),
-                _ => backoff::after(failed.max(1), rand::random()),
+                Some(ms) if failed.is_empty() => backoff::away(ms, rand::random()),
+                _ => backoff::after(failed.len().max(1) as u32, rand::random()),
             };
             let at = clock() + Duration::from_millis(wait);
             tokio::time::sleep_until(at.into()).await;
@@ -60,7 +60,7 @@ impl Member {
                         failed,
                     });
                 }
-                Err(_) => failed += 1,
+                Err(error) => failed.push(format!("{error:#}")),
             }
         }
     }
@@ -71,6 +71,7 @@ impl Member {
         while let Ok(mut stream) = connection.accept_uni().await {
             let bytes = stream.read_to_end(MAX_NUDGE_BYTES).await?;
             if let Nudge::GoingAway(ms) = codec::decode(&bytes, MAX_NUDGE_BYTES)? {
+                connection.close(VarInt::from_u32(close::DONE), b"");
                 return Ok(Some(ms));
             }
         }

@@ -5,7 +5,6 @@ use super::Reading;
 use super::common::Common;
 use crate::fleet::{Fleet, locked};
 use crate::store::StoreError;
-use crate::store::plans::PlanState;
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::trust::placement::Tree;
@@ -67,11 +66,7 @@ pub(in crate::fleet) struct Tables {
 }
 
 /// The tables of a machine, from memory as long as none came: a stop changes none.
-pub(super) async fn tables(
-    reading: &mut Reading<'_>,
-    machine: &MachineId,
-) -> Result<Arc<Tables>, StoreError> {
-    let fleet = reading.fleet;
+pub(super) async fn tables(fleet: &Fleet, machine: &MachineId) -> Result<Arc<Tables>, StoreError> {
     // Read first: what comes meanwhile is found stale by the next hello.
     let generation = fleet.tables.load(Ordering::Acquire);
     let known = fleet
@@ -81,13 +76,11 @@ pub(super) async fn tables(
     if let Some(tables) = known.filter(|tables| tables.generation == generation) {
         return Ok(tables);
     }
-    let view = reading.view().await?;
-    let assignment = view.assignment_of(machine).await?;
-    let leaves = view.leaves_of(machine, PlanState::Active).await?;
+    let standing = fleet.store().standing(machine).await?;
     let tables = Arc::new(Tables {
         generation,
-        assignment: assignment.map(|stored| stored.digest),
-        plans: leaves.into_iter().map(|(plan, _)| plan).collect(),
+        assignment: standing.assignment,
+        plans: standing.plans,
     });
     let kept = tables.clone();
     fleet
