@@ -1,7 +1,7 @@
 //! What the fleet asks of a machine when it comes, and of all when a plan came: those who are
 //! asked for at once are read together ([`crate::store::queue`]), in a handful of statements.
 
-use super::{MAX_GROUP, Machine, MachineStatus};
+use super::{MAX_GROUP, Machine, MachineState, MachineStatus};
 use crate::store::jobs::Job;
 use crate::store::queue::{Entry, Results};
 use crate::store::sql::Tx;
@@ -10,7 +10,7 @@ use crate::store::{Engine, Store, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name, OutboxId};
 use patchward_common::time::UtcMs;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What is stored of a machine that belongs to the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,10 @@ pub struct Standing {
     pub plans: Vec<Digest>,
 }
 
+/// Machines as they were enrolled.
+const MACHINES: &str = "SELECT id, id, spki, name, unit, class, model, mode, state, enrolled_at,
+                               clone_suspected_at, clone_reason
+                        FROM wanted CROSS JOIN machines WHERE id = w";
 /// What machines have.
 const SETS: &str = "SELECT machine, digest FROM wanted CROSS JOIN machine_sets WHERE machine = w";
 /// What they last said of themselves.
@@ -67,11 +71,7 @@ impl View {
         &mut self,
         machines: impl IntoIterator<Item = MachineId>,
     ) -> Result<HashMap<MachineId, Machine>, StoreError> {
-        let sql = "SELECT id, id, spki, name, unit, class, model, mode, state, enrolled_at,
-                          clone_suspected_at, clone_reason
-                   FROM wanted CROSS JOIN machines WHERE id = w";
-        let asked = each_once(machines.into_iter());
-        last(&mut self.tx, &asked, sql).await
+        last(&mut self.tx, machines, MACHINES).await
     }
 
     /// The facts that machines reported last, as they came; of those that did.
@@ -80,8 +80,7 @@ impl View {
         machines: &[MachineId],
     ) -> Result<HashMap<MachineId, Vec<u8>>, StoreError> {
         let sql = "SELECT machine, facts FROM wanted CROSS JOIN machine_facts WHERE machine = w";
-        let asked = each_once(machines.iter().copied());
-        let found = last(&mut self.tx, &asked, sql).await?;
+        let found = last(&mut self.tx, machines.iter().copied(), sql).await?;
         Ok(found
             .into_iter()
             .map(|(id, (facts,))| (id, facts))
@@ -93,8 +92,7 @@ impl View {
         &mut self,
         machines: &[MachineId],
     ) -> Result<HashMap<MachineId, MachineStatus>, StoreError> {
-        let asked = each_once(machines.iter().copied());
-        last(&mut self.tx, &asked, STATUSES).await
+        last(&mut self.tx, machines.iter().copied(), STATUSES).await
     }
 
     /// The digests of the components of machines; of those that told.
@@ -102,8 +100,7 @@ impl View {
         &mut self,
         machines: &[MachineId],
     ) -> Result<HashMap<MachineId, Digest>, StoreError> {
-        let asked = each_once(machines.iter().copied());
-        let found = last(&mut self.tx, &asked, SETS).await?;
+        let found = last(&mut self.tx, machines.iter().copied(), SETS).await?;
         Ok(found.into_iter().map(|(id, (set,))| (id, set)).collect())
     }
 
@@ -114,8 +111,7 @@ impl View {
                    FROM wanted CROSS JOIN jobs WHERE machine = w AND EXISTS
                        (SELECT 1 FROM jobs one
                         WHERE one.machine = w AND one.word IN ('failed', 'rolled_back'))";
-        let asked = each_once(machines.iter().copied());
-        let rows = all(&mut self.tx, &asked, sql).await?;
+        let rows = all(&mut self.tx, machines.iter().copied(), sql).await?;
         Ok(rows.into_iter().map(|Of(_, job)| job).collect())
     }
 }
@@ -142,20 +138,14 @@ impl Entry for Acquaintance {
     const READS: bool = true;
 
     async fn together(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
-        let asked = each_once(entries.iter().map(|one| one.0));
+        let asked = || entries.iter().map(|one| one.0);
         let tx = &mut engine.view().await?;
-        let machines: HashMap<_, Enrolled> = last(
-            tx,
-            &asked,
-            "SELECT id, spki, unit, clone_suspected_at FROM wanted CROSS JOIN machines
-                 WHERE id = w AND state = 'enrolled'",
-        )
-        .await?;
-        let sets: HashMap<_, (Digest,)> = last(tx, &asked, SETS).await?;
-        let statuses: HashMap<_, MachineStatus> = last(tx, &asked, STATUSES).await?;
+        let machines: HashMap<_, Machine> = last(tx, asked(), MACHINES).await?;
+        let sets: HashMap<_, (Digest,)> = last(tx, asked(), SETS).await?;
+        let statuses: HashMap<_, MachineStatus> = last(tx, asked(), STATUSES).await?;
         let ends: HashMap<_, OutboxEnd> = last(
             tx,
-            &asked,
+            asked(),
             "SELECT o.machine, o.outbox, o.contiguous, e.bytes
                  FROM wanted CROSS JOIN outboxes o
                  LEFT JOIN journal_events e ON e.outbox = o.id AND e.sequence = o.contiguous
@@ -165,7 +155,7 @@ impl Entry for Acquaintance {
         let of = |one: &Self| {
             let id = &one.0;
             let machine = machines.get(id)?;
-            Some(Acquainted {
+            (machine.state == MachineState::Enrolled).then(|| Acquainted {
                 spki: machine.spki.clone(),
                 unit: machine.unit.clone(),
                 clone_suspected_at: machine.clone_suspected_at,
@@ -188,11 +178,11 @@ impl Entry for Stands {
     const READS: bool = true;
 
     async fn together(engine: &Engine, entries: &[Self]) -> Result<Results<Self>, StoreError> {
-        let asked = each_once(entries.iter().map(|one| one.0));
+        let asked = || entries.iter().map(|one| one.0);
         let tx = &mut engine.view().await?;
         let assignments: HashMap<_, (Digest,)> = last(
             tx,
-            &asked,
+            asked(),
             "SELECT l.machine, d.digest FROM wanted CROSS JOIN assignment_leaves l
                  JOIN documents d ON d.digest = l.document
                  WHERE l.machine = w ORDER BY d.number",
@@ -200,7 +190,7 @@ impl Entry for Stands {
         .await?;
         let plans: Vec<Of<(Digest,)>> = all(
             tx,
-            &asked,
+            asked(),
             "SELECT l.machine, p.id FROM wanted CROSS JOIN plan_leaves l
                  JOIN plans p ON p.id = l.plan
                  WHERE l.machine = w AND p.state = 'active' ORDER BY p.created_at, p.id",
@@ -218,19 +208,6 @@ impl Entry for Stands {
     }
 }
 
-/// A machine as it was enrolled.
-#[derive(Debug)]
-struct Enrolled {
-    spki: Vec<u8>,
-    unit: Name,
-    clone_suspected_at: Option<UtcMs>,
-}
-from_row!(Enrolled {
-    spki,
-    unit,
-    clone_suspected_at
-});
-
 /// Whose a row is, and the rest of it.
 struct Of<T>(MachineId, T);
 
@@ -240,21 +217,15 @@ impl<T: FromRow> FromRow for Of<T> {
     }
 }
 
-/// These machines, each once: a statement that names one twice gives its rows twice.
-fn each_once(machines: impl Iterator<Item = MachineId>) -> Vec<MachineId> {
-    let mut machines: Vec<_> = machines.collect();
-    machines.sort_unstable();
-    machines.dedup();
-    machines
-}
-
-/// The rows of machines, those of one machine in the order that the statement says. It looks
-/// up `wanted (w)`, and its first column is the machine.
+/// The rows of machines, each asked for once, those of one machine in the order that the
+/// statement says. It looks up `wanted (w)`, and its first column is the machine.
 async fn all<T: FromRow>(
     tx: &mut Tx,
-    machines: &[MachineId],
+    machines: impl IntoIterator<Item = MachineId>,
     select: &str,
 ) -> Result<Vec<Of<T>>, StoreError> {
+    // A statement that names one twice gives its rows twice.
+    let machines: BTreeSet<MachineId> = machines.into_iter().collect();
     let rows: Vec<Vec<Value>> = machines.iter().map(|one| args![one]).collect();
     let after = format!(") {select}");
     tx.all_many(("WITH wanted (w) AS (VALUES", &after), rows)
@@ -264,7 +235,7 @@ async fn all<T: FromRow>(
 /// The last row of each.
 async fn last<T: FromRow>(
     tx: &mut Tx,
-    machines: &[MachineId],
+    machines: impl IntoIterator<Item = MachineId>,
     select: &str,
 ) -> Result<HashMap<MachineId, T>, StoreError> {
     let rows = all(tx, machines, select).await?;
