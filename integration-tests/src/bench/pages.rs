@@ -58,11 +58,12 @@ struct Asked {
 }
 
 /// Fills a hospital of so many machines, or takes one that was filled before; serves it, and
-/// asks.
+/// asks: for all of it, or for `only` some addresses.
 pub async fn run(
     machines: usize,
     advisories: &Path,
     hospital: Option<&Path>,
+    only: Vec<String>,
 ) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     let begun = clock();
@@ -73,11 +74,16 @@ pub async fn run(
     let hellos = Hellos::begin(crowd);
     let visitor = served.admin()?;
     let pid = served.collector.pid();
-    let asked = tokio::task::spawn_blocking(move || ask_all(visitor, pid));
-    let (asked, file) = asked.await??;
+    let asked = tokio::task::spawn_blocking(move || match only.is_empty() {
+        true => {
+            let (asked, file) = ask_all(visitor, pid)?;
+            figures(&asked, &file)
+        }
+        false => slowest(&ask_each(&mut { visitor }, only)?, usize::MAX),
+    });
+    let mut figures = asked.await??;
     let a_second = hellos.end().await?;
     let rss = memory(pid)?.rss / 1_048_576.0;
-    let mut figures = figures(&asked, &file)?;
     figures.push(Figure::one(
         "hellos meanwhile",
         "/s",
@@ -122,19 +128,27 @@ fn ask_all(mut visitor: Visitor, pid: u32) -> anyhow::Result<(Vec<Asked>, File)>
         ensure!(is_answered, "{}: {status}", page.path);
     }
     let things = things(&mut visitor)?;
-    let mut asked = Vec::new();
     let lists = LISTS.iter().map(|path| (*path).to_owned());
     let pages = visited.iter().filter(|page| page.answer.status == 200);
     let pages = pages.map(|Visited { path, .. }| path.clone());
     let all = lists.chain([ROLL_UP.to_owned()]).chain(things).chain(pages);
-    for path in all {
-        let one = ask(&mut visitor, path)?;
+    let asked = ask_each(&mut visitor, all)?;
+    Ok((asked, file(&mut visitor, pid)?))
+}
+
+fn ask_each(
+    visitor: &mut Visitor,
+    paths: impl IntoIterator<Item = String>,
+) -> anyhow::Result<Vec<Asked>> {
+    let mut asked = Vec::new();
+    for path in paths {
+        let one = ask(visitor, path)?;
         let server = Spread::of(one.server_ms.clone())?;
         let (median, worst) = (server.median(), server.at(0.99));
         eprintln!("{}: {median:.1} ms in the server, {worst:.1}", one.path);
         asked.push(one);
     }
-    Ok((asked, file(&mut visitor, pid)?))
+    Ok(asked)
 }
 
 /// Some machines and assets, far apart in their lists.
@@ -227,15 +241,7 @@ fn figures(asked: &[Asked], file: &File) -> anyhow::Result<Vec<Figure>> {
         text: format!("{:.0} KB; {}", largest.kb, largest.path),
         ..Figure::one("largest page", "KB", largest.kb, Reach::AtMost(MOST_KB))
     });
-    let mut slow: Vec<(f64, &Asked)> = Vec::new();
-    for asked in everything {
-        slow.push((Spread::of(asked.whole_ms.clone())?.at(0.99), asked));
-    }
-    slow.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    for (ms, asked) in slow.into_iter().take(6) {
-        let what = format!("  {}", asked.path.chars().take(50).collect::<String>());
-        figures.push(Figure::one(&what, "ms", ms, Reach::Shown));
-    }
+    figures.extend(slowest(asked, 6)?);
     let text = format!(
         "{:.1} MB; {} rows, {:.1} MB in {:.1} s",
         file.grown_mb, file.rows, file.mb, file.seconds
@@ -250,6 +256,20 @@ fn figures(asked: &[Asked], file: &File) -> anyhow::Result<Vec<Figure>> {
         )
     });
     Ok(figures)
+}
+
+/// The 99th percentiles of so many addresses, the slowest first.
+fn slowest(asked: &[Asked], most: usize) -> anyhow::Result<Vec<Figure>> {
+    let mut slow = Vec::new();
+    for one in asked {
+        slow.push((Spread::of(one.whole_ms.clone())?.at(0.99), &one.path));
+    }
+    slow.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let figure = |(ms, path): (f64, &String)| {
+        let what = format!("  {}", path.chars().take(50).collect::<String>());
+        Figure::one(&what, "ms", ms, Reach::Shown)
+    };
+    Ok(slow.into_iter().take(most).map(figure).collect())
 }
 
 /// The 99th percentile of the slowest of some addresses.

@@ -107,6 +107,9 @@ enum Which {
         /// A collector's folder that `fill` filled, instead of filling one.
         #[arg(long)]
         hospital: Option<PathBuf>,
+        /// Only this address, such as /list/unit/list; as often as there are some.
+        #[arg(long)]
+        address: Vec<String>,
     },
     /// Hellos while the store of a full hospital is backed up.
     Backup {
@@ -151,6 +154,7 @@ impl Which {
         Self::Pages {
             machines: patchward_integration_tests::filled::MACHINES,
             hospital: None,
+            address: Vec::new(),
         },
         Self::Backup {
             machines: patchward_integration_tests::filled::MACHINES,
@@ -190,10 +194,15 @@ impl Which {
             Self::Search => wait_for(search::run())?,
             Self::Matching => wait_for(matching::run(Path::new(ADVISORIES)))?,
             Self::Evidence { jobs } => wait_for(evidence::run(jobs))?,
-            Self::Pages { machines, hospital } => wait_for(pages::run(
+            Self::Pages {
+                machines,
+                hospital,
+                address,
+            } => wait_for(pages::run(
                 machines,
                 Path::new(ADVISORIES),
                 hospital.as_deref(),
+                address,
             ))?,
             Self::Backup { machines, hospital } => wait_for(backup::run(
                 machines,
