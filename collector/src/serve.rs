@@ -24,6 +24,7 @@ use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// What the journal and people call this program.
 pub const PROGRAM: &str = "patchward-collector";
@@ -90,9 +91,10 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let (collector, version) = (&app.settings.name, env!("CARGO_PKG_VERSION"));
     tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let calm = reconcile::calm(&app.store).await?;
     let people = people()?;
-    let mut tasks = vec![tokio::spawn(reconcile::run(app.clone(), follow))];
-    tasks.extend(ask(&app, &people, listener, door));
+    let mut tasks = vec![tokio::spawn(reconcile::run(app.clone(), follow, calm))];
+    tasks.extend(ask(&app, &people, listener, door, calm));
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
@@ -128,12 +130,13 @@ fn ask(
     people: &Runtime,
     listener: UnixListener,
     door: Option<Door>,
+    calm: Instant,
 ) -> Vec<JoinHandle<()>> {
     let mut tasks = vec![people.spawn(server::serve(app.clone(), listener))];
     if let Some(door) = door {
         tracing::info!(address = app.settings.web_origin(), "the page is open");
         tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
-        tasks.push(people.spawn(command::keep(app.clone())));
+        tasks.push(people.spawn(command::keep(app.clone(), calm)));
     }
     tasks
 }

@@ -2,7 +2,8 @@
 //! machines nobody reads everything anew for each look.
 //!
 //! What is kept is at most some seconds old, and never older than what the one who looks
-//! changed before, or anybody by command. What is gathered in no time is not kept at all.
+//! changed before, or anybody by command. What is gathered in no time is not kept at all, and what
+//! is gathered soon for as long as many look at once: a change brings all their pages up to date.
 
 mod made;
 
@@ -15,7 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// What was gathered within this is gathered anew for each look.
-const WORTH_MS: i64 = 50;
+const WORTH_MS: i64 = 4;
+/// What was gathered within this is not shown where it is older than new: who looks waits for it.
+const SOON_MS: i64 = 50;
 /// How long what was gathered counts as new.
 const FRESH_MS: i64 = 2_000;
 /// So many times as long as the gathering took it counts as new too: gathering takes no more
@@ -73,6 +76,7 @@ impl<T> Made<T> {
             () if age < -OLD_MS => Found::Nothing,
             () if took_ms < EXACT_MS && self.audit != look.audit => Found::Nothing,
             () if age <= fresh => Found::New,
+            () if took_ms < SOON_MS => Found::Nothing,
             () if age <= fresh.saturating_add(OLD_MS) => Found::Old,
             () => Found::Nothing,
         }
@@ -153,8 +157,17 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
 
     /// Whether the last gathering took long enough to be kept.
     pub fn is_worth(&self) -> bool {
+        self.took(WORTH_MS)
+    }
+
+    /// Whether it took so long that it is done ahead.
+    pub fn is_slow(&self) -> bool {
+        self.took(SOON_MS)
+    }
+
+    fn took(&self, ms: i64) -> bool {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.as_ref().is_some_and(|made| made.took_ms >= WORTH_MS)
+        last.as_ref().is_some_and(|made| made.took_ms >= ms)
     }
 
     fn found(&self, look: Look) -> (Found, Option<Arc<T>>) {
@@ -215,7 +228,9 @@ mod tests {
         let judged = |age, took, must_know| made(age, took).judge(look(must_know, 9));
         assert_eq!(judged(0, WORTH_MS - 1, 5), Found::Nothing, "no trouble");
         assert_eq!(judged(FRESH_MS, WORTH_MS, 5), Found::New);
-        assert_eq!(judged(FRESH_MS + 1, WORTH_MS, 5), Found::Old);
+        let waits = judged(FRESH_MS + 1, SOON_MS - 1, 5);
+        assert_eq!(waits, Found::Nothing, "nobody waits for long");
+        assert_eq!(judged(FRESH_MS + 1, SOON_MS, 5), Found::Old);
         assert_eq!(judged(10_000, 1_000, 5), Found::New, "it costs a second");
         assert_eq!(judged(10_001, 1_000, 5), Found::Old);
         assert_eq!(judged(70_001, 1_000, 5), Found::Nothing, "too old");

@@ -31,9 +31,6 @@ pub struct Snapshots {
     pub(super) chain: audit::chain::Chain,
 }
 
-/// How long after a start what pages show is gathered for the first time, where nobody looks before.
-const KEEP_AFTER: Duration = Duration::from_secs(20);
-
 /// Who gathers.
 struct Gathering(Arc<App>);
 
@@ -74,11 +71,10 @@ gathered!(Exposed, |app, view| matching::exposed(
 gathered!(Rows, |_app, view| Rows::read(view, None));
 
 /// Gathers what pages show before anybody looks, and again as it grows old: of a large hospital
-/// the first look of the day would otherwise wait for seconds. Of a small one nothing is kept,
-/// and nothing done here after the start.
-pub async fn keep(app: Arc<App>) {
-    // Not at once: first a whole fleet comes back.
-    let mut timer = tokio::time::interval_at(Instant::now() + KEEP_AFTER, KEEP_EVERY);
+/// the first look of the day would otherwise wait for seconds. Of a small one nothing
+/// is done here after the first time. It begins when a whole fleet is back.
+pub async fn keep(app: Arc<App>, calm: Instant) {
+    let mut timer = tokio::time::interval_at(calm, KEEP_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut first = true;
     loop {
@@ -93,7 +89,7 @@ pub async fn keep(app: Arc<App>) {
 impl Snapshots {
     /// One after the other: nobody waits for them.
     async fn renew(&self, app: &Arc<App>, all: bool) -> Result<(), Failure> {
-        if all || self.agenda.is_worth() {
+        if all || self.agenda.is_slow() {
             agenda_kept(app).await?;
         }
         let audit = app.store.hear().await?;
@@ -102,10 +98,10 @@ impl Snapshots {
             must_know: 0,
             audit,
         };
-        if all || self.exposed.is_worth() {
+        if all || self.exposed.is_slow() {
             self.exposed.get(look(), Gathering(app.clone())).await?;
         }
-        if all || self.matches.is_worth() {
+        if all || self.matches.is_slow() {
             self.matches.get(look(), Gathering(app.clone())).await?;
         }
         Ok(())

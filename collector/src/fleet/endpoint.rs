@@ -2,22 +2,23 @@
 //! small work that is done every few seconds. What comes over TCP is in [`super::tcp`].
 
 use super::ca::{BACKDATED_MS, SERVER_LIFE_MS};
+use super::line::Line;
 use super::registry::Registry;
 use super::session::{self, Arrived};
 use super::{
     Authorities, Fleet, FleetContext, FleetError, FleetHandle, FleetSettings, consume, index,
     locked, tcp, tls,
 };
+use crate::clock;
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use patchward_common::wire::machine::ARTIFACTS_CID_BYTES;
 use quinn::ConnectionError;
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 /// How often "last seen" is written and the audit head is read.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
@@ -116,24 +117,21 @@ pub(super) fn config(
 }
 
 /// Lets connections in. While few handshakes may still begin, an address has to show first that
-/// it is its own (a Retry packet), and is told so at once: it waits for its handshake only after
-/// that. Who has waited for longer than a machine waits is not answered any more.
+/// it is its own (a Retry packet), and is told so at once: it waits in line only after that. Who has
+/// waited for longer than a machine waits is not answered any more, and comes again.
 async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
     let limit = fleet.context.settings.handshakes;
     let handshakes = Arc::new(Semaphore::new(limit));
-    let mut waiting = Waiting::default();
+    let mut waiting = Waiting(Line::new(HANDSHAKE_TIME));
     loop {
         tokio::select! {
             permit = handshakes.clone().acquire_owned(), if !waiting.0.is_empty() => {
                 let Ok(permit) = permit else {
                     return;
                 };
-                while let Some((since, incoming)) = waiting.0.pop_front() {
-                    if since.elapsed() < HANDSHAKE_TIME {
-                        tokio::spawn(shake_hands(fleet.clone(), incoming, permit));
-                        break;
-                    }
-                    incoming.ignore();
+                waiting.forget_late();
+                if let Some(incoming) = waiting.0.next(clock::begin()) {
+                    tokio::spawn(shake_hands(fleet.clone(), incoming, permit));
                 }
             }
             incoming = endpoint.accept() => {
@@ -145,21 +143,31 @@ async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
                     // Cannot fail: only a validated address may not be asked again.
                     let _ = incoming.retry();
                 } else {
-                    waiting.0.push_back((Instant::now(), incoming));
+                    // Their places are needed: how many may wait, QUIC counts itself.
+                    waiting.forget_late();
+                    waiting.0.joins(incoming, clock::begin());
                 }
             }
         }
     }
 }
 
-/// Who waits for a handshake, and since when; how many these may be, QUIC counts itself. Where
-/// the collector ends they are left to the next one: let go of they would be refused.
-#[derive(Default)]
-struct Waiting(VecDeque<(Instant, quinn::Incoming)>);
+/// Who waits for a handshake. Where the collector ends they are left to the next one: let go of
+/// they would be refused.
+struct Waiting(Line<quinn::Incoming>);
+
+impl Waiting {
+    /// Does not answer those who do not wait any more.
+    fn forget_late(&mut self) {
+        while let Some(incoming) = self.0.late(clock::begin()) {
+            incoming.ignore();
+        }
+    }
+}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.drain(..).for_each(|(_, incoming)| incoming.ignore());
+        self.0.leave().for_each(quinn::Incoming::ignore);
     }
 }
 

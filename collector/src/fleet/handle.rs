@@ -366,8 +366,9 @@ impl FleetHandle {
     pub async fn shutdown(&self) {
         self.lets_nobody_in();
         let (mut told, mut at) = (JoinSet::new(), 0);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         self.each(&Target::All, |_, connection| {
-            let bytes = codec::encode(&Nudge::GoingAway(retry_after_ms(at)));
+            let bytes = codec::encode(&Nudge::GoingAway(retry_after_ms(at, cores)));
             told.spawn(arrives(connection, bytes));
             at += 1;
         })

@@ -14,6 +14,7 @@ pub mod enrolment;
 mod go;
 mod handle;
 pub mod index;
+mod line;
 pub(crate) mod pieces;
 mod registry;
 mod relays;

@@ -9,12 +9,12 @@ use super::{Authorities, FleetError};
 use patchward_carrier::mux::{Keeping, Limits};
 use patchward_common::wire::machine::{ALPN, ALPN_ENROLL, ALPN_RELAY, MAX_ARTIFACT_PACKET_BYTES};
 use quinn::{IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
-use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
 };
 use rustls::sign::CertifiedKey;
+use rustls::{CipherSuite, RootCertStore, SupportedCipherSuite};
 use rustls_pki_types::CertificateRevocationListDer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(super) fn server_config(
     identity: ServerIdentity,
     lists: Vec<CertificateRevocationListDer<'static>>,
 ) -> Result<rustls::ServerConfig, FleetError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(provider());
     let mut roots = RootCertStore::empty();
     for authority in authorities.trusted() {
         roots.add(authority.certificate().clone())?;
@@ -65,11 +65,24 @@ pub(super) fn server_config(
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(chains));
+    // The collector's order counts, and not each machine's.
+    tls.ignore_client_order = true;
     tls.alpn_protocols = [ALPN, ALPN_ENROLL, ALPN_RELAY].map(<[u8]>::to_vec).into();
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     tls.max_early_data_size = 0;
     Ok(tls)
+}
+
+/// What TLS is made of. AES with 128 bits comes first: it is as strong as the keys that machines
+/// exchange and sign with (X25519, P-256), and what belongs to it is hashed with SHA-256, for which
+/// processors have instructions.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let other =
+        |suite: &SupportedCipherSuite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256;
+    provider.cipher_suites.sort_by_key(other);
+    provider
 }
 
 /// The same for QUIC, with its limits.

@@ -20,15 +20,22 @@ pub mod unused;
 use crate::app::App;
 use crate::claims::Work;
 use crate::deliver;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use follow::Follow;
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 /// How often the tasks look: slots end on whole minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// What the return of one machine is counted as after a start, in milliseconds: fewer than 333 a
+/// second were let in by no collector that was measured.
+const A_MACHINE_MS: u64 = 3;
+/// Longest wait for them: those of the largest hospital are connected with several collectors.
+const MOST_RETURNING: Duration = Duration::from_secs(60);
 
 /// Longest look at what other collectors wrote: one that is for the first time in a while reads
 /// many rows, and one that takes longer waits for a database that does not answer.
@@ -66,17 +73,41 @@ fn is_ours<T: Default>(app: &App, work: Work, remembered: &mut T) -> bool {
     is_ours
 }
 
+/// When the machines of a hospital are back after a start: what goes through all of it waits until
+/// then, so that they do not wait for it.
+pub async fn calm(store: &Store) -> Result<Instant, StoreError> {
+    let machines = store.view().await?.heard_machines().await?;
+    Ok(Instant::now() + returning(machines))
+}
+
+/// How long so many machines are waited for; those of a small hospital not at all.
+fn returning(machines: u64) -> Duration {
+    let returns = Duration::from_millis(A_MACHINE_MS.saturating_mul(machines));
+    match returns < LOOK_EVERY {
+        true => Duration::ZERO,
+        false => returns.min(MOST_RETURNING),
+    }
+}
+
+/// A timer of what goes through the whole hospital.
+fn from(calm: Instant) -> Interval {
+    let mut timer = tokio::time::interval_at(calm, LOOK_EVERY);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    timer
+}
+
 /// Runs every task until the task is dropped. Calendars are read, and notices gathered and
 /// delivered, beside the others: a server that answers slowly keeps nobody waiting.
-pub async fn run(app: Arc<App>, follow: Follow) {
+/// What goes through the whole hospital begins when its machines are back.
+pub async fn run(app: Arc<App>, follow: Follow, calm: Instant) {
     tokio::join!(
-        tasks(&app),
+        tasks(&app, calm),
         signs::run(&app),
         follow_others(&app, follow),
         read_calendars(&app),
-        notices(&app),
-        count(&app),
-        expiries(&app),
+        notices(&app, calm),
+        count(&app, calm),
+        expiries(&app, calm),
         deliver::run(app.clone())
     );
 }
@@ -86,7 +117,7 @@ async fn follow_others(app: &App, mut follow: Follow) {
         return;
     }
     let mut timer = tokio::time::interval(follow::FOLLOW_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
         let followed = follow.run(&app.store, &app.fleet, app.now());
@@ -102,7 +133,7 @@ async fn follow_others(app: &App, mut follow: Follow) {
 
 async fn read_calendars(app: &App) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
         if !app.claims.holds(Work::Calendars) {
@@ -114,9 +145,8 @@ async fn read_calendars(app: &App) {
     }
 }
 
-async fn notices(app: &Arc<App>) {
-    let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+async fn notices(app: &Arc<App>, calm: Instant) {
+    let mut timer = from(calm);
     let mut notices = notices::Notices::default();
     loop {
         timer.tick().await;
@@ -130,9 +160,8 @@ async fn notices(app: &Arc<App>) {
 }
 
 /// Beside the others too: to see how each of many machines stands takes a while.
-async fn count(app: &Arc<App>) {
-    let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+async fn count(app: &Arc<App>, calm: Instant) {
+    let mut timer = from(calm);
     let mut counts = counts::Counts::default();
     loop {
         timer.tick().await;
@@ -155,9 +184,8 @@ fn alive() {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
 }
 
-async fn expiries(app: &App) {
-    let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+async fn expiries(app: &App, calm: Instant) {
+    let mut timer = from(calm);
     let mut expiries = expiring::Expiries::default();
     loop {
         timer.tick().await;
@@ -173,9 +201,9 @@ async fn expiries(app: &App) {
     }
 }
 
-async fn tasks(app: &App) {
+async fn tasks(app: &App, calm: Instant) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sets = sets::Sets::default();
     let mut matches = matches::Matches::default();
     let mut outcomes = outcomes::Outcomes::default();
@@ -207,10 +235,12 @@ async fn tasks(app: &App) {
         {
             tracing::warn!(%error, "the custodian repository was not renewed");
         }
-        if is_ours(app, Work::Matching, &mut matches) {
+        let is_calm = Instant::now() >= calm;
+        if is_calm && is_ours(app, Work::Matching, &mut matches) {
             matching(app, &mut matches, now).await;
         }
-        if is_ours(app, Work::Sweeping, &mut sets)
+        if is_calm
+            && is_ours(app, Work::Sweeping, &mut sets)
             && let Err(error) = sets.run(store, now).await
         {
             tracing::warn!(%error, "inventories that no machine has were not dropped");
@@ -241,5 +271,18 @@ async fn matching(app: &App, matches: &mut matches::Matches, now: UtcMs) {
     alive();
     if let Err(error) = matches.run(store, &app.matching, now).await {
         tracing::warn!(error = error.text, "advisories were not matched again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_hospital_is_gone_through_when_its_machines_are_back_and_a_small_one_at_once() {
+        let seconds = |machines| returning(machines).as_secs();
+        assert_eq!([10, 3_000].map(returning), [Duration::ZERO; 2]);
+        assert_eq!([4_000, 20_000, 50_000].map(seconds), [12, 60, 60]);
+        assert_eq!(returning(u64::MAX), MOST_RETURNING);
     }
 }

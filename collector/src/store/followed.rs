@@ -76,6 +76,13 @@ impl View {
             .await
     }
 
+    /// How many machines were ever heard.
+    pub async fn heard_machines(&mut self) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM machine_seen";
+        let (count,): (u64,) = self.tx.one(sql, args![]).await?;
+        Ok(count)
+    }
+
     /// The sets that machines have since an instant or later.
     pub async fn machine_sets_since(
         &mut self,

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Most answers that are kept: those of the pages of the bar, and of some things that many
-/// look at. The largest takes some tens of megabytes.
-const MOST: usize = 48;
+/// look at. The largest takes some tens of megabytes, nearly all some tens of kilobytes.
+const MOST: usize = 96;
 
 /// Answers by their commands.
 #[derive(Debug, Default)]

@@ -95,6 +95,7 @@ async fn reports_are_found_by_when_they_came(world: World) {
     let mut view = store.view().await.unwrap();
     assert_eq!(view.heard_after(NOW).await.unwrap(), [(machine(2), later)]);
     assert_eq!(view.heard_after(NOW.plus_ms(-1)).await.unwrap().len(), 2);
+    assert_eq!(view.heard_machines().await.unwrap(), 2);
     let expected = MachineSet {
         machine: machine(2),
         digest: set.digest(),
