@@ -24,7 +24,7 @@ mod withheld;
 pub use answers::{Stale, stale_answers};
 pub use fallen::fallen;
 pub use metadata::{first_end as metadata_ends, own as metadata_own};
-pub use one::{item_of, next_slot};
+pub use one::{item_of, slot_of};
 pub use waiting::back_from;
 
 use crate::command::plan::again;

@@ -21,6 +21,12 @@ impl Made {
         Ok(Self(plans.map(|plan| (plan.id, plan.created_at)).collect()))
     }
 
+    /// The same of the plans of these jobs alone.
+    pub(super) async fn of_jobs(view: &mut View, jobs: &[Job]) -> Result<Self, StoreError> {
+        let plans = jobs.iter().map(|job| job.plan);
+        Ok(Self(view.plans_made(plans).await?))
+    }
+
     fn of(&self, job: &Job) -> UtcMs {
         self.0.get(&job.plan).copied().unwrap_or(UtcMs(i64::MIN))
     }

@@ -11,8 +11,9 @@ use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::machines::MachineState;
 use crate::store::manual::Worker;
-use crate::store::plans::PlanState;
+use crate::store::plans::{Leaf, PlanState};
 use patchward_common::codec;
+use patchward_common::digest::Digest;
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::PlanLeaf;
@@ -31,7 +32,7 @@ pub async fn item_of(
         return Ok(None);
     }
     let jobs = view.jobs_of_machine(&job.machine).await?;
-    let made = Made::read(view).await?;
+    let made = Made::of_jobs(view, &jobs).await?;
     let closing = view.closing(&job.id).await?;
     let closing = closing.filter(|closing| closing.covers(job.since));
     let exceptions = view.exceptions().await?;
@@ -69,16 +70,17 @@ pub async fn item_of(
 }
 
 /// The job's next slot of an active plan, or the one that is open.
-pub async fn next_slot(
-    view: &mut View,
-    job: &Job,
-    now: UtcMs,
-) -> Result<Option<Interval>, Failure> {
+async fn next_slot(view: &mut View, job: &Job, now: UtcMs) -> Result<Option<Interval>, Failure> {
     let leaves = view.leaves_of(&job.machine, PlanState::Active).await?;
+    Ok(slot_of(&leaves, job, now))
+}
+
+/// The same, by the machine's leaves in all plans that are in force.
+pub fn slot_of(leaves: &[(Digest, Leaf)], job: &Job, now: UtcMs) -> Option<Interval> {
     let leaf = leaves.iter().find(|(plan, _)| *plan == job.plan);
     let leaf = leaf.and_then(|(_, leaf)| {
         codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES).ok()
     });
     let slots = leaf.map(|leaf| leaf.slots).unwrap_or_default();
-    Ok(slots.into_iter().find(|slot| now < slot.end()))
+    slots.into_iter().find(|slot| now < slot.end())
 }

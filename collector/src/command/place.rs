@@ -11,7 +11,6 @@ use crate::store::places::{Group, Site, SwitchedOff, Unit};
 use patchward_common::id::{Label, Name};
 use patchward_common::trust::roster::Class;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What can be done with sites.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -289,10 +288,7 @@ async fn groups(app: &App) -> Result<Output, Failure> {
         "switched_off_counts",
     ]);
     let mut view = app.store.view().await?;
-    let mut sizes: BTreeMap<Name, i64> = BTreeMap::new();
-    for (group, _) in view.all_members().await? {
-        *sizes.entry(group).or_default() += 1;
-    }
+    let sizes = view.group_sizes().await?;
     for group in view.groups().await? {
         table.row(vec![
             Cell::of(&group.name),

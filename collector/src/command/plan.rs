@@ -273,9 +273,11 @@ async fn list(app: &App) -> Result<Output, Failure> {
     let zones = Zones::read(&mut view).await?;
     let held = authority::held(&mut view).await.ok();
     let now = app.now();
+    let counted = view.counted_plans(None).await?;
     for plan in view.plans(None).await? {
-        let state = standing::state(&mut view, &plan, held.as_ref(), now).await?;
-        let signatures = view.signatures(&plan.id).await?.len();
+        let counted = counted.get(&plan.id);
+        let state = standing::state_of(&mut view, &plan, counted, held.as_ref(), now).await?;
+        let signatures = counted.map_or(0, |counted| counted.signatures);
         table.row(vec![
             Cell::of(plan.short()),
             Cell::of(plan.title),

@@ -14,6 +14,8 @@ use crate::store::windows::{self as stored, Opening};
 use patchward_common::id::{Label, Name};
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 
 /// What can be done with windows.
@@ -176,8 +178,16 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
 
 async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
     let mut table = Table::new(&["window", "unit", "opens", "minutes"]);
-    for window in app.store.view().await?.windows(unit).await? {
-        let words = words(&window)?;
+    let windows = app.store.view().await?.windows(unit).await?;
+    // Hundreds of units open at the same times, and each of these is understood once.
+    let mut known: HashMap<_, String> = HashMap::new();
+    for window in &windows {
+        let valid = (window.valid_from, window.valid_until);
+        let long = (window.minutes, window.day_offset);
+        let words = match known.entry((&window.opening, &window.zone, long, valid)) {
+            Entry::Occupied(words) => words.get().clone(),
+            Entry::Vacant(place) => place.insert(words(window)?).clone(),
+        };
         table.row(vec![
             Cell::of(&window.id),
             Cell::of(&window.unit),

@@ -22,11 +22,26 @@ pub(crate) struct Zones {
 }
 
 impl Zones {
-    /// Reads them out of the windows.
+    /// Reads them out of the windows. Most hospitals lie in one zone, and of those that is all that
+    /// has to be known.
     pub(crate) async fn read(view: &mut View) -> Result<Self, Failure> {
+        let mut zones = view.zones_of_windows().await?;
+        zones.retain(|zone| zone != UTC);
+        if zones.len() <= 1 {
+            return Ok(Self::everywhere(zones.first().map(String::as_str)));
+        }
         let windows = view.window_zones().await?;
         let units = view.sites_of_units().await?;
         Ok(Self::of_windows(&windows, units))
+    }
+
+    /// One zone for all units.
+    fn everywhere(zone: Option<&str>) -> Self {
+        let usual = zone.and_then(|zone| TimeZone::get(zone).ok());
+        Self {
+            units: BTreeMap::new(),
+            usual: usual.unwrap_or(TimeZone::UTC),
+        }
     }
 
     /// From how many windows of which zone each unit has, and from each unit's site.
@@ -254,5 +269,18 @@ mod tests {
         assert_eq!(of(&ward).as_deref(), Some("Asia/Tokyo"));
         let none = Zones::of_windows(&[row(&icu, UTC, 1)], units());
         assert_eq!(none.of(Some(&icu)), &TimeZone::UTC);
+    }
+
+    #[test]
+    fn a_hospital_in_one_zone_need_not_be_looked_through() {
+        let (icu, lab) = (name("icu"), name("lab"));
+        let windows = [(icu.clone(), "Asia/Tokyo".to_owned(), 1)];
+        let units = vec![(icu.clone(), name("main")), (lab.clone(), name("east"))];
+        let read = Zones::of_windows(&windows, units);
+        let known = Zones::everywhere(Some("Asia/Tokyo"));
+        for unit in [Some(&icu), Some(&lab), None] {
+            assert_eq!(known.of(unit), read.of(unit));
+        }
+        assert_eq!(Zones::everywhere(None).of(Some(&icu)), &TimeZone::UTC);
     }
 }

@@ -6,12 +6,14 @@ mod mappings;
 pub use life::{AssetCounts, Baseline, BaselineComponent};
 pub use mappings::MappedColumn;
 
+use super::conditions::Conditions;
 use super::sql::MAX_ROWS;
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 
 words! {
@@ -180,24 +182,26 @@ impl View {
         after: Option<&Label>,
         limit: u32,
     ) -> Result<Vec<Asset>, StoreError> {
-        self.tx
-            .all(
-                "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
-                        coverage_group, machine, software_version, kind, life_cycle,
-                        life_cycle_since, accepted_at
-                 FROM assets
-                 WHERE ($1 IS NULL OR unit = $1) AND ($2 IS NULL OR tag > $2)
-                 ORDER BY tag LIMIT $3",
-                args![unit, after, limit],
-            )
-            .await
+        let mut of = Conditions::default()
+            .and("unit = ?", unit.map(|unit| args![unit]))
+            .and("tag > ?", after.map(|after| args![after]));
+        let limit = of.arg(&limit);
+        let sql = format!(
+            "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
+                    coverage_group, machine, software_version, kind, life_cycle, life_cycle_since,
+                    accepted_at
+             FROM assets {of} ORDER BY tag LIMIT {limit}"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// How many assets are a machine, and how many are not.
     pub async fn asset_counts(&mut self) -> Result<(u64, u64), StoreError> {
         self.tx
             .one(
-                "SELECT COUNT(machine), COUNT(*) - COUNT(machine) FROM assets",
+                "SELECT a.every - a.bare, a.bare
+                 FROM (SELECT (SELECT COUNT(*) FROM assets) AS every,
+                              (SELECT COUNT(*) FROM assets WHERE machine IS NULL) AS bare) a",
                 args![],
             )
             .await

@@ -4,12 +4,14 @@
 //! whole shows too.
 
 use super::change::Note;
+use super::conditions::Conditions;
 use super::sql::Tx;
 use super::value::{args, from_row};
 use super::{StoreError, View};
 use patchward_common::audit::Broken;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
+use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 
 pub use patchward_common::audit::{AuditRow, Head};
@@ -185,25 +187,24 @@ impl View {
         sought: &Sought,
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
-        self.tx
-            .all(
-                "SELECT seq, at, actor, action, subject, detail, previous, hash FROM audit
-                 WHERE ($1 IS NULL OR subject = $1)
-                   AND ($2 IS NULL OR actor = $2)
-                   AND ($3 IS NULL OR action = $3 OR substr(action, 1, length($3) + 1) = $3 || '.')
-                   AND ($4 IS NULL OR at >= $4)
-                   AND ($5 IS NULL OR at < $5)
-                 ORDER BY seq DESC LIMIT $6",
-                args![
-                    sought.about,
-                    sought.who,
-                    sought.what,
-                    sought.from,
-                    sought.until,
-                    limit
-                ],
+        let mut of = Conditions::default()
+            .and(
+                "subject = ?",
+                sought.about.as_ref().map(|about| args![about]),
             )
-            .await
+            .and("actor = ?", sought.who.as_ref().map(|who| args![who]))
+            .and(
+                "(action = ? OR substr(action, 1, length(?) + 1) = ? || '.')",
+                sought.what.as_ref().map(|what| args![what, what, what]),
+            )
+            .and("at >= ?", sought.from.map(|from| args![from]))
+            .and("at < ?", sought.until.map(|until| args![until]));
+        let limit = of.arg(&limit);
+        let sql = format!(
+            "SELECT seq, at, actor, action, subject, detail, previous, hash FROM audit
+             {of} ORDER BY seq DESC LIMIT {limit}"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// Up to `limit` rows about `subject`, newest first.

@@ -1,11 +1,13 @@
 //! Which jobs evidence is asked of, and how many there are of each kind.
 
+use super::conditions::Conditions;
 use super::jobs::Job;
 use super::value::{args, from_row};
 use super::{StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId, Name};
 use patchward_common::time::{DAY_MS, UtcMs};
+use sqlx::AssertSqlSafe;
 
 /// Which jobs: each part that is said narrows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,37 +68,31 @@ impl View {
         chosen: &Chosen,
         limit: u32,
     ) -> Result<Vec<Job>, StoreError> {
-        let (product, version) = chosen.release.clone().unzip();
-        self.tx
-            .all(
-                "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end,
-                        generation
-                 FROM jobs
-                 WHERE ($1 IS NULL OR plan = $1)
-                   AND ($2 IS NULL OR machine = $2)
-                   AND ($3 IS NULL OR machine IN (SELECT id FROM machines WHERE unit = $3))
-                   AND ($4 IS NULL OR plan IN
-                        (SELECT p.plan FROM plan_releases p JOIN releases r ON r.sha256 = p.sha256
-                         WHERE r.product = $4 AND r.version = $5))
-                   AND ($6 IS NULL OR since >= $6)
-                   AND ($7 IS NULL OR since < $7)
-                   AND ($8 = 0 OR standing = 'ended')
-                   AND ($9 IS NULL OR id = $9)
-                 ORDER BY since, id LIMIT $10",
-                args![
-                    chosen.plan,
-                    chosen.machine,
-                    chosen.unit,
-                    product,
-                    version,
-                    chosen.from,
-                    chosen.until,
-                    i64::from(chosen.ended),
-                    chosen.job,
-                    limit
-                ],
+        let mut of = Conditions::default()
+            .and("plan = ?", chosen.plan.map(|plan| args![plan]))
+            .and("machine = ?", chosen.machine.map(|machine| args![machine]))
+            .and(
+                "machine IN (SELECT id FROM machines WHERE unit = ?)",
+                chosen.unit.as_ref().map(|unit| args![unit]),
             )
-            .await
+            .and(
+                "plan IN (SELECT p.plan FROM plan_releases p JOIN releases r ON r.sha256 = p.sha256
+                          WHERE r.product = ? AND r.version = ?)",
+                chosen
+                    .release
+                    .as_ref()
+                    .map(|(product, version)| args![product, version]),
+            )
+            .and("since >= ?", chosen.from.map(|from| args![from]))
+            .and("since < ?", chosen.until.map(|until| args![until]))
+            .and("standing = 'ended'", chosen.ended.then(|| args![]))
+            .and("id = ?", chosen.job.map(|job| args![job]));
+        let limit = of.arg(&limit);
+        let sql = format!(
+            "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end, generation
+             FROM jobs {of} ORDER BY since, id LIMIT {limit}"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// How many jobs each release has, by product and version.

@@ -205,16 +205,6 @@ impl View {
             .await
     }
 
-    /// How many jobs of a plan are in each state, by the state's word.
-    pub async fn job_counts(&mut self, plan: &Digest) -> Result<Vec<(String, u64)>, StoreError> {
-        self.tx
-            .all(
-                "SELECT word, COUNT(*) FROM jobs WHERE plan = $1 GROUP BY word ORDER BY word",
-                args![plan],
-            )
-            .await
-    }
-
     /// How many jobs of all plans are in each state, by the state's word.
     pub async fn jobs_by_state(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
         self.tx

@@ -14,7 +14,8 @@ pub use assets::ListedAsset;
 pub use jobs::{JobsOf, ListedJob};
 pub use machines::ListedMachine;
 
-use super::value::{FromRow, ToValue, Value};
+use super::conditions::Conditions;
+use super::value::{FromRow, ToValue};
 use super::{StoreError, View};
 use patchward_common::id::Name;
 use std::collections::BTreeSet;
@@ -83,6 +84,8 @@ struct Column {
     is_joined: bool,
     /// Whether words are looked for in it.
     is_searched: bool,
+    /// Whether every row has it: it is then sorted by an index, where there is one.
+    is_in_each: bool,
 }
 
 const fn word(name: &'static str, sql: &'static str) -> Column {
@@ -96,6 +99,7 @@ const fn column(name: &'static str, sql: &'static str, kind: Kind) -> Column {
         kind,
         is_joined: false,
         is_searched: true,
+        is_in_each: false,
     }
 }
 
@@ -115,12 +119,22 @@ impl Column {
         }
     }
 
+    const fn in_each(self) -> Self {
+        Self {
+            is_in_each: true,
+            ..self
+        }
+    }
+
     fn order(&self, descending: bool) -> String {
         let (sql, way) = (self.sql, if descending { " DESC" } else { "" });
+        let missing = match self.kind {
+            Kind::Number | Kind::Text if !self.is_in_each => format!("({sql} IS NULL){way}, "),
+            Kind::Word | Kind::Number | Kind::Text => String::new(),
+        };
         match self.kind {
-            Kind::Word => format!("{sql}{way}"),
-            Kind::Number => format!("({sql} IS NULL){way}, {sql}{way}"),
-            Kind::Text => format!("({sql} IS NULL){way}, LOWER({sql}){way}"),
+            Kind::Word | Kind::Number => format!("{missing}{sql}{way}"),
+            Kind::Text => format!("{missing}LOWER({sql}){way}"),
         }
     }
 }
@@ -146,34 +160,29 @@ struct List {
 }
 
 /// A condition in the making, with its arguments.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Where {
-    parts: Vec<String>,
-    args: Vec<Value>,
+    conditions: Conditions,
     is_joined: bool,
 }
 
 impl Where {
     fn arg(&mut self, value: &impl ToValue) -> String {
-        self.args.push(value.to_value());
-        format!("${}", self.args.len())
+        self.conditions.arg(value)
     }
 
     /// `column = value`.
     fn is(&mut self, sql: &str, value: &impl ToValue) {
         let place = self.arg(value);
-        self.parts.push(format!("{sql} = {place}"));
+        self.only(format!("{sql} = {place}"));
+    }
+
+    fn only(&mut self, condition: String) {
+        self.conditions.only(condition);
     }
 
     fn nothing(&mut self) {
-        self.parts.push("1 = 0".to_owned());
-    }
-
-    fn text(&self) -> String {
-        match self.parts.is_empty() {
-            true => String::new(),
-            false => format!(" WHERE {}", self.parts.join(" AND ")),
-        }
+        self.only("1 = 0".to_owned());
     }
 
     fn units(&mut self, list: &List, units: &BTreeSet<Name>) {
@@ -182,7 +191,7 @@ impl Where {
         }
         let places: Vec<String> = units.iter().map(|unit| self.arg(unit)).collect();
         let seen = list.seen.replace("{}", &places.join(","));
-        self.parts.push(format!("({seen})"));
+        self.only(format!("({seen})"));
         self.is_joined |= list.seen_is_joined;
     }
 
@@ -217,7 +226,7 @@ impl Where {
             Kind::Number => format!("CAST({} AS TEXT) LIKE {place} ESCAPE '!'", column.sql),
         });
         let holds: Vec<String> = holds.collect();
-        self.parts.push(format!("({})", holds.join(" OR ")));
+        self.only(format!("({})", holds.join(" OR ")));
         self.is_joined |= searched().any(|column| column.is_joined);
     }
 }
@@ -273,11 +282,7 @@ impl View {
             None => self.counted(list, &all).await?,
         };
         let is_asked = !wanted.words.is_empty() || !wanted.equal.is_empty();
-        let mut some = Where {
-            parts: all.parts.clone(),
-            args: all.args.clone(),
-            is_joined: all.is_joined,
-        };
+        let mut some = all;
         for (name, text) in &wanted.equal {
             some.equal(list, name, text);
         }
@@ -301,7 +306,7 @@ impl View {
     ) -> Result<Vec<T>, StoreError> {
         let (order, sorts_joined) = list.sorted(wanted);
         let from = list.from(some.is_joined || sorts_joined);
-        let condition = some.text();
+        let condition = some.conditions.to_string();
         let limit = some.arg(&wanted.limit);
         let offset = some.arg(&wanted.offset);
         let List {
@@ -313,18 +318,19 @@ impl View {
         } = list;
         let sql = format!(
             "SELECT {select}
-             FROM (SELECT {key} AS page_key FROM {from}{condition}
+             FROM (SELECT {key} AS page_key FROM {from} {condition}
                    ORDER BY {order} LIMIT {limit} OFFSET {offset}) page
              JOIN {table} ON {key} = page.page_key {joins}
              ORDER BY {order}"
         );
-        self.tx.all(sqlx::AssertSqlSafe(sql), some.args).await
+        let args = some.conditions.args();
+        self.tx.all(sqlx::AssertSqlSafe(sql), args).await
     }
 
     async fn counted(&mut self, list: &List, of: &Where) -> Result<u64, StoreError> {
-        let (from, condition) = (list.from(of.is_joined), of.text());
-        let sql = format!("SELECT COUNT(*) FROM {from}{condition}");
-        let args = of.args.clone();
+        let (from, conditions) = (list.from(of.is_joined), of.conditions.clone());
+        let sql = format!("SELECT COUNT(*) FROM {from} {conditions}");
+        let args = conditions.args();
         let (count,) = self.tx.one(sqlx::AssertSqlSafe(sql), args).await?;
         Ok(count)
     }
@@ -332,6 +338,7 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use super::super::value::Value;
     use super::*;
 
     const LIST: List = List {
@@ -357,12 +364,13 @@ mod tests {
         asked.equal(&LIST, "n", "one");
         asked.word(&LIST, "50%_!");
         assert_eq!(
-            asked.text(),
-            " WHERE t.a = $1 AND 1 = 0 AND (t.a LIKE $2 ESCAPE '!' OR \
+            asked.conditions.to_string(),
+            "WHERE t.a = $1 AND 1 = 0 AND (t.a LIKE $2 ESCAPE '!' OR \
              LOWER(j.b) LIKE $2 ESCAPE '!' OR CAST(t.n AS TEXT) LIKE $2 ESCAPE '!')"
         );
-        assert!(matches!(&asked.args[1], Value::Text(Some(text)) if text == "%50!%!_!!%"));
         assert!(asked.is_joined);
+        let args = asked.conditions.args();
+        assert!(matches!(&args[1], Value::Text(Some(text)) if text == "%50!%!_!!%"));
     }
 
     #[test]
@@ -384,6 +392,6 @@ mod tests {
     fn who_sees_no_unit_sees_no_row() {
         let mut none = Where::default();
         none.units(&LIST, &BTreeSet::new());
-        assert_eq!(none.text(), " WHERE 1 = 0");
+        assert_eq!(none.conditions.to_string(), "WHERE 1 = 0");
     }
 }

@@ -15,6 +15,7 @@ pub use returns::Return;
 pub(super) use together::{Acquaintance, Stands};
 pub use together::{Acquainted, OutboxEnd, Standing};
 
+use super::conditions::Conditions;
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
 use patchward_common::id::{MachineId, Name};
@@ -23,6 +24,7 @@ use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::roster::Class;
 use patchward_common::wire::machine::InterlockWord;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 words! {
     /// Whether a machine belongs to the fleet.
@@ -203,16 +205,12 @@ impl View {
         after: Option<&MachineId>,
         limit: u32,
     ) -> Result<Vec<MachineLine>, StoreError> {
-        self.tx
-            .all(
-                concat!(
-                    lines!(),
-                    " WHERE ($1 IS NULL OR m.unit = $1) AND ($2 IS NULL OR m.id > $2)
-                 ORDER BY m.id LIMIT $3"
-                ),
-                args![unit, after, limit],
-            )
-            .await
+        let mut of = Conditions::default()
+            .and("m.unit = ?", unit.map(|unit| args![unit]))
+            .and("m.id > ?", after.map(|after| args![after]));
+        let limit = of.arg(&limit);
+        let sql = format!("{} {of} ORDER BY m.id LIMIT {limit}", lines!());
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// How many machines are in each state.

@@ -20,6 +20,7 @@ pub mod calendars;
 pub mod change;
 pub mod chosen;
 pub mod claims;
+mod conditions;
 pub mod copy;
 pub mod custody;
 pub mod devices;

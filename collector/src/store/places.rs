@@ -10,6 +10,7 @@ use super::{Change, StoreError, View};
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::trust::roster::Class;
 use serde_json::json;
+use std::collections::BTreeMap;
 use uses::{GROUP_USES, SITE_USES, UNIT_USES};
 
 /// A site of the hospital.
@@ -88,6 +89,13 @@ impl View {
             .await
     }
 
+    /// The time zones that windows have, each once.
+    pub async fn zones_of_windows(&mut self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT DISTINCT zone FROM windows ORDER BY zone";
+        let zones: Vec<(String,)> = self.tx.all(sql, args![]).await?;
+        Ok(zones.into_iter().map(|(zone,)| zone).collect())
+    }
+
     /// How many windows of which time zone each unit with windows has.
     pub async fn window_zones(&mut self) -> Result<Vec<(Name, String, i64)>, StoreError> {
         self.tx
@@ -156,6 +164,13 @@ impl View {
                 args![],
             )
             .await
+    }
+
+    /// How many members each group has; of those that have any.
+    pub async fn group_sizes(&mut self) -> Result<BTreeMap<Name, i64>, StoreError> {
+        let sql = "SELECT group_name, COUNT(*) FROM group_members GROUP BY group_name";
+        let sizes: Vec<(Name, i64)> = self.tx.all(sql, args![]).await?;
+        Ok(sizes.into_iter().collect())
     }
 
     /// The groups of a machine, by name.

@@ -1,12 +1,14 @@
 //! Plans: the exact bytes that people sign, one leaf per machine, and how far each is.
 
-use super::value::{args, from_row, words};
+use super::conditions::Conditions;
+use super::value::{Value, args, from_row, words};
 use super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
 use serde_json::json;
-use std::collections::BTreeSet;
+use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 words! {
     /// How far a plan is.
@@ -87,6 +89,25 @@ from_row!(Plan {
     changed_at
 });
 
+/// What is counted of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The plan.
+    pub plan: Digest,
+    /// How many have signed it.
+    pub signatures: u64,
+    /// Its jobs.
+    pub jobs: u64,
+    /// Those of them whose machine does not have what was planned, or not yet.
+    pub lacking: u64,
+}
+from_row!(Counted {
+    plan,
+    signatures,
+    jobs,
+    lacking
+});
+
 impl Plan {
     /// The first digits of its id, as people type them.
     pub fn short(&self) -> String {
@@ -104,6 +125,24 @@ impl View {
                 args![state],
             )
             .await
+    }
+
+    /// What is counted of every plan, or of one.
+    pub async fn counted_plans(
+        &mut self,
+        plan: Option<&Digest>,
+    ) -> Result<HashMap<Digest, Counted>, StoreError> {
+        let of = Conditions::default().and("id = ?", plan.map(|plan| args![plan]));
+        let sql = format!(
+            "SELECT id, (SELECT COUNT(*) FROM signatures WHERE document = plans.id), jobs,
+                    (SELECT COUNT(*) FROM jobs
+                     WHERE plan = plans.id AND word <> 'in_service'
+                         AND word NOT IN ('verified', 'attested'))
+             FROM plans {of}"
+        );
+        let counted: Vec<Counted> = self.tx.all(AssertSqlSafe(sql), of.args()).await?;
+        let by_plan = counted.into_iter().map(|counted| (counted.plan, counted));
+        Ok(by_plan.collect())
     }
 
     /// One plan.
@@ -134,6 +173,21 @@ impl View {
                 args![plan],
             )
             .await
+    }
+
+    /// When some plans were made; of those that there are.
+    pub async fn plans_made(
+        &mut self,
+        plans: impl IntoIterator<Item = Digest>,
+    ) -> Result<BTreeMap<Digest, UtcMs>, StoreError> {
+        let plans: BTreeSet<Digest> = plans.into_iter().collect();
+        let rows: Vec<Vec<Value>> = plans.iter().map(|plan| args![plan]).collect();
+        let after = ") SELECT id, created_at FROM wanted CROSS JOIN plans WHERE id = w";
+        let made: Vec<(Digest, UtcMs)> = self
+            .tx
+            .all_many(("WITH wanted (w) AS (VALUES", after), rows)
+            .await?;
+        Ok(made.into_iter().collect())
     }
 
     /// The plans in `state` that name a machine, with its leaf, oldest first.

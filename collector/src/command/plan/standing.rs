@@ -7,11 +7,12 @@ use crate::control::{Cell, Failure};
 use crate::planning;
 use crate::store::View;
 use crate::store::jobs::{Job, Standing};
-use crate::store::plans::{Plan, PlanState};
+use crate::store::plans::{Counted, Plan, PlanState};
 use patchward_common::codec;
 use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::PlanLeaf;
+use std::collections::HashMap;
 
 /// What a sentence about a plan begins with that its machines refuse.
 pub(crate) const REFUSED_BY: &str = "refused by";
@@ -19,8 +20,6 @@ pub(crate) const REFUSED_BY: &str = "refused by";
 pub(crate) const ENDED: &str = "ended,";
 /// Most machines that are named in it.
 const MAX_NAMED: usize = 3;
-/// States of jobs whose machine has what was planned.
-const HAVE_IT: [&str; 3] = ["verified", "attested", "in_service"];
 
 /// Why the machines of a plan refuse it, as this collector can tell: each asks the roster who
 /// signed, and so does this. `None` where enough have, or the plan runs no more.
@@ -100,9 +99,24 @@ pub(crate) async fn state(
     held: Option<&Held>,
     now: UtcMs,
 ) -> Result<Cell, Failure> {
-    let words = match plan.state {
-        PlanState::Active => refused(view, plan, held, now).await?,
-        PlanState::Done => ended(&view.job_counts(&plan.id).await?),
+    let counted = match plan.state {
+        PlanState::Done => view.counted_plans(Some(&plan.id)).await?,
+        _ => HashMap::new(),
+    };
+    state_of(view, plan, counted.get(&plan.id), held, now).await
+}
+
+/// The same by what was counted of it.
+pub(crate) async fn state_of(
+    view: &mut View,
+    plan: &Plan,
+    counted: Option<&Counted>,
+    held: Option<&Held>,
+    now: UtcMs,
+) -> Result<Cell, Failure> {
+    let words = match (plan.state, counted) {
+        (PlanState::Active, _) => refused(view, plan, held, now).await?,
+        (PlanState::Done, Some(counted)) => ended(counted),
         _ => None,
     };
     let word = plan.state.word();
@@ -110,30 +124,29 @@ pub(crate) async fn state(
 }
 
 /// What became of a plan of which nothing runs any more; `None` where all of it is verified.
-fn ended(counts: &[(String, u64)]) -> Option<String> {
-    let all: u64 = counts.iter().map(|(_, count)| count).sum();
-    let have = counts
-        .iter()
-        .filter(|(word, _)| HAVE_IT.contains(&word.as_str()));
-    let have: u64 = have.map(|(_, count)| count).sum();
+fn ended(counted: &Counted) -> Option<String> {
+    let (all, have) = (counted.jobs, counted.jobs.saturating_sub(counted.lacking));
     (have < all).then(|| format!("{ENDED} {have} of {all} verified"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use patchward_common::digest::Digest;
 
     #[test]
     fn a_plan_is_done_when_every_machine_has_it() {
-        let told = |counts: &[(&str, u64)]| {
-            let counts: Vec<_> = counts.iter().map(|(w, n)| ((*w).to_owned(), *n)).collect();
-            ended(&counts)
+        let told = |jobs, lacking| {
+            ended(&Counted {
+                plan: Digest([1; 32]),
+                signatures: 2,
+                jobs,
+                lacking,
+            })
         };
-        assert_eq!(told(&[("verified", 2), ("in_service", 1)]), None);
-        let rolled_back = told(&[("rolled_back", 1)]);
-        assert_eq!(rolled_back.as_deref(), Some("ended, 0 of 1 verified"));
-        let missed = told(&[("verified", 2), ("missed", 1)]);
-        assert_eq!(missed.as_deref(), Some("ended, 2 of 3 verified"));
+        assert_eq!(told(3, 0), None);
+        assert_eq!(told(1, 1).as_deref(), Some("ended, 0 of 1 verified"));
+        assert_eq!(told(3, 1).as_deref(), Some("ended, 2 of 3 verified"));
     }
 
     #[test]

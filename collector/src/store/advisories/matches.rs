@@ -1,10 +1,12 @@
 //! What advisories come to for the things of the hospital, and how far the work is.
 
+use super::super::conditions::Conditions;
 use super::super::value::{args, from_row, words};
 use super::super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 
 words! {
@@ -93,15 +95,13 @@ impl View {
         &mut self,
         advisory: Option<&str>,
     ) -> Result<Vec<MatchRow>, StoreError> {
-        self.tx
-            .all(
-                "SELECT advisory, thing, who, shown, value, reason, why, product, product_id,
-                        outlook, fingerprint, since
-                 FROM advisory_matches WHERE $1 IS NULL OR advisory = $1
-                 ORDER BY advisory, thing",
-                args![advisory],
-            )
-            .await
+        let of = Conditions::default().and("advisory = ?", advisory.map(|one| args![one]));
+        let sql = format!(
+            "SELECT advisory, thing, who, shown, value, reason, why, product, product_id, outlook,
+                    fingerprint, since
+             FROM advisory_matches {of} ORDER BY advisory, thing"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// How far the work is, of one advisory or of all.

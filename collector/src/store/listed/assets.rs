@@ -40,7 +40,7 @@ from_row!(ListedAsset {
 const KIND: &str = "CASE WHEN a.machine IS NULL THEN a.kind ELSE 'machine' END";
 
 const COLUMNS: &[Column] = &[
-    column("tag", "a.tag", Kind::Text),
+    column("tag", "a.tag", Kind::Text).in_each(),
     column("manufacturer", "a.manufacturer", Kind::Text),
     column("model", "a.model", Kind::Text),
     column("serial", "a.serial", Kind::Text),

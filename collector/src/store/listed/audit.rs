@@ -5,8 +5,8 @@ use crate::store::audit::AuditRow;
 use crate::store::{StoreError, View};
 
 const COLUMNS: &[Column] = &[
-    column("row", "a.seq", Kind::Number),
-    column("at", "a.at", Kind::Number),
+    column("row", "a.seq", Kind::Number).in_each(),
+    column("at", "a.at", Kind::Number).in_each(),
     column("who", "a.actor", Kind::Text),
     column("what", "a.action", Kind::Text),
     column("subject", "a.subject", Kind::Text),
@@ -46,7 +46,7 @@ impl View {
         }
         if let Some(most) = most {
             let after = of.arg(&head.saturating_sub(most));
-            of.parts.push(format!("a.seq > {after}"));
+            of.only(format!("a.seq > {after}"));
         }
         // The rows are numbered without gaps: where all are asked for, nobody counts them.
         let total = match about {

@@ -41,9 +41,9 @@ pub struct JobsOf {
 const COLUMNS: &[Column] = &[
     word("job", "j.id"),
     word("machine", "m.name").joined(),
-    column("wave", "j.wave + 1", Kind::Number),
+    column("wave", "j.wave + 1", Kind::Number).in_each(),
     word("state", "j.word"),
-    column("since", "j.since", Kind::Number),
+    column("since", "j.since", Kind::Number).in_each(),
 ];
 
 const SELECT: &str = "j.id, j.plan, j.machine, j.wave, j.state, j.since, j.attempt, j.slot_start,
@@ -102,7 +102,7 @@ impl View {
             return self.page_of(&ALL, of, wanted, Some(total)).await;
         };
         let place = of.arg(&oldest);
-        of.parts.push(format!("j.since > {place}"));
+        of.only(format!("j.since > {place}"));
         let page = self.page(&ALL, of, wanted).await?;
         Ok(Page { total, ..page })
     }

@@ -3,6 +3,7 @@
 
 use super::{MAX_GROUP, Machine, MachineState, MachineStatus};
 use crate::store::jobs::Job;
+use crate::store::plans::Leaf;
 use crate::store::queue::{Entry, Results};
 use crate::store::sql::Tx;
 use crate::store::value::{FromRow, Row, Value, args, from_row};
@@ -102,6 +103,42 @@ impl View {
     ) -> Result<HashMap<MachineId, Digest>, StoreError> {
         let found = last(&mut self.tx, machines.iter().copied(), SETS).await?;
         Ok(found.into_iter().map(|(id, (set,))| (id, set)).collect())
+    }
+
+    /// The jobs of these machines, each newest first; of those that have any.
+    pub async fn jobs_of_machines(
+        &mut self,
+        machines: &[MachineId],
+    ) -> Result<HashMap<MachineId, Vec<Job>>, StoreError> {
+        let sql = "SELECT machine, id, plan, machine, wave, state, since, attempt, slot_start,
+                          slot_end, generation
+                   FROM wanted CROSS JOIN jobs WHERE machine = w ORDER BY since DESC, id";
+        by_machine(&mut self.tx, machines, sql).await
+    }
+
+    /// The leaves of these machines in plans that are in force, oldest first; of those that have
+    /// any.
+    pub async fn leaves_in_force(
+        &mut self,
+        machines: &[MachineId],
+    ) -> Result<HashMap<MachineId, Vec<(Digest, Leaf)>>, StoreError> {
+        let sql = "SELECT l.machine, p.id, l.machine, l.wave, l.leaf
+                   FROM wanted CROSS JOIN plan_leaves l JOIN plans p ON p.id = l.plan
+                   WHERE l.machine = w AND p.state = 'active' ORDER BY p.created_at, p.id";
+        let found = by_machine::<(Digest, MachineId, u32, Vec<u8>)>(&mut self.tx, machines, sql);
+        let leaf = |(plan, machine, wave, bytes)| {
+            (
+                plan,
+                Leaf {
+                    machine,
+                    wave,
+                    bytes,
+                },
+            )
+        };
+        let found = found.await?.into_iter();
+        let found = found.map(|(id, rows)| (id, rows.into_iter().map(leaf).collect()));
+        Ok(found.collect())
     }
 
     /// Every job of those of these machines of which one failed or went back.
@@ -230,6 +267,19 @@ async fn all<T: FromRow>(
     let after = format!(") {select}");
     tx.all_many(("WITH wanted (w) AS (VALUES", &after), rows)
         .await
+}
+
+/// All rows of each.
+async fn by_machine<T: FromRow>(
+    tx: &mut Tx,
+    machines: &[MachineId],
+    select: &str,
+) -> Result<HashMap<MachineId, Vec<T>>, StoreError> {
+    let mut found: HashMap<MachineId, Vec<T>> = HashMap::new();
+    for Of(machine, row) in all(tx, machines.iter().copied(), select).await? {
+        found.entry(machine).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// The last row of each.

@@ -162,6 +162,8 @@ async fn membership(world: World) {
         view.all_members().await.unwrap(),
         [(name("a"), machine(1)), (name("a"), machine(2))]
     );
+    let sizes = view.group_sizes().await.unwrap();
+    assert_eq!(Vec::from_iter(sizes), [(name("a"), 2)]);
     drop(view);
     let mut change = world.change().await;
     refused!(

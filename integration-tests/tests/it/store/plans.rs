@@ -4,7 +4,7 @@ use super::*;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::jobs::Standing;
 use patchward_collector::store::machines::MachineState;
-use patchward_collector::store::plans::{Leaf, NewPlan, PlanState};
+use patchward_collector::store::plans::{Counted, Leaf, NewPlan, PlanState};
 use patchward_collector::store::prospects::Unfit;
 use patchward_common::job::{Reason, State};
 use patchward_common::time::Interval;
@@ -165,6 +165,11 @@ async fn states_of_plans(world: World) {
         draft
     );
     assert_eq!(view.leaves_of(&machine(9), Active).await.unwrap(), []);
+    let some = [machine(9), machine(2), machine(2)];
+    let in_force = view.leaves_in_force(&some).await.unwrap();
+    assert_eq!(Vec::from_iter(in_force), [(machine(2), of)]);
+    let made = view.plans_made([draft, Digest([9; 32]), draft]).await;
+    assert_eq!(Vec::from_iter(made.unwrap()), [(draft, NOW)]);
     let monitors = name("monitors");
     let touching = view
         .plans_touching(&monitors, NOW.plus_ms(999))
@@ -238,10 +243,17 @@ async fn jobs(world: World) {
         3
     );
     assert_eq!(view.jobs_standing(Standing::Open).await.unwrap(), []);
-    assert_eq!(
-        view.job_counts(&id).await.unwrap(),
-        [("assigned".into(), 2), ("deferred".into(), 1)]
-    );
+    let counted = view.counted_plans(Some(&id)).await.unwrap();
+    let expected = Counted {
+        plan: id,
+        signatures: 0,
+        jobs: 3,
+        lacking: 3,
+    };
+    assert_eq!(counted.get(&id), Some(&expected));
+    assert_eq!(view.counted_plans(None).await.unwrap(), counted);
+    let none = view.counted_plans(Some(&digest(1))).await;
+    assert!(none.unwrap().is_empty());
     drop(view);
     let mut change = world.change().await;
     refused!(

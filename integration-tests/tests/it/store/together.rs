@@ -243,10 +243,17 @@ async fn jobs_of_those_that_failed(world: World) {
         }
     }
     change.commit().await.unwrap();
-    jobs.retain(|job| [machine(1), machine(2)].contains(&job.machine));
-    jobs.sort_by_key(|job| job.id);
     let machines: Vec<_> = (1..=4).map(machine).collect();
     let mut view = world.store.view().await.unwrap();
+    let asked = [machine(3), machine(9), machine(1)];
+    let of_some = view.jobs_of_machines(&asked).await.unwrap();
+    assert_eq!(of_some.len(), 2);
+    for (machine, of_one) in of_some {
+        assert_eq!(of_one.len(), 2);
+        assert_eq!(of_one, view.jobs_of_machine(&machine).await.unwrap());
+    }
+    jobs.retain(|job| [machine(1), machine(2)].contains(&job.machine));
+    jobs.sort_by_key(|job| job.id);
     let mut found = view.jobs_of_failed(&machines).await.unwrap();
     found.sort_by_key(|job| job.id);
     assert_eq!(found, jobs);

@@ -47,6 +47,7 @@ async fn windows(world: World) {
     assert_eq!(view.windows(Some(&name("er"))).await.unwrap(), []);
     let zones = view.window_zones().await.unwrap();
     assert_eq!(zones, [(name("icu"), "Europe/Vienna".to_owned(), 2)]);
+    assert_eq!(view.zones_of_windows().await.unwrap(), ["Europe/Vienna"]);
     drop(view);
     let mut change = world.change().await;
     change.change_window(&shorter).await.unwrap();

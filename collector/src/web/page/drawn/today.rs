@@ -32,13 +32,14 @@ fn states(report: &Report) -> Vec<State> {
     let Some(at) = table.column("state") else {
         return Vec::new();
     };
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for cell in table.rows.iter().filter_map(|row| row.get(at)) {
-        *counts
-            .entry(word(&cell.to_string()).to_owned())
-            .or_default() += 1;
+        if let Cell::Text(text) = cell {
+            *counts.entry(word(text)).or_default() += 1;
+        }
     }
     let states = counts.into_iter().map(|(word, count)| {
+        let word = word.to_owned();
         let class = mark::of("state", &Cell::of(&word)).map_or("", |mark| mark.class);
         State {
             word,
@@ -62,9 +63,10 @@ fn states(report: &Report) -> Vec<State> {
 
 /// A state without its date: `unknown` of `unknown(since …)`. Who is waited for stays.
 fn word(text: &str) -> &str {
-    let dated = ["(since ", "(until "];
-    let ends = dated.iter().filter_map(|date| text.find(date));
-    text.get(..ends.min().unwrap_or(text.len())).unwrap_or(text)
+    match text.split_once('(') {
+        Some((word, rest)) if rest.starts_with("since ") || rest.starts_with("until ") => word,
+        _ => text,
+    }
 }
 
 fn tiles(report: &Report, states: &[State]) -> Vec<Tile> {

@@ -2,7 +2,7 @@
 //! call. Only the unit's own machines and those beside them are read: many screens ask.
 
 use super::stands::{Known, Stands};
-use crate::agenda::{item_of, next_slot};
+use crate::agenda::{item_of, slot_of};
 use crate::app::App;
 use crate::calls::Lists;
 use crate::command::TONIGHT_MS;
@@ -11,15 +11,16 @@ use crate::control::Failure;
 use crate::item::Kind;
 use crate::rollout::go::is_ready;
 use crate::store::View;
+use crate::store::go::GroupSnapshot;
 use crate::store::holds::Hold;
 use crate::store::jobs::{Job, Standing};
-use crate::store::machines::{MachineLine, MachineState};
+use crate::store::machines::{Machine, MachineLine, MachineState};
 use crate::store::places::Unit;
 use crate::store::windows::Area;
-use patchward_common::id::MachineId;
+use patchward_common::id::{MachineId, Name};
 use patchward_common::job::State;
 use patchward_common::time::{Interval, UtcMs};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The night of a unit.
 pub struct Night {
@@ -90,7 +91,17 @@ struct Reading<'a> {
     unit: &'a Unit,
     zones: Zones,
     now: UtcMs,
-    slots: BTreeMap<MachineId, Vec<Interval>>,
+    /// The jobs of each machine that was read, newest first.
+    jobs: HashMap<MachineId, Vec<Job>>,
+    /// Its slots until this time tomorrow, as Today has them.
+    slots: HashMap<MachineId, Vec<Interval>>,
+    groups: BTreeMap<Name, Members>,
+}
+
+/// A coverage group, with its members that belong to the fleet, by their ids.
+struct Members {
+    group: GroupSnapshot,
+    machines: HashMap<MachineId, Machine>,
 }
 
 /// Reads it.
@@ -114,8 +125,11 @@ pub async fn read(app: &App, view: &mut View, unit: &Unit) -> Result<Night, Fail
         unit,
         zones,
         now,
-        slots: BTreeMap::new(),
+        jobs: HashMap::new(),
+        slots: HashMap::new(),
+        groups: BTreeMap::new(),
     };
+    reading.know(lines.iter().map(|line| line.id)).await?;
     let mut told = Vec::new();
     let mut quiet = Vec::new();
     for line in &lines {
@@ -215,12 +229,12 @@ impl Reading<'_> {
     }
 
     async fn facts(&mut self, machine: &MachineId) -> Result<Facts, Failure> {
-        let jobs = self.view.jobs_of_machine(machine).await?;
+        let jobs = self.jobs.get(machine).map_or(&[][..], Vec::as_slice);
         let open = jobs
             .iter()
             .find(|job| Standing::of(&job.state) == Standing::Open);
         let open = open.map(|job| (job.state.clone(), job.slot));
-        let needs = match (&open, newest_ended(&jobs)) {
+        let needs = match (&open, newest_ended(jobs)) {
             // What is back in service asks nothing of anybody: most of a unit, every minute.
             (None, Some(job)) if job.state != State::InService => {
                 let item = item_of(&self.app.fleet, self.view, job, self.now).await?;
@@ -228,29 +242,53 @@ impl Reading<'_> {
             }
             _ => None,
         };
-        let slots = self.slots_of(machine, &jobs).await?;
+        let slots = self.slots.get(machine).cloned().unwrap_or_default();
         Ok(Facts { slots, open, needs })
     }
 
-    /// The slots of a machine until this time tomorrow, as Today has them.
-    async fn slots_of(
-        &mut self,
-        machine: &MachineId,
-        jobs: &[Job],
-    ) -> Result<Vec<Interval>, Failure> {
-        if let Some(known) = self.slots.get(machine) {
-            return Ok(known.clone());
-        }
+    /// Reads the jobs and the slots of those that are not known yet, all at once.
+    async fn know(&mut self, machines: impl Iterator<Item = MachineId>) -> Result<(), Failure> {
+        let new = machines.filter(|machine| !self.slots.contains_key(machine));
+        let new: Vec<MachineId> = new.collect();
+        let mut jobs = self.view.jobs_of_machines(&new).await?;
+        let planned = |machine: &&MachineId| {
+            let jobs = jobs.get(*machine);
+            jobs.is_some_and(|jobs| jobs.iter().any(|job| !job.state.is_final()))
+        };
+        let planned: Vec<MachineId> = new.iter().filter(planned).copied().collect();
+        let leaves = self.view.leaves_in_force(&planned).await?;
         let until = self.now.plus_ms(TONIGHT_MS);
-        let mut slots = Vec::new();
-        for job in jobs.iter().filter(|job| !job.state.is_final()) {
-            let next = next_slot(self.view, job, self.now).await?;
-            slots.extend(next.filter(|slot| slot.start() < until));
+        for machine in new {
+            let of_it = jobs.remove(&machine).unwrap_or_default();
+            let leaves = leaves.get(&machine).map_or(&[][..], Vec::as_slice);
+            let mut slots: Vec<Interval> = of_it
+                .iter()
+                .filter(|job| !job.state.is_final())
+                .filter_map(|job| slot_of(leaves, job, self.now))
+                .filter(|slot| slot.start() < until)
+                .collect();
+            slots.sort_unstable();
+            slots.dedup();
+            self.jobs.insert(machine, of_it);
+            self.slots.insert(machine, slots);
         }
-        slots.sort_unstable();
-        slots.dedup();
-        self.slots.insert(*machine, slots.clone());
-        Ok(slots)
+        Ok(())
+    }
+
+    /// Reads a group and its members; once, however many of the machines are in it.
+    async fn know_group(&mut self, name: &Name) -> Result<(), Failure> {
+        if self.groups.contains_key(name) {
+            return Ok(());
+        }
+        let group = self.view.group_snapshot(name).await?;
+        let enrolled = group.members.iter();
+        let enrolled = enrolled.filter(|member| member.state == MachineState::Enrolled);
+        let enrolled: Vec<MachineId> = enrolled.map(|member| member.machine).collect();
+        self.know(enrolled.iter().copied()).await?;
+        let machines = self.view.these_machines(enrolled).await?;
+        let members = Members { group, machines };
+        self.groups.insert(name.clone(), members);
+        Ok(())
     }
 
     /// The members of its groups that are not down at the same time.
@@ -259,23 +297,25 @@ impl Reading<'_> {
         machine: &MachineId,
         down: &[Interval],
     ) -> Result<Vec<StandIn>, Failure> {
+        let (now, unit) = (self.now, self.unit);
         let mut found = BTreeMap::new();
-        for group in self.view.groups_of(machine).await? {
-            let group = self.view.group_snapshot(&group).await?;
+        for name in self.view.groups_of(machine).await? {
+            self.know_group(&name).await?;
+            let Some(Members { group, machines }) = self.groups.get(&name) else {
+                continue;
+            };
             for member in &group.members {
-                if member.machine == *machine || member.state != MachineState::Enrolled {
-                    continue;
-                }
-                let jobs = self.view.jobs_of_machine(&member.machine).await?;
-                let own = self.slots_of(&member.machine, &jobs).await?;
-                if meet(down, &own) {
-                    continue;
-                }
-                let Some(other) = self.view.machine(&member.machine).await? else {
+                let other = machines.get(&member.machine);
+                let other = other.filter(|_| member.machine != *machine);
+                let own = self.slots.get(&member.machine);
+                let (Some(other), Some(own)) = (other, own) else {
                     continue;
                 };
-                let elsewhere = other.unit != self.unit.name;
-                let is_ready = is_ready(member, group.group.switched_off, self.now);
+                if meet(down, own) {
+                    continue;
+                }
+                let elsewhere = other.unit != unit.name;
+                let is_ready = is_ready(member, group.group.switched_off, now);
                 let stand_in = StandIn {
                     name: other.name.to_string(),
                     unit: elsewhere.then(|| other.unit.to_string()),
@@ -283,7 +323,7 @@ impl Reading<'_> {
                 };
                 // Ready by the rule of one group is ready.
                 found
-                    .entry(other.name)
+                    .entry(other.name.clone())
                     .and_modify(|known: &mut StandIn| known.is_ready |= is_ready)
                     .or_insert(stand_in);
             }
