@@ -85,7 +85,7 @@ impl View {
             )
             .and("since >= ?", chosen.from.map(|from| args![from]))
             .and("since < ?", chosen.until.map(|until| args![until]))
-            .and("standing = 'ended'", chosen.ended.then(|| args![]))
+            .and("standing = 'ended'", chosen.ended.then(Vec::new))
             .and("id = ?", chosen.job.map(|job| args![job]));
         let limit = of.arg(&limit);
         let sql = format!(
