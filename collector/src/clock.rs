@@ -1,7 +1,8 @@
 //! The collector's readings of the clock. Everything below takes `now`.
 
 use patchward_common::time::UtcMs;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 /// The time now, by the system's clock.
 pub fn now() -> UtcMs {
@@ -20,4 +21,17 @@ pub fn now() -> UtcMs {
 pub fn begin() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "it measures with one clock")]
     Instant::now()
+}
+
+/// A timer of what is done again and again, first at once.
+pub fn every(period: Duration) -> Interval {
+    every_from(tokio::time::Instant::now(), period)
+}
+
+/// The same, first at a later time. Where one round takes too long the next one comes a period after
+/// it.
+pub fn every_from(first: tokio::time::Instant, period: Duration) -> Interval {
+    let mut timer = interval_at(first, period);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    timer
 }

@@ -8,6 +8,7 @@ use super::oncall::{self, OnCallCommand};
 use super::{Caller, Command, Progress, audit, run, today};
 use crate::agenda::{self, Agenda};
 use crate::app::App;
+use crate::clock;
 use crate::control::{Failure, Output};
 use crate::matching::{self, Exposed};
 use crate::snapshot::{Gather, Look, MadeOf, Snapshot};
@@ -74,8 +75,7 @@ gathered!(Rows, |_app, view| Rows::read(view, None));
 /// the first look of the day would otherwise wait for seconds. Of a small one nothing
 /// is done here after the first time. It begins when a whole fleet is back.
 pub async fn keep(app: Arc<App>, calm: Instant) {
-    let mut timer = tokio::time::interval_at(calm, KEEP_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut timer = clock::every_from(calm, KEEP_EVERY);
     let mut first = true;
     loop {
         timer.tick().await;

@@ -8,6 +8,7 @@ mod webhook;
 use crate::app::App;
 use crate::calendar::shown;
 use crate::claims::Work;
+use crate::clock;
 use crate::notice::mail::{self, Mail};
 use crate::notice::webhook::trial;
 use crate::notice::{Notice, one_line, retry};
@@ -46,8 +47,7 @@ impl Problem {
 
 /// Delivers until the task is dropped.
 pub async fn run(app: Arc<App>) {
-    let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut timer = clock::every(LOOK_EVERY);
     let mut at_work: JoinSet<()> = JoinSet::new();
     let mut busy: HashMap<Id, Name> = HashMap::new();
     loop {

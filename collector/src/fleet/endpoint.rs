@@ -186,8 +186,7 @@ async fn shake_hands(fleet: Arc<Fleet>, incoming: quinn::Incoming, permit: Owned
 
 /// Writes what is batched, and renews the collector's own certificate in time.
 async fn keep(fleet: Arc<Fleet>, started: UtcMs) {
-    let mut timer = tokio::time::interval(FLUSH_EVERY);
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut timer = clock::every(FLUSH_EVERY);
     let mut watched = started;
     loop {
         timer.tick().await;

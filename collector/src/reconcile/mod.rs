@@ -19,6 +19,7 @@ pub mod unused;
 
 use crate::app::App;
 use crate::claims::Work;
+use crate::clock;
 use crate::deliver;
 use crate::store::{Store, StoreError};
 use follow::Follow;
@@ -26,7 +27,7 @@ use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::Instant;
 
 /// How often the tasks look: slots end on whole minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -89,13 +90,6 @@ fn returning(machines: u64) -> Duration {
     }
 }
 
-/// A timer of what goes through the whole hospital.
-fn from(calm: Instant) -> Interval {
-    let mut timer = tokio::time::interval_at(calm, LOOK_EVERY);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    timer
-}
-
 /// Runs every task until the task is dropped. Calendars are read, and notices gathered and
 /// delivered, beside the others: a server that answers slowly keeps nobody waiting.
 /// What goes through the whole hospital begins when its machines are back.
@@ -116,8 +110,7 @@ async fn follow_others(app: &App, mut follow: Follow) {
     if !app.claims.is_shared() {
         return;
     }
-    let mut timer = tokio::time::interval(follow::FOLLOW_EVERY);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut timer = clock::every(follow::FOLLOW_EVERY);
     loop {
         timer.tick().await;
         let followed = follow.run(&app.store, &app.fleet, app.now());
@@ -132,8 +125,7 @@ async fn follow_others(app: &App, mut follow: Follow) {
 }
 
 async fn read_calendars(app: &App) {
-    let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut timer = clock::every(LOOK_EVERY);
     loop {
         timer.tick().await;
         if !app.claims.holds(Work::Calendars) {
@@ -146,7 +138,7 @@ async fn read_calendars(app: &App) {
 }
 
 async fn notices(app: &Arc<App>, calm: Instant) {
-    let mut timer = from(calm);
+    let mut timer = clock::every_from(calm, LOOK_EVERY);
     let mut notices = notices::Notices::default();
     loop {
         timer.tick().await;
@@ -161,7 +153,7 @@ async fn notices(app: &Arc<App>, calm: Instant) {
 
 /// Beside the others too: to see how each of many machines stands takes a while.
 async fn count(app: &Arc<App>, calm: Instant) {
-    let mut timer = from(calm);
+    let mut timer = clock::every_from(calm, LOOK_EVERY);
     let mut counts = counts::Counts::default();
     loop {
         timer.tick().await;
@@ -185,7 +177,7 @@ fn alive() {
 }
 
 async fn expiries(app: &App, calm: Instant) {
-    let mut timer = from(calm);
+    let mut timer = clock::every_from(calm, LOOK_EVERY);
     let mut expiries = expiring::Expiries::default();
     loop {
         timer.tick().await;
@@ -202,8 +194,7 @@ async fn expiries(app: &App, calm: Instant) {
 }
 
 async fn tasks(app: &App, calm: Instant) {
-    let mut timer = tokio::time::interval(LOOK_EVERY);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut timer = clock::every(LOOK_EVERY);
     let mut sets = sets::Sets::default();
     let mut matches = matches::Matches::default();
     let mut outcomes = outcomes::Outcomes::default();

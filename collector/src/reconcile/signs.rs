@@ -10,7 +10,6 @@ use crate::stopped;
 use crate::store::{Store, StoreError};
 use patchward_common::time::UtcMs;
 use std::time::{Duration, Instant};
-use tokio::time::MissedTickBehavior;
 
 /// Longest time for one sign of life. Where the way to the database is gone nobody says so, and
 /// this collector has to notice before others take over.
@@ -26,8 +25,7 @@ pub(super) async fn run(app: &App) {
     if !app.claims.is_shared() {
         return;
     }
-    let mut timer = tokio::time::interval(claims::BEAT_EVERY);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut timer = clock::every(claims::BEAT_EVERY);
     let mut sent: Option<Instant> = None;
     let mut own = app.store.beside();
     loop {

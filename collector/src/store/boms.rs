@@ -1,12 +1,14 @@
 //! Bills of materials of releases: the file by its digest, and what it lists. The bytes are
 //! in the object store.
 
+use super::conditions::Conditions;
 use super::value::{args, from_row};
 use super::{Change, StoreError, View};
 use patchward_common::component::Source;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 /// A bill that was taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,14 +107,14 @@ impl View {
         release: Option<&Digest>,
         advisory: Option<&str>,
     ) -> Result<Vec<ReleaseMatch>, StoreError> {
-        self.tx
-            .all(
-                "SELECT release, advisory, thing, shown, value, reason, why FROM release_matches
-                 WHERE ($1 IS NULL OR release = $1) AND ($2 IS NULL OR advisory = $2)
-                 ORDER BY release, advisory, thing",
-                args![release, advisory],
-            )
-            .await
+        let of = Conditions::default()
+            .and("release = ?", release.map(|release| args![release]))
+            .and("advisory = ?", advisory.map(|advisory| args![advisory]));
+        let sql = format!(
+            "SELECT release, advisory, thing, shown, value, reason, why FROM release_matches {of}
+             ORDER BY release, advisory, thing"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// The bill of a release.

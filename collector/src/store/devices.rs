@@ -1,6 +1,7 @@
 //! Medical devices: which machine may speak for which, and what they answered. A device is
 //! a machine without an agent: what it answers is its inventory.
 
+use super::conditions::Conditions;
 use super::value::{args, from_row};
 use super::{Change, Store, StoreError, View};
 use patchward_common::device::known_until;
@@ -8,6 +9,7 @@ use patchward_common::id::{Label, MachineId};
 use patchward_common::time::UtcMs;
 use patchward_common::wire::machine::{DeviceFound, DeviceSaid};
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 use std::collections::BTreeMap;
 
 /// What one component of a device answered last, as one machine asked it.
@@ -107,15 +109,13 @@ impl View {
         &mut self,
         asset: Option<&Label>,
     ) -> Result<Vec<DeviceAnswer>, StoreError> {
-        self.tx
-            .all(
-                "SELECT asset, component, machine, asked_at, problem, answered_at, version,
-                        of_model, known_until, lost_at
-                 FROM device_answers WHERE $1 IS NULL OR asset = $1
-                 ORDER BY asset, component, machine",
-                args![asset],
-            )
-            .await
+        let of = Conditions::default().and("asset = ?", asset.map(|asset| args![asset]));
+        let sql = format!(
+            "SELECT asset, component, machine, asked_at, problem, answered_at, version, of_model,
+                    known_until, lost_at
+             FROM device_answers {of} ORDER BY asset, component, machine"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// The same of one asset, without what machines said that may speak for it no more.

@@ -6,6 +6,7 @@ mod reported;
 
 pub(super) use reported::Reported;
 
+use super::conditions::Conditions;
 use super::sql::Tx;
 use super::value::{args, from_row};
 use super::{Store, StoreError, View};
@@ -15,6 +16,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use roaring::RoaringBitmap;
+use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 
 /// Sets that are read at once while all of them are walked through.
@@ -181,14 +183,12 @@ impl View {
         &mut self,
         after: Option<&Digest>,
     ) -> Result<Vec<(Digest, RoaringBitmap)>, StoreError> {
-        let rows: Vec<(Digest, Vec<u8>)> = self
-            .tx
-            .all(
-                "SELECT digest, members FROM component_sets
-                 WHERE $1 IS NULL OR digest > $1 ORDER BY digest LIMIT $2",
-                args![after, PAGE],
-            )
-            .await?;
+        let mut of = Conditions::default().and("digest > ?", after.map(|after| args![after]));
+        let limit = of.arg(&PAGE);
+        let sql = format!(
+            "SELECT digest, members FROM component_sets {of} ORDER BY digest LIMIT {limit}"
+        );
+        let rows: Vec<(Digest, Vec<u8>)> = self.tx.all(AssertSqlSafe(sql), of.args()).await?;
         rows.into_iter()
             .map(|(digest, bytes)| Ok((digest, unpack(&bytes)?)))
             .collect()
@@ -245,14 +245,12 @@ impl View {
             .filter(|row| versions.contains(&row.component.version.as_str()))
             .map(|row| row.number)
             .collect();
-        let rows: Vec<(MachineId, Digest)> = self
-            .tx
-            .all(
-                "SELECT m.id, s.digest FROM machines m JOIN machine_sets s ON s.machine = m.id
-                 WHERE $1 IS NULL OR m.unit = $1 ORDER BY m.id",
-                args![unit],
-            )
-            .await?;
+        let of = Conditions::default().and("m.unit = ?", unit.map(|unit| args![unit]));
+        let sql = format!(
+            "SELECT m.id, s.digest FROM machines m JOIN machine_sets s ON s.machine = m.id
+             {of} ORDER BY m.id"
+        );
+        let rows: Vec<(MachineId, Digest)> = self.tx.all(AssertSqlSafe(sql), of.args()).await?;
         let mut has = HashMap::new();
         let mut found = Vec::new();
         for (machine, digest) in rows {

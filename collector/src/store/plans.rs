@@ -118,13 +118,12 @@ impl Plan {
 impl View {
     /// Every plan, or those in one state, newest first.
     pub async fn plans(&mut self, state: Option<PlanState>) -> Result<Vec<Plan>, StoreError> {
-        self.tx
-            .all(
-                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
-                 FROM plans WHERE $1 IS NULL OR state = $1 ORDER BY created_at DESC, id",
-                args![state],
-            )
-            .await
+        let of = Conditions::default().and("state = ?", state.map(|state| args![state]));
+        let sql = format!(
+            "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+             FROM plans {of} ORDER BY created_at DESC, id"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// What is counted of every plan, or of one.

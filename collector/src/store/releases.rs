@@ -1,5 +1,6 @@
 //! Releases, and which of their bytes lie here. The bytes are in the object store.
 
+use super::conditions::Conditions;
 use super::value::{args, from_row, words};
 use super::{Change, StoreError, View};
 use patchward_common::digest::Digest;
@@ -7,6 +8,7 @@ use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::release::Provenance;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 words! {
     /// Whether a release may go into a plan.
@@ -94,15 +96,13 @@ from_row!(Artifact {
 impl View {
     /// Every release of a product, or of all, newest counter first.
     pub async fn releases(&mut self, product: Option<&Name>) -> Result<Vec<Release>, StoreError> {
-        self.tx
-            .all(
-                "SELECT repository, path, sha256, length, product, version, counter, kind,
-                        provenance, description, state, added_at
-                 FROM releases WHERE $1 IS NULL OR product = $1
-                 ORDER BY product, counter DESC, repository, path, sha256",
-                args![product],
-            )
-            .await
+        let of = Conditions::default().and("product = ?", product.map(|product| args![product]));
+        let sql = format!(
+            "SELECT repository, path, sha256, length, product, version, counter, kind, provenance,
+                    description, state, added_at
+             FROM releases {of} ORDER BY product, counter DESC, repository, path, sha256"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// The releases whose target has this digest; several repositories may have it.

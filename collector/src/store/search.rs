@@ -1,10 +1,12 @@
 //! What a search for components reads beside the index in memory.
 
+use super::conditions::Conditions;
 use super::inventory::Numbered;
 use super::value::{args, from_row};
 use super::{StoreError, View};
 use patchward_common::id::{MachineId, Name};
 use patchward_common::trust::roster::Class;
+use sqlx::AssertSqlSafe;
 
 /// Where a machine of the fleet stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +82,10 @@ impl View {
         after: Option<&MachineId>,
         limit: u32,
     ) -> Result<Vec<(MachineId, Vec<u8>)>, StoreError> {
-        self.tx
-            .all(
-                "SELECT machine, facts FROM machine_facts
-                 WHERE $1 IS NULL OR machine > $1 ORDER BY machine LIMIT $2",
-                args![after, limit],
-            )
-            .await
+        let mut of = Conditions::default().and("machine > ?", after.map(|after| args![after]));
+        let limit = of.arg(&limit);
+        let sql =
+            format!("SELECT machine, facts FROM machine_facts {of} ORDER BY machine LIMIT {limit}");
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 }

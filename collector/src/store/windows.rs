@@ -2,12 +2,14 @@
 //! they come from.
 
 pub use super::calendars::Feed;
+use super::conditions::Conditions;
 use super::value::{Row, args, from_row, words};
 use super::{Change, StoreError, View};
 use crate::schedule::window as schedule;
 use patchward_common::id::{Label, Name};
 use patchward_common::time::{Interval, MINUTE_MS, UtcMs};
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 use std::collections::BTreeMap;
 
 /// When a window opens.
@@ -149,14 +151,12 @@ from_row!(Freeze {
 impl View {
     /// Every window, of one unit or of all, by id.
     pub async fn windows(&mut self, unit: Option<&Name>) -> Result<Vec<Window>, StoreError> {
-        self.tx
-            .all(
-                "SELECT id, unit, cron, starts_at, zone, minutes, day_offset, valid_from,
-                        valid_until
-                 FROM windows WHERE $1 IS NULL OR unit = $1 ORDER BY id",
-                args![unit],
-            )
-            .await
+        let of = Conditions::default().and("unit = ?", unit.map(|unit| args![unit]));
+        let sql = format!(
+            "SELECT id, unit, cron, starts_at, zone, minutes, day_offset, valid_from, valid_until
+             FROM windows {of} ORDER BY id"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
     /// Since when a freeze is known.

@@ -6,6 +6,7 @@
 
 use super::Web;
 use crate::app::App;
+use crate::clock;
 use crate::control::Failure;
 use crate::store::StoreError;
 use axum::http::HeaderMap;
@@ -49,8 +50,7 @@ pub fn steps() -> Steps {
 
 /// Looks at the log while somebody listens, until the task is dropped.
 pub async fn watch(app: Arc<App>, steps: Steps) {
-    let mut every = tokio::time::interval(EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut every = clock::every(EVERY);
     let mut seen = None;
     loop {
         every.tick().await;

@@ -109,14 +109,12 @@ impl View {
         &mut self,
         advisory: Option<&str>,
     ) -> Result<Vec<MarkRow>, StoreError> {
-        self.tx
-            .all(
-                "SELECT advisory, vulnerability, holder, mark, marked_by, at
-                 FROM advisory_marks WHERE $1 IS NULL OR advisory = $1
-                 ORDER BY advisory, vulnerability, holder",
-                args![advisory],
-            )
-            .await
+        let of = Conditions::default().and("advisory = ?", advisory.map(|one| args![one]));
+        let sql = format!(
+            "SELECT advisory, vulnerability, holder, mark, marked_by, at
+             FROM advisory_marks {of} ORDER BY advisory, vulnerability, holder"
+        );
+        self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 }
 

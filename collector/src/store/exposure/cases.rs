@@ -1,5 +1,6 @@
 //! Vendors' contacts, and the cases with them.
 
+use super::super::conditions::Conditions;
 use super::super::value::{args, from_row};
 use super::super::{Change, StoreError, View};
 use crate::exposure::case::{Step, StepKind};
@@ -7,6 +8,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 /// Whom a vendor has for questions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,16 +139,12 @@ impl View {
 
     /// The steps of one case or of all, each case's in their order.
     pub async fn case_steps(&mut self, case: Option<u32>) -> Result<Vec<CaseStep>, StoreError> {
-        let rows: Vec<Row> = self
-            .tx
-            .all(
-                "SELECT vendor_case, number, kind, words, at, due, document, file_name, said_by,
-                        said_at
-                 FROM vendor_case_steps WHERE $1 IS NULL OR vendor_case = $1
-                 ORDER BY vendor_case, number",
-                args![case],
-            )
-            .await?;
+        let of = Conditions::default().and("vendor_case = ?", case.map(|case| args![case]));
+        let sql = format!(
+            "SELECT vendor_case, number, kind, words, at, due, document, file_name, said_by, said_at
+             FROM vendor_case_steps {of} ORDER BY vendor_case, number"
+        );
+        let rows: Vec<Row> = self.tx.all(AssertSqlSafe(sql), of.args()).await?;
         let read = |row: Row| {
             let kind = StepKind::of_word(&row.kind);
             let kind = kind.ok_or_else(|| StoreError::Corrupt(format!("step {}", row.kind)))?;
