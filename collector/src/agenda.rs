@@ -166,6 +166,10 @@ impl Gathering<'_> {
             }
         }
         for plan in self.view.plans(Some(PlanState::Active)).await? {
+            // Nothing of it starts, and security is told so.
+            if self.unsigned.contains(&plan.id) {
+                continue;
+            }
             self.slots_and_waves(&plan).await?;
             let subject = plan.id.to_string();
             let halts = self.view.halts_of(HaltScope::Plan, &subject).await?;
@@ -192,7 +196,7 @@ impl Gathering<'_> {
 
     /// The machines that fit in no slot of a plan, or will probably not use theirs.
     async fn left_behind(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let prospect = prospect::of_plan(self.view, plan, &self.lines, self.now).await?;
+        let prospect = prospect::of_plan(self.view, plan, &self.lines, None, self.now).await?;
         let starving = prospect.starving.iter().map(|one| {
             let owner = match one.miss {
                 Some(Outcome::InUse | Outcome::Held) => Owner::Ward,

@@ -4,7 +4,7 @@
 mod reported;
 mod stated;
 
-pub use reported::{candidates, versions};
+pub use reported::{candidates, versions, versions_of};
 pub use stated::{answers, measured_minutes, policies};
 
 use crate::allowed;

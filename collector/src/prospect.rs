@@ -7,6 +7,7 @@ pub use hindrance::Hindrance;
 use crate::control::Failure;
 use crate::forecast::curve::{self, Due, Hope, Point, Slot};
 use crate::forecast::{Counts, History, Outcome};
+use crate::item::Owner;
 use crate::store::View;
 use crate::store::jobs::Job;
 use crate::store::machines::MachineLine;
@@ -57,11 +58,13 @@ pub struct Starving {
     pub last: UtcMs,
 }
 
-/// What is to be expected at `now` of a plan, with its enrolled machines at hand.
+/// What is to be expected at `now` of a plan, with its enrolled machines at hand; `refused` is why
+/// those that have not begun refuse all of it, where they do.
 pub async fn of_plan(
     view: &mut View,
     plan: &Plan,
     lines: &BTreeMap<MachineId, MachineLine>,
+    refused: Option<&str>,
     now: UtcMs,
 ) -> Result<Prospect, Failure> {
     let counts = view.outcomes_of_plan(&plan.id).await?;
@@ -69,7 +72,7 @@ pub async fn of_plan(
         hopes,
         hindered,
         last,
-    } = hopes(view, plan, lines, &counts, now).await?;
+    } = hopes(view, plan, (lines, refused), &counts, now).await?;
     let due = view.due_of(&plan.id).await?;
     let times = times(&hopes, now, due);
     let at_due = |due: UtcMs| {
@@ -108,7 +111,7 @@ struct Hoped {
 async fn hopes(
     view: &mut View,
     plan: &Plan,
-    lines: &BTreeMap<MachineId, MachineLine>,
+    (lines, refused): (&BTreeMap<MachineId, MachineLine>, Option<&str>),
     counts: &BTreeMap<MachineId, Counts>,
     now: UtcMs,
 ) -> Result<Hoped, Failure> {
@@ -125,7 +128,10 @@ async fn hopes(
         let machine = leaf.machine;
         let job = jobs.get(&machine);
         let mut slots = Vec::new();
-        if waits(job) {
+        if let Some(why) = refused.filter(|_| waits(job)) {
+            let hindrance = hindrance::because(Owner::Security, why);
+            hoped.hindered.push((machine, hindrance));
+        } else if waits(job) {
             match ground.slots(view, &leaf, lines.get(&machine)).await? {
                 Ok(kept) => slots = kept,
                 Err(hindrance) => hoped.hindered.push((machine, hindrance)),
@@ -197,18 +203,23 @@ fn times(hopes: &[Hope], now: UtcMs, due: Option<UtcMs>) -> Vec<UtcMs> {
 }
 
 impl Prospect {
-    /// What is said when a plan is made and above its curve.
-    pub fn text(&self) -> String {
+    /// What is said when a plan is made and above its curve; `shown` is how people read an instant.
+    pub fn text(&self, shown: impl Fn(UtcMs) -> String) -> String {
         let mut text = match self.curve.last() {
             Some(_) if self.done == self.machines => match self.machines {
                 1 => "Its machine is done.".to_owned(),
                 all => format!("All {all} machines are done."),
             },
+            Some(last) if last.high <= self.done => format!(
+                "Of {} {} done, and as things stand it stays so.",
+                counted(self.machines, "machine", "machines"),
+                counted(self.done, "is", "are"),
+            ),
             Some(last) => format!(
                 "Of {} {} done; by {} it will be {}, and nine times of ten at least {}.",
                 counted(self.machines, "machine", "machines"),
                 counted(self.done, "is", "are"),
-                last.at,
+                shown(last.at),
                 last.middle,
                 last.low
             ),
@@ -216,14 +227,18 @@ impl Prospect {
         };
         match self.due {
             None => text.push_str(" No due date is entered: `plan due`."),
-            Some((due, Due::Kept)) => text.push_str(&format!(" It keeps its due date {due}.")),
+            Some((due, Due::Kept)) => {
+                text.push_str(&format!(" It keeps its due date {}.", shown(due)))
+            }
             Some((due, Due::AtRisk(left))) => text.push_str(&format!(
-                " Its due date {due} is at risk: {} may not be done by then.",
+                " Its due date {} is at risk: {} may not be done by then.",
+                shown(due),
                 counted(left, "machine", "machines")
             )),
             Some((due, Due::Missed(left))) => text.push_str(&format!(
-                " It will miss its due date {due}: {} probably not done by then. \
+                " It will miss its due date {}: {} probably not done by then. \
                  Add windows, lower a minimum ready, or ask for an exception.",
+                shown(due),
                 counted(left, "machine is", "machines are")
             )),
         }

@@ -41,9 +41,16 @@ async function showKey(place) {
   const account = place.dataset.account;
   const form = document.getElementById("key-form");
   const note = place.querySelector("p");
+  const among = (kind) => place.dataset[kind].split(" ");
   const pair = await keys.of(account);
-  if (pair) {
-    note.textContent = "This browser's key: " + (await publicHalf(pair));
+  const own = pair && (await publicHalf(pair));
+  if (own && among("known").includes(own)) {
+    note.textContent = "This browser's key " + own.slice(0, 12) + "… is in the roster: you can sign here.";
+    return;
+  }
+  if (own) {
+    note.textContent = "This browser's key: " + own;
+    if (among("waits").includes(own)) return;
   } else {
     note.textContent = "This browser has no key of yours yet.";
   }
@@ -117,9 +124,12 @@ function keepLive(main) {
   let stream = null;
   let due = false;
   let isWaiting = false;
+  const isWritten = () =>
+    [...main.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue && !field.matches(":autofill"));
   const isBusy = () =>
     (document.activeElement !== main && main.contains(document.activeElement)) ||
     main.querySelector("details[open]") ||
+    isWritten() ||
     !getSelection().isCollapsed;
   const refresh = async () => {
     isWaiting = false;
@@ -131,7 +141,9 @@ function keepLive(main) {
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
-      if (fresh && !isBusy()) main.replaceChildren(...fresh.childNodes);
+      if (!fresh || isBusy()) return;
+      main.replaceChildren(...fresh.childNodes);
+      begin();
     } catch {
       due = true;
       later();
@@ -166,13 +178,18 @@ function keepLive(main) {
   listen();
 }
 
+// What a part of the page needs a script for.
+function begin() {
+  const key = document.getElementById("browser-key");
+  if (key) showKey(key);
+  const form = document.getElementById("sign-form");
+  if (form) takeSignatures(form);
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const live = document.querySelector("[data-live]");
   if (live && window.EventSource) keepLive(live);
   const ward = document.querySelector("[data-again]");
   if (ward) keepFresh(ward);
-  const key = document.getElementById("browser-key");
-  if (key) showKey(key);
-  const form = document.getElementById("sign-form");
-  if (form) takeSignatures(form);
+  begin();
 });

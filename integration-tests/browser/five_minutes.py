@@ -45,7 +45,12 @@ def begin(ada, link, draft, pictures):
     ada.page.goto(link)
     seen(ada, "1-link", pictures)
     ada.begin(link)
-    expect(ada.page.locator("#today-items tbody tr").filter(has_text=draft)).to_be_visible()
+    row = ada.page.locator("#today-items tbody tr").filter(has_text=draft)
+    expect(row).to_contain_text("you (htm)")
+    # Nothing that is others' stands above it.
+    owners = ada.page.locator("#today-items tbody tr").filter(has_text="you (").count()
+    first = ada.page.locator("#today-items tbody tr").all_inner_texts()[:owners]
+    assert all("you (" in text for text in first), first
     seen(ada, "2-today", pictures)
 
 
@@ -62,18 +67,32 @@ def enrol(ada, pictures):
     ada.page.locator("#key-form button").click()
     expect(ada.page.get_by_role("status")).to_contain_text("registrar")
     seen(ada, "4-asked", pictures)
+    # Without a reload: the page brings itself up to date, and asks for no second key.
     enrolled = ada.page.get_by_role("cell", name="in the roster")
-    until(ada, "the key is in the roster", lambda: account(ada), lambda: enrolled.count() == 1)
+    expect(enrolled).to_have_count(1, timeout=PATIENCE_S * 1000)
+    expect(ada.page.locator("#browser-key")).to_contain_text("you can sign here")
+    expect(ada.page.locator("#key-form")).to_be_hidden()
+    expect(ada.page.locator("#key-waits")).to_have_count(0)
     seen(ada, "5-enrolled", pictures)
+    # What only forms are sent to leads back when it is opened by its address.
+    own = ada.page.url
+    ada.page.goto(own + "/key")
+    expect(ada.page).to_have_url(own)
 
 
 def sign(ada, draft, pictures):
-    """From the plan to its signature below what it says."""
+    """From the account to the plan, and to its signature below what it says."""
     place(ada, "Plan")
-    ada.page.locator("#plans tbody tr").filter(has_text=draft).get_by_role("link").first.click()
+    ada.page.locator("#plans tbody tr").filter(has_text=draft).get_by_role("link", name=draft).click()
     expect(ada.page.get_by_role("heading", name="Findings")).to_be_visible()
     seen(ada, "6-plan", pictures)
-    ada.page.get_by_role("link", name="Read and sign").click()
+    account(ada)
+    ada.page.locator("#key-plans").get_by_role("link", name=draft).click()
+    expect(ada.page.get_by_role("heading", level=1, name=f"Sign: {draft}")).to_be_visible()
+    expect(ada.page.locator("#verdict")).not_to_contain_text("block")
+    installs = ada.page.locator("#plan-installs tbody tr")
+    for said in (draft.split()[-1], "viewer-works after", "none staged"):
+        expect(installs).to_contain_text(said)
     expect(ada.page.locator("#sign-button")).to_be_visible()
     seen(ada, "7-sign", pictures)
     ada.page.locator("#sign-button").click()

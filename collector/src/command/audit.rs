@@ -1,5 +1,6 @@
 //! The audit log.
 
+mod about;
 pub(super) mod chain;
 
 use super::evidence::period::{self, Period};
@@ -12,6 +13,7 @@ use crate::store::listed::{SEARCHED_ROWS, Wanted};
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 
 /// Rows that are shown where nobody says how many.
 const LAST: u32 = 50;
@@ -37,7 +39,7 @@ pub struct Rows {
     /// How many
     #[arg(long, default_value_t = LAST, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     last: u32,
-    /// Only rows about this machine, unit, plan ...
+    /// Only rows about this machine, unit, plan ...: its name, its id, or the first digits of that
     #[arg(long)]
     about: Option<String>,
     /// Only what they did, as the log names them: person:ada, machine:…, local:1000, collector
@@ -105,7 +107,7 @@ pub async fn run(app: &App, command: AuditCommand) -> Result<Output, Failure> {
 async fn list(view: &mut View, wanted: Rows) -> Result<Output, Failure> {
     let during = wanted.during;
     let sought = Sought {
-        about: wanted.about,
+        about: subject(view, wanted.about.as_deref()).await?,
         who: wanted.who,
         what: wanted.what,
         from: wanted.from.or(during.map(|period| period.from)),
@@ -123,7 +125,25 @@ async fn list(view: &mut View, wanted: Rows) -> Result<Output, Failure> {
         _ => view.audit_sought(&sought, wanted.last).await?,
     };
     rows.reverse();
-    Ok(Output::Table(table(&rows)))
+    let mut table = table(&rows);
+    table.note = wanted.about.filter(|_| rows.is_empty()).map(unknown);
+    Ok(Output::Table(table))
+}
+
+/// What the log calls that which rows are asked about.
+async fn subject(view: &mut View, about: Option<&str>) -> Result<Option<String>, Failure> {
+    match about {
+        Some(text) => about::subject(view, text).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What is said where there is no row about something.
+fn unknown(about: impl Display) -> String {
+    format!(
+        "There is no such row about {about}. Machines are found by their names and ids, plans, jobs \
+         and releases by the first digits of their ids, and all else as the log writes it."
+    )
 }
 
 async fn verify(view: &mut View, noted: Option<Noted>) -> Result<Output, Failure> {
@@ -185,8 +205,10 @@ pub(super) async fn listed(
     wanted: &Wanted,
 ) -> Result<Paged, Failure> {
     let last = (last != LAST).then(|| last.into());
-    let page = view.listed_audit(about, last, wanted).await?;
+    let subject = subject(view, about).await?;
+    let page = view.listed_audit(subject.as_deref(), last, wanted).await?;
     let mut table = table(&page.rows);
+    table.note = about.filter(|_| page.total == 0).map(unknown);
     let is_sought = about.is_none() && last.is_none() && wanted.seeks("row");
     if is_sought && page.total > SEARCHED_ROWS {
         table.note = Some(format!(

@@ -1,7 +1,10 @@
 //! Forecasts: `plan due`, `plan forecast`, `machine idle`, `rollout rehearsal`.
 
+use super::plan::standing;
+use super::zones::Zones;
 use super::{Caller, machine, plan};
 use crate::app::App;
+use crate::authority;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::forecast::curve::Due;
 use crate::forecast::rehearsal;
@@ -31,7 +34,9 @@ const WEEKDAYS: [&str; 7] = [
 
 async fn prospect(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Prospect, Failure> {
     let lines = view.machines_of_plan(&plan.id).await?;
-    prospect::of_plan(view, plan, &lines, now).await
+    let held = authority::held(view).await.ok();
+    let refused = standing::refused(view, plan, held.as_ref(), now).await?;
+    prospect::of_plan(view, plan, &lines, refused.as_deref(), now).await
 }
 
 /// Enters when a plan has to be done, and says whether it will be.
@@ -47,7 +52,12 @@ pub(super) async fn due(
     change.commit().await?;
     let mut view = app.store.view().await?;
     let prospect = prospect(&mut view, &found, app.now()).await?;
-    Ok(Output::Text(prospect.text()))
+    Ok(Output::Text(words(&mut view, &prospect).await?))
+}
+
+async fn words(view: &mut View, prospect: &Prospect) -> Result<String, Failure> {
+    let zones = Zones::read(view).await?;
+    Ok(prospect.text(|at| zones.text(None, at)))
 }
 
 /// What a plan's forecast says in one sentence, for who has just made it.
@@ -57,7 +67,10 @@ pub(super) async fn said(
 ) -> Result<String, Failure> {
     let mut view = app.store.view().await?;
     match view.plan(plan).await? {
-        Some(found) => Ok(prospect(&mut view, &found, app.now()).await?.text()),
+        Some(found) => {
+            let prospect = prospect(&mut view, &found, app.now()).await?;
+            words(&mut view, &prospect).await
+        }
         None => Ok(String::new()),
     }
 }
@@ -111,7 +124,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
                 due.map_or(Cell::Empty, |(_, n)| Cell::Number(n as i64)),
             ),
         ],
-        prospect.text(),
+        words(&mut view, &prospect).await?,
     );
     let report = report.with("curve", curve).with("starving", starving);
     Ok(Output::Report(

@@ -1,5 +1,6 @@
 //! Jobs: what is where, and why.
 
+pub(crate) mod about;
 mod free;
 mod manual;
 mod order;
@@ -151,7 +152,7 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
         }
         JobCommand::Return { job, done } => {
             let found = named(&mut view, &job).await?;
-            let machine = machine::find(&mut view, &found.machine.to_string()).await?;
+            let machine = about::machine(&mut view, &found).await?;
             drop(view);
             service::return_to_service(app, caller, &found, &machine, &done).await
         }
@@ -283,6 +284,7 @@ async fn jobs_table(view: &mut View, jobs: &[ListedJob]) -> Result<Table, Failur
     let mut table = Table::new(&[
         "job",
         "machine",
+        "plan_title",
         "wave",
         "state",
         "since",
@@ -291,12 +293,19 @@ async fn jobs_table(view: &mut View, jobs: &[ListedJob]) -> Result<Table, Failur
         "down_because",
     ]);
     let zones = Zones::read(view).await?;
-    for ListedJob { job, machine, unit } in jobs {
+    for listed in jobs {
+        let ListedJob {
+            job,
+            machine,
+            unit,
+            title,
+        } = listed;
         let down = down(&job.state, job.since, goes.get(&job.id).copied());
         let unit = Some(unit);
         table.row(vec![
             Cell::of(job.id),
             Cell::of(machine),
+            Cell::of(title),
             Cell::Number(wave_number(job.wave).into()),
             Cell::of(job.state.word()),
             zones.cell(unit, job.since),

@@ -5,6 +5,7 @@ mod answers;
 mod cleared;
 pub(super) mod findings;
 mod held;
+mod installs;
 mod make;
 mod releases;
 mod report;
@@ -203,9 +204,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
         PlanCommand::Forecast { plan } => forecast::show(app, &plan).await,
         PlanCommand::Export { plan, .. } => {
             let file = file(app, &plan).await?;
-            let findings = check::check(&file, app.now());
-            let blocking = findings.iter().filter(|f| f.severity == Severity::Blocks);
-            let text = match blocking.count() {
+            let text = match blocking(&file, app.now()) {
                 0 => "Hand this file to the approvers: `patchward-sign approve`.".to_owned(),
                 count => {
                     let findings = counted(count, "finding speaks", "findings speak");
@@ -241,6 +240,13 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
     }
 }
 
+/// How many findings block a plan: with any of them nobody signs it.
+pub(crate) fn blocking(file: &PlanFile, now: UtcMs) -> usize {
+    let findings = check::check(file, now).into_iter();
+    let blocking = findings.filter(|finding| finding.severity == Severity::Blocks);
+    blocking.count()
+}
+
 /// The plan whose id begins with `text`.
 pub async fn find(view: &mut View, text: &str) -> Result<Plan, Failure> {
     let digits = begun::digits(text, "the plan's id")?;
@@ -260,7 +266,8 @@ pub(crate) async fn clears(app: &App, text: &str) -> Result<Vec<String>, Failure
     Ok(cleared.into_iter().map(|one| one.text).collect())
 }
 
-fn severity(severity: Severity) -> &'static str {
+/// The word of a severity.
+pub(crate) fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Blocks => "blocks",
         Severity::Warns => "warns",

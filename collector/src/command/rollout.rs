@@ -8,12 +8,15 @@ use super::{Caller, forecast, plan};
 use crate::app::App;
 use crate::authority;
 use crate::control::{Cell, Failure, Output, Report, Table};
+use crate::item::Owner;
 use crate::item::refused::{self, Refusal};
 use crate::nudging;
 use crate::reconcile::limit;
+use crate::rollout::go::Not;
 use crate::store::jobs::Job;
 use crate::store::plans::{Plan, PlanState};
 use crate::store::stops::{EVERY_WAVE, HaltScope};
+use crate::waves::Wave;
 use patchward_common::id::{JobId, Label, Name};
 use patchward_common::plan::wave_number;
 use patchward_common::time::UtcMs;
@@ -157,7 +160,8 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let zones = Zones::read(&mut view).await?;
     let held = authority::held(&mut view).await.ok();
     let state = plan::standing::state(&mut view, &plan, held.as_ref(), app.now()).await?;
-    let (waves, question) = waves::table(&mut view, &plan, &zones, app.now()).await?;
+    let stand = waves::read(&mut view, &plan, app.now()).await?;
+    let (waves, question) = waves::table(&stand, &plan, &zones);
     let halts = view.halts_of(HaltScope::Plan, &plan.id.to_string()).await?;
     let halt = halts.iter().find(|halt| halt.resumed_at.is_none());
     let failures = view.failures(&plan.id).await?;
@@ -177,7 +181,7 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         ),
         None => format!("{}: {state}.", plan.title),
     };
-    let (not_now, refused) = not_now(&jobs, &app.fleet.refusals(), app.now());
+    let (not_now, refused) = not_now(&jobs, &app.fleet.refusals(), &stand, app.now());
     let text = format!("{text}{question}{refused}");
     let report = Report::new(
         [
@@ -197,14 +201,20 @@ async fn show(app: &App, text: &str) -> Result<Output, Failure> {
 
 /// Why machines that asked for a go got none, who can end that and how many they are, as a
 /// table and in words.
-fn not_now(jobs: &[Job], refusals: &HashMap<JobId, Refusal>, now: UtcMs) -> (Table, String) {
+fn not_now(
+    jobs: &[Job],
+    refusals: &HashMap<JobId, Refusal>,
+    waves: &[Wave],
+    now: UtcMs,
+) -> (Table, String) {
     let mut counts: BTreeMap<(String, &'static str), i64> = BTreeMap::new();
     for job in jobs.iter().filter(|job| !job.state.is_final()) {
         let refusal = refusals.get(&job.id);
-        if let Some(refusal) = refusal.filter(|refusal| refusal.counts(job.since, now)) {
-            let owner = refused::owner(&refusal.not).word();
-            *counts.entry((refusal.not.to_string(), owner)).or_default() += 1;
-        }
+        let refusal = refusal.filter(|refusal| refusal.counts(job.since, now));
+        let Some((not, owner)) = refusal.and_then(|refusal| still(&refusal.not, job, waves)) else {
+            continue;
+        };
+        *counts.entry((not.to_string(), owner.word())).or_default() += 1;
     }
     let mut table = Table::new(&["why", "owner", "machines"]);
     let mut words = String::new();
@@ -213,6 +223,20 @@ fn not_now(jobs: &[Job], refusals: &HashMap<JobId, Refusal>, now: UtcMs) -> (Tab
         table.row(vec![Cell::of(why), Cell::of(owner), Cell::Number(count)]);
     }
     (table, words)
+}
+
+/// Why a job that got no go would get none now, and who can end that. How its wave stands is known
+/// better here than it was when the machine asked; one that is open by now it only has to ask again.
+fn still(not: &Not, job: &Job, waves: &[Wave]) -> Option<(Not, Owner)> {
+    let Not::Wave(_) = not else {
+        return Some((not.clone(), refused::owner(not)));
+    };
+    let wave = waves.iter().find(|wave| wave.counts.wave == job.wave)?;
+    let owner = match wave.asked_since {
+        Some(_) => Owner::Htm,
+        None => Owner::Time,
+    };
+    Some((Not::Wave(wave.closed?), owner))
 }
 
 async fn resume(
@@ -257,27 +281,29 @@ async fn resume(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::go::Not;
+    use crate::rollout::wave::Closed;
+    use crate::store::rollout::WaveCounts;
     use patchward_common::digest::Digest;
     use patchward_common::id::MachineId;
     use patchward_common::job::State;
 
+    fn job(number: u8, state: State) -> Job {
+        let machine = MachineId([number; 32]);
+        Job {
+            id: JobId::of(Digest::default(), machine),
+            plan: Digest::default(),
+            machine,
+            wave: 0,
+            state,
+            since: UtcMs(10),
+            attempt: 0,
+            slot: None,
+            generation: 1,
+        }
+    }
+
     #[test]
     fn machines_that_got_no_go_are_counted_by_their_reason() {
-        let job = |number: u8, state| {
-            let machine = MachineId([number; 32]);
-            Job {
-                id: JobId::of(Digest::default(), machine),
-                plan: Digest::default(),
-                machine,
-                wave: 0,
-                state,
-                since: UtcMs(10),
-                attempt: 0,
-                slot: None,
-                generation: 1,
-            }
-        };
         let jobs = [
             job(1, State::Armed),
             job(2, State::Armed),
@@ -294,8 +320,32 @@ mod tests {
             refusal(&jobs[2], 5, Not::Window),
             refusal(&jobs[3], 30, Not::Window),
         ]);
-        let (table, words) = not_now(&jobs, &refusals, UtcMs(40));
+        let (table, words) = not_now(&jobs, &refusals, &[], UtcMs(40));
         assert_eq!(table.rows.len(), 1);
         assert_eq!(words, "\n2 asked and got no go: stopped (htm).");
+    }
+
+    #[test]
+    fn a_wave_is_told_of_as_it_stands_and_not_as_it_stood_when_a_machine_asked() {
+        let few = |found| Closed::TooFew {
+            found,
+            needed: 2,
+            size: 2,
+        };
+        let waiting = job(1, State::Armed);
+        let wave = |closed, asked_since| Wave {
+            counts: WaveCounts::default(),
+            first: None,
+            closed,
+            asked_since,
+        };
+        let told = |wave| still(&Not::Wave(few(0)), &waiting, &[wave]);
+        assert_eq!(told(wave(None, None)), None, "it is open");
+        let later = Some((Not::Wave(few(1)), Owner::Time));
+        assert_eq!(told(wave(Some(few(1)), None)), later);
+        let asked = Some((Not::Wave(few(1)), Owner::Htm));
+        assert_eq!(told(wave(Some(few(1)), Some(UtcMs(9)))), asked);
+        let other = Some((Not::Stopped, Owner::Htm));
+        assert_eq!(still(&Not::Stopped, &waiting, &[]), other);
     }
 }

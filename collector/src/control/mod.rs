@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod frame;
+mod heading;
 pub mod output;
 pub mod server;
 

@@ -1,5 +1,6 @@
 //! What a command shows: a table, a record, a text or a file; the same as JSON.
 
+pub use super::heading::heading;
 use super::{Failure, is_no_room};
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
@@ -263,15 +264,6 @@ fn rows(table: &Table) -> Value {
     let rows = table.rows.iter();
     rows.map(|row| Value::Object(object(table.columns.iter().zip(row))))
         .collect()
-}
-
-/// A column's, a part's or a list's name for people.
-pub fn heading(name: &str) -> String {
-    let mut heading = name.replace('_', " ");
-    if let Some(first) = heading.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    heading
 }
 
 /// A list under its name.

@@ -122,6 +122,21 @@ impl Versions {
     }
 }
 
+/// What the inventories of machines say of some products; of those that told one.
+pub async fn versions_of(
+    view: &mut View,
+    machines: &[MachineId],
+    products: &[&ReleaseDescription],
+) -> Result<HashMap<MachineId, BTreeMap<Name, String>>, StoreError> {
+    let mut versions = Versions::default();
+    let mut found = HashMap::new();
+    for (machine, set) in view.sets_of(machines).await? {
+        let there = versions.of(view, set, products).await?;
+        found.insert(machine, there);
+    }
+    Ok(found)
+}
+
 /// What a machine's inventory says of some products; `None` where it told none.
 pub async fn versions(
     view: &mut View,

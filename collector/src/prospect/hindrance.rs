@@ -30,7 +30,8 @@ pub struct Hindrance {
     pub owner: Owner,
 }
 
-fn because(owner: Owner, reason: impl Into<String>) -> Hindrance {
+/// One with its reason.
+pub(super) fn because(owner: Owner, reason: impl Into<String>) -> Hindrance {
     let reason = reason.into();
     Hindrance { reason, owner }
 }

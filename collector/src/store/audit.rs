@@ -207,6 +207,26 @@ impl View {
         self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
+    /// Up to `limit` ids that rows are about and that begin with these hexadecimal digits.
+    pub async fn audit_subjects(
+        &mut self,
+        digits: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        // What begins with them lies between them and what is greater than any digit: there the
+        // index leads, and the other condition holds in each order of letters.
+        let subjects: Vec<(String,)> = self
+            .tx
+            .all(
+                "SELECT DISTINCT subject FROM audit
+                 WHERE subject >= $1 AND subject < $2 AND substr(subject, 1, length($1)) = $1
+                 ORDER BY subject LIMIT $3",
+                args![digits, format!("{digits}g"), limit],
+            )
+            .await?;
+        Ok(subjects.into_iter().map(|(subject,)| subject).collect())
+    }
+
     /// Up to `limit` rows about `subject`, newest first.
     pub async fn audit_of(
         &mut self,

@@ -1,6 +1,7 @@
 //! Signing in, and what people change of their own account.
 
 pub mod factor;
+pub mod key;
 pub mod login;
 pub mod me;
 pub mod openid;

@@ -249,7 +249,8 @@ fn is_number(type_of: impl PartialEq<TypeId>) -> bool {
 
 fn label(name: &str, many: bool) -> String {
     let words = heading(&name.replace('-', "_"));
-    match many && !words.ends_with('s') {
+    // What is done is done, however much of it.
+    match many && !words.ends_with('s') && name != "done" {
         true => format!("{words}s"),
         false => words,
     }

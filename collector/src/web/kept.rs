@@ -1,4 +1,9 @@
-//! Answers that took long to gather, kept for the next who look.
+//! Answers that took long to gather, kept for the next who look: whole ones, and pages of lists that
+//! grow with the fleet.
+
+mod paged;
+
+pub use paged::Turned;
 
 use crate::app::App;
 use crate::command::{self, Caller, Command};
@@ -6,7 +11,7 @@ use crate::control::{Failure, Output};
 use crate::snapshot::{Gather, Look, Snapshot};
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 /// Most answers that are kept: those of the pages of the bar, and of some things that many
@@ -14,19 +19,26 @@ use tokio::sync::mpsc;
 const MOST: usize = 96;
 
 /// Answers by their commands.
-#[derive(Debug, Default)]
-pub struct Kept(Mutex<Known>);
+#[derive(Debug)]
+pub struct Kept<T>(Mutex<Known<T>>);
 
-#[derive(Debug, Default)]
-struct Known {
-    answers: HashMap<String, Answer>,
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        let (answers, looks) = (HashMap::new(), 0);
+        Self(Mutex::new(Known { answers, looks }))
+    }
+}
+
+#[derive(Debug)]
+struct Known<T> {
+    answers: HashMap<String, Answer<T>>,
     /// Counts looks.
     looks: u64,
 }
 
 #[derive(Debug)]
-struct Answer {
-    kept: Arc<Snapshot<Output>>,
+struct Answer<T> {
+    kept: Arc<Snapshot<T>>,
     /// The last look at it.
     look: u64,
 }
@@ -68,7 +80,7 @@ impl Gather<Output> for Asking {
     }
 }
 
-impl Kept {
+impl Kept<Output> {
     /// What a command that only tells says, now or a moment ago.
     pub async fn told(
         &self,
@@ -97,21 +109,28 @@ impl Kept {
         let Some(key) = key else {
             return Ok(Arc::new(asking.gather().await?));
         };
-        let kept = self.of(&key);
-        let told = kept.get(look, asking).await;
+        self.get(&key, look, asking).await
+    }
+}
+
+impl<T: Send + Sync + 'static> Kept<T> {
+    /// What is kept under `key`, or what is gathered now.
+    async fn get(&self, key: &str, look: Look, how: impl Gather<T>) -> Result<Arc<T>, Failure> {
+        let kept = self.of(key);
+        let told = kept.get(look, how).await;
         if !kept.is_worth() {
-            self.lock().answers.remove(&key);
+            self.lock().answers.remove(key);
         }
         told
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, Known<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The place of an answer; where there are too many, the one that nobody has looked at
     /// for longest goes.
-    fn of(&self, key: &str) -> Arc<Snapshot<Output>> {
+    fn of(&self, key: &str) -> Arc<Snapshot<T>> {
         let mut known = self.lock();
         known.looks += 1;
         let look = known.looks;
@@ -139,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_nobody_looked_at_for_longest_goes() {
-        let kept = Kept::default();
+        let kept = Kept::<Output>::default();
         for number in 0..MOST {
             kept.of(&number.to_string());
         }

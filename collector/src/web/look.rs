@@ -6,6 +6,7 @@ use super::answer::{Refusal, allowed, given};
 use super::asks::Asks;
 use super::form::Form;
 use super::form::call::{self, Answers};
+use super::kept::Turned;
 use super::show::listing::{Asked, Query};
 use super::show::{scope, sheet};
 use crate::account::role::Reach;
@@ -45,7 +46,7 @@ pub enum Told {
     /// All of it.
     Whole(Arc<Output>),
     /// A page of a list that grows with the fleet.
-    Page(Box<Paged>),
+    Page(Arc<Paged>),
     /// The file of a list, where the address asks for it.
     File(Response),
 }
@@ -69,22 +70,17 @@ pub async fn look(
     };
     let units = units_of(person, form);
     let asked = Asked::of(&id, query);
-    let mut wanted = asked.wanted(units.clone(), None);
     if query.value("csv") == Some(id.as_str()) {
-        let store = web.app.store.clone();
+        let (store, wanted) = (web.app.store.clone(), asked.wanted(units, None));
         return Ok(Told::File(sheet::streamed(&id, store, command, wanted)));
     }
-    let mut view = web.app.store.view().await.map_err(Failure::from)?;
-    loop {
-        let page = listed::page(&mut view, &command, &wanted).await?;
-        let page = page.ok_or_else(|| Failure::not_found("no such list"))?;
-        let last = asked.wanted(units.clone(), Some(page.found));
-        // An address may name a page that there is no more.
-        if last.offset >= wanted.offset {
-            return Ok(Told::Page(Box::new(page)));
-        }
-        wanted = last;
-    }
+    let page = Turned {
+        command,
+        asked,
+        units,
+    };
+    let page = web.pages.page(&web.app, &person.caller(), page).await?;
+    Ok(Told::Page(page))
 }
 
 /// The command that the answers to a form are, where somebody may give it.

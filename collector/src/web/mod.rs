@@ -31,8 +31,9 @@ pub mod words;
 
 use crate::account::Grant;
 use crate::app::App;
+use crate::command::listed::Paged;
 use crate::config::SecondFactor;
-use crate::control::Failure;
+use crate::control::{Failure, Output};
 use crate::openid::OpenId;
 use crate::secret::Secret;
 use axum::Router;
@@ -73,7 +74,9 @@ pub struct Web {
     /// What changes, for those who listen.
     pub steps: live::Steps,
     /// Answers that took long to gather.
-    pub kept: Arc<kept::Kept>,
+    pub kept: Arc<kept::Kept<Output>>,
+    /// The same of pages of lists that grow.
+    pub pages: Arc<kept::Kept<Paged>>,
     /// Calendars of secret addresses, by unit.
     calendars: Arc<Fresh<Option<Name>, Calendar>>,
     /// Figures for monitoring.
@@ -94,6 +97,7 @@ impl Web {
             challenges: Arc::default(),
             steps: live::steps(),
             kept: Arc::default(),
+            pages: Arc::default(),
             calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
             figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),
             ready: Arc::new(Fresh::new(READY_KEPT_MS)),
@@ -133,12 +137,15 @@ pub fn router(web: Web) -> Router {
             get(account::welcome::show).post(account::welcome::enter),
         )
         .route("/me", get(account::me::show))
-        .route("/me/password", post(account::me::password))
+        .route(
+            "/me/password",
+            get(account::me::again).post(account::me::password),
+        )
         .route(
             "/me/second-factor",
             get(account::factor::show).post(account::factor::confirm),
         )
-        .route("/me/key", post(account::me::key))
+        .route("/me/key", get(account::me::again).post(account::me::key))
         .merge(account::passkey::routes())
         .route(
             "/do/{*path}",

@@ -37,6 +37,12 @@ struct Wrong {
     why: String,
 }
 
+/// Everything that an approval clears, as sentences, each behind a space.
+pub(super) async fn sentences(view: &mut View, approval: &Approval) -> Result<String, Failure> {
+    let cleared = of(view, approval).await?;
+    Ok(cleared.iter().map(|one| format!(" {}", one.text)).collect())
+}
+
 /// Everything that an approval clears, each release once.
 pub(super) async fn of(view: &mut View, approval: &Approval) -> Result<Vec<Cleared>, Failure> {
     let mut digests: BTreeMap<String, BTreeSet<Digest>> = BTreeMap::new();

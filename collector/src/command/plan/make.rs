@@ -1,5 +1,6 @@
 //! `plan new`: gathers, lets the planner decide, stores and shows.
 
+use super::installs::{self, HasNow};
 use super::{
     EMERGENCY_SOAK_MINUTES, NewPlanArguments, SOAK_MINUTES, cleared, findings, held, releases,
     report,
@@ -83,6 +84,7 @@ pub(super) struct Made {
     pub(super) unassigned: Vec<MachineId>,
     pub(super) findings: Vec<Finding>,
     pub(super) names: BTreeMap<MachineId, String>,
+    pub(super) has_now: HasNow,
     /// Which other plans leave some machines no slot.
     pub(super) held: String,
 }
@@ -115,11 +117,14 @@ async fn make(
     let table = planned.table.clone();
     let file = planning::plan_file(app, view, gathered, table, soak_ms).await?;
     let findings = check::check(&file, now);
+    let facts = file.context.machines.iter();
+    let has_now = installs::has_now(facts.map(|facts| (facts.machine, &facts.versions)));
     Ok(Made {
         planned,
         unassigned,
         findings,
         names,
+        has_now,
         held,
     })
 }

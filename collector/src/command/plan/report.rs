@@ -24,6 +24,7 @@ pub(super) fn of(
         unassigned,
         findings,
         names,
+        has_now,
         held,
     } = made;
     let approval = &planned.approval;
@@ -66,7 +67,10 @@ pub(super) fn of(
         ),
     ];
     Report::new(parts, text)
-        .with("machines", show::machines(&planned.leaves, names, zones))
+        .with(
+            "machines",
+            show::machines(&planned.leaves, names, has_now, zones),
+        )
         .with("impossible", impossible)
         .with("findings", all)
 }

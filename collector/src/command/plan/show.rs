@@ -1,6 +1,7 @@
 //! `plan show`: a plan with all its machines and slots, what it leaves out, and who has
 //! still to sign.
 
+use super::installs::{self, HasNow};
 use super::risks::Risks;
 use super::sign::missing;
 use super::{DECLINED, cleared, find, report, standing};
@@ -32,22 +33,22 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
     let names = view.names_of_plan(&plan.id).await?;
     let zones = Zones::read(&mut view).await?;
-    let policy = view.plan_policy(&plan.id).await?;
-    let share = policy.map_or(SHARE_PERCENT, |policy| policy.share_percent);
+    let share = share(&mut view, &plan).await?;
     let signatures = signatures(&mut view, &plan, &table, app.now()).await?;
     let declined = declined(&mut view, &plan).await?;
     let impossible = impossible(&mut view, &plan, &names).await?;
     let enrolled = view.machines_of_plan(&plan.id).await?;
     let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
+    let has_now = has_now(&mut view, &approval, &leaves).await?;
     let releases = releases(&approval);
     let held = authority::held(&mut view).await.ok();
     let state = standing::state(&mut view, &plan, held.as_ref(), app.now()).await?;
     let urgent = approval.emergency.as_ref();
-    let cleared = cleared::of(&mut view, &approval).await?;
-    let cleared: String = cleared.iter().map(|one| format!(" {}", one.text)).collect();
+    let cleared = cleared::sentences(&mut view, &approval).await?;
+    let htm = (!signatures.missing.is_empty()).then_some("HTM");
     let text = format!(
         "Plan {}: {}, {}. Installs {}.{cleared} Ends {}. A wave begins when {share} of 100 outcomes of the \
-         one before are verified; {} halts it.{}{} {}.{}",
+         one before are verified; {} halts it.{}{} {}.{}{}",
         plan.id,
         plan.title,
         state,
@@ -60,9 +61,9 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
         urgent.map_or_else(String::new, emergency),
         risks.words(app.now()),
         signatures.words,
+        htm.map_or("", |_| " It is HTM's move."),
         said(&declined),
     );
-    let htm = (!signatures.missing.is_empty()).then_some("HTM");
     let report = Report::new(
         [
             ("plan", Cell::of(plan.id)),
@@ -83,7 +84,8 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     );
     Ok(Output::Report(
         report
-            .with("machines", machines(&leaves, &names, &zones))
+            .with("installs", installs::table(&approval))
+            .with("machines", machines(&leaves, &names, &has_now, &zones))
             .with("spare_slots", spares(&leaves, &names, &zones))
             .with("impossible", impossible)
             .with(
@@ -91,6 +93,24 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
                 crate::command::risk::table(&risks.known, app.now()),
             ),
     ))
+}
+
+/// How many of a hundred outcomes of a wave must be verified before the next begins.
+async fn share(view: &mut View, plan: &Plan) -> Result<u32, Failure> {
+    let policy = view.plan_policy(&plan.id).await?;
+    Ok(policy.map_or(SHARE_PERCENT, |policy| policy.share_percent))
+}
+
+async fn has_now(
+    view: &mut View,
+    approval: &Approval,
+    leaves: &[PlanLeaf],
+) -> Result<HasNow, Failure> {
+    let products: Vec<_> = approval.releases.iter().map(|one| &one.release).collect();
+    let machines: Vec<MachineId> = leaves.iter().map(|leaf| leaf.machine).collect();
+    let found = planning::versions_of(view, &machines, &products).await?;
+    let found = found.iter().map(|(machine, versions)| (*machine, versions));
+    Ok(installs::has_now(found))
 }
 
 fn releases(approval: &Approval) -> Vec<String> {
@@ -209,12 +229,14 @@ fn in_order(leaves: &[PlanLeaf]) -> Vec<&PlanLeaf> {
 pub(super) fn machines(
     leaves: &[PlanLeaf],
     names: &BTreeMap<MachineId, String>,
+    has_now: &HasNow,
     zones: &Zones,
 ) -> Table {
     let mut table = Table::new(&[
         "machine",
         "unit",
         "class",
+        "has_now",
         "wave",
         "first_slot",
         "until",
@@ -226,6 +248,7 @@ pub(super) fn machines(
             name(names, leaf.machine),
             Cell::of(&leaf.unit),
             Cell::of(leaf.class.word()),
+            Cell::maybe(has_now.get(&leaf.machine)),
             Cell::Number(wave_number(leaf.wave).into()),
             zones.maybe(unit, first.map(|slot| slot.start())),
             zones.maybe(unit, first.map(|slot| slot.end())),

@@ -83,17 +83,22 @@ async fn begins(app: &App, table: &Table<Approval>, now: UtcMs) -> Result<String
         let to_come = leaf.slots.iter().filter(|slot| now < slot.end());
         to_come.map(move |slot| (slot.start(), leaf))
     });
-    let Some((at, leaf)) = slots.min_by_key(|(start, _)| *start) else {
+    let Some((start, leaf)) = slots.min_by_key(|(start, _)| *start) else {
         return Ok(String::new());
     };
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
     let machine = view.machine(&leaf.machine).await?;
     let name = machine.map_or_else(|| leaf.machine.to_string(), |one| one.name.to_string());
-    let at = zones.text(Some(&leaf.unit), at);
+    let at = zones.text(Some(&leaf.unit), start);
+    let first = match start <= app.now() {
+        true => format!("the first slot, that of {name}, is open since {at}"),
+        false => format!("the first slot is that of {name}, at {at}"),
+    };
     Ok(format!(
-        " Nobody has to do anything now: the first slot is that of {name}, at {at}. Each machine \
-         starts by itself in its slot, once it is idle; what goes wrong stands on Today."
+        " Nothing is to be done now: {first}. Each machine starts by itself in its slot, \
+         once it is idle. When it is verified, HTM returns it to service; that, and what goes wrong, \
+         stands on Today."
     ))
 }
 
@@ -200,13 +205,17 @@ pub(super) fn missing_in(
     }
     let by_file = quorum.with_file_key;
     let by_file = by_file.saturating_sub(signed.with_file_key().len());
-    Some(format!(
-        "{} of {} approvers of {unit}{}",
-        quorum.people.saturating_sub(signed.people().len()),
-        quorum.people,
-        match by_file {
-            0 => String::new(),
-            keys => format!(" ({keys} with a file key)"),
-        }
-    ))
+    let left = quorum.people.saturating_sub(signed.people().len());
+    let people = match left < quorum.people {
+        true => counted(left, "more approver", "more approvers"),
+        false => counted(left, "approver", "approvers"),
+    };
+    Some(match (left, by_file) {
+        (0, keys) => format!(
+            "{} with a file key for {unit}",
+            counted(keys, "signature", "signatures")
+        ),
+        (_, 0) => format!("{people} of {unit}"),
+        (_, keys) => format!("{people} of {unit} ({keys} with a file key)"),
+    })
 }

@@ -13,12 +13,7 @@ use patchward_common::plan::wave_number;
 use patchward_common::time::UtcMs;
 
 /// The waves of a plan, and what HTM is asked about one of them.
-pub(super) async fn table(
-    view: &mut View,
-    plan: &Plan,
-    zones: &Zones,
-    now: UtcMs,
-) -> Result<(Table, String), Failure> {
+pub(super) fn table(waves: &[Wave], plan: &Plan, zones: &Zones) -> (Table, String) {
     let mut table = Table::new(&[
         "wave",
         "machines",
@@ -30,7 +25,7 @@ pub(super) async fn table(
         "begins",
     ]);
     let mut question = String::new();
-    for wave in read(view, plan, now).await? {
+    for wave in waves {
         let counts = &wave.counts;
         let number = wave_number(counts.wave);
         table.row(vec![
@@ -41,7 +36,7 @@ pub(super) async fn table(
             Cell::Number(counts.waiting.into()),
             Cell::Number(counts.open.into()),
             zones.maybe(None, wave.first),
-            Cell::of(begins(&wave)),
+            Cell::of(begins(wave)),
         ]);
         if let (Some(closed), Some(_)) = (wave.closed, wave.asked_since) {
             question = format!(
@@ -51,7 +46,7 @@ pub(super) async fn table(
             );
         }
     }
-    Ok((table, question))
+    (table, question)
 }
 
 fn begins(wave: &Wave) -> String {
@@ -62,7 +57,8 @@ fn begins(wave: &Wave) -> String {
     }
 }
 
-async fn read(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Vec<Wave>, Failure> {
+/// How each wave of a plan stands.
+pub(super) async fn read(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Vec<Wave>, Failure> {
     let firsts = waves::firsts(&view.leaves(&plan.id).await?);
     Ok(waves::of_plan(view, plan, &firsts, now).await?)
 }

@@ -5,10 +5,10 @@ use crate::store::jobs::Job;
 use crate::store::value::{FromRow, Row, args};
 use crate::store::{StoreError, View};
 use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
 
-/// A job in a list, with its machine's name and unit.
+/// A job in a list, with its machine's name and unit, and what people call its plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedJob {
     /// The job.
@@ -17,6 +17,8 @@ pub struct ListedJob {
     pub machine: Name,
     /// The machine's unit.
     pub unit: Name,
+    /// The plan's title.
+    pub title: Label,
 }
 
 impl FromRow for ListedJob {
@@ -25,6 +27,7 @@ impl FromRow for ListedJob {
             job: Job::from_row(row)?,
             machine: row.next()?,
             unit: row.next()?,
+            title: row.next()?,
         })
     }
 }
@@ -41,20 +44,23 @@ pub struct JobsOf {
 const COLUMNS: &[Column] = &[
     word("job", "j.id"),
     word("machine", "m.name").joined(),
+    column("plan_title", "p.title", Kind::Text)
+        .joined()
+        .in_each(),
     column("wave", "j.wave + 1", Kind::Number).in_each(),
     word("state", "j.word"),
     column("since", "j.since", Kind::Number).in_each(),
 ];
 
 const SELECT: &str = "j.id, j.plan, j.machine, j.wave, j.state, j.since, j.attempt, j.slot_start,
-                      j.slot_end, j.generation, m.name, m.unit";
+                      j.slot_end, j.generation, m.name, m.unit, p.title";
 
 /// A plan's jobs by wave and machine.
 const OF_PLAN: List = List {
     select: SELECT,
     table: "jobs j",
     key: "j.id",
-    joins: "JOIN machines m ON m.id = j.machine",
+    joins: "JOIN machines m ON m.id = j.machine JOIN plans p ON p.id = j.plan",
     columns: COLUMNS,
     order: "j.wave, j.machine",
     seen: "m.unit IN ({})",

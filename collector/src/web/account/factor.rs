@@ -4,14 +4,14 @@ use super::passkey::Own;
 use crate::config::SecondFactor;
 use crate::control::Failure;
 use crate::web::asks::Asks as _;
-use crate::web::page::Shell;
+use crate::web::page::{Action, Shell};
 use crate::web::person::SignedIn;
 use crate::web::{Web, error};
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use patchward_common::time::UtcMs;
 use qrcode::QrCode;
 use qrcode::render::svg;
@@ -116,7 +116,16 @@ pub async fn confirm(State(web): State<Web>, person: SignedIn, Form(sent): Form<
         return page(&web, &person, sent.secret, problem).await;
     };
     match set(&web, &person, &sent.secret, step).await {
-        Ok(()) => Redirect::to("/").into_response(),
+        Ok(()) => error::answered(
+            &person,
+            "Second factor",
+            "It is set up: from now on the code of your app is asked for when you sign in.",
+            vec![Action {
+                title: "Today".to_owned(),
+                href: "/".to_owned(),
+                grave: false,
+            }],
+        ),
         Err(failure) => error::page(Some(&person), &failure),
     }
 }

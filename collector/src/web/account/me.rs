@@ -1,14 +1,18 @@
 //! A person's own account: password, second factor, passkeys, the browser's key.
 
+use super::key::Keys;
 use super::login::begin;
 use super::openid::link::Shown;
 use super::passkey::Own;
 use super::{openid, password};
-use crate::authority;
 use crate::command::zones::Zones;
 use crate::control::Failure;
+use crate::store::plans::PlanState;
 use crate::web::asks::Asks as _;
+use crate::web::form::Form as Known;
 use crate::web::page::Shell;
+use crate::web::page::plan::short;
+use crate::web::page::sign::SIGN;
 use crate::web::person::{Person, cookie};
 use crate::web::{Web, error};
 use askama::Template;
@@ -28,15 +32,23 @@ struct Page {
     has_factor: bool,
     passkeys: Own,
     keys: Vec<Key>,
-    /// Whether one of them waits for a registrar.
-    waits: bool,
+    /// The browser keys that count now.
+    counting: String,
+    /// Those that wait for a registrar.
+    waiting: String,
+    /// What is said where one waits.
+    waits: String,
+    /// What they might sign here: where, and what it is called.
+    drafts: Vec<(String, String)>,
     provider: Option<Shown>,
     problem: String,
     done: String,
 }
 
-/// How a key stands that nobody has taken into the roster yet.
-const WAITS: &str = "waits for a registrar";
+/// Where it is.
+const ME: &str = "/me";
+/// Most drafts that are named: Today has all.
+const MOST_DRAFTS: usize = 5;
 
 struct Key {
     key: String,
@@ -66,55 +78,80 @@ pub async fn show(State(web): State<Web>, person: Person) -> Response {
 }
 
 pub(super) async fn page(web: &Web, person: &Person, done: &str, problem: &str) -> Response {
-    let keys = match keys(web, person).await {
-        Ok(keys) => keys,
-        Err(failure) => return error::page(Some(person), &failure),
-    };
-    let provider = match openid::link::shown(web, &person.account.name).await {
-        Ok(provider) => provider,
-        Err(failure) => return error::page(Some(person), &failure),
-    };
-    let passkeys = match Own::of(web, person, "/me").await {
-        Ok(passkeys) => passkeys,
-        Err(failure) => return error::page(Some(person), &failure),
-    };
+    match read(web, person, done, problem).await {
+        Ok(page) => error::render(&page),
+        Err(failure) => error::page(Some(person), &failure),
+    }
+}
+
+async fn read(web: &Web, person: &Person, done: &str, problem: &str) -> Result<Page, Failure> {
+    let keys = Keys::of(web, person).await?;
     let roles: Vec<String> = person.grants.iter().map(ToString::to_string).collect();
-    error::render(&Page {
-        shell: Shell::new("Your account", "", Some(person)),
+    let counting: Vec<String> = keys.counting.iter().map(ToString::to_string).collect();
+    let waiting = keys.asked.iter().filter(|(_, is_known)| !is_known);
+    let waiting: Vec<&str> = waiting.map(|(asked, _)| asked.key.as_str()).collect();
+    Ok(Page {
+        shell: Shell {
+            live: "document",
+            ..Shell::new("Your account", "", Some(person))
+        },
         name: person.account.name.to_string(),
         roles: roles.join(", "),
         has_factor: person.account.totp.is_some(),
-        passkeys,
-        waits: keys.iter().any(|key| key.state == WAITS),
-        keys,
-        provider,
+        passkeys: Own::of(web, person, "/me").await?,
+        keys: rows(web, &keys).await?,
+        counting: counting.join(" "),
+        waiting: waiting.join(" "),
+        waits: keys.waiting().map_or_else(String::new, |asked| {
+            format!(
+                "Your key {}… waits for {}. Tell one of them these digits by telephone or in person; \
+                 they take it into the roster, and this page then says so.",
+                short(&asked.key),
+                keys.registrar()
+            )
+        }),
+        drafts: drafts(web, person, &keys).await?,
+        provider: openid::link::shown(web, &person.account.name).await?,
         problem: problem.to_owned(),
         done: done.to_owned(),
     })
 }
 
-async fn keys(web: &Web, person: &Person) -> Result<Vec<Key>, Failure> {
-    let mut view = web.app.store.view().await?;
-    let zones = Zones::read(&mut view).await?;
-    let asked = view.key_requests().await?.into_iter();
-    let own = asked.filter(|request| request.account == person.account.name);
-    let own: Vec<_> = own.collect();
-    let held = authority::held(&mut view).await.ok();
-    let known: Vec<String> = held
-        .iter()
-        .flat_map(|held| &held.roster.people)
-        .filter(|known| known.id == person.account.name)
-        .flat_map(|known| known.keys.iter().map(|key| key.key.to_string()))
-        .collect();
-    let shown = own.into_iter().map(|request| Key {
-        state: match known.contains(&request.key) {
+/// What a browser asks for that opens an address to which only forms are sent.
+pub async fn again() -> Redirect {
+    Redirect::to(ME)
+}
+
+/// The drafts that a person might sign here, once a key of theirs counts; the newest first.
+async fn drafts(web: &Web, person: &Person, keys: &Keys) -> Result<Vec<(String, String)>, Failure> {
+    let may_sign = Known::of(SIGN).is_some_and(|form| !person.reach(form.rule).is_nowhere());
+    if keys.counting.is_empty() || !may_sign {
+        return Ok(Vec::new());
+    }
+    let now = web.app.now();
+    let drafts = web
+        .app
+        .store
+        .view()
+        .await?
+        .plans(Some(PlanState::Draft))
+        .await?;
+    let to_come = drafts.iter().filter(|plan| now < plan.expires_at);
+    let links = to_come.map(|plan| (format!("/plan/{}/sign", plan.id), plan.title.to_string()));
+    Ok(links.take(MOST_DRAFTS).collect())
+}
+
+async fn rows(web: &Web, keys: &Keys) -> Result<Vec<Key>, Failure> {
+    let zones = Zones::read(&mut web.app.store.view().await?).await?;
+    let rows = keys.asked.iter().map(|(asked, is_known)| Key {
+        key: asked.key.clone(),
+        asked: zones.cell(None, asked.asked_at).to_string(),
+        state: match is_known {
             true => "in the roster",
-            false => WAITS,
+            false => "waits for a registrar",
         },
-        asked: zones.cell(None, request.asked_at).to_string(),
-        key: request.key,
     });
-    Ok(shown.collect())
+    Ok(rows.collect())
 }
 
 /// Changes the password.
@@ -127,9 +164,7 @@ pub async fn password(
         return error::not_of_session(&person);
     }
     match change_password(&web, &person, sent).await {
-        Ok(Ok(secret)) => {
-            ([(SET_COOKIE, cookie(Some(&secret)))], Redirect::to("/me")).into_response()
-        }
+        Ok(Ok(secret)) => ([(SET_COOKIE, cookie(Some(&secret)))], Redirect::to(ME)).into_response(),
         Ok(Err(problem)) => page(&web, &person, "", &problem).await,
         Err(failure) => error::page(Some(&person), &failure),
     }
@@ -180,11 +215,7 @@ pub async fn key(State(web): State<Web>, person: Person, Form(sent): Form<NewKey
         .await;
     };
     match request(&web, &person, &key).await {
-        Ok(()) => {
-            let done = "Asked. Tell a registrar the first digits of the key by telephone or in \
-                        person; they take it into the roster.";
-            page(&web, &person, done, "").await
-        }
+        Ok(()) => Redirect::to(ME).into_response(),
         Err(failure) => page(&web, &person, "", &failure.text).await,
     }
 }

@@ -6,6 +6,7 @@ mod next;
 use super::list::asked;
 use super::{Page, Shell};
 use crate::account::Weight;
+use crate::command::job::about;
 use crate::control::{Failure, Output};
 use crate::secret::Secret;
 use crate::web::answer::{self, Refusal};
@@ -60,6 +61,8 @@ impl Asked<'_> {
 struct Shown<'f> {
     shell: Shell,
     about: String,
+    /// The job that it is about, where it is about one.
+    of: String,
     problem: String,
     action: String,
     form_id: String,
@@ -143,7 +146,11 @@ async fn shown(
             .as_ref()
             .filter(|m| m.field.as_ref() == Some(&field.name));
         let problem = problem.map(|mistake| mistake.text.clone());
-        let (choices, closed) = choices::of(web, person, field).await;
+        let (choices, closed) = choices::of(web, person, (form, answers), field).await;
+        // Where there is nothing to tick, nothing is asked.
+        if closed && field.many && !field.required && choices.is_empty() {
+            continue;
+        }
         fields.push(Asked {
             field,
             value: texts(answers, &field.name).join("\n"),
@@ -162,6 +169,7 @@ async fn shown(
     let page = error::render(&Shown {
         shell: Shell::new(&form.title(), "", Some(person)),
         about: form.about.clone(),
+        of: job_of(web, answers).await,
         problem,
         action: form.href(),
         form_id: Secret::new().text().to_owned(),
@@ -178,6 +186,16 @@ async fn shown(
         Some(_) => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
         None => page,
     }
+}
+
+/// The job that a form is about, in words: its id says nothing to anybody.
+async fn job_of(web: &Web, answers: &Answers) -> String {
+    let asked = texts(answers, "job");
+    let (Some(job), Ok(mut view)) = (asked.first(), web.app.store.view().await) else {
+        return String::new();
+    };
+    // What is wrong with it is said when the form is sent.
+    about::said(&mut view, job).await.unwrap_or_default()
 }
 
 /// Carries out what was sent.

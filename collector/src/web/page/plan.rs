@@ -3,7 +3,7 @@
 use super::list::asked;
 use super::{Action, Page, Shell, actions, drawn, why_none};
 use crate::command::plan;
-use crate::control::{Failure, Output};
+use crate::control::{Cell, Failure, Output};
 use crate::store::plans::PlanState;
 use crate::web::answer::Refusal;
 use crate::web::asks::Asks as _;
@@ -15,6 +15,7 @@ use crate::web::{Web, error};
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
 use patchward_common::percent::encoded;
+use patchward_common::plan::check::Severity;
 
 /// The command that tells what speaks against a plan.
 const CHECK: &str = "plan check";
@@ -38,7 +39,7 @@ pub async fn show(
 ) -> Response {
     let query = asked(&uri);
     let parts = match parts(&web, &person, &plan, &query).await {
-        Ok(parts) => parts,
+        Ok(parts) => parts.blocks,
         Err(response) => return response,
     };
     let known = format!("plan={}", encoded(&plan));
@@ -87,31 +88,62 @@ async fn is_draft(web: &Web, plan: &str) -> Result<bool, Failure> {
     Ok(plan.state == PlanState::Draft)
 }
 
+/// The parts of a plan's page, and how many findings the plan check has.
+#[derive(Default)]
+pub struct Parts {
+    /// What is shown.
+    pub blocks: Vec<Block>,
+    /// Findings of each kind.
+    pub findings: usize,
+    /// Those of them with which nobody signs.
+    pub blocking: usize,
+}
+
+impl Parts {
+    fn count(&mut self, check: &Output) {
+        let Output::Table(table) = check else {
+            return;
+        };
+        let at = table.column("finding");
+        let blocks = Cell::of(plan::severity(Severity::Blocks));
+        let is_blocking = |row: &&Vec<Cell>| at.and_then(|at| row.get(at)) == Some(&blocks);
+        self.findings = table.rows.len();
+        self.blocking = table.rows.iter().filter(is_blocking).count();
+    }
+}
+
 /// The parts of a plan's page, or the answer where there is none.
 pub async fn parts(
     web: &Web,
     person: &Person,
     plan: &str,
     query: &crate::web::show::listing::Query,
-) -> Result<Vec<Block>, Response> {
-    let mut parts = Vec::new();
+) -> Result<Parts, Response> {
+    let mut parts = Parts::default();
     for (id, title, command) in PARTS {
         match look::tell(web, person, command, &[("plan", plan)]).await {
             Ok(output) => {
                 if let Some(file) = super::place::csv(query, id, &output) {
                     return Err(file);
                 }
-                parts.extend(picture(web, person, plan, command, &output).await);
+                let drawn = picture(web, person, plan, command, &output).await;
+                parts.blocks.extend(drawn);
                 let mut shown = blocks(id, title, &output, query);
                 // That nothing was found is worth saying; that a list is empty is not.
-                if command != CHECK {
-                    shown = without_nothing(shown);
+                match command {
+                    CHECK => parts.count(&output),
+                    _ => shown = without_nothing(shown),
                 }
-                parts.extend(shown);
+                parts.blocks.extend(shown);
             }
             Err(refusal @ Refusal::Forbidden(_)) => return Err(error::refused(person, &refusal)),
-            Err(refusal) if parts.is_empty() => return Err(error::refused(person, &refusal)),
-            Err(refusal) => parts.push(Block::Text(vec![refusal.text().to_owned()])),
+            Err(refusal) if parts.blocks.is_empty() => {
+                return Err(error::refused(person, &refusal));
+            }
+            Err(refusal) => {
+                let said = Block::Text(vec![refusal.text().to_owned()]);
+                parts.blocks.push(said);
+            }
         }
     }
     Ok(parts)

@@ -1,15 +1,15 @@
 //! Signing with the browser's key: the page shows the plan and what speaks against it, hands
 //! out the very bytes that `patchward-sign` would sign, and takes the signature back.
 
-use super::plan::{parts, short};
+use super::plan::{Parts, parts, short};
 use super::{Action, Shell};
-use crate::authority;
 use crate::command::Command;
 use crate::command::file::InputFile;
 use crate::command::plan::{self, PlanCommand};
 use crate::command::zones::Zones;
 use crate::control::{Failure, Output};
 use crate::store::plans::PlanState;
+use crate::web::account::key::Keys;
 use crate::web::answer::{self, Refusal};
 use crate::web::form::Form;
 use crate::web::person::Person;
@@ -24,8 +24,8 @@ use axum::response::{IntoResponse as _, Response};
 use ed25519_dalek::SIGNATURE_LENGTH;
 use patchward_common::bytes::decode_hex;
 use patchward_common::percent::encoded;
-use patchward_common::trust::roster::KeyKind;
 use patchward_common::trust::sign::PublicKey;
+use patchward_common::words::counted;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
 
@@ -43,6 +43,10 @@ struct Sign {
     problem: String,
     /// What a person who may not sign here has to know, and do.
     hindrance: String,
+    /// Whether they have to make a key first.
+    makes_key: bool,
+    /// What the findings mean for who signs.
+    verdict: String,
     /// Why nobody signs it any more.
     over: String,
 }
@@ -93,93 +97,108 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         Err(response) => return response,
     };
     let read = tokio::try_join!(
-        keys(web, person),
+        Keys::of(web, person),
         plan::clears(&web.app, plan),
         over(web, plan),
-        hindrance(web, person)
     );
-    let (keys, clears, over, hindrance) = match read {
+    let (keys, clears, (title, over)) = match read {
         Ok(read) => read,
         Err(failure) => return error::page(Some(person), &failure),
     };
-    let hindrance = match may_sign(web, person, plan).await {
-        Err(refusal @ Refusal::Forbidden(_)) => refusal.text().to_owned(),
-        _ => hindrance,
+    let hindrance = match (may_sign(web, person, plan).await, parts.blocking) {
+        (Err(refusal @ Refusal::Forbidden(_)), _) => Ok(refusal.text().to_owned()),
+        (_, 0) => hindrance(web, &keys).await,
+        (_, blocking) => Ok(blocked(plan, blocking)),
     };
+    let hindrance = match hindrance {
+        Ok(hindrance) => hindrance,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
+    let nothing_blocks = parts.blocking == 0;
     error::render(&Sign {
         shell: Shell {
             // Nothing changes under who reads what they are about to sign.
             live: "",
-            ..Shell::new(&format!("Sign plan {}", short(plan)), "/plan", Some(person))
+            ..Shell::new(&format!("Sign: {title}"), "/plan", Some(person))
         },
         plan: plan.to_owned(),
         account: person.account.name.to_string(),
-        keys: keys.iter().map(ToString::to_string).collect(),
+        makes_key: nothing_blocks && keys.counting.is_empty() && keys.waiting().is_none(),
+        keys: keys.counting.iter().map(ToString::to_string).collect(),
         clears,
-        parts,
+        verdict: verdict(&parts),
+        parts: parts.blocks,
         problem,
         hindrance,
         over,
     })
 }
 
-/// Why nobody signs a plan any more; empty where it waits for signatures.
-async fn over(web: &Web, plan: &str) -> Result<String, Failure> {
+/// What the findings mean for who signs.
+fn verdict(parts: &Parts) -> String {
+    match (parts.blocking, parts.findings) {
+        (0, 0) => "The plan check found nothing.".to_owned(),
+        (0, findings) => format!(
+            "{} to weigh; none keeps you from signing.",
+            counted(findings, "finding stands first", "findings stand first")
+        ),
+        (blocking, _) => format!(
+            "{} it: nobody signs it like this.",
+            counted(blocking, "finding blocks", "findings block")
+        ),
+    }
+}
+
+/// What is said of a plan that nobody signs as it is.
+fn blocked(plan: &str, blocking: usize) -> String {
+    format!(
+        "This plan is not signed as it is: {} it. `plan again {}` makes it anew.",
+        counted(blocking, "finding blocks", "findings block"),
+        short(plan)
+    )
+}
+
+/// What people call a plan, and why nobody signs it any more; empty where it waits for signatures.
+async fn over(web: &Web, plan: &str) -> Result<(String, String), Failure> {
     let now = web.app.now();
     let mut view = web.app.store.view().await?;
     let plan = plan::find(&mut view, plan).await?;
     let zones = Zones::read(&mut view).await?;
-    Ok(match plan.state {
+    let over = match plan.state {
         PlanState::Draft if now < plan.expires_at => String::new(),
         PlanState::Draft => format!(
             "Nothing is left to sign: its last slot ended at {}. A new plan is needed.",
             zones.text(None, plan.expires_at)
         ),
         state => format!("Nothing is left to sign: the plan is {}.", state.word()),
-    })
+    };
+    Ok((plan.title.to_string(), over))
 }
 
 /// What keeps a person from signing in this browser, and what they do; empty where nothing does.
-async fn hindrance(web: &Web, person: &Person) -> Result<String, Failure> {
-    if !keys(web, person).await?.is_empty() {
+async fn hindrance(web: &Web, keys: &Keys) -> Result<String, Failure> {
+    if !keys.counting.is_empty() {
         return Ok(String::new());
     }
-    let mut view = web.app.store.view().await?;
-    let asked = view.key_requests().await?.into_iter();
-    let waiting = asked.filter(|asked| asked.account == person.account.name);
-    let Some(key) = waiting.max_by_key(|asked| asked.asked_at) else {
-        return Ok(
-            "You cannot sign here yet: the roster knows no browser key of yours. Make one under \
-             your name above, and tell a registrar its first digits."
-                .to_owned(),
-        );
+    let Some(key) = keys.waiting() else {
+        return Ok(format!(
+            "You cannot sign here yet: the roster knows no browser key of yours. Make one on the page \
+             of your account, and tell {} its first digits.",
+            keys.registrar()
+        ));
     };
-    let zones = Zones::read(&mut view).await?;
+    let zones = Zones::read(&mut web.app.store.view().await?).await?;
     Ok(format!(
-        "You cannot sign here yet: your key {}… waits for a registrar since {}. Tell one of them \
-         these digits by telephone or in person; they take it into the roster.",
+        "You cannot sign here yet: your key {}… waits for {} since {}. Tell one of them these digits \
+         by telephone or in person; they take it into the roster.",
         short(&key.key),
+        keys.registrar(),
         zones.text(None, key.asked_at)
     ))
 }
 
-/// The browser keys of a person that count now.
-async fn keys(web: &Web, person: &Person) -> Result<Vec<PublicKey>, Failure> {
-    let now = web.app.now();
-    let mut view = web.app.store.view().await?;
-    let Ok(held) = authority::held(&mut view).await else {
-        return Ok(Vec::new());
-    };
-    let people = held.roster.people.iter();
-    let own = people.filter(|known| known.id == person.account.name);
-    let keys = own.flat_map(|known| &known.keys);
-    let counting =
-        keys.filter(|key| key.kind == KeyKind::Browser && key.from <= now && now < key.until);
-    Ok(counting.map(|key| key.key).collect())
-}
-
 async fn own_key(web: &Web, person: &Person, key: &str) -> Result<PublicKey, Failure> {
-    let known = keys(web, person).await?;
+    let known = Keys::of(web, person).await?.counting;
     let found = known.into_iter().find(|known| known.to_string() == key);
     found.ok_or_else(|| {
         Failure::input(
@@ -258,6 +277,11 @@ async fn signed(
         Failure::input("No signature came: signing needs JavaScript and this browser's key.")
     })?;
     let mut file = plan::file(&web.app, plan).await?;
+    // `patchward-sign` asks the same, and signs nothing that is blocked.
+    let blocking = plan::blocking(&file, web.app.now());
+    if blocking > 0 {
+        return Err(Failure::conflict(blocked(plan, blocking)).into());
+    }
     let signed = &mut file.plan.signed;
     if !key.has_signed(&signed.to_be_signed(key.id()), &signature) {
         return Err(Failure::input(
@@ -275,7 +299,7 @@ async fn signed(
 }
 
 /// The command that a signature is.
-const SIGN: &str = "plan sign";
+pub const SIGN: &str = "plan sign";
 
 /// Whether a person signs plans, in all the units of this one.
 async fn may_sign(web: &Web, person: &Person, plan: &str) -> Result<(), Refusal> {

@@ -1,5 +1,7 @@
 //! Today: what needs me now, tonight, the fleet in a few counts.
 
+mod theirs;
+
 use super::list::asked;
 use super::{Page, Shell, actions, drawn};
 use crate::control::{Cell, Output};
@@ -41,6 +43,7 @@ pub async fn show(
     let mut parts: Vec<Block> = unfinished(&web, &person).await.into_iter().collect();
     parts.extend(drawn::day(&output));
     parts.extend(blocks_but("today", "", &output, &query, &ELSEWHERE));
+    theirs::first(&mut parts, &person, &output, &query);
     if may_take(&person) {
         parts.iter_mut().for_each(taken_here);
     }

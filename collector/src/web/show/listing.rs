@@ -166,8 +166,22 @@ struct Rows<'a> {
 impl Listing {
     /// The rows of `table` that the address asks for.
     pub fn of(id: &str, title: &str, table: &Table, query: &Query) -> Self {
+        Self::with_first(id, title, table, query, |_| false)
+    }
+
+    /// The same, with some rows before the others where the address asks for no order.
+    pub fn with_first(
+        id: &str,
+        title: &str,
+        table: &Table,
+        query: &Query,
+        is_first: impl Fn(&[Cell]) -> bool,
+    ) -> Self {
         let asked = Asked::of(id, query);
-        let found = whole::found(table, &asked);
+        let mut found = whole::found(table, &asked);
+        if asked.sort.is_empty() {
+            found.sort_by_cached_key(|row| !is_first(row));
+        }
         let page = asked.page(found.len());
         let rows = Rows {
             columns: &table.columns,
@@ -208,9 +222,8 @@ impl Listing {
         let first = (page - 1) * ROWS;
         let shown = rows.rows.iter().map(|row| {
             let cells = rows.columns.iter().zip(*row);
-            cells
-                .map(|(column, cell)| Shown::of(column, cell))
-                .collect()
+            let cells = cells.map(|(column, cell)| Shown::of(column, cell));
+            titled(rows.columns, cells.collect())
         });
         let shown: Vec<Vec<Shown>> = shown.collect();
         let own = [name("q"), name("page")];
@@ -232,6 +245,16 @@ impl Listing {
             note: rows.note.clone(),
         }
     }
+}
+
+/// What people call a thing leads where its id leads, which stands first.
+fn titled(columns: &[String], mut row: Vec<Shown>) -> Vec<Shown> {
+    let href = row.first().and_then(|first| first.href.clone());
+    let title = columns.iter().position(|column| column == "title");
+    if let Some(title) = title.and_then(|at| row.get_mut(at)) {
+        title.href = title.href.take().or(href);
+    }
+    row
 }
 
 fn heads(rows: &Rows<'_>, sort: &str, id: &str, query: &Query) -> Vec<Head> {
@@ -281,6 +304,21 @@ mod tests {
     fn names(query_text: &str) -> Vec<String> {
         let listing = Listing::of("m", "Machines", &table(), &query(query_text));
         listing.rows.iter().map(|row| row[0].text.clone()).collect()
+    }
+
+    #[test]
+    fn a_title_leads_where_its_id_leads() {
+        let mut plans = Table::new(&["plan", "state", "title"]);
+        plans.row(vec![
+            Cell::of("ab".repeat(32)),
+            Cell::of("draft"),
+            Cell::of("Viewer 4.2.2"),
+        ]);
+        let listing = Listing::of("plans", "Plans", &plans, &query(""));
+        let row = &listing.rows[0];
+        assert!(row[0].href.is_some());
+        assert_eq!(row[2].href, row[0].href);
+        assert_eq!(row[1].href, None);
     }
 
     #[test]

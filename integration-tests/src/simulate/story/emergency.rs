@@ -85,7 +85,7 @@ impl World {
             unfit: Vec::new(),
             hindered: Vec::new(),
         };
-        let text = format!("forecast: {}", prospect.text());
+        let text = format!("forecast: {}", prospect.text(|at| at.to_string()));
         self.tell(&text);
     }
 }

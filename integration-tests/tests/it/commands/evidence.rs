@@ -1,6 +1,6 @@
 //! Which jobs evidence is asked of, who may ask, and what the audit log tells, by command.
 
-use super::desk::{Desk, now};
+use super::desk::{Desk, machine, now};
 use super::jobs::{job, signed};
 use patchward_collector::account::Role;
 use patchward_collector::account::role::Grant;
@@ -244,6 +244,20 @@ async fn the_audit_log_is_read_by_who_what_and_when() {
     assert_eq!(rows(&format!("--during {year}")).await.len(), all.len());
     assert_eq!(rows(&format!("--from {year}")).await.len(), all.len());
     assert_eq!(rows("--until 1999").await.len(), 0);
+    let about = rows(&format!("--about {plan}")).await;
+    assert!(about.len() > 1 && about.iter().all(|row| row["subject"] == *plan));
+    assert_eq!(rows(&format!("--about {}", &plan[..12])).await, about);
+    let of_machine = rows("--about pc-1").await;
+    let by_id = rows(&format!("--about {}", machine(1))).await;
+    assert!(!of_machine.is_empty() && of_machine == by_id, "{by_id:?}");
+    for unknown in ["0123456789ab", "nothing"] {
+        let none = desk
+            .ask(&format!("audit list --about {unknown}"))
+            .await
+            .text();
+        let said = format!("There is no such row about {unknown}.");
+        assert!(none.contains(&said), "{none}");
+    }
     let head = desk.json("audit verify").await["head"]
         .as_str()
         .unwrap()

@@ -77,7 +77,8 @@ async fn signatures_are_counted_together() {
         .await;
     let said = desk.signed(&plan, &[&papers.alice]).await.unwrap();
     assert!(
-        said.text().contains("Still missing: 1 of 2"),
+        said.text()
+            .contains("Still missing: 1 more approver of icu-3"),
         "{}",
         said.text()
     );
@@ -297,8 +298,7 @@ async fn a_plan_that_nobody_signed_is_told_as_refused_until_it_is_signed() {
         .plan("Nothing", "--release viewer=2 --machine pc-1")
         .await;
     given_out(&desk, &plan).await;
-    let refused =
-        "refused by pc-1: not signed by those who must (1 of 1 approvers of icu-3 missing)";
+    let refused = "refused by pc-1: not signed by those who must (1 approver of icu-3 missing)";
     for line in ["plan list", "plan show PLAN", "rollout show PLAN"] {
         let told = desk.ask(&line.replace("PLAN", &plan)).await;
         assert!(told.text().contains(refused), "{line}: {}", told.text());
@@ -306,6 +306,16 @@ async fn a_plan_that_nobody_signed_is_told_as_refused_until_it_is_signed() {
     }
     let today = desk.json("today").await;
     assert_eq!(today["machines"][0]["state"], "waiting(security)");
+    assert_eq!(today["tonight"], json!([]), "nothing of it starts");
+    let forecast = desk.json(&format!("plan forecast {plan}")).await;
+    let hindered = &forecast["hindered"][0];
+    assert_eq!(hindered["reason"], refused);
+    assert_eq!(hindered["who"], "security");
+    let said = desk.ask(&format!("plan forecast {plan}")).await.text();
+    assert!(
+        said.contains("Of 1 machine 0 are done, and as things stand"),
+        "{said}"
+    );
     let items = desk.json("item list --owner security").await;
     let told: Vec<(&str, &str)> = items
         .as_array()
@@ -319,6 +329,14 @@ async fn a_plan_that_nobody_signed_is_told_as_refused_until_it_is_signed() {
     let of_plan = format!("unsigned:{}", &plan[..12]);
     let found = told.iter().find(|(item, _)| *item == of_plan).unwrap();
     assert!(found.1.starts_with(refused), "{}", found.1);
+    // What it says to type finds who gave the plan out.
+    let typed = found.1.split('`').nth(1).unwrap();
+    let rows = desk.json(typed).await;
+    let rows = rows.as_array().unwrap();
+    assert!(
+        !rows.is_empty() && rows.iter().all(|row| row["subject"] == *plan),
+        "{rows:?}"
+    );
     let shown = desk.json(&format!("job show {}", job(&plan, 1))).await;
     let next = shown["next_step"].as_str().unwrap();
     assert!(next.contains("not signed by those who must"), "{shown}");

@@ -168,6 +168,11 @@ async fn states_of_plans(world: World) {
     let some = [machine(9), machine(2), machine(2)];
     let in_force = view.leaves_in_force(&some).await.unwrap();
     assert_eq!(Vec::from_iter(in_force), [(machine(2), of)]);
+    let text = draft.to_string();
+    for (digits, limit, found) in [(&text[..8], 9, 1), ("ffffffff", 9, 0), (&text[..8], 0, 0)] {
+        let subjects = view.audit_subjects(digits, limit).await.unwrap();
+        assert_eq!(subjects, vec![text.clone(); found], "{digits}");
+    }
     let made = view.plans_made([draft, Digest([9; 32]), draft]).await;
     assert_eq!(Vec::from_iter(made.unwrap()), [(draft, NOW)]);
     let monitors = name("monitors");

@@ -1,15 +1,28 @@
 //! What can be chosen in a field: the hospital's own units, machines, releases, open items.
 
-use crate::control::Output;
-use crate::web::form::{Field, Kind};
+use crate::command::job::about;
+use crate::control::{Failure, Output};
+use crate::web::form::call::{Answers, texts};
+use crate::web::form::{Field, Form, Kind};
 use crate::web::person::Person;
 use crate::web::{Web, look};
 
 /// Most choices that a field offers: a browser's list gets slow beyond.
 const MAX_CHOICES: usize = 500;
+/// The form and the field in which a checklist is ticked.
+const RETURNED: (&str, &str) = ("job return", "done");
 
-/// What can be chosen in a field, and whether nothing else is right.
-pub(super) async fn of(web: &Web, person: &Person, field: &Field) -> (Vec<String>, bool) {
+/// What can be chosen in a field of a form, and whether nothing else is right.
+pub(super) async fn of(
+    web: &Web,
+    person: &Person,
+    (form, answers): (&Form, &Answers),
+    field: &Field,
+) -> (Vec<String>, bool) {
+    if (form.path, field.name.as_str()) == RETURNED {
+        let steps = checklist(web, answers).await;
+        return (steps.unwrap_or_default(), true);
+    }
     if let Kind::Choice(words) = &field.kind {
         return (words.clone(), true);
     }
@@ -43,6 +56,15 @@ pub(super) async fn of(web: &Web, person: &Person, field: &Field) -> (Vec<String
     match names.len() > MAX_CHOICES {
         true => (Vec::new(), false),
         false => (names, closed),
+    }
+}
+
+/// The steps of the checklist that whoever returns a machine to service ticks; nobody types their
+/// names.
+async fn checklist(web: &Web, answers: &Answers) -> Result<Vec<String>, Failure> {
+    match texts(answers, "job").first() {
+        Some(job) => about::checklist(&mut web.app.store.view().await?, job).await,
+        None => Ok(Vec::new()),
     }
 }
 

@@ -209,8 +209,10 @@ pub(super) const PAGES: &[Layout] = &[
             part("plans", "Plans", "plan list"),
             part("fleet", "Machines by state, day by day", "machine history").drawn(Drawn::History),
         ],
-        first: &["stop now", "stop lift", "rollout resume"],
+        first: &["stop now"],
         more: &[
+            "stop lift",
+            "rollout resume",
             "rollout halt",
             "rollout open",
             "rollout rehearsal",

@@ -129,14 +129,8 @@ pub(super) const DETAILS: &[Layout] = &[
             about("rollout", "", "rollout show", "plan"),
             about("jobs", "Jobs", "job list", "plan"),
         ],
-        first: &[
-            "rollout halt",
-            "rollout resume",
-            "rollout open",
-            "evidence export",
-            "evidence report",
-        ],
-        more: &["rollout rehearsal"],
+        first: &["rollout halt", "evidence export", "evidence report"],
+        more: &["rollout resume", "rollout open", "rollout rehearsal"],
         fills: &["plan"],
     },
     Layout {

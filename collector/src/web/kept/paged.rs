@@ -1,0 +1,91 @@
+//! Pages of lists that grow with the fleet.
+
+use super::Kept;
+use crate::app::App;
+use crate::command::listed::{self, Paged};
+use crate::command::{self, Caller, Command};
+use crate::control::Failure;
+use crate::snapshot::Gather;
+use crate::web::show::listing::Asked;
+use patchward_common::id::Name;
+use patchward_common::time::UtcMs;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The page that somebody asks for.
+pub struct Turned {
+    /// Of which list.
+    pub command: Command,
+    /// Which.
+    pub asked: Asked,
+    /// The units that they see, where these are not all.
+    pub units: Option<BTreeSet<Name>>,
+}
+
+impl Turned {
+    /// What else is the same page.
+    fn key(&self) -> Option<String> {
+        let command = serde_json::to_string(&self.command).ok()?;
+        let wanted = self.asked.wanted(self.units.clone(), None);
+        Some(format!("{command} {wanted:?}"))
+    }
+}
+
+/// A page for whoever looks.
+struct Turning {
+    app: Arc<App>,
+    page: Turned,
+}
+
+impl Gather<Paged> for Turning {
+    fn said(&self) -> u64 {
+        self.app.store.said()
+    }
+
+    fn now(&self) -> UtcMs {
+        self.app.now()
+    }
+
+    fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.app.store.closing()
+    }
+
+    async fn gather(self) -> Result<Paged, Failure> {
+        let Turned {
+            command,
+            asked,
+            units,
+        } = self.page;
+        let mut wanted = asked.wanted(units.clone(), None);
+        let mut view = self.app.store.view().await?;
+        loop {
+            let page = listed::page(&mut view, &command, &wanted).await?;
+            let page = page.ok_or_else(|| Failure::not_found("no such list"))?;
+            let last = asked.wanted(units.clone(), Some(page.found));
+            // An address may name a page that there is no more.
+            if last.offset >= wanted.offset {
+                return Ok(page);
+            }
+            wanted = last;
+        }
+    }
+}
+
+impl Kept<Paged> {
+    /// A page as it is now, or was a moment ago.
+    pub async fn page(
+        &self,
+        app: &Arc<App>,
+        caller: &Caller,
+        page: Turned,
+    ) -> Result<Arc<Paged>, Failure> {
+        let key = page.key();
+        let app = app.clone();
+        let look = command::look_of(&app, caller).await?;
+        let turning = Turning { app, page };
+        match key {
+            Some(key) => self.get(&key, look, turning).await,
+            None => Ok(Arc::new(turning.gather().await?)),
+        }
+    }
+}
