@@ -28,6 +28,7 @@ pub use one::{item_of, slot_of};
 pub use waiting::back_from;
 
 use crate::command::plan::again;
+use crate::command::plan::standing::Refused;
 use crate::control::Failure;
 use crate::fleet::FleetHandle;
 use crate::forecast::Outcome;
@@ -74,8 +75,8 @@ struct Gathering<'a> {
     next: BTreeMap<JobId, Interval>,
     items: Vec<Item>,
     slots: Vec<(Interval, String)>,
-    /// Plans that were given out and that their machines refuse.
-    unsigned: BTreeSet<Digest>,
+    /// Plans that were given out and that machines of theirs refuse.
+    unsigned: BTreeMap<Digest, Refused>,
 }
 
 /// Reads all of it.
@@ -89,7 +90,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         next: BTreeMap::new(),
         items: Vec::new(),
         slots: Vec::new(),
-        unsigned: BTreeSet::new(),
+        unsigned: BTreeMap::new(),
     };
     gathering.unsigned().await?;
     gathering.plans().await?;
@@ -166,8 +167,9 @@ impl Gathering<'_> {
             }
         }
         for plan in self.view.plans(Some(PlanState::Active)).await? {
+            let refused = self.unsigned.get(&plan.id);
             // Nothing of it starts, and security is told so.
-            if self.unsigned.contains(&plan.id) {
+            if refused.is_some_and(|refused| refused.is_whole) {
                 continue;
             }
             self.slots_and_waves(&plan).await?;
@@ -196,7 +198,10 @@ impl Gathering<'_> {
 
     /// The machines that fit in no slot of a plan, or will probably not use theirs.
     async fn left_behind(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let prospect = prospect::of_plan(self.view, plan, &self.lines, None, self.now).await?;
+        let prospect = {
+            let refused = self.unsigned.get(&plan.id).map(|refused| &refused.machines);
+            prospect::of_plan(self.view, plan, &self.lines, refused, self.now).await?
+        };
         let starving = prospect.starving.iter().map(|one| {
             let owner = match one.miss {
                 Some(Outcome::InUse | Outcome::Held) => Owner::Ward,

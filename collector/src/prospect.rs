@@ -4,6 +4,7 @@ mod hindrance;
 
 pub use hindrance::Hindrance;
 
+use crate::command::plan::standing::unsigned;
 use crate::control::Failure;
 use crate::forecast::curve::{self, Due, Hope, Point, Slot};
 use crate::forecast::{Counts, History, Outcome};
@@ -58,13 +59,13 @@ pub struct Starving {
     pub last: UtcMs,
 }
 
-/// What is to be expected at `now` of a plan, with its enrolled machines at hand; `refused` is why
-/// those that have not begun refuse all of it, where they do.
+/// What is to be expected at `now` of a plan, with its enrolled machines at hand; `refused` is what
+/// is missing for those of them to accept it that do not.
 pub async fn of_plan(
     view: &mut View,
     plan: &Plan,
     lines: &BTreeMap<MachineId, MachineLine>,
-    refused: Option<&str>,
+    refused: Option<&BTreeMap<MachineId, String>>,
     now: UtcMs,
 ) -> Result<Prospect, Failure> {
     let counts = view.outcomes_of_plan(&plan.id).await?;
@@ -111,7 +112,10 @@ struct Hoped {
 async fn hopes(
     view: &mut View,
     plan: &Plan,
-    (lines, refused): (&BTreeMap<MachineId, MachineLine>, Option<&str>),
+    (lines, refused): (
+        &BTreeMap<MachineId, MachineLine>,
+        Option<&BTreeMap<MachineId, String>>,
+    ),
     counts: &BTreeMap<MachineId, Counts>,
     now: UtcMs,
 ) -> Result<Hoped, Failure> {
@@ -128,7 +132,9 @@ async fn hopes(
         let machine = leaf.machine;
         let job = jobs.get(&machine);
         let mut slots = Vec::new();
-        if let Some(why) = refused.filter(|_| waits(job)) {
+        let missing = refused.and_then(|refused| refused.get(&machine));
+        if let Some(missing) = missing.filter(|_| waits(job)) {
+            let why = format!("it refuses its plan: {}", unsigned(&[missing]));
             let hindrance = hindrance::because(Owner::Security, why);
             hoped.hindered.push((machine, hindrance));
         } else if waits(job) {

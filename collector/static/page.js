@@ -83,12 +83,10 @@ function takeSignatures(form) {
         return;
       }
       const answer = await fetch("/plan/" + encodeURIComponent(form.dataset.plan) + "/sign?key=" + own);
-      if (!answer.ok) {
-        say("The collector did not hand out what is to be signed. Open the page again.");
-        return;
-      }
-      const signature = await crypto.subtle.sign({ name: "Ed25519" }, pair.privateKey, await answer.arrayBuffer());
       form.elements.key.value = own;
+      // The collector does not hand it out: sent like this, the form is answered with the reason.
+      if (!answer.ok) return form.submit();
+      const signature = await crypto.subtle.sign({ name: "Ed25519" }, pair.privateKey, await answer.arrayBuffer());
       form.elements.signature.value = hex(signature);
       form.submit();
     } catch (error) {
@@ -124,11 +122,19 @@ function keepLive(main) {
   let stream = null;
   let due = false;
   let isWaiting = false;
+  // What the browser wrote is nobody's; older ones do not say.
+  const isFilledIn = (field) => {
+    try {
+      return field.matches(":autofill");
+    } catch {
+      return false;
+    }
+  };
   const isWritten = () =>
-    [...main.querySelectorAll("input:not([type=hidden]), textarea")].some((field) => field.value !== field.defaultValue && !field.matches(":autofill"));
+    [...main.querySelectorAll("input:not([type=hidden], [type=search]), textarea")].some((field) => field.value !== field.defaultValue && !isFilledIn(field));
   const isBusy = () =>
     (document.activeElement !== main && main.contains(document.activeElement)) ||
-    main.querySelector("details[open]") ||
+    main.querySelector("details[open], button:disabled") ||
     isWritten() ||
     !getSelection().isCollapsed;
   const refresh = async () => {
@@ -184,6 +190,7 @@ function begin() {
   if (key) showKey(key);
   const form = document.getElementById("sign-form");
   if (form) takeSignatures(form);
+  document.dispatchEvent(new Event("shown"));
 }
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -110,7 +110,8 @@
     };
   }
 
-  document.addEventListener("DOMContentLoaded", () => {
+  // Each time that the page is shown, at first and anew.
+  document.addEventListener("shown", () => {
     const form = document.getElementById("passkey-form");
     if (form) {
       const why = hindrance(form);

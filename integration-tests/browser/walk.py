@@ -214,7 +214,7 @@ def take_evidence(olga, hospital, plan):
     assert "are proved" in said, said
 
 
-def refused(ian, plan):
+def refused(ian, hospital, plan):
     """A technician of one unit signs no plan and stops nothing."""
     answer = ian.open("/do/stop/now")
     assert answer.status == 403, answer.status
@@ -222,6 +222,17 @@ def refused(ian, plan):
     expect(ian.page.locator(".intro")).to_contain_text(f"You are technician:{UNIT}; this is done by approver or operator.")
     answer = ian.open("/settings")
     expect(ian.page.get_by_role("heading", name="People")).to_have_count(0)
+    # A form says what a job is about to those alone who may see its machine.
+    job = hospital.ask_json("job", "list", "--plan", plan)[0]
+    form = f"/do/job/return?job={job['job']}"
+    ian.open(form)
+    expect(ian.page.locator("#form-of")).to_contain_text(job["machine"])
+    hospital.ask("unit", "add", "cellar", "--site", "main", "--class", "standard")
+    hospital.ask("user", "grant", "ian", "--role", "technician:cellar")
+    ian.open(form)
+    expect(ian.page.locator("[name=job]")).to_have_value(job["job"])
+    expect(ian.page.locator("main")).not_to_contain_text(job["machine"])
+    hospital.ask("user", "grant", "ian", "--role", f"technician:{UNIT}")
 
 
 def by_keyboard(person):
@@ -259,7 +270,7 @@ def acts(people, hospital, pictures, plan, other):
     yield "a component is searched", lambda: search(olga)
     yield "assets are imported", lambda: import_assets(olga, hospital)
     yield "evidence is taken and verified", lambda: take_evidence(olga, hospital, plan)
-    yield "who may not is told so", lambda: refused(ian, plan)
+    yield "who may not is told so", lambda: refused(ian, hospital, plan)
     yield "a form is reached by the keyboard", lambda: by_keyboard(ada)
     for dark in (False, True):
         for place in PLACES:

@@ -10,6 +10,12 @@ use patchward_common::id::MachineId;
 use std::collections::BTreeMap;
 
 impl Gathering<'_> {
+    /// Whether the machine of a job refuses its plan.
+    fn is_unsigned(&self, job: &Job) -> bool {
+        let refused = self.unsigned.get(&job.plan);
+        refused.is_some_and(|refused| refused.machines.contains_key(&job.machine))
+    }
+
     /// The items of jobs; gives back each machine's newest job with its item.
     pub(super) async fn jobs(
         &mut self,
@@ -49,10 +55,11 @@ impl Gathering<'_> {
                         .get(machine)
                         .is_some_and(|exception| self.now < exception.until),
                     by_hand: workers.get(machine).map(|worker| worker.owner()),
-                    unsigned: self.unsigned.contains(&job.plan),
+                    unsigned: self.is_unsigned(job),
                 };
                 let item = job::item(&facts, self.now);
-                if let (Some(slot), false) = (slot, job.state.is_final()) {
+                let starts = !job.state.is_final() && !facts.unsigned;
+                if let (Some(slot), true) = (slot, starts) {
                     self.slots.push((slot, line.name.to_string()));
                 }
                 self.items.extend(item.clone());

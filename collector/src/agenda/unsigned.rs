@@ -19,13 +19,13 @@ impl Gathering<'_> {
             let Some(refused) = refused else {
                 continue;
             };
-            self.unsigned.insert(plan.id);
-            let short = plan.short();
+            let (short, words) = (plan.short(), &refused.words);
             let why = format!(
-                "{refused}. Nothing of it starts. Find out who gave it out (`audit list --about \
+                "{words}. Nothing of it starts there. Find out who gave it out (`audit list --about \
                  {short}`), then `stop now --plan {short}`"
             );
             self.of_plan(Kind::Unsigned, &plan, Owner::Security, plan.changed_at, why);
+            self.unsigned.insert(plan.id, refused);
         }
         Ok(())
     }

@@ -106,8 +106,9 @@ pub async fn run(app: &App, command: AuditCommand) -> Result<Output, Failure> {
 
 async fn list(view: &mut View, wanted: Rows) -> Result<Output, Failure> {
     let during = wanted.during;
+    let (about, also) = about(view, wanted.about.as_deref()).await?;
     let sought = Sought {
-        about: subject(view, wanted.about.as_deref()).await?,
+        about,
         who: wanted.who,
         what: wanted.what,
         from: wanted.from.or(during.map(|period| period.from)),
@@ -126,16 +127,23 @@ async fn list(view: &mut View, wanted: Rows) -> Result<Output, Failure> {
     };
     rows.reverse();
     let mut table = table(&rows);
-    table.note = wanted.about.filter(|_| rows.is_empty()).map(unknown);
+    table.note = match rows.is_empty() {
+        true => wanted.about.map(unknown),
+        false => also,
+    };
     Ok(Output::Table(table))
 }
 
-/// What the log calls that which rows are asked about.
-async fn subject(view: &mut View, about: Option<&str>) -> Result<Option<String>, Failure> {
-    match about {
-        Some(text) => about::subject(view, text).await.map(Some),
-        None => Ok(None),
-    }
+/// What the log calls that which rows are asked about, and what else may be meant.
+async fn about(
+    view: &mut View,
+    about: Option<&str>,
+) -> Result<(Option<String>, Option<String>), Failure> {
+    let Some(text) = about else {
+        return Ok((None, None));
+    };
+    let found = about::find(view, text).await?;
+    Ok((Some(found.subject), found.also))
 }
 
 /// What is said where there is no row about something.
@@ -205,10 +213,13 @@ pub(super) async fn listed(
     wanted: &Wanted,
 ) -> Result<Paged, Failure> {
     let last = (last != LAST).then(|| last.into());
-    let subject = subject(view, about).await?;
+    let (subject, also) = self::about(view, about).await?;
     let page = view.listed_audit(subject.as_deref(), last, wanted).await?;
     let mut table = table(&page.rows);
-    table.note = about.filter(|_| page.total == 0).map(unknown);
+    table.note = match (page.total, last) {
+        (0, None) => about.map(unknown),
+        _ => also,
+    };
     let is_sought = about.is_none() && last.is_none() && wanted.seeks("row");
     if is_sought && page.total > SEARCHED_ROWS {
         table.note = Some(format!(

@@ -12,12 +12,15 @@ use crate::control::{Cell, Failure, Output, Table};
 use crate::evidence::{self, PACK_JOBS, archive, told};
 use crate::store::View;
 use choice::{Choice, Selected};
+use patchward_common::digest::Digest;
 use patchward_common::evidence::verify;
+use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
 use patchward_common::words::counted;
 use period::Period;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Most jobs of one paper: some hundred pages. Nobody reads more of it to the end.
@@ -238,16 +241,24 @@ async fn list(view: &mut View, choice: &Choice) -> Result<Output, Failure> {
     let selected = choice.select(view, LIST_JOBS, &otherwise).await?;
     let machines = selected.jobs.iter().map(|job| job.machine);
     let machines = view.machines_by_id(machines).await?;
-    let plans = view.plans(None).await?;
-    let mut table = Table::new(&["job", "machine", "unit", "title", "plan", "state", "since"]);
+    let plans = view.plans(None).await?.into_iter();
+    let titles: HashMap<Digest, Label> = plans.map(|plan| (plan.id, plan.title)).collect();
+    let mut table = Table::new(&[
+        "job",
+        "machine",
+        "unit",
+        "plan_title",
+        "plan",
+        "state",
+        "since",
+    ]);
     for job in &selected.jobs {
         let machine = machines.get(&job.machine);
-        let plan = plans.iter().find(|plan| plan.id == job.plan);
         table.row(vec![
             Cell::of(job.id),
             Cell::of(machine.map_or_else(|| job.machine.to_string(), |one| one.name.to_string())),
             Cell::maybe(machine.map(|machine| &machine.unit)),
-            Cell::maybe(plan.map(|plan| &plan.title)),
+            Cell::maybe(titles.get(&job.plan)),
             Cell::of(job.plan),
             Cell::of(job.state.word()),
             Cell::of(job.since),

@@ -36,7 +36,8 @@ async fn prospect(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Prospect, 
     let lines = view.machines_of_plan(&plan.id).await?;
     let held = authority::held(view).await.ok();
     let refused = standing::refused(view, plan, held.as_ref(), now).await?;
-    prospect::of_plan(view, plan, &lines, refused.as_deref(), now).await
+    let refused = refused.map(|refused| refused.machines);
+    prospect::of_plan(view, plan, &lines, refused.as_ref(), now).await
 }
 
 /// Enters when a plan has to be done, and says whether it will be.

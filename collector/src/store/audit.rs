@@ -213,13 +213,12 @@ impl View {
         digits: &str,
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {
-        // What begins with them lies between them and what is greater than any digit: there the
-        // index leads, and the other condition holds in each order of letters.
+        // What begins with them lies between them and what is greater than any digit.
         let subjects: Vec<(String,)> = self
             .tx
             .all(
                 "SELECT DISTINCT subject FROM audit
-                 WHERE subject >= $1 AND subject < $2 AND substr(subject, 1, length($1)) = $1
+                 WHERE subject >= $1 AND subject < $2
                  ORDER BY subject LIMIT $3",
                 args![digits, format!("{digits}g"), limit],
             )

@@ -29,6 +29,7 @@ mod people;
 mod places;
 mod plans;
 mod postgres;
+mod refused;
 mod replan;
 mod said;
 mod setup;

@@ -4,6 +4,7 @@ use super::{name, named};
 use crate::command::{machine, service};
 use crate::control::Failure;
 use crate::store::View;
+use crate::store::items::ChecklistStep;
 use crate::store::jobs::Job;
 use crate::store::machines::Machine;
 
@@ -16,12 +17,11 @@ pub(crate) async fn said(view: &mut View, text: &str) -> Result<String, Failure>
     Ok(format!("{machine}, {title}: {}.", job.state.word()))
 }
 
-/// The steps that whoever returns a job's machine to service looks at, by their names.
-pub(crate) async fn checklist(view: &mut View, text: &str) -> Result<Vec<String>, Failure> {
+/// The steps that whoever returns a job's machine to service looks at.
+pub(crate) async fn checklist(view: &mut View, text: &str) -> Result<Vec<ChecklistStep>, Failure> {
     let job = named(view, text).await?;
     let machine = machine(view, &job).await?;
-    let steps = service::steps(view, machine.class, Some(&machine.model)).await?;
-    Ok(steps.iter().map(|step| step.step.to_string()).collect())
+    service::steps(view, machine.class, Some(&machine.model)).await
 }
 
 /// A job's machine.

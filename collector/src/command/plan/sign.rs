@@ -21,7 +21,7 @@ use patchward_common::trust::roster::Class;
 use patchward_common::trust::sign::Signed;
 use patchward_common::wire::collector::Nudge;
 use patchward_common::words::counted;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Failure> {
     let file = PlanFile::from_bytes(&input.bytes)
@@ -167,24 +167,38 @@ async fn leave_excepted(
     Ok(())
 }
 
-/// What is still to be signed, by unit and class.
+/// What is still to be signed, each thing once.
 pub(super) fn missing(
     table: &Table<Approval>,
     held: &authority::Held,
     now: UtcMs,
 ) -> Result<Vec<String>, Failure> {
+    let mut missing: Vec<String> = Vec::new();
+    for text in missing_by_place(table, held, now)?.into_values() {
+        if !missing.contains(&text) {
+            missing.push(text);
+        }
+    }
+    Ok(missing)
+}
+
+/// What is still to be signed, by the units and classes where anything is.
+pub(super) fn missing_by_place(
+    table: &Table<Approval>,
+    held: &authority::Held,
+    now: UtcMs,
+) -> Result<BTreeMap<(Name, Class), String>, Failure> {
     let (approval, leaves) = table
         .read()
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
     // Each of them once: what it takes is the same for all machines of a class in a unit.
     let of_leaf = |leaf: &PlanLeaf| (leaf.unit.clone(), leaf.class);
     let places: BTreeSet<(Name, Class)> = leaves.iter().map(of_leaf).collect();
-    let mut missing: Vec<String> = Vec::new();
-    for (unit, class) in places {
+    let missing = places.into_iter().filter_map(|(unit, class)| {
         let found = missing_in(&table.signed, &approval, held, (&unit, class), now);
-        missing.extend(found.filter(|text| !missing.contains(text)));
-    }
-    Ok(missing)
+        found.map(|text| ((unit, class), text))
+    });
+    Ok(missing.collect())
 }
 
 /// What is still to be signed for the machines of a class in a unit.

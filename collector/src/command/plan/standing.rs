@@ -1,18 +1,21 @@
 //! How a plan stands, in the words of people: one that its machines refuse is not on its way,
 //! and one that ended is not done where machines lack what was planned.
 
-use super::sign::{missing, missing_in};
+use super::sign::{missing_by_place, missing_in};
 use crate::authority::Held;
 use crate::control::{Cell, Failure};
 use crate::planning;
 use crate::store::View;
 use crate::store::jobs::{Job, Standing};
-use crate::store::plans::{Counted, Plan, PlanState};
+use crate::store::plans::{Counted, Leaf, Plan, PlanState};
 use patchward_common::codec;
-use patchward_common::plan::MAX_LEAF_BYTES;
+use patchward_common::digest::Digest;
+use patchward_common::id::{MachineId, Name};
+use patchward_common::plan::{MAX_LEAF_BYTES, Table};
 use patchward_common::time::UtcMs;
-use patchward_common::trust::approval::PlanLeaf;
-use std::collections::HashMap;
+use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::roster::Class;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a sentence about a plan begins with that its machines refuse.
 pub(crate) const REFUSED_BY: &str = "refused by";
@@ -21,43 +24,108 @@ pub(crate) const ENDED: &str = "ended,";
 /// Most machines that are named in it.
 const MAX_NAMED: usize = 3;
 
-/// Why the machines of a plan refuse it, as this collector can tell: each asks the roster who
-/// signed, and so does this. `None` where enough have, or the plan runs no more.
+/// The machines that refuse a plan.
+pub(crate) struct Refused {
+    /// Those that have not begun, and what is missing for each.
+    pub machines: BTreeMap<MachineId, String>,
+    /// Whether nothing of the plan runs: no other machine has begun or will.
+    pub is_whole: bool,
+    /// All of it in words, with some of the machines by name.
+    pub words: String,
+}
+
+/// Which machines of a plan refuse it, as this collector can tell: each asks the roster who
+/// signed for its unit and class, and so does this. `None` where enough have, or the plan runs no
+/// more.
 pub(crate) async fn refused(
     view: &mut View,
     plan: &Plan,
     held: Option<&Held>,
     now: UtcMs,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<Refused>, Failure> {
     let (PlanState::Active, Some(held)) = (plan.state, held) else {
         return Ok(None);
     };
     let table = planning::table(view, &plan.id).await?;
-    // One that cannot be read is refused as well; it must not keep the page from being shown.
-    let missing = missing(&table, held, now).unwrap_or_else(|failure| vec![failure.text]);
-    if missing.is_empty() {
+    let lacking = Lacking::of(&table, held, now);
+    if lacking.is_nothing() {
+        return Ok(None);
+    }
+    let jobs = view.jobs_of_plan(&plan.id).await?;
+    let (mut machines, mut others) = (BTreeMap::new(), 0);
+    for job in &jobs {
+        match (Standing::of(&job.state), lacking.of_machine(&job.machine)) {
+            (Standing::Waiting, Some(text)) => {
+                machines.insert(job.machine, text.clone());
+            }
+            (Standing::Waiting | Standing::Open, _) => others += 1,
+            _ => {}
+        }
+    }
+    if machines.is_empty() {
         return Ok(None);
     }
     let names = view.names_of_plan(&plan.id).await?;
-    let jobs = view.jobs_of_plan(&plan.id).await?;
-    let waiting = jobs
-        .iter()
-        .filter(|job| Standing::of(&job.state) == Standing::Waiting);
-    let mut waiting: Vec<String> = waiting
-        .map(|job| {
-            let name = names.get(&job.machine);
-            name.map_or_else(|| job.machine.to_string(), Clone::clone)
-        })
-        .collect();
-    if waiting.is_empty() {
-        return Ok(None);
+    let name = |machine: &MachineId| {
+        let name = names.get(machine);
+        name.map_or_else(|| machine.to_string(), Clone::clone)
+    };
+    let mut named: Vec<String> = machines.keys().map(name).collect();
+    named.sort();
+    let missing: BTreeSet<&str> = machines.values().map(String::as_str).collect();
+    let missing: Vec<&str> = missing.into_iter().collect();
+    Ok(Some(Refused {
+        is_whole: others == 0,
+        words: format!("{REFUSED_BY} {}: {}", some(&named), unsigned(&missing)),
+        machines,
+    }))
+}
+
+/// What is missing for the machines of a plan to accept it.
+enum Lacking {
+    /// The same for all: one that cannot be read is refused as well, and must not keep the page
+    /// from being shown.
+    All(String),
+    Some(BTreeMap<MachineId, String>),
+}
+
+impl Lacking {
+    fn of(table: &Table<Approval>, held: &Held, now: UtcMs) -> Self {
+        let missing = match missing_by_place(table, held, now) {
+            Ok(missing) => missing,
+            Err(failure) => return Self::All(failure.text),
+        };
+        if missing.is_empty() {
+            return Self::Some(BTreeMap::new());
+        }
+        let leaves = table
+            .read()
+            .map_or_else(|_| Vec::new(), |(_, leaves)| leaves);
+        let of_leaf = |leaf: PlanLeaf| {
+            let text = missing.get(&(leaf.unit, leaf.class))?;
+            Some((leaf.machine, text.clone()))
+        };
+        Self::Some(leaves.into_iter().filter_map(of_leaf).collect())
     }
-    waiting.sort();
-    Ok(Some(format!(
-        "{REFUSED_BY} {}: not signed by those who must ({} missing)",
-        named(&waiting),
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Some(machines) if machines.is_empty())
+    }
+
+    fn of_machine(&self, machine: &MachineId) -> Option<&String> {
+        match self {
+            Self::All(text) => Some(text),
+            Self::Some(machines) => machines.get(machine),
+        }
+    }
+}
+
+/// What is said where these are missing.
+pub(crate) fn unsigned(missing: &[&str]) -> String {
+    format!(
+        "not signed by those who must ({} missing)",
         missing.join("; ")
-    )))
+    )
 }
 
 /// Whether the machine of a job that waits refuses its plan.
@@ -74,16 +142,41 @@ pub(crate) async fn refuses(
     let Some((_, leaf)) = leaves.into_iter().find(|(plan, _)| *plan == job.plan) else {
         return Ok(false);
     };
-    let signed = planning::signed(view, &job.plan).await?;
-    let leaf = codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES);
-    let (Ok(approval), Ok(leaf)) = (signed.peek(), leaf) else {
-        return Ok(true);
-    };
-    let place = (&leaf.unit, leaf.class);
-    Ok(missing_in(&signed, &approval, held, place, now).is_some())
+    let mut refusals = Refusals::default();
+    refusals.of(view, (&job.plan, &leaf), held, now).await
 }
 
-fn named(machines: &[String]) -> String {
+/// Whether machines refuse plans, asked once for all of a unit and class.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(HashMap<(Digest, Name, Class), bool>);
+
+impl Refusals {
+    /// Whether a machine with this leaf in this plan would refuse it.
+    pub(crate) async fn of(
+        &mut self,
+        view: &mut View,
+        (plan, leaf): (&Digest, &Leaf),
+        held: &Held,
+        now: UtcMs,
+    ) -> Result<bool, Failure> {
+        // One that cannot be read is refused as well.
+        let Ok(leaf) = codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES) else {
+            return Ok(true);
+        };
+        let place = (*plan, leaf.unit, leaf.class);
+        if let Some(known) = self.0.get(&place) {
+            return Ok(*known);
+        }
+        let signed = planning::signed(view, plan).await?;
+        let is_refused = signed.peek().map_or(true, |approval| {
+            missing_in(&signed, &approval, held, (&place.1, place.2), now).is_some()
+        });
+        self.0.insert(place, is_refused);
+        Ok(is_refused)
+    }
+}
+
+fn some(machines: &[String]) -> String {
     let first = machines.iter().take(MAX_NAMED).map(String::as_str);
     let first = first.collect::<Vec<_>>().join(", ");
     match machines.len().saturating_sub(MAX_NAMED) {
@@ -115,7 +208,10 @@ pub(crate) async fn state_of(
     now: UtcMs,
 ) -> Result<Cell, Failure> {
     let words = match (plan.state, counted) {
-        (PlanState::Active, _) => refused(view, plan, held, now).await?,
+        (PlanState::Active, _) => {
+            let refused = refused(view, plan, held, now).await?;
+            refused.map(|refused| refused.words)
+        }
         (PlanState::Done, Some(counted)) => ended(counted),
         _ => None,
     };
@@ -132,7 +228,6 @@ fn ended(counted: &Counted) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use patchward_common::digest::Digest;
 
     #[test]
     fn a_plan_is_done_when_every_machine_has_it() {
@@ -152,7 +247,7 @@ mod tests {
     #[test]
     fn a_few_machines_are_named_and_the_others_counted() {
         let machines: Vec<String> = (1..=5).map(|n| format!("pc-{n}")).collect();
-        assert_eq!(named(&machines[..1]), "pc-1");
-        assert_eq!(named(&machines), "pc-1, pc-2, pc-3 and 2 more");
+        assert_eq!(some(&machines[..1]), "pc-1");
+        assert_eq!(some(&machines), "pc-1, pc-2, pc-3 and 2 more");
     }
 }

@@ -12,7 +12,7 @@ use patchward_common::trust::sign::PublicKey;
 pub struct Keys {
     /// Those of browsers that count now.
     pub counting: Vec<PublicKey>,
-    /// Those that the roster was asked to have, and whether it has them.
+    /// Those that the roster was asked to have, and whether they count in it now.
     pub asked: Vec<(KeyRequest, bool)>,
     registrars: Vec<String>,
 }
@@ -26,15 +26,16 @@ impl Keys {
         let held = authority::held(&mut view).await.ok();
         let known = held.iter().flat_map(|held| &held.roster.people);
         let known = known.filter(|known| known.id == *name);
-        let known: Vec<&PersonKey> = known.flat_map(|known| &known.keys).collect();
-        let counts =
-            |key: &&&PersonKey| key.kind == KeyKind::Browser && key.from <= now && now < key.until;
-        let has = |text: &str| known.iter().any(|key| key.key.to_string() == text);
+        let keys = known.flat_map(|known| &known.keys);
+        let counting = keys.filter(|key| key.from <= now && now < key.until);
+        let counting: Vec<&PersonKey> = counting.collect();
+        let of_browsers = counting.iter().filter(|key| key.kind == KeyKind::Browser);
+        let has = |text: &str| counting.iter().any(|key| key.key.to_string() == text);
         let asked = view.key_requests().await?.into_iter();
         let asked = asked.filter(|request| request.account == *name);
         let registrars = held.iter().flat_map(|held| &held.charter.registrars);
         Ok(Self {
-            counting: known.iter().filter(counts).map(|key| key.key).collect(),
+            counting: of_browsers.map(|key| key.key).collect(),
             asked: asked
                 .map(|one| {
                     let is_known = has(&one.key);

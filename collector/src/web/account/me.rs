@@ -12,7 +12,7 @@ use crate::web::asks::Asks as _;
 use crate::web::form::Form as Known;
 use crate::web::page::Shell;
 use crate::web::page::plan::short;
-use crate::web::page::sign::SIGN;
+use crate::web::page::sign::{self, SIGN};
 use crate::web::person::{Person, cookie};
 use crate::web::{Web, error};
 use askama::Template;
@@ -20,7 +20,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use patchward_common::trust::sign::PublicKey;
+use patchward_common::trust::sign::{KeyId, PublicKey};
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -38,7 +38,7 @@ struct Page {
     waiting: String,
     /// What is said where one waits.
     waits: String,
-    /// What they might sign here: where, and what it is called.
+    /// What waits for their signature: where, and what it is called.
     drafts: Vec<(String, String)>,
     provider: Option<Shown>,
     problem: String,
@@ -122,23 +122,28 @@ pub async fn again() -> Redirect {
     Redirect::to(ME)
 }
 
-/// The drafts that a person might sign here, once a key of theirs counts; the newest first.
+/// The drafts that wait for a person's signature, once a key of theirs counts; the newest first.
 async fn drafts(web: &Web, person: &Person, keys: &Keys) -> Result<Vec<(String, String)>, Failure> {
     let may_sign = Known::of(SIGN).is_some_and(|form| !person.reach(form.rule).is_nowhere());
     if keys.counting.is_empty() || !may_sign {
         return Ok(Vec::new());
     }
     let now = web.app.now();
-    let drafts = web
-        .app
-        .store
-        .view()
-        .await?
-        .plans(Some(PlanState::Draft))
-        .await?;
-    let to_come = drafts.iter().filter(|plan| now < plan.expires_at);
-    let links = to_come.map(|plan| (format!("/plan/{}/sign", plan.id), plan.title.to_string()));
-    Ok(links.take(MOST_DRAFTS).collect())
+    let mut view = web.app.store.view().await?;
+    let own: Vec<KeyId> = keys.counting.iter().map(PublicKey::id).collect();
+    let mut found = Vec::new();
+    for plan in view.plans(Some(PlanState::Draft)).await? {
+        let id = plan.id.to_string();
+        let signed = view.signatures(&plan.id).await?;
+        let is_open = now < plan.expires_at && !signed.iter().any(|one| own.contains(&one.signer));
+        if is_open && sign::may_sign(web, person, &id).await.is_ok() {
+            found.push((format!("/plan/{id}/sign"), plan.title.to_string()));
+        }
+        if found.len() == MOST_DRAFTS {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 async fn rows(web: &Web, keys: &Keys) -> Result<Vec<Key>, Failure> {

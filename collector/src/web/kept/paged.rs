@@ -89,3 +89,46 @@ impl Kept<Paged> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::form::Form;
+    use crate::web::form::call::{self, Answers};
+    use crate::web::show::listing::Query;
+
+    #[test]
+    fn a_page_is_shared_by_those_alone_who_see_the_same_of_it() {
+        let page = |command: &str, address: &[(&str, &str)], units: Option<&[&str]>| {
+            let form = Form::of(command).unwrap();
+            let parts = address.iter();
+            let query = Query {
+                path: "/".to_owned(),
+                parts: parts
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+            };
+            let units = units.map(|units| units.iter().map(|unit| unit.parse().unwrap()));
+            let turned = Turned {
+                command: call::command(&form, &Answers::new()).unwrap(),
+                asked: Asked::of("m", &query),
+                units: units.map(Iterator::collect),
+            };
+            turned.key().unwrap()
+        };
+        let whole = page("machine list", &[], None);
+        assert_eq!(whole, page("machine list", &[("x.page", "2")], None));
+        let others = [
+            page("job list", &[], None),
+            page("machine list", &[("m.page", "2")], None),
+            page("machine list", &[("m.q", "pc")], None),
+            page("machine list", &[("m.sort", "unit")], None),
+            page("machine list", &[("m.unit", "icu")], None),
+            page("machine list", &[], Some(&["icu"])),
+            page("machine list", &[], Some(&["icu", "lab"])),
+            page("machine list", &[], Some(&[])),
+        ];
+        let keys: BTreeSet<&String> = others.iter().chain([&whole]).collect();
+        assert_eq!(keys.len(), others.len() + 1, "{keys:#?}");
+    }
+}

@@ -22,13 +22,14 @@ use askama::Template;
 use axum::extract::{Multipart, OriginalUri, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use choices::Choice;
 use serde_json::json;
 
 /// A field as the page shows it.
 struct Asked<'f> {
     field: &'f Field,
     value: String,
-    choices: Vec<String>,
+    choices: Vec<Choice>,
     /// Whether nothing but the choices is right.
     closed: bool,
     problem: Option<String>,
@@ -169,7 +170,7 @@ async fn shown(
     let page = error::render(&Shown {
         shell: Shell::new(&form.title(), "", Some(person)),
         about: form.about.clone(),
-        of: job_of(web, answers).await,
+        of: job_of(web, person, form, answers).await.unwrap_or_default(),
         problem,
         action: form.href(),
         form_id: Secret::new().text().to_owned(),
@@ -189,13 +190,20 @@ async fn shown(
 }
 
 /// The job that a form is about, in words: its id says nothing to anybody.
-async fn job_of(web: &Web, answers: &Answers) -> String {
+async fn job_of(
+    web: &Web,
+    person: &Person,
+    form: &Form,
+    answers: &Answers,
+) -> Result<String, Refusal> {
     let asked = texts(answers, "job");
-    let (Some(job), Ok(mut view)) = (asked.first(), web.app.store.view().await) else {
-        return String::new();
+    let Some(job) = asked.first() else {
+        return Ok(String::new());
     };
-    // What is wrong with it is said when the form is sent.
-    about::said(&mut view, job).await.unwrap_or_default()
+    // What is wrong with it is said when the form is sent; another unit's tells them nothing.
+    answer::allowed(web, person, form, answers).await?;
+    let mut view = web.app.store.view().await.map_err(Failure::from)?;
+    Ok(about::said(&mut view, job).await?)
 }
 
 /// Carries out what was sent.

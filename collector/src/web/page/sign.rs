@@ -24,6 +24,7 @@ use axum::response::{IntoResponse as _, Response};
 use ed25519_dalek::SIGNATURE_LENGTH;
 use patchward_common::bytes::decode_hex;
 use patchward_common::percent::encoded;
+use patchward_common::plan::PlanFile;
 use patchward_common::trust::sign::PublicKey;
 use patchward_common::words::counted;
 use serde::Deserialize;
@@ -105,16 +106,19 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         Ok(read) => read,
         Err(failure) => return error::page(Some(person), &failure),
     };
+    let mut makes_key = false;
     let hindrance = match (may_sign(web, person, plan).await, parts.blocking) {
         (Err(refusal @ Refusal::Forbidden(_)), _) => Ok(refusal.text().to_owned()),
-        (_, 0) => hindrance(web, &keys).await,
+        (_, 0) => {
+            makes_key = keys.counting.is_empty() && keys.waiting().is_none();
+            hindrance(web, &keys).await
+        }
         (_, blocking) => Ok(blocked(plan, blocking)),
     };
     let hindrance = match hindrance {
         Ok(hindrance) => hindrance,
         Err(failure) => return error::page(Some(person), &failure),
     };
-    let nothing_blocks = parts.blocking == 0;
     error::render(&Sign {
         shell: Shell {
             // Nothing changes under who reads what they are about to sign.
@@ -123,7 +127,7 @@ async fn page(web: &Web, person: &Person, plan: &str, problem: String) -> Respon
         },
         plan: plan.to_owned(),
         account: person.account.name.to_string(),
-        makes_key: nothing_blocks && keys.counting.is_empty() && keys.waiting().is_none(),
+        makes_key,
         keys: keys.counting.iter().map(ToString::to_string).collect(),
         clears,
         verdict: verdict(&parts),
@@ -139,8 +143,12 @@ fn verdict(parts: &Parts) -> String {
     match (parts.blocking, parts.findings) {
         (0, 0) => "The plan check found nothing.".to_owned(),
         (0, findings) => format!(
-            "{} to weigh; none keeps you from signing.",
-            counted(findings, "finding stands first", "findings stand first")
+            "{} first; none keeps you from signing.",
+            counted(
+                findings,
+                "finding to weigh stands",
+                "findings to weigh stand"
+            )
         ),
         (blocking, _) => format!(
             "{} it: nobody signs it like this.",
@@ -152,7 +160,8 @@ fn verdict(parts: &Parts) -> String {
 /// What is said of a plan that nobody signs as it is.
 fn blocked(plan: &str, blocking: usize) -> String {
     format!(
-        "This plan is not signed as it is: {} it. `plan again {}` makes it anew.",
+        "This plan is not signed as it is: {} it. `plan again {}` makes it anew, or `plan new` where \
+         somebody has signed it.",
         counted(blocking, "finding blocks", "findings block"),
         short(plan)
     )
@@ -211,8 +220,17 @@ async fn own_key(web: &Web, person: &Person, key: &str) -> Result<PublicKey, Fai
 async fn bytes(web: &Web, person: &Person, plan: &str, key: &str) -> Result<Vec<u8>, Refusal> {
     may_sign(web, person, plan).await?;
     let key = own_key(web, person, key).await?;
-    let file = plan::file(&web.app, plan).await?;
+    let file = unblocked(web, plan).await?;
     Ok(file.plan.signed.to_be_signed(key.id()))
+}
+
+/// A plan that may be signed: `patchward-sign` asks the same, and signs nothing that is blocked.
+async fn unblocked(web: &Web, plan: &str) -> Result<PlanFile, Failure> {
+    let file = plan::file(&web.app, plan).await?;
+    match plan::blocking(&file, web.app.now()) {
+        0 => Ok(file),
+        blocking => Err(Failure::conflict(blocked(plan, blocking))),
+    }
 }
 
 /// Takes a signature, or a reason for declining.
@@ -272,16 +290,11 @@ async fn signed(
 ) -> Result<Output, Refusal> {
     may_sign(web, person, plan).await?;
     let key = own_key(web, person, &sent.key).await?;
+    let mut file = unblocked(web, plan).await?;
     let mut signature = [0; SIGNATURE_LENGTH];
     decode_hex(&sent.signature, &mut signature).map_err(|_| {
         Failure::input("No signature came: signing needs JavaScript and this browser's key.")
     })?;
-    let mut file = plan::file(&web.app, plan).await?;
-    // `patchward-sign` asks the same, and signs nothing that is blocked.
-    let blocking = plan::blocking(&file, web.app.now());
-    if blocking > 0 {
-        return Err(Failure::conflict(blocked(plan, blocking)).into());
-    }
     let signed = &mut file.plan.signed;
     if !key.has_signed(&signed.to_be_signed(key.id()), &signature) {
         return Err(Failure::input(
@@ -302,7 +315,7 @@ async fn signed(
 pub const SIGN: &str = "plan sign";
 
 /// Whether a person signs plans, in all the units of this one.
-async fn may_sign(web: &Web, person: &Person, plan: &str) -> Result<(), Refusal> {
+pub async fn may_sign(web: &Web, person: &Person, plan: &str) -> Result<(), Refusal> {
     answer::allowed(
         web,
         person,

@@ -16,8 +16,8 @@ use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use patchward_common::percent::encoded;
 
-/// What the command tells that stands elsewhere.
-const ELSEWHERE: [&str; 1] = ["machines"];
+/// What the command tells that stands elsewhere, or in another order.
+const ELSEWHERE: [&str; 2] = ["machines", theirs::ITEMS];
 
 /// The command that takes an item.
 const TAKE: &str = "item take";
@@ -43,7 +43,9 @@ pub async fn show(
     let mut parts: Vec<Block> = unfinished(&web, &person).await.into_iter().collect();
     parts.extend(drawn::day(&output));
     parts.extend(blocks_but("today", "", &output, &query, &ELSEWHERE));
-    theirs::first(&mut parts, &person, &output, &query);
+    let is_list = |part: &Block| matches!(part, Block::List(_));
+    let at = parts.iter().position(is_list).unwrap_or(parts.len());
+    parts.splice(at..at, theirs::first(&person, &output, &query));
     if may_take(&person) {
         parts.iter_mut().for_each(taken_here);
     }

@@ -166,7 +166,7 @@ struct Rows<'a> {
 impl Listing {
     /// The rows of `table` that the address asks for.
     pub fn of(id: &str, title: &str, table: &Table, query: &Query) -> Self {
-        Self::with_first(id, title, table, query, |_| false)
+        Self::with_first(id, title, table, query, None)
     }
 
     /// The same, with some rows before the others where the address asks for no order.
@@ -175,11 +175,11 @@ impl Listing {
         title: &str,
         table: &Table,
         query: &Query,
-        is_first: impl Fn(&[Cell]) -> bool,
+        is_first: Option<&dyn Fn(&[Cell]) -> bool>,
     ) -> Self {
         let asked = Asked::of(id, query);
         let mut found = whole::found(table, &asked);
-        if asked.sort.is_empty() {
+        if let (Some(is_first), true) = (is_first, asked.sort.is_empty()) {
             found.sort_by_cached_key(|row| !is_first(row));
         }
         let page = asked.page(found.len());
@@ -251,7 +251,8 @@ impl Listing {
 fn titled(columns: &[String], mut row: Vec<Shown>) -> Vec<Shown> {
     let href = row.first().and_then(|first| first.href.clone());
     let title = columns.iter().position(|column| column == "title");
-    if let Some(title) = title.and_then(|at| row.get_mut(at)) {
+    let title = title.and_then(|at| row.get_mut(at));
+    if let Some(title) = title.filter(|title| !title.is_nothing()) {
         title.href = title.href.take().or(href);
     }
     row

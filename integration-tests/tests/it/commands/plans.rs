@@ -2,7 +2,6 @@
 
 use super::desk::{Desk, UNIT, machine};
 use super::jobs::{job, signed};
-use crate::active_plan;
 use patchward_collector::control::FailureKind;
 use patchward_collector::store::plans::PlanState;
 use patchward_collector::store::releases::ArtifactState;
@@ -15,7 +14,7 @@ use serde_json::json;
 
 /// A desk with two machines that stand in for one another, the viewer 2, and a window
 /// that is open now.
-async fn ready() -> Desk {
+pub(super) async fn ready() -> Desk {
     let desk = Desk::with_machines(2).await;
     desk.import(&["1", "2"]).await;
     for (name, seconds) in [("tonight", 0), ("tomorrow", 24 * 3_600)] {
@@ -280,71 +279,6 @@ async fn who_signs_reads_first_what_the_plan_clears_from_quarantine() {
     // A plan that clears nothing says nothing of it.
     let shown = desk.ask(&format!("plan show {before}")).await.text();
     assert!(!shown.contains("quarantine"), "{shown}");
-}
-
-/// Gives a draft out as nobody who may would: a collector that was meddled with.
-async fn given_out(desk: &Desk, plan: &str) {
-    let id = plan.parse::<Digest>().unwrap();
-    let mut change = desk.change().await;
-    let rows = change.view().leaves(&id).await.unwrap();
-    active_plan::activate(&mut change, &id, &rows).await;
-    change.commit().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_plan_that_nobody_signed_is_told_as_refused_until_it_is_signed() {
-    let desk = ready().await;
-    let plan = desk
-        .plan("Nothing", "--release viewer=2 --machine pc-1")
-        .await;
-    given_out(&desk, &plan).await;
-    let refused = "refused by pc-1: not signed by those who must (1 approver of icu-3 missing)";
-    for line in ["plan list", "plan show PLAN", "rollout show PLAN"] {
-        let told = desk.ask(&line.replace("PLAN", &plan)).await;
-        assert!(told.text().contains(refused), "{line}: {}", told.text());
-        assert!(told.json().to_string().contains("\"active\""), "{line}");
-    }
-    let today = desk.json("today").await;
-    assert_eq!(today["machines"][0]["state"], "waiting(security)");
-    assert_eq!(today["tonight"], json!([]), "nothing of it starts");
-    let forecast = desk.json(&format!("plan forecast {plan}")).await;
-    let hindered = &forecast["hindered"][0];
-    assert_eq!(hindered["reason"], refused);
-    assert_eq!(hindered["who"], "security");
-    let said = desk.ask(&format!("plan forecast {plan}")).await.text();
-    assert!(
-        said.contains("Of 1 machine 0 are done, and as things stand"),
-        "{said}"
-    );
-    let items = desk.json("item list --owner security").await;
-    let told: Vec<(&str, &str)> = items
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| {
-            let text = |name: &str| item[name].as_str().unwrap();
-            (text("item"), text("why"))
-        })
-        .collect();
-    let of_plan = format!("unsigned:{}", &plan[..12]);
-    let found = told.iter().find(|(item, _)| *item == of_plan).unwrap();
-    assert!(found.1.starts_with(refused), "{}", found.1);
-    // What it says to type finds who gave the plan out.
-    let typed = found.1.split('`').nth(1).unwrap();
-    let rows = desk.json(typed).await;
-    let rows = rows.as_array().unwrap();
-    assert!(
-        !rows.is_empty() && rows.iter().all(|row| row["subject"] == *plan),
-        "{rows:?}"
-    );
-    let shown = desk.json(&format!("job show {}", job(&plan, 1))).await;
-    let next = shown["next_step"].as_str().unwrap();
-    assert!(next.contains("not signed by those who must"), "{shown}");
-    desk.signed(&plan, &[&desk.papers.alice]).await.unwrap();
-    let told = desk.ask("plan list").await.text();
-    assert!(!told.contains("refused"), "{told}");
-    let items = desk.json("item list --owner security").await;
-    assert_eq!(items, json!([]));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ on_both_engines!(
     drafts,
     machines_of_a_plan,
     states_of_plans,
+    in_the_log,
     jobs,
     a_job_moved_by_two,
     one_open_job_per_machine,
@@ -168,11 +169,6 @@ async fn states_of_plans(world: World) {
     let some = [machine(9), machine(2), machine(2)];
     let in_force = view.leaves_in_force(&some).await.unwrap();
     assert_eq!(Vec::from_iter(in_force), [(machine(2), of)]);
-    let text = draft.to_string();
-    for (digits, limit, found) in [(&text[..8], 9, 1), ("ffffffff", 9, 0), (&text[..8], 0, 0)] {
-        let subjects = view.audit_subjects(digits, limit).await.unwrap();
-        assert_eq!(subjects, vec![text.clone(); found], "{digits}");
-    }
     let made = view.plans_made([draft, Digest([9; 32]), draft]).await;
     assert_eq!(Vec::from_iter(made.unwrap()), [(draft, NOW)]);
     let monitors = name("monitors");
@@ -207,6 +203,21 @@ async fn states_of_plans(world: World) {
         change.move_plan(&digest(1), Draft, Signed, "").await,
         StoreError::NotFound { .. }
     );
+}
+
+/// The log names a plan by its id, and finds it by the first digits.
+async fn in_the_log(world: World) {
+    let world = world.with_unit().await;
+    let mut change = world.change().await;
+    change.add_group(&group("monitors", 1)).await.unwrap();
+    let id = plan(&mut change, "spring", 3).await.to_string();
+    plan(&mut change, "autumn", 3).await;
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    for (digits, limit, found) in [(&id[..8], 9, 1), ("ffffffff", 9, 0), (&id[..8], 0, 0)] {
+        let subjects = view.audit_subjects(digits, limit).await.unwrap();
+        assert_eq!(subjects, vec![id.clone(); found], "{digits}");
+    }
 }
 
 async fn jobs(world: World) {

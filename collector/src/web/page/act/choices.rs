@@ -2,6 +2,7 @@
 
 use crate::command::job::about;
 use crate::control::{Failure, Output};
+use crate::web::answer::{self, Refusal};
 use crate::web::form::call::{Answers, texts};
 use crate::web::form::{Field, Form, Kind};
 use crate::web::person::Person;
@@ -12,17 +13,37 @@ const MAX_CHOICES: usize = 500;
 /// The form and the field in which a checklist is ticked.
 const RETURNED: (&str, &str) = ("job return", "done");
 
+/// One of the things that can be chosen.
+pub(super) struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What people read.
+    pub said: String,
+}
+
+impl From<String> for Choice {
+    fn from(value: String) -> Self {
+        let said = value.clone();
+        Self { value, said }
+    }
+}
+
 /// What can be chosen in a field of a form, and whether nothing else is right.
 pub(super) async fn of(
     web: &Web,
     person: &Person,
     (form, answers): (&Form, &Answers),
     field: &Field,
-) -> (Vec<String>, bool) {
+) -> (Vec<Choice>, bool) {
     if (form.path, field.name.as_str()) == RETURNED {
-        let steps = checklist(web, answers).await;
+        let steps = checklist(web, person, form, answers).await;
         return (steps.unwrap_or_default(), true);
     }
+    let (words, closed) = words(web, person, field).await;
+    (words.into_iter().map(Choice::from).collect(), closed)
+}
+
+async fn words(web: &Web, person: &Person, field: &Field) -> (Vec<String>, bool) {
     if let Kind::Choice(words) = &field.kind {
         return (words.clone(), true);
     }
@@ -61,11 +82,24 @@ pub(super) async fn of(
 
 /// The steps of the checklist that whoever returns a machine to service ticks; nobody types their
 /// names.
-async fn checklist(web: &Web, answers: &Answers) -> Result<Vec<String>, Failure> {
-    match texts(answers, "job").first() {
-        Some(job) => about::checklist(&mut web.app.store.view().await?, job).await,
-        None => Ok(Vec::new()),
-    }
+async fn checklist(
+    web: &Web,
+    person: &Person,
+    form: &Form,
+    answers: &Answers,
+) -> Result<Vec<Choice>, Refusal> {
+    // A job of another unit's machine tells them nothing.
+    answer::allowed(web, person, form, answers).await?;
+    let mut view = web.app.store.view().await.map_err(Failure::from)?;
+    let steps = match texts(answers, "job").first() {
+        Some(job) => about::checklist(&mut view, job).await?,
+        None => Vec::new(),
+    };
+    let choices = steps.into_iter().map(|step| Choice {
+        said: format!("{}: {}", step.step, step.title),
+        value: step.step.to_string(),
+    });
+    Ok(choices.collect())
 }
 
 /// The releases that can be planned, as a plan names them.

@@ -1,46 +1,46 @@
 //! What is theirs to do stands first, and says so.
 
+use crate::account::access::rule;
 use crate::account::{Grant, Role};
 use crate::control::{Cell, Output, Table};
-use crate::item::Owner;
+use crate::item::{Kind, Owner};
+use crate::web::asks::Asks as _;
 use crate::web::person::SignedIn;
 use crate::web::show::listing::{Listing, Query};
-use crate::web::show::{Block, NOTHING};
+use crate::web::show::{Block, NOTHING, heading};
 
-/// The list of what is open.
-const ITEMS: &str = "today-items";
+/// The list of what is open, in what the command tells and on the page.
+pub(super) const ITEMS: &str = "items";
+const ID: &str = "today-items";
 
-/// Lets the list of what is open begin with what is theirs, unless they sort it themselves.
-pub(super) fn first(parts: &mut [Block], person: &SignedIn, told: &Output, query: &Query) {
-    let mut listings = parts.iter_mut().filter_map(|part| match part {
-        Block::List(listing) if listing.id == ITEMS => Some(listing),
-        _ => None,
-    });
-    let (Some(listing), Output::Report(report)) = (listings.next(), told) else {
-        return;
+/// The list of what is open: it begins with what is theirs, unless they sort it themselves.
+pub(super) fn first(person: &SignedIn, told: &Output, query: &Query) -> Option<Block> {
+    let Output::Report(report) = told else {
+        return None;
     };
-    if let Some(table) = report.list("items") {
-        let account = person.account.name.as_str();
-        order(listing, table, query, &|row| {
-            is_theirs(account, &person.grants, row)
-        });
-    }
+    let actor = person.caller().actor.to_string();
+    let is_theirs = |row: Row<'_>| is_theirs(&actor, &person.grants, row);
+    let listing = ordered(report.list(ITEMS)?, query, &is_theirs);
+    Some(Block::List(Box::new(listing)))
 }
 
-/// What decides whose an item is: who does the next step, where, and who has taken it.
-type Row<'a> = [&'a str; 3];
+/// What decides whose an item is: its key, who does the next step, where, and who has taken it.
+type Row<'a> = [&'a str; 4];
+/// The columns that have this.
+const COLUMNS: [&str; 4] = ["item", "owner", "unit", "taken_by"];
 
-fn order(listing: &mut Listing, table: &Table, query: &Query, is_theirs: &dyn Fn(Row<'_>) -> bool) {
-    let columns = ["owner", "unit", "taken_by"].map(|name| table.column(name));
-    let [Some(owner), Some(unit), Some(taken)] = columns else {
-        return;
+fn ordered(table: &Table, query: &Query, is_theirs: &dyn Fn(Row<'_>) -> bool) -> Listing {
+    let title = heading(ITEMS);
+    let columns = COLUMNS.map(|name| table.column(name));
+    let [Some(item), Some(owner), Some(unit), Some(taken)] = columns else {
+        return Listing::of(ID, &title, table, query);
     };
-    let columns = [owner, unit, taken];
-    let title = listing.title.clone();
-    *listing = Listing::with_first(ITEMS, &title, table, query, |row: &[Cell]| {
+    let columns = [item, owner, unit, taken];
+    let is_first = |row: &[Cell]| {
         let texts = columns.map(|at| row.get(at).map_or_else(String::new, Cell::to_string));
         is_theirs(texts.each_ref().map(String::as_str))
-    });
+    };
+    let mut listing = Listing::with_first(ID, &title, table, query, Some(&is_first));
     for row in &mut listing.rows {
         let texts = columns.map(|at| row.get(at).map_or("", |shown| shown.text.as_str()));
         if is_theirs(texts)
@@ -49,19 +49,35 @@ fn order(listing: &mut Listing, table: &Table, query: &Query, is_theirs: &dyn Fn
             shown.text = format!("you ({})", shown.text);
         }
     }
+    listing
 }
 
-/// Whether an item is taken by this account, or by nobody and for their roles to do.
-fn is_theirs(account: &str, grants: &[Grant], [owner, unit, taken]: Row<'_>) -> bool {
-    if ![NOTHING, ""].contains(&taken) {
-        return taken == account;
+/// Whether an item is taken by this person, or by nobody and for their roles to do.
+fn is_theirs(actor: &str, grants: &[Grant], [item, owner, unit, taken]: Row<'_>) -> bool {
+    let is_nothing = |text: &str| [NOTHING, ""].contains(&text);
+    if !is_nothing(taken) {
+        return taken == actor;
     }
+    // What is about no unit is about several: a plan has machines in them.
     let reaches = |grant: &Grant| match &grant.unit {
         None => true,
-        Some(own) => unit == own.as_str(),
+        Some(own) => is_nothing(unit) || unit == own.as_str(),
     };
-    let mut doing = grants.iter().filter(|grant| reaches(grant));
+    let decides = decided_by(item).and_then(rule);
+    let may = |grant: &Grant| decides.is_none_or(|rule| rule.roles.contains(&grant.role));
+    let mut doing = grants.iter().filter(|grant| reaches(grant) && may(grant));
     doing.any(|grant| owner_of(grant.role).is_some_and(|one| one.word() == owner))
+}
+
+/// The command that settles an item, where some of those whose work it is may not give it.
+fn decided_by(item: &str) -> Option<&'static str> {
+    let (word, _) = item.split_once(':')?;
+    match Kind::of_word(word)? {
+        Kind::Sign => Some("plan sign"),
+        Kind::Question => Some("rollout open"),
+        Kind::Halted => Some("rollout resume"),
+        _ => None,
+    }
 }
 
 /// Whose work a role does.
@@ -86,9 +102,9 @@ mod tests {
             ("silent:pc-1", "icu", "it", None),
             ("sign:aa", "", "htm", None),
             ("return:bb", "lab", "htm", None),
-            ("return:cc", "icu", "htm", Some("ben")),
+            ("return:cc", "icu", "htm", Some("person:ben")),
             ("return:dd", "icu", "htm", None),
-            ("silent:pc-2", "icu", "it", Some("ada")),
+            ("silent:pc-2", "icu", "it", Some("person:ada")),
         ] {
             let unit = Some(unit).filter(|unit| !unit.is_empty());
             let cells = [
@@ -108,9 +124,8 @@ mod tests {
                 path: "/".to_owned(),
                 parts: parts.collect(),
             };
-            let mut listing = Listing::of(ITEMS, "Items", &items, &query);
-            let is = |row: Row<'_>| is_theirs("ada", &grants, row);
-            order(&mut listing, &items, &query, &is);
+            let is = |row: Row<'_>| is_theirs("person:ada", &grants, row);
+            let listing = ordered(&items, &query, &is);
             let row =
                 |row: &Vec<crate::web::show::Shown>| format!("{} {}", row[0].text, row[2].text);
             listing.rows.iter().map(row).collect::<Vec<_>>()
@@ -129,6 +144,12 @@ mod tests {
             of_unit[..2],
             ["return:dd you (htm)", "silent:pc-2 you (it)"]
         );
+        assert!(
+            !of_unit.contains(&"sign:aa you (htm)".to_owned()),
+            "they do not sign"
+        );
+        let approving = shown(&["approver:icu"], &[]);
+        assert_eq!(approving[..2], ["sign:aa you (htm)", "return:dd you (htm)"]);
         let sorted = shown(&["approver"], &[("today-items.sort", "item")]);
         assert_eq!(sorted[0], "return:bb you (htm)");
         assert_eq!(sorted[1], "return:cc htm", "who sorts decides the order");
