@@ -141,18 +141,28 @@ impl Gathering<'_> {
         line.map_or_else(|| machine.to_string(), |line| line.name.to_string())
     }
 
-    fn of_plan(&mut self, kind: Kind, plan: &Plan, owner: Owner, since: UtcMs, why: String) {
+    async fn of_plan(
+        &mut self,
+        kind: Kind,
+        plan: &Plan,
+        owner: Owner,
+        since: UtcMs,
+        why: String,
+    ) -> Result<(), Failure> {
+        let mut units = self.view.units_of_plan(&plan.id).await?.into_iter();
         self.items.push(Item {
             kind,
             subject: plan.short(),
             about: plan.title.to_string(),
-            unit: None,
+            // Of several units it is none's own.
+            unit: units.next().filter(|_| units.next().is_none()).flatten(),
             class: None,
             owner,
             since,
             raise_at: None,
             why,
         });
+        Ok(())
     }
 
     async fn plans(&mut self) -> Result<(), Failure> {
@@ -163,7 +173,8 @@ impl Gathering<'_> {
                     1 => "1 has signed, and it waits for another".to_owned(),
                     more => format!("{more} have signed, and it waits for others"),
                 };
-                self.of_plan(Kind::Sign, &plan, Owner::Htm, plan.created_at, why);
+                self.of_plan(Kind::Sign, &plan, Owner::Htm, plan.created_at, why)
+                    .await?;
             }
         }
         for plan in self.view.plans(Some(PlanState::Active)).await? {
@@ -177,7 +188,8 @@ impl Gathering<'_> {
             let halts = self.view.halts_of(HaltScope::Plan, &subject).await?;
             let halts = halts.into_iter().filter(|halt| halt.resumed_at.is_none());
             for halt in halts.take(1) {
-                self.of_plan(Kind::Halted, &plan, Owner::Htm, halt.at, halt.reason);
+                self.of_plan(Kind::Halted, &plan, Owner::Htm, halt.at, halt.reason)
+                    .await?;
             }
             self.left_behind(&plan).await?;
             if self.view.is_stopped(&plan.id, self.now).await? {
@@ -190,7 +202,8 @@ impl Gathering<'_> {
                 let short = plan.short();
                 let why = format!("{why}; `plan again {short}` makes one for them");
                 // Since when windows, freezes or the fleet are otherwise, nobody noted.
-                self.of_plan(Kind::Replan, &plan, Owner::Htm, plan.changed_at, why);
+                self.of_plan(Kind::Replan, &plan, Owner::Htm, plan.changed_at, why)
+                    .await?;
             }
         }
         self.halted_on_models().await
@@ -261,7 +274,8 @@ impl Gathering<'_> {
                 let why = format!(
                     "may wave {number} begin? {closed}; `rollout open {short} --wave {number}`"
                 );
-                self.of_plan(Kind::Question, plan, Owner::Htm, since, why);
+                self.of_plan(Kind::Question, plan, Owner::Htm, since, why)
+                    .await?;
             }
         }
         Ok(())

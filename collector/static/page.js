@@ -84,7 +84,11 @@ function takeSignatures(form) {
       }
       const answer = await fetch("/plan/" + encodeURIComponent(form.dataset.plan) + "/sign?key=" + own);
       form.elements.key.value = own;
-      // The collector does not hand it out: sent like this, the form is answered with the reason.
+      if (answer.status >= 500) {
+        say("The collector did not hand out what is to be signed. Open the page again.");
+        return;
+      }
+      // It is not signed: sent like this, the form is answered with the reason.
       if (!answer.ok) return form.submit();
       const signature = await crypto.subtle.sign({ name: "Ed25519" }, pair.privateKey, await answer.arrayBuffer());
       form.elements.signature.value = hex(signature);

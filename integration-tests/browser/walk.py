@@ -229,10 +229,13 @@ def refused(ian, hospital, plan):
     expect(ian.page.locator("#form-of")).to_contain_text(job["machine"])
     hospital.ask("unit", "add", "cellar", "--site", "main", "--class", "standard")
     hospital.ask("user", "grant", "ian", "--role", "technician:cellar")
-    ian.open(form)
-    expect(ian.page.locator("[name=job]")).to_have_value(job["job"])
-    expect(ian.page.locator("main")).not_to_contain_text(job["machine"])
-    hospital.ask("user", "grant", "ian", "--role", f"technician:{UNIT}")
+    try:
+        ian.open(form)
+        expect(ian.page.locator("[name=job]")).to_have_value(job["job"])
+        expect(ian.page.locator("main")).not_to_contain_text(job["machine"])
+    finally:
+        hospital.ask("user", "grant", "ian", "--role", f"technician:{UNIT}")
+        hospital.ask("unit", "remove", "cellar")
 
 
 def by_keyboard(person):

@@ -20,11 +20,19 @@ impl Gathering<'_> {
                 continue;
             };
             let (short, words) = (plan.short(), &refused.words);
-            let why = format!(
-                "{words}. Nothing of it starts there. Find out who gave it out (`audit list --about \
-                 {short}`), then `stop now --plan {short}`"
-            );
-            self.of_plan(Kind::Unsigned, &plan, Owner::Security, plan.changed_at, why);
+            let todo = match refused.is_whole {
+                true => format!(
+                    "Nothing of it starts. Find out who gave it out (`audit list --about {short}`), \
+                     then `stop now --plan {short}`"
+                ),
+                false => format!(
+                    "Nothing of it starts there, and the others go on. Find out what changed in the \
+                     roster, and let those who are missing sign it (`plan export {short}`)"
+                ),
+            };
+            let why = format!("{words}. {todo}");
+            self.of_plan(Kind::Unsigned, &plan, Owner::Security, plan.changed_at, why)
+                .await?;
             self.unsigned.insert(plan.id, refused);
         }
         Ok(())

@@ -128,7 +128,7 @@ async fn list(view: &mut View, wanted: Rows) -> Result<Output, Failure> {
     rows.reverse();
     let mut table = table(&rows);
     table.note = match rows.is_empty() {
-        true => wanted.about.map(unknown),
+        true => also.or_else(|| wanted.about.map(unknown)),
         false => also,
     };
     Ok(Output::Table(table))
@@ -217,7 +217,7 @@ pub(super) async fn listed(
     let page = view.listed_audit(subject.as_deref(), last, wanted).await?;
     let mut table = table(&page.rows);
     table.note = match (page.total, last) {
-        (0, None) => about.map(unknown),
+        (0, None) => also.or_else(|| about.map(unknown)),
         _ => also,
     };
     let is_sought = about.is_none() && last.is_none() && wanted.seeks("row");

@@ -173,8 +173,11 @@ pub(super) fn missing(
     held: &authority::Held,
     now: UtcMs,
 ) -> Result<Vec<String>, Failure> {
+    let (approval, leaves) = table
+        .read()
+        .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
     let mut missing: Vec<String> = Vec::new();
-    for text in missing_by_place(table, held, now)?.into_values() {
+    for text in missing_by_place(&table.signed, (&approval, &leaves), held, now).into_values() {
         if !missing.contains(&text) {
             missing.push(text);
         }
@@ -184,21 +187,19 @@ pub(super) fn missing(
 
 /// What is still to be signed, by the units and classes where anything is.
 pub(super) fn missing_by_place(
-    table: &Table<Approval>,
+    signed: &Signed<Approval>,
+    (approval, leaves): (&Approval, &[PlanLeaf]),
     held: &authority::Held,
     now: UtcMs,
-) -> Result<BTreeMap<(Name, Class), String>, Failure> {
-    let (approval, leaves) = table
-        .read()
-        .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
+) -> BTreeMap<(Name, Class), String> {
     // Each of them once: what it takes is the same for all machines of a class in a unit.
     let of_leaf = |leaf: &PlanLeaf| (leaf.unit.clone(), leaf.class);
     let places: BTreeSet<(Name, Class)> = leaves.iter().map(of_leaf).collect();
     let missing = places.into_iter().filter_map(|(unit, class)| {
-        let found = missing_in(&table.signed, &approval, held, (&unit, class), now);
+        let found = missing_in(signed, approval, held, (&unit, class), now);
         found.map(|text| ((unit, class), text))
     });
-    Ok(missing.collect())
+    missing.collect()
 }
 
 /// What is still to be signed for the machines of a class in a unit.

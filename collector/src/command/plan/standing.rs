@@ -7,30 +7,27 @@ use crate::control::{Cell, Failure};
 use crate::planning;
 use crate::store::View;
 use crate::store::jobs::{Job, Standing};
-use crate::store::plans::{Counted, Leaf, Plan, PlanState};
+use crate::store::plans::{Counted, Plan, PlanState};
 use patchward_common::codec;
-use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::id::MachineId;
 use patchward_common::plan::{MAX_LEAF_BYTES, Table};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
-use patchward_common::trust::roster::Class;
+use patchward_common::words::counted;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a sentence about a plan begins with that its machines refuse.
 pub(crate) const REFUSED_BY: &str = "refused by";
 /// What it begins with where a plan ended and not all of it was verified.
 pub(crate) const ENDED: &str = "ended,";
-/// Most machines that are named in it.
-const MAX_NAMED: usize = 3;
 
 /// The machines that refuse a plan.
 pub(crate) struct Refused {
     /// Those that have not begun, and what is missing for each.
     pub machines: BTreeMap<MachineId, String>,
-    /// Whether nothing of the plan runs: no other machine has begun or will.
+    /// Whether nothing of the plan starts: no other machine is at work or will begin.
     pub is_whole: bool,
-    /// All of it in words, with some of the machines by name.
+    /// The same in words; without names, since other units read them too.
     pub words: String,
 }
 
@@ -65,18 +62,15 @@ pub(crate) async fn refused(
     if machines.is_empty() {
         return Ok(None);
     }
-    let names = view.names_of_plan(&plan.id).await?;
-    let name = |machine: &MachineId| {
-        let name = names.get(machine);
-        name.map_or_else(|| machine.to_string(), Clone::clone)
-    };
-    let mut named: Vec<String> = machines.keys().map(name).collect();
-    named.sort();
     let missing: BTreeSet<&str> = machines.values().map(String::as_str).collect();
     let missing: Vec<&str> = missing.into_iter().collect();
     Ok(Some(Refused {
         is_whole: others == 0,
-        words: format!("{REFUSED_BY} {}: {}", some(&named), unsigned(&missing)),
+        words: format!(
+            "{REFUSED_BY} {}: {}",
+            counted(machines.len(), "machine", "machines"),
+            unsigned(&missing)
+        ),
         machines,
     }))
 }
@@ -91,16 +85,11 @@ enum Lacking {
 
 impl Lacking {
     fn of(table: &Table<Approval>, held: &Held, now: UtcMs) -> Self {
-        let missing = match missing_by_place(table, held, now) {
-            Ok(missing) => missing,
-            Err(failure) => return Self::All(failure.text),
+        let (approval, leaves) = match table.read() {
+            Ok(read) => read,
+            Err(error) => return Self::All(format!("the plan: {error}")),
         };
-        if missing.is_empty() {
-            return Self::Some(BTreeMap::new());
-        }
-        let leaves = table
-            .read()
-            .map_or_else(|_| Vec::new(), |(_, leaves)| leaves);
+        let missing = missing_by_place(&table.signed, (&approval, &leaves), held, now);
         let of_leaf = |leaf: PlanLeaf| {
             let text = missing.get(&(leaf.unit, leaf.class))?;
             Some((leaf.machine, text.clone()))
@@ -142,47 +131,13 @@ pub(crate) async fn refuses(
     let Some((_, leaf)) = leaves.into_iter().find(|(plan, _)| *plan == job.plan) else {
         return Ok(false);
     };
-    let mut refusals = Refusals::default();
-    refusals.of(view, (&job.plan, &leaf), held, now).await
-}
-
-/// Whether machines refuse plans, asked once for all of a unit and class.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(HashMap<(Digest, Name, Class), bool>);
-
-impl Refusals {
-    /// Whether a machine with this leaf in this plan would refuse it.
-    pub(crate) async fn of(
-        &mut self,
-        view: &mut View,
-        (plan, leaf): (&Digest, &Leaf),
-        held: &Held,
-        now: UtcMs,
-    ) -> Result<bool, Failure> {
-        // One that cannot be read is refused as well.
-        let Ok(leaf) = codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES) else {
-            return Ok(true);
-        };
-        let place = (*plan, leaf.unit, leaf.class);
-        if let Some(known) = self.0.get(&place) {
-            return Ok(*known);
-        }
-        let signed = planning::signed(view, plan).await?;
-        let is_refused = signed.peek().map_or(true, |approval| {
-            missing_in(&signed, &approval, held, (&place.1, place.2), now).is_some()
-        });
-        self.0.insert(place, is_refused);
-        Ok(is_refused)
-    }
-}
-
-fn some(machines: &[String]) -> String {
-    let first = machines.iter().take(MAX_NAMED).map(String::as_str);
-    let first = first.collect::<Vec<_>>().join(", ");
-    match machines.len().saturating_sub(MAX_NAMED) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
+    let signed = planning::signed(view, &job.plan).await?;
+    let leaf = codec::decode_deterministic::<PlanLeaf>(&leaf.bytes, MAX_LEAF_BYTES);
+    let (Ok(approval), Ok(leaf)) = (signed.peek(), leaf) else {
+        return Ok(true);
+    };
+    let place = (&leaf.unit, leaf.class);
+    Ok(missing_in(&signed, &approval, held, place, now).is_some())
 }
 
 /// A plan's state: programs get its word, people what it means.
@@ -228,6 +183,7 @@ fn ended(counted: &Counted) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use patchward_common::digest::Digest;
 
     #[test]
     fn a_plan_is_done_when_every_machine_has_it() {
@@ -242,12 +198,5 @@ mod tests {
         assert_eq!(told(3, 0), None);
         assert_eq!(told(1, 1).as_deref(), Some("ended, 0 of 1 verified"));
         assert_eq!(told(3, 1).as_deref(), Some("ended, 2 of 3 verified"));
-    }
-
-    #[test]
-    fn a_few_machines_are_named_and_the_others_counted() {
-        let machines: Vec<String> = (1..=5).map(|n| format!("pc-{n}")).collect();
-        assert_eq!(some(&machines[..1]), "pc-1");
-        assert_eq!(some(&machines), "pc-1, pc-2, pc-3 and 2 more");
     }
 }

@@ -1,6 +1,6 @@
 //! A person's own account: password, second factor, passkeys, the browser's key.
 
-use super::key::Keys;
+use super::key::{Keys, Stands};
 use super::login::begin;
 use super::openid::link::Shown;
 use super::passkey::Own;
@@ -8,6 +8,7 @@ use super::{openid, password};
 use crate::command::zones::Zones;
 use crate::control::Failure;
 use crate::store::plans::PlanState;
+use crate::web::answer::Refusal;
 use crate::web::asks::Asks as _;
 use crate::web::form::Form as Known;
 use crate::web::page::Shell;
@@ -88,8 +89,8 @@ async fn read(web: &Web, person: &Person, done: &str, problem: &str) -> Result<P
     let keys = Keys::of(web, person).await?;
     let roles: Vec<String> = person.grants.iter().map(ToString::to_string).collect();
     let counting: Vec<String> = keys.counting.iter().map(ToString::to_string).collect();
-    let waiting = keys.asked.iter().filter(|(_, is_known)| !is_known);
-    let waiting: Vec<&str> = waiting.map(|(asked, _)| asked.key.as_str()).collect();
+    let waiting = keys.all_waiting().map(|asked| asked.key.as_str());
+    let waiting: Vec<&str> = waiting.collect();
     Ok(Page {
         shell: Shell {
             live: "document",
@@ -122,22 +123,33 @@ pub async fn again() -> Redirect {
     Redirect::to(ME)
 }
 
-/// The drafts that wait for a person's signature, once a key of theirs counts; the newest first.
+/// The drafts that a person may sign and has not, once a key of theirs counts; the newest first.
 async fn drafts(web: &Web, person: &Person, keys: &Keys) -> Result<Vec<(String, String)>, Failure> {
     let may_sign = Known::of(SIGN).is_some_and(|form| !person.reach(form.rule).is_nowhere());
     if keys.counting.is_empty() || !may_sign {
         return Ok(Vec::new());
     }
     let now = web.app.now();
+    let own: Vec<KeyId> = keys.known.iter().map(PublicKey::id).collect();
+    let mut open = Vec::new();
     let mut view = web.app.store.view().await?;
-    let own: Vec<KeyId> = keys.counting.iter().map(PublicKey::id).collect();
-    let mut found = Vec::new();
-    for plan in view.plans(Some(PlanState::Draft)).await? {
-        let id = plan.id.to_string();
+    let mut drafts = view.plans(Some(PlanState::Draft)).await?;
+    drafts.retain(|plan| now < plan.expires_at);
+    for plan in drafts {
         let signed = view.signatures(&plan.id).await?;
-        let is_open = now < plan.expires_at && !signed.iter().any(|one| own.contains(&one.signer));
-        if is_open && sign::may_sign(web, person, &id).await.is_ok() {
-            found.push((format!("/plan/{id}/sign"), plan.title.to_string()));
+        if !signed.iter().any(|one| own.contains(&one.signer)) {
+            open.push(plan);
+        }
+    }
+    // Who asks below reads for themselves.
+    drop(view);
+    let mut found = Vec::new();
+    for plan in open {
+        let id = plan.id.to_string();
+        match sign::may_sign(web, person, &id).await {
+            Ok(()) => found.push((format!("/plan/{id}/sign"), plan.title.to_string())),
+            Err(Refusal::Failed(failure)) => return Err(failure),
+            Err(_) => {}
         }
         if found.len() == MOST_DRAFTS {
             break;
@@ -148,12 +160,13 @@ async fn drafts(web: &Web, person: &Person, keys: &Keys) -> Result<Vec<(String, 
 
 async fn rows(web: &Web, keys: &Keys) -> Result<Vec<Key>, Failure> {
     let zones = Zones::read(&mut web.app.store.view().await?).await?;
-    let rows = keys.asked.iter().map(|(asked, is_known)| Key {
+    let rows = keys.asked.iter().map(|(asked, stands)| Key {
         key: asked.key.clone(),
         asked: zones.cell(None, asked.asked_at).to_string(),
-        state: match is_known {
-            true => "in the roster",
-            false => "waits for a registrar",
+        state: match stands {
+            Stands::Counts => "in the roster",
+            Stands::Waits => "waits for a registrar",
+            Stands::IsOver => "its time in the roster is over: a registrar makes it longer",
         },
     });
     Ok(rows.collect())

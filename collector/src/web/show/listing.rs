@@ -153,6 +153,9 @@ pub struct Listing {
     pub note: Option<String>,
 }
 
+/// Whether a row stands before others.
+pub type IsFirst<'a> = dyn Fn(&[Cell]) -> bool + 'a;
+
 /// Rows of a list with what is known of the others.
 struct Rows<'a> {
     columns: &'a [String],
@@ -175,7 +178,7 @@ impl Listing {
         title: &str,
         table: &Table,
         query: &Query,
-        is_first: Option<&dyn Fn(&[Cell]) -> bool>,
+        is_first: Option<&IsFirst<'_>>,
     ) -> Self {
         let asked = Asked::of(id, query);
         let mut found = whole::found(table, &asked);

@@ -270,3 +270,30 @@ async fn the_audit_log_is_read_by_who_what_and_when() {
     desk.refuses(&never, Conflict, "No row of this log has the hash")
         .await;
 }
+
+#[tokio::test]
+async fn what_a_subject_of_the_log_may_also_mean_is_said() {
+    let desk = Desk::with_machines(1).await;
+    desk.ask("unit add pc-1 --site main --class standard").await;
+    let rows = desk.json("audit list --about pc-1").await;
+    let rows = rows.as_array().unwrap();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["subject"] == "pc-1"));
+    for line in [
+        "audit list --about pc-1",
+        "audit list --about pc-1 --who person:nobody",
+    ] {
+        let said = desk.ask(line).await.text();
+        assert!(said.contains("A machine is called pc-1 too"), "{said}");
+    }
+    for number in 10..30 {
+        desk.ask(&format!("asset put abcdef{number} --unit icu-3"))
+            .await;
+    }
+    for (digits, said) in [
+        ("abcdef", "20 or more begin like this"),
+        ("abcdef1", "10 begin like this"),
+    ] {
+        let line = format!("audit list --about {digits}");
+        desk.refuses(&line, Conflict, said).await;
+    }
+}

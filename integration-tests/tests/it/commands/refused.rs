@@ -26,7 +26,8 @@ async fn a_plan_that_nobody_signed_is_told_as_refused_until_it_is_signed() {
         .plan("Nothing", "--release viewer=2 --machine pc-1")
         .await;
     given_out(&desk, &plan).await;
-    let refused = "refused by pc-1: not signed by those who must (1 approver of icu-3 missing)";
+    let refused =
+        "refused by 1 machine: not signed by those who must (1 approver of icu-3 missing)";
     for line in ["plan list", "plan show PLAN", "rollout show PLAN"] {
         let told = desk.ask(&line.replace("PLAN", &plan)).await;
         assert!(told.text().contains(refused), "{line}: {}", told.text());
@@ -98,7 +99,7 @@ async fn a_plan_that_some_machines_refuse_goes_on_at_the_others() {
     let missing = "not signed by those who must (1 more approver of icu-3";
     let told = desk.ask(&format!("plan show {plan}")).await.text();
     assert!(
-        told.contains(&format!("refused by pc-2: {missing}")),
+        told.contains(&format!("refused by 1 machine: {missing}")),
         "{told}"
     );
     let today = desk.json("today").await;
@@ -107,6 +108,13 @@ async fn a_plan_that_some_machines_refuse_goes_on_at_the_others() {
     assert!(
         tonight.iter().all(|slot| slot["machine"] == "pc-1"),
         "{tonight:?}"
+    );
+    let items = desk.json("item list --owner security").await;
+    let items = items.as_array().unwrap().iter();
+    let whys: Vec<&str> = items.map(|item| item["why"].as_str().unwrap()).collect();
+    assert!(
+        whys.iter().any(|why| why.contains("the others go on")),
+        "{whys:?}"
     );
     let machines = today["machines"].as_array().unwrap().iter();
     let machines: Vec<_> = machines.map(|one| one["state"].as_str().unwrap()).collect();

@@ -1,15 +1,11 @@
 //! The night of one unit, out of the store: its machines, who stands in for them, whom to
 //! call. Only the unit's own machines and those beside them are read: many screens ask.
 
-mod known;
-
 use super::stands::{Known, Stands};
-use crate::agenda::item_of;
+use crate::agenda::{item_of, slot_of};
 use crate::app::App;
-use crate::authority::{self, Held};
 use crate::calls::Lists;
 use crate::command::TONIGHT_MS;
-use crate::command::plan::standing::Refusals;
 use crate::command::zones::Zones;
 use crate::control::Failure;
 use crate::item::Kind;
@@ -100,9 +96,6 @@ struct Reading<'a> {
     /// Its slots until this time tomorrow, as Today has them.
     slots: HashMap<MachineId, Vec<Interval>>,
     groups: BTreeMap<Name, Members>,
-    /// Charter and roster, where there are any.
-    held: Option<Held>,
-    refusals: Refusals,
 }
 
 /// A coverage group, with its members that belong to the fleet, by their ids.
@@ -116,7 +109,6 @@ pub async fn read(app: &App, view: &mut View, unit: &Unit) -> Result<Night, Fail
     let now = app.now();
     let zones = Zones::read(view).await?;
     let lists = Lists::read(view).await?;
-    let held = authority::held(view).await.ok();
     let holds = view.holds(now).await?;
     let asked: BTreeSet<MachineId> = {
         let asks = view.handover_asks().await?.into_iter();
@@ -136,8 +128,6 @@ pub async fn read(app: &App, view: &mut View, unit: &Unit) -> Result<Night, Fail
         jobs: HashMap::new(),
         slots: HashMap::new(),
         groups: BTreeMap::new(),
-        held,
-        refusals: Refusals::default(),
     };
     reading.know(lines.iter().map(|line| line.id)).await?;
     let mut told = Vec::new();
@@ -254,6 +244,51 @@ impl Reading<'_> {
         };
         let slots = self.slots.get(machine).cloned().unwrap_or_default();
         Ok(Facts { slots, open, needs })
+    }
+
+    /// Reads the jobs and the slots of those that are not known yet, all at once.
+    async fn know(&mut self, machines: impl Iterator<Item = MachineId>) -> Result<(), Failure> {
+        let new = machines.filter(|machine| !self.slots.contains_key(machine));
+        let new: Vec<MachineId> = new.collect();
+        let mut jobs = self.view.jobs_of_machines(&new).await?;
+        let planned = |machine: &&MachineId| {
+            let jobs = jobs.get(*machine);
+            jobs.is_some_and(|jobs| jobs.iter().any(|job| !job.state.is_final()))
+        };
+        let planned: Vec<MachineId> = new.iter().filter(planned).copied().collect();
+        let leaves = self.view.leaves_in_force(&planned).await?;
+        let until = self.now.plus_ms(TONIGHT_MS);
+        for machine in new {
+            let of_it = jobs.remove(&machine).unwrap_or_default();
+            let leaves = leaves.get(&machine).map_or(&[][..], Vec::as_slice);
+            let mut slots: Vec<Interval> = of_it
+                .iter()
+                .filter(|job| !job.state.is_final())
+                .filter_map(|job| slot_of(leaves, job, self.now))
+                .filter(|slot| slot.start() < until)
+                .collect();
+            slots.sort_unstable();
+            slots.dedup();
+            self.jobs.insert(machine, of_it);
+            self.slots.insert(machine, slots);
+        }
+        Ok(())
+    }
+
+    /// Reads a group and its members; once, however many of the machines are in it.
+    async fn know_group(&mut self, name: &Name) -> Result<(), Failure> {
+        if self.groups.contains_key(name) {
+            return Ok(());
+        }
+        let group = self.view.group_snapshot(name).await?;
+        let enrolled = group.members.iter();
+        let enrolled = enrolled.filter(|member| member.state == MachineState::Enrolled);
+        let enrolled: Vec<MachineId> = enrolled.map(|member| member.machine).collect();
+        self.know(enrolled.iter().copied()).await?;
+        let machines = self.view.these_machines(enrolled).await?;
+        let members = Members { group, machines };
+        self.groups.insert(name.clone(), members);
+        Ok(())
     }
 
     /// The members of its groups that are not down at the same time.
