@@ -9,6 +9,7 @@ use crate::control::Failure;
 use crate::fleet::FleetHandle;
 use crate::folder::Folder;
 use crate::matching::Kept;
+use crate::planning::Assigned;
 use crate::reconcile::Pulse;
 use crate::store::{Change, Store};
 use crate::vendor::artifact::Artifacts;
@@ -31,6 +32,8 @@ pub struct App {
     pub artifacts: Artifacts,
     /// What the hospital has, for matching advisories.
     pub matching: Kept,
+    /// What is assigned.
+    pub assigned: Assigned,
     /// What was gathered for pages.
     pub snapshots: Snapshots,
     /// Signs go, and stops by IT.

@@ -5,12 +5,10 @@
 use crate::control::Failure;
 use crate::store::View;
 use crate::store::documents::{Document as Stored, DocumentKind, StoredSignature};
-use patchward_common::plan::{AssignmentFile, CharterChain};
-use patchward_common::trust::assignment::Assignment;
+use patchward_common::plan::CharterChain;
 use patchward_common::trust::charter::{Charter, RootKeys};
 use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::{Document, PublicKey, Signed, Verified};
-use serde_bytes::ByteBuf;
 
 /// Charter and roster in force.
 #[derive(Clone, Debug)]
@@ -86,22 +84,6 @@ pub async fn held(view: &mut View) -> Result<Held, Failure> {
         charter,
         roster,
     })
-}
-
-/// Every assignment with its rows, oldest first.
-pub async fn assignments(view: &mut View) -> Result<Vec<AssignmentFile>, Failure> {
-    let mut files = Vec::new();
-    for stored in view.numbered_after(DocumentKind::Assignment, 0).await? {
-        let leaves = view.assignment_leaves(&stored.digest).await?;
-        files.push(AssignmentFile {
-            signed: signed::<Assignment>(view, stored).await?,
-            leaves: leaves
-                .into_iter()
-                .map(|(_, leaf)| ByteBuf::from(leaf))
-                .collect(),
-        });
-    }
-    Ok(files)
 }
 
 /// The signatures on `document` that are valid under one of `keys`, as they are stored.

@@ -1,9 +1,11 @@
 //! Gathering: what the planner and the plan check need, out of the store. They decide;
 //! nothing is decided here.
 
+mod assigned;
 mod reported;
 mod stated;
 
+pub use assigned::{Assigned, Newest, Rows};
 pub use reported::{candidates, versions, versions_of};
 pub use stated::{answers, measured_minutes, policies};
 
@@ -14,30 +16,34 @@ use crate::command::release;
 use crate::control::Failure;
 use crate::schedule::planner::{Frozen, GroupRule, Standing};
 use crate::store::View;
+use crate::store::documents::DocumentKind;
 use crate::store::plans::PlanState;
 use crate::store::releases::Release;
 use crate::store::vendors::TufFile;
 use patchward_common::component::{ComponentSet, Source};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::{AssignmentFile, Context, PlanFile, Stated, Table, newest_rows};
+use patchward_common::plan::check::{self, Finding, Severity};
+use patchward_common::plan::{Context, PlanFile, Stated, Table};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{
     Approval, ApprovedRelease, Emergency, Rollback, RollbackRelease,
 };
-use patchward_common::trust::assignment::AssignmentLeaf;
+use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
 use patchward_common::trust::release::{Kind, ReleaseDescription};
 use patchward_common::trust::sign::Signed;
 use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Everything that a plan is made from and judged by, but for what a person chose.
 pub struct Gathered {
     now: UtcMs,
     held: Held,
-    assignments: Vec<AssignmentFile>,
-    /// Each machine's newest signed row.
-    pub rows: BTreeMap<MachineId, AssignmentLeaf>,
+    /// The assignments as they are signed now, oldest first.
+    assignments: Vec<Signed<Assignment>>,
+    /// Their rows.
+    pub assigned: Arc<Rows>,
     /// Coverage groups with what is assigned to them.
     pub groups: BTreeMap<Name, GroupRule>,
     /// Every other unexpired plan, as table.
@@ -52,22 +58,21 @@ impl Gathered {
     /// The groups of machines in plans beside, by their newest signed rows.
     pub fn placed(&self) -> BTreeMap<MachineId, Vec<Name>> {
         let leaves = self.beside.iter().flat_map(|other| &other.leaves);
-        let rows = leaves.filter_map(|leaf| self.rows.get(&leaf.machine));
+        let rows = leaves.filter_map(|leaf| self.assigned.row(&leaf.machine));
         rows.map(|row| (row.machine, row.groups.clone())).collect()
     }
 }
 
 /// Reads what every plan needs.
-pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
+pub async fn gather(app: &App, view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
     let held = authority::held(view).await?;
-    let assignments = authority::assignments(view).await?;
-    let rows: BTreeMap<_, _> = newest_rows(&assignments)
-        .map_err(|error| Failure::conflict(format!("the assignments: {error}")))?
-        .into_iter()
-        .map(|(machine, (_, row))| (machine, row))
-        .collect();
+    let assigned = app.assigned.rows(view).await?;
+    let mut assignments = Vec::new();
+    for stored in view.numbered_after(DocumentKind::Assignment, 0).await? {
+        assignments.push(authority::signed(view, stored).await?);
+    }
     let mut members: HashMap<&Name, u32> = HashMap::new();
-    for group in rows.values().flat_map(|row| &row.groups) {
+    for group in assigned.all().flat_map(|row| &row.groups) {
         *members.entry(group).or_default() += 1;
     }
     let mut groups = BTreeMap::new();
@@ -107,7 +112,7 @@ pub async fn gather(view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
         now,
         held,
         assignments,
-        rows,
+        assigned,
         groups,
         tables,
         beside,
@@ -217,6 +222,27 @@ pub async fn frozen(
     Ok(found)
 }
 
+/// A plan as it is handed out, and what was read of it.
+pub struct Handed {
+    /// The plan with the context by which it is judged.
+    pub file: PlanFile,
+    assigned: Arc<Rows>,
+}
+
+impl Handed {
+    /// What the plan check finds.
+    pub fn findings(&self, now: UtcMs) -> Vec<Finding> {
+        check::check_read(&self.file, &self.assigned.tables(), now)
+    }
+
+    /// How many findings block it: with any of them nobody signs it.
+    pub fn blocking(&self, now: UtcMs) -> usize {
+        let findings = self.findings(now).into_iter();
+        let blocking = findings.filter(|finding| finding.severity == Severity::Blocks);
+        blocking.count()
+    }
+}
+
 /// A plan with the context by which it is judged.
 pub async fn plan_file(
     app: &App,
@@ -224,7 +250,7 @@ pub async fn plan_file(
     gathered: Gathered,
     plan: Table<Approval>,
     soak_ms: i64,
-) -> Result<PlanFile, Failure> {
+) -> Result<Handed, Failure> {
     let now = app.now();
     let (approval, leaves) = plan
         .read()
@@ -241,7 +267,7 @@ pub async fn plan_file(
         .map_err(|error| Failure::conflict(error.to_string()))?;
     let rows = leaves
         .iter()
-        .filter_map(|leaf| gathered.rows.get(&leaf.machine));
+        .filter_map(|leaf| gathered.assigned.row(&leaf.machine));
     let openings = allowed(view, rows, range, approval.emergency.as_ref()).await?;
     let mut metadata = BTreeMap::new();
     for release in &approval.releases {
@@ -254,15 +280,19 @@ pub async fn plan_file(
     let measured_minutes = measured_minutes(view, &names).await?;
     // Every other one, named beside it or not: the plan check finds what was signed since
     // it was made.
+    let leaves = gathered.assigned.leaves();
+    let assignments = gathered.assignments.into_iter().zip(leaves);
+    let assignments = assignments.map(|(signed, leaves)| Table { signed, leaves });
+    let assignments = assignments.collect();
     let mut beside = gathered.tables;
     beside.retain(|table| table.signed.digest() != plan.signed.digest());
-    Ok(PlanFile {
+    let file = PlanFile {
         plan,
         context: Context {
             made: now,
             chain: gathered.held.chain,
             roster: gathered.held.signed_roster,
-            assignments: gathered.assignments,
+            assignments,
             openings,
             beside,
             metadata,
@@ -271,6 +301,10 @@ pub async fn plan_file(
             soak_ms,
             stated: Some(gathered.stated),
         },
+    };
+    Ok(Handed {
+        file,
+        assigned: gathered.assigned,
     })
 }
 

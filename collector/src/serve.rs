@@ -8,6 +8,7 @@ use crate::control::{Failure, server};
 use crate::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
 use crate::folder::Folder;
 use crate::matching::Kept;
+use crate::planning::Assigned;
 use crate::reconcile::Pulse;
 use crate::reconcile::follow::Follow;
 use crate::store::{Actor, Place, Store, StoreError, View};
@@ -76,6 +77,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         fleet,
         artifacts,
         matching: Kept::default(),
+        assigned: Assigned::default(),
         snapshots: Snapshots::default(),
         go_signing_key: go_key,
         pulse: Pulse::new(clock::now()),

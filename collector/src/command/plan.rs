@@ -23,15 +23,14 @@ use super::{Caller, begun, forecast, window};
 use crate::app::App;
 use crate::authority;
 use crate::control::{Cell, Failure, Output, Table};
-use crate::planning;
+use crate::planning::{self, Handed};
 use crate::quarantine;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::Plan;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, Name};
-use patchward_common::plan::PlanFile;
-use patchward_common::plan::check::{self, Severity};
+use patchward_common::plan::check::Severity;
 use patchward_common::time::{DAY_MS, UtcMs};
 use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS};
 use patchward_common::words::counted;
@@ -185,15 +184,14 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
         PlanCommand::List => list(app).await,
         PlanCommand::Show { plan } => show::show(app, &plan).await,
         PlanCommand::Check { plan } => {
-            let file = file(app, &plan).await?;
-            let findings = check::check(&file, app.now());
+            let handed = file(app, &plan).await?;
+            let (findings, file) = (handed.findings(app.now()), handed.file);
             let mut view = app.store.view().await?;
             let id = file.plan.signed.digest();
             let named = findings::Named::of(&mut view, &id).await?;
             let mut table = findings::table(&findings, &named);
-            if let Ok((approval, leaves)) = file.plan.read() {
-                let machines = view.machines_of_plan(&id).await?;
-                let risks = risks::Risks::read(&mut view, &machines, &approval, &leaves).await?;
+            if let Ok(approval) = file.plan.signed.peek() {
+                let risks = risks::Risks::read(&mut view, &id, &approval).await?;
                 risks.add_to(&mut table, app.now());
                 met::add_to(&Met::of_plan(&mut view, &approval).await?, &mut table);
                 cleared::put_first(&cleared::of(&mut view, &approval).await?, &mut table);
@@ -203,8 +201,8 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
         PlanCommand::Due { plan, due } => forecast::due(app, caller, &plan, due).await,
         PlanCommand::Forecast { plan } => forecast::show(app, &plan).await,
         PlanCommand::Export { plan, .. } => {
-            let file = file(app, &plan).await?;
-            let text = match blocking(&file, app.now()) {
+            let handed = file(app, &plan).await?;
+            let text = match handed.blocking(app.now()) {
                 0 => "Hand this file to the approvers: `patchward-sign approve`.".to_owned(),
                 count => {
                     let findings = counted(count, "finding speaks", "findings speak");
@@ -212,7 +210,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
                 }
             };
             Ok(Output::File {
-                bytes: ByteBuf::from(file.to_bytes()),
+                bytes: ByteBuf::from(handed.file.to_bytes()),
                 text,
             })
         }
@@ -238,13 +236,6 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
         }
         PlanCommand::State(command) => stated::run(app, caller, command).await,
     }
-}
-
-/// How many findings block a plan: with any of them nobody signs it.
-pub(crate) fn blocking(file: &PlanFile, now: UtcMs) -> usize {
-    let findings = check::check(file, now).into_iter();
-    let blocking = findings.filter(|finding| finding.severity == Severity::Blocks);
-    blocking.count()
 }
 
 /// The plan whose id begins with `text`.
@@ -298,11 +289,11 @@ async fn list(app: &App) -> Result<Output, Failure> {
 }
 
 /// A plan as it is handed to those who sign it.
-pub(crate) async fn file(app: &App, text: &str) -> Result<PlanFile, Failure> {
+pub(crate) async fn file(app: &App, text: &str) -> Result<Handed, Failure> {
     let mut view = app.store.view().await?;
     let plan = find(&mut view, text).await?;
     let table = planning::table(&mut view, &plan.id).await?;
-    let gathered = planning::gather(&mut view, app.now()).await?;
+    let gathered = planning::gather(app, &mut view, app.now()).await?;
     // One that was made before soaks were kept shows its own.
     let soak_ms = match view.plan_policy(&plan.id).await? {
         Some(policy) => policy.soak_ms,

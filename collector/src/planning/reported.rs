@@ -29,11 +29,11 @@ pub async fn candidates(
     machines: &[MachineId],
     products: &[&ReleaseDescription],
 ) -> Result<(Vec<Candidate>, Vec<MachineId>), Failure> {
-    let is_assigned = |machine: &MachineId| gathered.rows.contains_key(machine);
+    let is_assigned = |machine: &MachineId| gathered.assigned.row(machine).is_some();
     let (assigned, others): (Vec<_>, Vec<_>) = machines.iter().partition(|one| is_assigned(one));
     let facts = facts(view, &assigned, products, gathered.now).await?;
     let row = |facts: MachineFacts| {
-        let row = gathered.rows.get(&facts.machine)?.clone();
+        let row = gathered.assigned.row(&facts.machine)?.clone();
         Some(Candidate { row, facts })
     };
     Ok((facts.into_iter().filter_map(row).collect(), others))

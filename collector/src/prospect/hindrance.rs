@@ -14,12 +14,13 @@ use crate::store::machines::MachineLine;
 use crate::store::plans::Plan;
 use crate::store::stops::{EVERY_WAVE, Halt, HaltScope};
 use patchward_common::codec;
+use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{Approval, PlanLeaf};
 use patchward_common::trust::assignment::Mode;
 use patchward_common::trust::sign::Document as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// Why a machine cannot be done as things stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,8 @@ pub(super) struct Ground {
     stops: Vec<Document>,
     halts: Vec<Halt>,
     exceptions: BTreeMap<MachineId, Exception>,
-    gone_wrong: BTreeSet<MachineId>,
+    /// What its machines keep in quarantine.
+    barred: HashMap<MachineId, Vec<Digest>>,
     openings: BTreeMap<Name, Vec<Interval>>,
     now: UtcMs,
 }
@@ -61,6 +63,8 @@ impl Ground {
             .as_ref()
             .map_or(&[][..], |approval| &approval.releases);
         let vendors = view.vendors_of(releases).await?;
+        let gone_wrong = view.gone_wrong_in(&plan.id).await?;
+        let gone_wrong = Vec::from_iter(gone_wrong);
         Ok(Self {
             approval,
             plan: plan.clone(),
@@ -68,7 +72,7 @@ impl Ground {
             stops: view.in_force(DocumentKind::Stop, now).await?,
             halts: view.halts().await?,
             exceptions: view.exceptions().await?,
-            gone_wrong: view.gone_wrong().await?,
+            barred: quarantine::of_machines(view, &gone_wrong).await?,
             openings: BTreeMap::new(),
             now,
         })
@@ -88,8 +92,7 @@ impl Ground {
         if let Some(hindrance) = self.of_all_slots(approval, leaf, line) {
             return Ok(Err(hindrance));
         }
-        if self.gone_wrong.contains(&leaf.machine) {
-            let barred = quarantine::of_machine(view, &leaf.machine).await?;
+        if let Some(barred) = self.barred.get(&leaf.machine) {
             let is_barred = |digest| barred.contains(digest) && !approval.clears.contains(digest);
             if approval.artifacts().any(|one| is_barred(&one.sha256)) {
                 let why = "it keeps the release in quarantine, and the plan does not clear it; \

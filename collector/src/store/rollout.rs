@@ -72,15 +72,21 @@ impl View {
         Ok(count)
     }
 
-    /// The machines on which any job ended with a measurement of something else than what
-    /// was planned: they may keep a release in quarantine.
-    pub async fn gone_wrong(&mut self) -> Result<BTreeSet<MachineId>, StoreError> {
+    /// The machines of a plan on which any job ended with a measurement of something else than
+    /// what was planned: they may keep a release in quarantine.
+    pub async fn gone_wrong_in(
+        &mut self,
+        plan: &Digest,
+    ) -> Result<BTreeSet<MachineId>, StoreError> {
         let rows: Vec<(MachineId,)> = self
             .tx
             .all(
-                "SELECT DISTINCT machine FROM jobs
-                 WHERE word IN ('failed', 'rolled_back', 'freed')",
-                args![],
+                // That they are not in service as well leads to the index of those few.
+                "SELECT DISTINCT l.machine FROM plan_leaves l
+                 JOIN jobs j ON j.machine = l.machine
+                 WHERE l.plan = $1 AND j.word <> 'in_service'
+                    AND j.word IN ('failed', 'rolled_back', 'freed')",
+                args![plan],
             )
             .await?;
         Ok(rows.into_iter().map(|(machine,)| machine).collect())

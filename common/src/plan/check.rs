@@ -12,7 +12,7 @@ mod people;
 mod slots;
 mod vendor;
 
-use super::{Context, MachineFacts, PlanFile, Table, TableError};
+use super::{Context, MachineFacts, PlanFile, ReadAssignment, Table, TableError};
 use crate::digest::Digest;
 use crate::id::{MachineId, Name};
 use crate::time::{Interval, UtcMs};
@@ -178,8 +178,26 @@ pub struct Finding {
 
 /// Checks a plan. No finding that blocks means that it may be signed.
 pub fn check(file: &PlanFile, now: UtcMs) -> Vec<Finding> {
+    let read: Result<Vec<_>, _> = file.context.assignments.iter().map(Table::read).collect();
+    match &read {
+        Ok(read) => judge(file, Ok(&read.iter().collect::<Vec<_>>()), now),
+        Err(error) => judge(file, Err(error), now),
+    }
+}
+
+/// The same for whoever has read the file's assignments before, in their order: that of a large
+/// hospital takes longer than all else.
+pub fn check_read(file: &PlanFile, read: &[&ReadAssignment], now: UtcMs) -> Vec<Finding> {
+    judge(file, Ok(read), now)
+}
+
+fn judge(
+    file: &PlanFile,
+    read: Result<&[&ReadAssignment], &TableError>,
+    now: UtcMs,
+) -> Vec<Finding> {
     let mut findings = Findings(Vec::new());
-    if let Some(view) = View::read(file, now, &mut findings) {
+    if let Some(view) = View::read(file, read, now, &mut findings) {
         documents::check(&view, &mut findings);
         machines::check(&view, &mut findings);
         slots::check(&view, &mut findings);
@@ -234,7 +252,7 @@ struct View<'a> {
     approval: Approval,
     leaves: Vec<PlanLeaf>,
     /// Each machine's row, as enough approvers signed it.
-    rows: BTreeMap<MachineId, AssignmentLeaf>,
+    rows: BTreeMap<MachineId, &'a AssignmentLeaf>,
     facts: BTreeMap<MachineId, &'a MachineFacts>,
     authority: Option<(Verified<Charter>, Verified<Roster>)>,
     beside: Vec<Beside>,
@@ -248,7 +266,12 @@ struct Beside {
 }
 
 impl<'a> View<'a> {
-    fn read(file: &'a PlanFile, now: UtcMs, findings: &mut Findings) -> Option<Self> {
+    fn read(
+        file: &'a PlanFile,
+        read: Result<&[&'a ReadAssignment], &TableError>,
+        now: UtcMs,
+        findings: &mut Findings,
+    ) -> Option<Self> {
         let context = &file.context;
         let (approval, leaves) = read_table(&file.plan, Subject::Plan, "the plan", findings)?;
         let authority = context.chain.roster(&context.roster).map_err(|error| {
@@ -257,11 +280,14 @@ impl<'a> View<'a> {
         });
         let authority = authority.ok();
         let roster = authority.as_ref().map(|(_, roster)| &**roster);
-        let rows = Rows::read(context, roster, now).unwrap_or_else(|error| {
-            let text = format!("the assignment cannot be used: {error}; export the plan anew");
-            findings.blocks(Rule::Readable, Subject::Plan, text);
-            Rows::default()
-        });
+        let rows = match read {
+            Ok(read) => Rows::of(context, read, roster, now),
+            Err(error) => {
+                let text = format!("the assignment cannot be used: {error}; export the plan anew");
+                findings.blocks(Rule::Readable, Subject::Plan, text);
+                Rows::default()
+            }
+        };
         rows.signed(&approval, &leaves, findings);
         let own = file.plan.signed.digest();
         let mut beside = Vec::new();
@@ -295,7 +321,7 @@ impl<'a> View<'a> {
     }
 
     fn row(&self, machine: MachineId) -> Option<&AssignmentLeaf> {
-        self.rows.get(&machine)
+        self.rows.get(&machine).copied()
     }
 
     /// What people call a machine.

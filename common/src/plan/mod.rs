@@ -37,6 +37,9 @@ pub const MAX_FILE_BYTES: usize = 160 * 1024 * 1024;
 /// An assignment with all its rows.
 pub type AssignmentFile = Table<Assignment>;
 
+/// An assignment with its rows, as [`Table::read`] has found it whole.
+pub type ReadAssignment = (Assignment, Vec<AssignmentLeaf>);
+
 impl AssignmentFile {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {

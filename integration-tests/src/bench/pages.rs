@@ -159,7 +159,9 @@ fn things(visitor: &mut Visitor) -> anyhow::Result<Vec<String>> {
         ("/list/asset/list", "/assets/asset/"),
     ] {
         for page in 0..THINGS {
-            let text = visitor.get(&format!("{list}?list.page={}", 1 + page * 7))?;
+            // One of the two lists stands in a report, whose name its own has before it.
+            let page = 1 + page * 7;
+            let text = visitor.get(&format!("{list}?list.page={page}&list-assets.page={page}"))?;
             let text = text.text();
             let href = format!("href=\"{begin}");
             let mut links = text.split(&href).skip(1);

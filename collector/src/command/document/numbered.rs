@@ -7,10 +7,11 @@ use crate::command::file::InputFile;
 use crate::command::{Caller, go_key};
 use crate::control::Failure;
 use crate::go_keys;
+use crate::planning::{Newest, Rows};
 use crate::store::Change;
 use crate::store::documents::{DocumentKind, NewDocument};
 use crate::store::vendors::Vendor;
-use patchward_common::plan::{AssignmentFile, CharterChain, approvers, newest_rows};
+use patchward_common::plan::{AssignmentFile, CharterChain, approvers};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf, Mode};
 use patchward_common::trust::charter::Charter;
@@ -157,7 +158,7 @@ pub(super) async fn assignment(
     let groups = rows.iter().flat_map(|row| &row.groups);
     change.lock_placement(&machines, groups).await?;
     let held = authority::held(change.view()).await?;
-    let known = authority::assignments(change.view()).await?;
+    let known = app.assigned.rows(change.view()).await?;
     acceptable(&table, &assignment, &rows, &known, &held.roster, now)?;
     let digest = change
         .add_document(
@@ -195,19 +196,14 @@ fn acceptable(
     table: &AssignmentFile,
     assignment: &Assignment,
     rows: &[AssignmentLeaf],
-    known: &[AssignmentFile],
+    known: &Rows,
     roster: &Roster,
     now: UtcMs,
 ) -> Result<(), Failure> {
-    let before = newest_rows(known)
-        .map_err(|error| Failure::conflict(format!("An assignment here is damaged: {error}")))?;
+    let own = table.signed.digest();
     for row in rows {
-        let before = before.get(&row.machine);
-        let newest = before
-            .and_then(|(at, _)| known.get(*at))
-            .map(|one| &one.signed);
-        if let Some(newest) = newest.filter(|newest| newest.digest() != table.signed.digest())
-            && let Ok(newest) = newest.peek()
+        let before = known.newest(&row.machine);
+        if let Some(newest) = before.filter(|newest| newest.assignment != own)
             && newest.number >= assignment.number
         {
             return Err(Failure::conflict(format!(
@@ -218,7 +214,7 @@ fn acceptable(
         row.check().map_err(|problem| {
             Failure::conflict(format!("The row of {} is refused: {problem}.", row.name))
         })?;
-        let (units, quorum) = row.must_sign(before.map(|(_, row)| row), roster);
+        let (units, quorum) = row.must_sign(before.map(|newest| newest.row), roster);
         let signed = approvers(&table.signed, roster, &units, now);
         if !signed.meets(quorum) {
             let units: Vec<String> = units.iter().map(ToString::to_string).collect();
@@ -229,7 +225,9 @@ fn acceptable(
                 row.class.word(),
                 row.unit,
                 match before {
-                    Some((_, old)) => format!("was {} in {}", old.class.word(), old.unit),
+                    Some(Newest { row: old, .. }) => {
+                        format!("was {} in {}", old.class.word(), old.unit)
+                    }
                     None => "counts as life support until it has a place".to_owned(),
                 },
                 quorum.people,

@@ -14,7 +14,7 @@ pub(super) fn by_others(impossible: &[Impossible], gathered: &Gathered) -> Strin
     let without = impossible
         .iter()
         .filter(|one| one.reason == Reason::NoSlotLeft);
-    let groups_of = |machine: &MachineId| gathered.rows.get(machine).map(|row| &row.groups);
+    let groups_of = |machine: &MachineId| gathered.assigned.row(machine).map(|row| &row.groups);
     let groups: BTreeSet<&Name> = without
         .filter_map(|one| groups_of(&one.machine))
         .flatten()

@@ -20,7 +20,7 @@ use crate::store::{Change, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::nearest::nearest;
-use patchward_common::plan::check::{self, Finding};
+use patchward_common::plan::check::Finding;
 use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::approval::Emergency;
 use patchward_common::trust::release::ReleaseDescription;
@@ -53,7 +53,7 @@ pub(super) async fn new(
         Some(minutes) => {
             // Window and plan are there together, or neither is.
             let mut change = app.change(caller).await?;
-            open_windows(&mut change, &chosen, minutes, now).await?;
+            open_windows(app, &mut change, &chosen, minutes, now).await?;
             let made = make(app, change.view(), &chosen, now).await?;
             (made, change)
         }
@@ -95,7 +95,7 @@ async fn make(
     chosen: &NewPlanArguments,
     now: UtcMs,
 ) -> Result<Made, Failure> {
-    let gathered = planning::gather(view, now).await?;
+    let gathered = planning::gather(app, view, now).await?;
     let (input, unassigned) = input(view, &gathered, chosen, now).await?;
     let names = names(&input.machines);
     let soak_ms = input.policy.soak_ms;
@@ -115,9 +115,9 @@ async fn make(
     };
     let held = held::by_others(&planned.impossible, &gathered);
     let table = planned.table.clone();
-    let file = planning::plan_file(app, view, gathered, table, soak_ms).await?;
-    let findings = check::check(&file, now);
-    let facts = file.context.machines.iter();
+    let handed = planning::plan_file(app, view, gathered, table, soak_ms).await?;
+    let findings = handed.findings(now);
+    let facts = handed.file.context.machines.iter();
     let has_now = installs::has_now(facts.map(|facts| (facts.machine, &facts.versions)));
     Ok(Made {
         planned,
@@ -183,14 +183,15 @@ async fn input(
 
 /// A window from now on in every unit of the machines that were chosen.
 async fn open_windows(
+    app: &App,
     change: &mut Change,
     chosen: &NewPlanArguments,
     minutes: u32,
     now: UtcMs,
 ) -> Result<(), Failure> {
-    let gathered = planning::gather(change.view(), now).await?;
+    let gathered = planning::gather(app, change.view(), now).await?;
     let machines = machines(change.view(), &gathered, chosen).await?;
-    let rows = machines.iter().filter_map(|id| gathered.rows.get(id));
+    let rows = machines.iter().filter_map(|id| gathered.assigned.row(id));
     let units: BTreeSet<Name> = rows.map(|row| row.unit.clone()).collect();
     for (number, unit) in units.into_iter().enumerate() {
         let id = Name::new(format!("emergency-{}-{number}", now.0));
@@ -268,11 +269,9 @@ async fn machines(
             return Err(no_unit(unit));
         }
     }
-    let of_units = gathered
-        .rows
-        .iter()
-        .filter(|(_, row)| chosen.units.contains(&row.unit));
-    let mut found: Vec<MachineId> = of_units.map(|(machine, _)| *machine).collect();
+    let rows = gathered.assigned.all();
+    let of_units = rows.filter(|row| chosen.units.contains(&row.unit));
+    let mut found: Vec<MachineId> = of_units.map(|row| row.machine).collect();
     for text in &chosen.machines {
         let id = machine::find(view, text).await?.id;
         if !found.contains(&id) {

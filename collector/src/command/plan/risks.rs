@@ -4,11 +4,10 @@ use super::findings;
 use crate::control::{Failure, Table};
 use crate::store::View;
 use crate::store::exposure::Risk;
-use crate::store::machines::MachineLine;
-use patchward_common::id::{MachineId, Name};
+use patchward_common::digest::Digest;
+use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
-use patchward_common::trust::approval::{Approval, PlanLeaf};
-use std::collections::{BTreeMap, BTreeSet};
+use patchward_common::trust::approval::Approval;
 
 /// The assessments of a plan's releases on its machines' models, and what has none.
 pub(super) struct Risks {
@@ -22,12 +21,10 @@ impl Risks {
     /// Reads them.
     pub(super) async fn read(
         view: &mut View,
-        machines: &BTreeMap<MachineId, MachineLine>,
+        plan: &Digest,
         approval: &Approval,
-        leaves: &[PlanLeaf],
     ) -> Result<Self, Failure> {
-        let models = leaves.iter().filter_map(|leaf| machines.get(&leaf.machine));
-        let models: BTreeSet<Name> = models.map(|line| line.model.clone()).collect();
+        let models = view.models_of_plan(plan).await?;
         let all = view.risks().await?;
         let (mut known, mut missing) = (Vec::new(), Vec::new());
         for release in approval.releases.iter().map(|one| &one.release) {

@@ -37,8 +37,7 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let signatures = signatures(&mut view, &plan, &table, app.now()).await?;
     let declined = declined(&mut view, &plan).await?;
     let impossible = impossible(&mut view, &plan, &names).await?;
-    let enrolled = view.machines_of_plan(&plan.id).await?;
-    let risks = Risks::read(&mut view, &enrolled, &approval, &leaves).await?;
+    let risks = Risks::read(&mut view, &plan.id, &approval).await?;
     let has_now = has_now(&mut view, &approval, &leaves).await?;
     let releases = releases(&approval);
     let held = authority::held(&mut view).await.ok();

@@ -44,6 +44,19 @@ impl View {
         Ok(rows.into_iter().collect())
     }
 
+    /// The models of the machines of the fleet that a plan names.
+    pub async fn models_of_plan(&mut self, plan: &Digest) -> Result<BTreeSet<Name>, StoreError> {
+        let rows: Vec<(Name,)> = self
+            .tx
+            .all(
+                "SELECT DISTINCT m.model FROM plan_leaves l JOIN machines m ON m.id = l.machine
+                 WHERE l.plan = $1 AND m.state = 'enrolled'",
+                args![plan],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(model,)| model).collect())
+    }
+
     /// The units of the machines that a plan names; `None` among them where it names a machine
     /// that is not there.
     pub async fn units_of_plan(

@@ -14,6 +14,7 @@ use crate::web::show::{Block, blocks, without_nothing};
 use crate::web::{Web, error};
 use axum::extract::{OriginalUri, Path, State};
 use axum::response::Response;
+use futures_util::future::join_all;
 use patchward_common::percent::encoded;
 use patchward_common::plan::check::Severity;
 
@@ -120,8 +121,14 @@ pub async fn parts(
     query: &crate::web::show::listing::Query,
 ) -> Result<Parts, Response> {
     let mut parts = Parts::default();
-    for (id, title, command) in PARTS {
-        match look::tell(web, person, command, &[("plan", plan)]).await {
+    let told = PARTS.map(|(_, _, command)| async move {
+        let answers = [("plan", plan)];
+        look::tell(web, person, command, &answers).await
+    });
+    // At once: each waits for the database most of the time.
+    let told = join_all(told).await;
+    for ((id, title, command), told) in PARTS.into_iter().zip(told) {
+        match told {
             Ok(output) => {
                 if let Some(file) = super::place::csv(query, id, &output) {
                     return Err(file);

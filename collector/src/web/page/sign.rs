@@ -226,9 +226,9 @@ async fn bytes(web: &Web, person: &Person, plan: &str, key: &str) -> Result<Vec<
 
 /// A plan that may be signed: `patchward-sign` asks the same, and signs nothing that is blocked.
 async fn unblocked(web: &Web, plan: &str) -> Result<PlanFile, Failure> {
-    let file = plan::file(&web.app, plan).await?;
-    match plan::blocking(&file, web.app.now()) {
-        0 => Ok(file),
+    let handed = plan::file(&web.app, plan).await?;
+    match handed.blocking(web.app.now()) {
+        0 => Ok(handed.file),
         blocking => Err(Failure::conflict(blocked(plan, blocking))),
     }
 }

@@ -1,7 +1,7 @@
 //! Which rows of the assignments count. The collector gathers the tables; only those
 //! signed for a row's unit and class say that the machine is there.
 
-use super::super::{Context, TableError, signers};
+use super::super::{Context, ReadAssignment, signers};
 use super::{Findings, Rule, Subject};
 use crate::id::{MachineId, Name};
 use crate::time::UtcMs;
@@ -12,30 +12,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of all tables, newest first to be seen.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct Rows<'a> {
     /// Each machine's newest row that counts.
-    pub(super) counting: BTreeMap<MachineId, AssignmentLeaf>,
+    pub(super) counting: BTreeMap<MachineId, &'a AssignmentLeaf>,
     /// Rows above those, which too few approvers signed, and how many did.
-    unsigned: BTreeMap<MachineId, (AssignmentLeaf, usize)>,
+    unsigned: BTreeMap<MachineId, (&'a AssignmentLeaf, usize)>,
 }
 
-impl Rows {
-    /// Reads the tables. Without a roster nobody can say which count; the plan is
+impl<'a> Rows<'a> {
+    /// Those of the context's tables, as they were read in the same order. Without a roster nobody can say which count; the plan is
     /// blocked for that already, and every row stands for its name.
-    pub(super) fn read(
+    pub(super) fn of(
         context: &Context,
+        read: &[&'a ReadAssignment],
         roster: Option<&Roster>,
         now: UtcMs,
-    ) -> Result<Self, TableError> {
-        let mut tables = Vec::new();
-        for table in &context.assignments {
-            let (assignment, rows) = table.read()?;
-            tables.push((assignment.number, table, rows));
-        }
-        tables.sort_by_key(|(number, ..)| *number);
+    ) -> Self {
+        let mut tables: Vec<_> = context.assignments.iter().zip(read).collect();
+        tables.sort_by_key(|(_, (assignment, _))| assignment.number);
         let keys = roster.map(|roster| roster.people_keys(now));
-        let mut read = Self::default();
-        for (_, table, rows) in tables {
+        let mut found = Self::default();
+        for (table, (_, rows)) in tables {
             let signers = signers(&table.signed, keys.as_deref().unwrap_or_default());
             let mut known: BTreeMap<(Name, Class), (bool, usize)> = BTreeMap::new();
             for row in rows {
@@ -49,14 +46,14 @@ impl Rows {
                     (by.meets(roster.quorum(row.class)), by.people().len())
                 });
                 if counts {
-                    read.unsigned.remove(&row.machine);
-                    read.counting.insert(row.machine, row);
+                    found.unsigned.remove(&row.machine);
+                    found.counting.insert(row.machine, row);
                 } else {
-                    read.unsigned.insert(row.machine, (row, people));
+                    found.unsigned.insert(row.machine, (row, people));
                 }
             }
         }
-        Ok(read)
+        found
     }
 
     /// Blocks a plan that would lean on a row that does not count: for one of its

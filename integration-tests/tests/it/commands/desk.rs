@@ -13,6 +13,7 @@ use patchward_collector::control::{Failure, FailureKind, Output};
 use patchward_collector::fleet::{self, Authorities, Authority, FleetContext, FleetSettings};
 use patchward_collector::folder::Folder;
 use patchward_collector::matching::Kept;
+use patchward_collector::planning::Assigned;
 use patchward_collector::reconcile::Pulse;
 use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::{Actor, Change, Place, Store};
@@ -102,6 +103,7 @@ impl Desk {
             store,
             artifacts,
             matching: Kept::default(),
+            assigned: Assigned::default(),
             snapshots: Snapshots::default(),
             go_signing_key: papers.go_key.clone(),
             pulse: Pulse::new(now()),

@@ -133,6 +133,8 @@ async fn machines_of_a_plan(world: World) {
         1,
         "of the fleet alone"
     );
+    let models = view.models_of_plan(&spring).await.unwrap();
+    assert!(models.len() == 1, "{models:?}");
     assert_eq!(view.names_of_plan(&spring).await.unwrap().len(), 3);
 }
 

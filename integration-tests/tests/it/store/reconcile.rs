@@ -229,7 +229,9 @@ async fn the_failure_limit_halts_until_a_person_resumes(world: World) {
     assert_eq!(halts(81).await, (1, 2));
     // What a person judged may still be in quarantine where it happened.
     let mut view = world.store.view().await.unwrap();
-    let wrong = view.gone_wrong().await.unwrap();
+    let wrong = view.gone_wrong_in(&plan).await.unwrap();
+    let of_none = view.gone_wrong_in(&digest(9)).await.unwrap();
+    assert!(of_none.is_empty());
     let newest_first = view.jobs_gone_wrong().await.unwrap();
     drop(view);
     let newest_first = newest_first.into_iter().map(|job| (job.plan, job.machine));
