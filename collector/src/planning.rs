@@ -16,7 +16,6 @@ use crate::command::release;
 use crate::control::Failure;
 use crate::schedule::planner::{Frozen, GroupRule, Standing};
 use crate::store::View;
-use crate::store::documents::DocumentKind;
 use crate::store::plans::PlanState;
 use crate::store::releases::Release;
 use crate::store::vendors::TufFile;
@@ -67,10 +66,7 @@ impl Gathered {
 pub async fn gather(app: &App, view: &mut View, now: UtcMs) -> Result<Gathered, Failure> {
     let held = authority::held(view).await?;
     let assigned = app.assigned.rows(view).await?;
-    let mut assignments = Vec::new();
-    for stored in view.numbered_after(DocumentKind::Assignment, 0).await? {
-        assignments.push(authority::signed(view, stored).await?);
-    }
+    let assignments = assigned.signed(view).await?;
     let mut members: HashMap<&Name, u32> = HashMap::new();
     for group in assigned.all().flat_map(|row| &row.groups) {
         *members.entry(group).or_default() += 1;

@@ -122,9 +122,10 @@ async fn hopes(
     let fleet = view.outcomes().await?;
     let histories = view.interlock_histories_of_plan(&plan.id).await?;
     let unheard = History::default();
-    let mut ground = Ground::read(view, plan, now).await?;
     let jobs = view.jobs_of_plan(&plan.id).await?;
     let jobs: BTreeMap<MachineId, Job> = jobs.into_iter().map(|job| (job.machine, job)).collect();
+    let is_to_begin = |machine: &MachineId| waits(jobs.get(machine));
+    let mut ground = Ground::read(view, plan, is_to_begin, now).await?;
     let mut hoped = Hoped::default();
     for stored in view.leaves(&plan.id).await? {
         let leaf: PlanLeaf = codec::decode_deterministic(&stored.bytes, MAX_LEAF_BYTES)

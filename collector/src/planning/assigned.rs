@@ -7,7 +7,7 @@ use crate::store::documents::{Document as Stored, DocumentKind};
 use patchward_common::digest::Digest;
 use patchward_common::id::MachineId;
 use patchward_common::plan::{AssignmentFile, ReadAssignment};
-use patchward_common::trust::assignment::AssignmentLeaf;
+use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
 use patchward_common::trust::sign::Signed;
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ pub struct Rows {
 #[derive(Debug)]
 struct Kept {
     digest: Digest,
+    payload: Vec<u8>,
     leaves: Vec<ByteBuf>,
     read: ReadAssignment,
 }
@@ -107,6 +108,18 @@ impl Rows {
         self.tables.iter().map(|table| &table.read).collect()
     }
 
+    /// The assignments with the signatures that they have now, in the same order.
+    pub async fn signed(&self, view: &mut View) -> Result<Vec<Signed<Assignment>>, Failure> {
+        let mut all = Vec::with_capacity(self.tables.len());
+        for table in &self.tables {
+            let mut signed = Signed::unsigned(table.payload.clone());
+            let signatures = view.signatures(&table.digest).await?;
+            signed.add_signatures(signatures.into_iter().map(|signature| signature.bytes));
+            all.push(signed);
+        }
+        Ok(all)
+    }
+
     /// The bytes of each one's rows, in the same order.
     pub fn leaves(&self) -> impl Iterator<Item = Vec<ByteBuf>> {
         self.tables.iter().map(|table| table.leaves.clone())
@@ -124,8 +137,15 @@ impl Kept {
         let read = file
             .read()
             .map_err(|error| Failure::conflict(format!("the assignments: {error}")))?;
+        if file.signed.digest() != stored.digest {
+            return Err(Failure::conflict(format!(
+                "Assignment {} is damaged: its bytes are others. Compare the database with a backup.",
+                stored.digest
+            )));
+        }
         Ok(Self {
             digest: stored.digest,
+            payload: stored.payload.clone(),
             leaves: file.leaves,
             read,
         })

@@ -54,8 +54,13 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Reads it.
-    pub(super) async fn read(view: &mut View, plan: &Plan, now: UtcMs) -> Result<Self, Failure> {
+    /// Reads it; `waits` are the machines on which work is still to begin.
+    pub(super) async fn read(
+        view: &mut View,
+        plan: &Plan,
+        waits: impl Fn(&MachineId) -> bool,
+        now: UtcMs,
+    ) -> Result<Self, Failure> {
         let payload = view.plan_payload(&plan.id).await?.unwrap_or_default();
         let approval: Option<Approval> =
             codec::decode_deterministic(&payload, Approval::MAX_BYTES).ok();
@@ -64,7 +69,7 @@ impl Ground {
             .map_or(&[][..], |approval| &approval.releases);
         let vendors = view.vendors_of(releases).await?;
         let gone_wrong = view.gone_wrong_in(&plan.id).await?;
-        let gone_wrong = Vec::from_iter(gone_wrong);
+        let gone_wrong: Vec<MachineId> = gone_wrong.into_iter().filter(waits).collect();
         Ok(Self {
             approval,
             plan: plan.clone(),

@@ -20,6 +20,13 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Whether what was read is of the context's tables, one for each.
+    pub(super) fn belong(context: &Context, read: &[&ReadAssignment]) -> bool {
+        let tables = context.assignments.iter();
+        let stated = tables.map(|table| table.signed.peek().ok());
+        stated.eq(read.iter().map(|(assignment, _)| Some(assignment.clone())))
+    }
+
     /// Those of the context's tables, as they were read in the same order. Without a roster nobody can say which count; the plan is
     /// blocked for that already, and every row stands for its name.
     pub(super) fn of(

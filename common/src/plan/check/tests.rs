@@ -2,6 +2,7 @@
 
 mod halted;
 mod members;
+mod read;
 mod stated;
 
 use super::*;

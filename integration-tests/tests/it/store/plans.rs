@@ -134,8 +134,17 @@ async fn machines_of_a_plan(world: World) {
         "of the fleet alone"
     );
     let models = view.models_of_plan(&spring).await.unwrap();
-    assert!(models.len() == 1, "{models:?}");
+    assert_eq!(models, [lines[&machine(1)].model.clone()].into());
     assert_eq!(view.names_of_plan(&spring).await.unwrap().len(), 3);
+    drop(view);
+    let mut change = world.change().await;
+    change
+        .move_machine(&machine(1), was, is, "away")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    assert!(view.models_of_plan(&spring).await.unwrap().is_empty());
 }
 
 async fn states_of_plans(world: World) {

@@ -230,13 +230,21 @@ async fn the_failure_limit_halts_until_a_person_resumes(world: World) {
     // What a person judged may still be in quarantine where it happened.
     let mut view = world.store.view().await.unwrap();
     let wrong = view.gone_wrong_in(&plan).await.unwrap();
-    let of_none = view.gone_wrong_in(&digest(9)).await.unwrap();
-    assert!(of_none.is_empty());
     let newest_first = view.jobs_gone_wrong().await.unwrap();
     drop(view);
     let newest_first = newest_first.into_iter().map(|job| (job.plan, job.machine));
     assert!(newest_first.eq([4, 3, 2, 1].map(|number| (plan, machine(number)))));
     assert!(wrong.into_iter().eq([1, 2, 3, 4].map(machine)));
+    // Also for a later plan, and for its own machines alone.
+    let mut change = world.change().await;
+    let later = plans::plan(&mut change, "later", 1).await;
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    assert_eq!(
+        view.gone_wrong_in(&later).await.unwrap(),
+        [machine(1)].into()
+    );
+    drop(view);
     // Another plan's are its own.
     let other = world.store.view().await.unwrap().failures(&digest(9)).await;
     assert_eq!(other.unwrap(), 0);
