@@ -274,12 +274,12 @@ pub async fn plan_file(
     }
     let names: Vec<&Name> = products.iter().map(|product| &product.product).collect();
     let measured_minutes = measured_minutes(view, &names).await?;
-    // Every other one, named beside it or not: the plan check finds what was signed since
-    // it was made.
     let leaves = gathered.assigned.leaves();
     let assignments = gathered.assignments.into_iter().zip(leaves);
     let assignments = assignments.map(|(signed, leaves)| Table { signed, leaves });
     let assignments = assignments.collect();
+    // Every other one, named beside it or not: the plan check finds what was signed since
+    // it was made.
     let mut beside = gathered.tables;
     beside.retain(|table| table.signed.digest() != plan.signed.digest());
     let file = PlanFile {

@@ -1,6 +1,7 @@
 //! What is assigned, as it was signed. An assignment never changes, and that of a large hospital has
 //! as many rows as machines: it is read and verified once, and kept.
 
+use crate::authority;
 use crate::control::Failure;
 use crate::store::View;
 use crate::store::documents::{Document as Stored, DocumentKind};
@@ -27,8 +28,7 @@ pub struct Rows {
 
 #[derive(Debug)]
 struct Kept {
-    digest: Digest,
-    payload: Vec<u8>,
+    stored: Stored,
     leaves: Vec<ByteBuf>,
     read: ReadAssignment,
 }
@@ -49,7 +49,7 @@ impl Assigned {
     pub async fn rows(&self, view: &mut View) -> Result<Arc<Rows>, Failure> {
         let stored = view.numbered_after(DocumentKind::Assignment, 0).await?;
         let is_same = |rows: &Rows| {
-            let known = rows.tables.iter().map(|table| table.digest);
+            let known = rows.tables.iter().map(|table| table.stored.digest);
             known.eq(stored.iter().map(|one| one.digest))
         };
         let known = self.known();
@@ -72,10 +72,12 @@ impl Rows {
         let mut tables = Vec::with_capacity(stored.len());
         for one in stored {
             let mut known = known.tables.iter();
-            tables.push(match known.find(|table| table.digest == one.digest) {
-                Some(table) => Arc::clone(table),
-                None => Arc::new(Kept::read(view, one).await?),
-            });
+            tables.push(
+                match known.find(|table| table.stored.digest == one.digest) {
+                    Some(table) => Arc::clone(table),
+                    None => Arc::new(Kept::read(view, one).await?),
+                },
+            );
         }
         let newest = newest(tables.iter().map(|table| &table.read));
         Ok(Self { tables, newest })
@@ -89,7 +91,7 @@ impl Rows {
         Some(Newest {
             row: rows.get(*place)?,
             number: assignment.number,
-            assignment: table.digest,
+            assignment: table.stored.digest,
         })
     }
 
@@ -112,10 +114,7 @@ impl Rows {
     pub async fn signed(&self, view: &mut View) -> Result<Vec<Signed<Assignment>>, Failure> {
         let mut all = Vec::with_capacity(self.tables.len());
         for table in &self.tables {
-            let mut signed = Signed::unsigned(table.payload.clone());
-            let signatures = view.signatures(&table.digest).await?;
-            signed.add_signatures(signatures.into_iter().map(|signature| signature.bytes));
-            all.push(signed);
+            all.push(authority::signed(view, table.stored.clone()).await?);
         }
         Ok(all)
     }
@@ -144,8 +143,7 @@ impl Kept {
             )));
         }
         Ok(Self {
-            digest: stored.digest,
-            payload: stored.payload.clone(),
+            stored: stored.clone(),
             leaves: file.leaves,
             read,
         })

@@ -280,15 +280,13 @@ impl<'a> View<'a> {
         });
         let authority = authority.ok();
         let roster = authority.as_ref().map(|(_, roster)| &**roster);
-        let unusable = match read {
-            Ok(read) if Rows::belong(context, read) => None,
-            Ok(_) => Some("what was read is another".to_owned()),
-            Err(error) => Some(error.to_string()),
-        };
-        let rows = match (unusable, read) {
-            (None, Ok(read)) => Rows::of(context, read, roster, now),
-            (why, _) => {
-                let why = why.unwrap_or_default();
+        let rows = match read {
+            Ok(read) if Rows::belong(context, read) => Rows::of(context, read, roster, now),
+            other => {
+                let why = match other {
+                    Ok(_) => "what was read is another".to_owned(),
+                    Err(error) => error.to_string(),
+                };
                 let text = format!("the assignment cannot be used: {why}; export the plan anew");
                 findings.blocks(Rule::Readable, Subject::Plan, text);
                 Rows::default()

@@ -27,8 +27,9 @@ impl<'a> Rows<'a> {
         stated.eq(read.iter().map(|(assignment, _)| Some(assignment.clone())))
     }
 
-    /// Those of the context's tables, as they were read in the same order. Without a roster nobody can say which count; the plan is
-    /// blocked for that already, and every row stands for its name.
+    /// Those of the context's tables, as they were read in the same order. Without a roster
+    /// nobody can say which count; the plan is blocked for that already, and every row stands
+    /// for its name.
     pub(super) fn of(
         context: &Context,
         read: &[&'a ReadAssignment],
