@@ -194,7 +194,11 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), CliError> {
-    let settings = Settings::load(cli.config.as_deref())?;
+    let loaded = Settings::load(cli.config.as_deref());
+    if let (Err(error), Command::Doctor(args)) = (&loaded, &cli.command) {
+        doctor::without_settings(error.to_string(), args.json)?;
+    }
+    let settings = loaded?;
     // A command's words are for whoever typed it.
     let form = match &cli.command {
         Command::Run => settings.log,

@@ -1,5 +1,6 @@
 //! Gathering every open item and how each machine stands, out of the store.
 
+mod against;
 mod answers;
 mod asked;
 mod elsewhere;
@@ -21,9 +22,12 @@ mod waiting;
 mod ward;
 mod withheld;
 
+pub use against::against;
 pub use answers::{Stale, stale_answers};
 pub use fallen::fallen;
-pub use metadata::{first_end as metadata_ends, own as metadata_own};
+pub use metadata::{
+    all_ending as metadata_ending, first_end as metadata_ends, own as metadata_own,
+};
 pub use one::{item_of, slot_of};
 pub use waiting::back_from;
 
@@ -34,6 +38,7 @@ use crate::fleet::FleetHandle;
 use crate::forecast::Outcome;
 use crate::item::machine::Exception;
 use crate::item::refused::Refusal;
+use crate::item::shift::NextSlot;
 use crate::item::standing::{Known, Standing, standing};
 use crate::item::{Item, Kind, Owner, age, machine, sort};
 use crate::prospect;
@@ -59,10 +64,12 @@ pub struct Agenda {
     pub items: Vec<Item>,
     /// Every enrolled machine's standing, by name.
     pub machines: BTreeMap<String, Standing>,
-    /// Slots of active plans that have not ended, by start, with the machine's name.
-    pub slots: Vec<(Interval, String)>,
+    /// Slots of active plans that have not ended, by start.
+    pub slots: Vec<NextSlot>,
     /// The unit of every enrolled machine, by its name.
     pub units: BTreeMap<String, Name>,
+    /// The machines that are held at the machine itself, by name, and until when.
+    pub held: Vec<(String, UtcMs)>,
     /// When any of them was last heard.
     pub heard_at: Option<UtcMs>,
 }
@@ -74,7 +81,8 @@ struct Gathering<'a> {
     lines: BTreeMap<MachineId, MachineLine>,
     next: BTreeMap<JobId, Interval>,
     items: Vec<Item>,
-    slots: Vec<(Interval, String)>,
+    slots: Vec<NextSlot>,
+    withheld: BTreeMap<JobId, String>,
     /// Plans that were given out and that machines of theirs refuse.
     unsigned: BTreeMap<Digest, Refused>,
 }
@@ -90,6 +98,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         next: BTreeMap::new(),
         items: Vec::new(),
         slots: Vec::new(),
+        withheld: BTreeMap::new(),
         unsigned: BTreeMap::new(),
     };
     gathering.unsigned().await?;
@@ -121,6 +130,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         ..
     } = gathering;
     let heard_at = lines.values().filter_map(|line| line.seen_at).max();
+    let held = ward::held_there(lines.values(), now);
     let units = lines.into_values();
     let units = units.map(|line| (line.name.to_string(), line.unit));
     sort(&mut items, now);
@@ -130,6 +140,7 @@ pub async fn gather(fleet: &FleetHandle, view: &mut View, now: UtcMs) -> Result<
         machines,
         slots,
         units: units.collect(),
+        held,
         heard_at,
     })
 }
@@ -324,17 +335,10 @@ impl Gathering<'_> {
                     .push(item(Kind::Calendar, name, feed.read_at, problem));
             }
         }
-        let last = metadata::last_slots(self.view).await?;
-        let own = metadata::own(self.view).await?;
-        for vendor in self.view.vendors().await? {
-            let files = self.view.tuf_files(&vendor.repository).await?;
-            let ends = metadata::ends(&vendor, &files, &own);
-            let needed = last.get(&vendor.repository).copied();
-            if let Some(told) = ends.and_then(|ends| metadata::ending(ends, needed, self.now)) {
-                let name = vendor.name.to_string();
-                self.items
-                    .push(item(Kind::Metadata, name, told.since, told.why));
-            }
+        for (vendor, _, told) in metadata::all_ending(self.view, self.now).await? {
+            let name = vendor.to_string();
+            self.items
+                .push(item(Kind::Metadata, name, told.since, told.why));
         }
         Ok(())
     }

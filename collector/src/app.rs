@@ -17,6 +17,7 @@ use ed25519_dalek::SigningKey;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::charter::RootKeys;
 use patchward_common::trust::sign::PublicKey;
+use tokio::runtime::Handle;
 
 /// The running collector.
 pub struct App {
@@ -36,6 +37,8 @@ pub struct App {
     pub assigned: Assigned,
     /// What was gathered for pages.
     pub snapshots: Snapshots,
+    /// Threads for what is gathered while nobody waits for it.
+    pub behind: Handle,
     /// Signs go, and stops by IT.
     pub go_signing_key: SigningKey,
     /// When its own tasks last came round.

@@ -121,7 +121,8 @@ async fn keys(
         .context("making the certificate authority")?;
     change.note_authority(&authority.fingerprint()).await?;
     let key = folder::new_key(&folder.go_key()).context("making the go-key")?;
-    let text = toml::to_string_pretty(settings).context("writing the settings")?;
+    let text = settings.written().map_err(anyhow::Error::msg);
+    let text = text.context("writing the settings")?;
     std::fs::write(folder.settings(), text).context("writing the settings")?;
     let secret = Secret::new();
     let until = now.plus_ms(LINK_MS);

@@ -43,8 +43,8 @@ pub struct Left {
 pub struct Withheld {
     /// The first of them.
     pub first: Interval,
-    /// How many machines' next slot it is.
-    pub machines: usize,
+    /// The machines whose next slot it is.
+    pub machines: Vec<MachineId>,
     /// The freezes that hold in the first; where there are none, it is the windows.
     pub by: Vec<Label>,
 }
@@ -56,14 +56,14 @@ impl Left {
         named.chain(&self.new)
     }
 
-    fn withhold(&mut self, unit: &Name, slot: Interval) {
+    fn withhold(&mut self, unit: &Name, machine: MachineId, slot: Interval) {
         let of_unit = self.withheld.entry(unit.clone()).or_insert(Withheld {
             first: slot,
-            machines: 0,
+            machines: Vec::new(),
             by: Vec::new(),
         });
         of_unit.first = of_unit.first.min(slot);
-        of_unit.machines += 1;
+        of_unit.machines.push(machine);
     }
 
     /// In words; `None` where the plan still carries everybody.
@@ -159,7 +159,7 @@ pub async fn of_plan(
         let openings: &[Interval] = allowed.get(&leaf.unit).map_or(&[], Vec::as_slice);
         let longest_ms = approval.longest_run_ms();
         if let Some(slot) = withheld(&leaf, openings, longest_ms, now) {
-            left.withhold(&leaf.unit, slot);
+            left.withhold(&leaf.unit, machine, slot);
         }
         match keeps_a_slot(&leaf, openings, longest_ms, now) {
             true => left.kept += 1,

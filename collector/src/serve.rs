@@ -22,7 +22,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::UnixListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -51,7 +51,10 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     let _only = only(&place)?;
     let (store, authorities) = open_store(folder, &place, &settings).await?;
     let door = match settings.web_listen {
-        Some(listen) => Some(web::listen::open(listen, &settings, authorities.current()).await?),
+        Some(listen) => {
+            let authority = authorities.current();
+            Some(web::listen::open(listen, &settings, authority, clock::now()).await?)
+        }
         None => None,
     };
     let follow = Follow::begin(&store, clock::now()).await?;
@@ -70,6 +73,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         settings.listen,
     )
     .await?;
+    let (people, behind) = (Threads::new("people")?, Threads::new("behind")?);
     let app = Arc::new(App {
         folder: folder.clone(),
         settings,
@@ -79,6 +83,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         matching: Kept::default(),
         assigned: Assigned::default(),
         snapshots: Snapshots::default(),
+        behind: behind.handle(),
         go_signing_key: go_key,
         pulse: Pulse::new(clock::now()),
         claims,
@@ -94,7 +99,6 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     tracing::info!(%collector, version, listen = %app.settings.listen, "the collector is ready");
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let calm = reconcile::calm(&app.store).await?;
-    let people = people()?;
     let mut tasks = vec![tokio::spawn(reconcile::run(app.clone(), follow, calm))];
     tasks.extend(ask(&app, &people, listener, door, calm));
     tokio::select! {
@@ -110,7 +114,6 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
     // This waits for changes that people began.
     app.store.close().await;
     tracing::debug!("the store is closed");
-    people.shutdown_background();
     Ok(())
 }
 
@@ -121,7 +124,7 @@ fn of_fleet(settings: &Settings, door: Option<&Door>) -> FleetSettings {
         hello_every_ms: u64::from(settings.pace_seconds) * 1_000,
         tcp: settings.listen_tcp,
         relays: settings.relays.clone(),
-        page: door.and_then(Door::life),
+        page: door.map(Door::life),
         ..FleetSettings::default()
     }
 }
@@ -129,28 +132,47 @@ fn of_fleet(settings: &Settings, door: Option<&Door>) -> FleetSettings {
 /// Answers people and programs: their commands, and where there is a page what it shows.
 fn ask(
     app: &Arc<App>,
-    people: &Runtime,
+    people: &Threads,
     listener: UnixListener,
     door: Option<Door>,
     calm: Instant,
 ) -> Vec<JoinHandle<()>> {
-    let mut tasks = vec![people.spawn(server::serve(app.clone(), listener))];
+    let mut tasks = vec![people.handle().spawn(server::serve(app.clone(), listener))];
     if let Some(door) = door {
         tracing::info!(address = app.settings.web_origin(), "the page is open");
-        tasks.push(people.spawn(web::listen::serve(app.clone(), door)));
-        tasks.push(people.spawn(command::keep(app.clone(), calm)));
+        tasks.push(people.handle().spawn(web::listen::serve(app.clone(), door)));
+        tasks.push(app.behind.spawn(command::keep(app.clone(), calm)));
     }
     tasks
 }
 
-/// Threads of their own for what people ask: each of their answers is many short steps, and in
-/// one queue with thousands of hellos a second each step would wait for all that stand there.
-fn people() -> anyhow::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .thread_name("people")
-        .enable_all()
-        .build()
-        .context("starting the threads for people")
+/// Threads of their own: what people ask is many short steps, and in one queue with thousands of
+/// hellos a second, or with what is gathered meanwhile for half a second, each step would wait
+/// for all that stand there. Dropped, they end without being waited for.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn new(name: &str) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name(name)
+            .enable_all()
+            .build()
+            .with_context(|| format!("starting the threads {name:?}"))?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> Handle {
+        let own = self.0.as_ref().map(Runtime::handle);
+        own.cloned().unwrap_or_else(Handle::current)
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// The settings of the collector in `folder`.

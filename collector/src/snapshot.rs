@@ -14,6 +14,7 @@ use crate::control::Failure;
 use patchward_common::time::UtcMs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use tokio::runtime::Handle;
 
 /// What was gathered within this is gathered anew for each look.
 const WORTH_MS: i64 = 4;
@@ -110,6 +111,10 @@ pub trait Gather<T>: Send + 'static {
     fn begin(&self) -> Instant {
         clock::begin()
     }
+    /// Whose threads gather what nobody waits for; whoever looks, without any.
+    fn behind(&self) -> Option<Handle> {
+        None
+    }
     /// Waits until what is gathered is of no use any more.
     fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
         std::future::pending()
@@ -129,7 +134,8 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
             (Found::Old, Some(value)) => {
                 if let Ok(place) = self.making.clone().try_lock_owned() {
                     let kept = Arc::clone(self);
-                    tokio::spawn(async move {
+                    let behind = how.behind().unwrap_or_else(Handle::current);
+                    behind.spawn(async move {
                         if let Err(failure) = kept.make(how, look.audit).await {
                             tracing::warn!(%failure, "what pages show could not be gathered anew");
                         }

@@ -3,7 +3,7 @@ rules of its cookies."""
 
 import json
 
-from people import PASSWORD, Hospital, Person, accessible, expect, fits, sync_playwright
+from people import PASSWORD, Hospital, Person, accessible, expect, fits_everywhere, sync_playwright
 
 SESSION = "__Host-patchward"
 CARRIED = "__Host-patchward-openid"
@@ -17,13 +17,11 @@ def sits_there(hospital, **person):
 
 
 def looked_at(person):
-    """Both themes, and the screen of a telephone."""
+    """Both themes, the screen of a telephone, and 200 %."""
     for theme in ("light", "dark"):
         person.page.emulate_media(color_scheme=theme)
         accessible(person)
-    person.page.set_viewport_size({"width": 375, "height": 700})
-    fits(person)
-    person.page.set_viewport_size({"width": 1280, "height": 900})
+    fits_everywhere(person)
 
 
 def link_own_account(ada, hospital):

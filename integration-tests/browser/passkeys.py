@@ -5,7 +5,7 @@ import base64
 import json
 import sqlite3
 
-from people import PASSWORD, Hospital, Person, accessible, expect, fits, sync_playwright
+from people import PASSWORD, Hospital, Person, accessible, expect, fits_everywhere, sync_playwright
 
 # What a script of the page does up to the answer of the device, which is given back instead of sent.
 ANSWER = """async () => {
@@ -90,16 +90,13 @@ def actions(hospital):
 
 
 def seen(person, *paths):
-    """Nobody is kept out, in the light and in the dark, and nothing is too wide for a telephone."""
+    """Nobody is kept out, in the light and in the dark, and nothing is too wide for a telephone or at 200 %."""
     for path in paths:
         for scheme in ("light", "dark"):
             person.page.emulate_media(color_scheme=scheme)
             person.open(path)
             accessible(person)
-        person.page.set_viewport_size({"width": 375, "height": 800})
-        person.open(path)
-        fits(person)
-        person.page.set_viewport_size({"width": 1280, "height": 900})
+        fits_everywhere(person)
 
 
 def first_passkey(ada, hospital, link):

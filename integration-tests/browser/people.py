@@ -19,6 +19,10 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]
 PASSWORD = "four words nobody joins"
+SCREEN = {"width": 1280, "height": 900}
+TELEPHONE = 375
+# A screen at 200 %.
+ENLARGED = 640
 
 
 class Hospital:
@@ -70,7 +74,7 @@ class Person:
         self.name = name
         self.context = playwright.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, args=ARGUMENTS, ignore_https_errors=True,
-            viewport={"width": 1280, "height": 900}, **options,
+            viewport=SCREEN, **options,
         )
         self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.context.pages[0]
@@ -123,20 +127,46 @@ class Person:
         """The same, sent; what comes back."""
         self.fill(path, **answers)
         self.send()
+        # What takes longer comes by a page that says so.
+        expect(self.page.get_by_text("Underway for")).to_have_count(0)
         return self.page.locator("main").inner_text()
 
     def is_well(self):
         assert not self.problems, self.problems
 
 
-def accessible(person, axe=Axe()):
-    """Nothing on this page keeps anybody out, as far as a program can tell."""
+def kept_out(person, axe=Axe()):
+    """What of this page keeps somebody out, as far as a program can tell."""
     found = axe.run(person.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
-    faults = [f"{one['id']}: {one['help']} {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found.response["violations"]]
+    return [f"{one['id']}: {one['help']} {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found.response["violations"]]
+
+
+def accessible(person):
+    """Nothing on this page keeps anybody out, as far as a program can tell."""
+    faults = kept_out(person)
     assert not faults, f"{person.page.url}: {faults}"
 
 
+def excess(person):
+    """By how many pixels the page is wider than the screen: only tables may scroll, by themselves."""
+    return person.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
 def fits(person):
-    """The page is not wider than the screen: only tables may scroll, by themselves."""
-    wide = person.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    """The page is not wider than the screen."""
+    wide = excess(person)
     assert wide <= 0, f"{person.page.url} is {wide} pixels too wide"
+
+
+def fits_everywhere(person):
+    """The same on a telephone, and at 200 %."""
+    for width in (TELEPHONE, ENLARGED):
+        person.page.set_viewport_size({"width": width, "height": 800})
+        fits(person)
+    person.page.set_viewport_size(SCREEN)
+
+
+def picture(person, folder, name):
+    """A picture of the page, for who asks for pictures."""
+    if folder:
+        person.page.screenshot(path=f"{folder}/{name.replace('/', '-')}.png")

@@ -5,6 +5,7 @@ mod row;
 
 pub use row::Row;
 
+use crate::ports::{free_port, free_tcp_port};
 use crate::process::{Daemon, run, wait_until};
 use crate::programs::Program;
 use crate::vendor::Vendor;
@@ -12,7 +13,6 @@ use anyhow::{Context as _, bail};
 use patchward_common::time::UtcMs;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -650,16 +650,4 @@ impl Machine {
         let target = std::fs::read_link(self.path("trees").join(tree).join("current")).ok()?;
         Some(target.file_name()?.to_string_lossy().into_owned())
     }
-}
-
-/// A TCP port that is free now.
-pub(crate) fn free_tcp_port() -> anyhow::Result<u16> {
-    let socket = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
-    Ok(socket.local_addr()?.port())
-}
-
-/// A UDP port that is free now.
-pub(crate) fn free_port() -> anyhow::Result<u16> {
-    let socket = UdpSocket::bind("127.0.0.1:0").context("looking for a free port")?;
-    Ok(socket.local_addr()?.port())
 }

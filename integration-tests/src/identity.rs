@@ -1,8 +1,8 @@
 //! A hospital whose people sign in by its OpenID provider: a collector, an independent provider
 //! (npm's oidc-provider), an authority that signed the provider's certificate, and browsers.
 
-use crate::hospital::{free_port, free_tcp_port};
 use crate::node;
+use crate::ports::{free_port, free_tcp_port};
 use crate::process::{Daemon, run};
 use crate::programs::Program;
 use crate::visitor::{Answer, Visitor};

@@ -17,6 +17,7 @@ pub mod moved_clock;
 pub mod node;
 pub mod package;
 pub mod packages;
+pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod programs;

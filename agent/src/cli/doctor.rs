@@ -124,18 +124,29 @@ pub(super) async fn doctor(
             failure = reach(&address, &credentials, &mut found).await.or(failure);
         }
     }
+    match failure {
+        _ if show(&found, args.json)? => Ok(()),
+        Some(error) => Err(error.into()),
+        None => Err(CliError::Other("something is not well; see above".into())),
+    }
+}
+
+/// Says the one thing that there is to say where the settings cannot be used.
+pub(super) fn without_settings(problem: String, json: bool) -> Result<(), CliError> {
+    let found = check::unusable(problem).map(Found::from);
+    show(found.as_slice(), json).map(drop)
+}
+
+/// Says what was found, and gives back whether all is well.
+fn show(found: &[Found], json: bool) -> Result<bool, CliError> {
     let is_well = found.iter().all(|found| found.ok);
-    if args.json {
+    if json {
         let whole = serde_json::json!({ "well": is_well, "checks": found });
         print(&format!("{whole:#}\n"))?;
     } else {
         print(&found.iter().map(Found::text).collect::<String>())?;
     }
-    match failure {
-        _ if is_well => Ok(()),
-        Some(error) => Err(error.into()),
-        None => Err(CliError::Other("something is not well; see above".into())),
-    }
+    Ok(is_well)
 }
 
 /// DNS, route, UDP, TLS, and an answer on a stream: only with that has the collector

@@ -4,6 +4,7 @@ use super::Gathering;
 use super::newest::Made;
 use crate::control::Failure;
 use crate::item::machine::Exception;
+use crate::item::shift::NextSlot;
 use crate::item::{Item, job};
 use crate::store::jobs::Job;
 use patchward_common::id::MachineId;
@@ -60,7 +61,12 @@ impl Gathering<'_> {
                 let item = job::item(&facts, self.now);
                 let starts = !job.state.is_final() && !facts.unsigned;
                 if let (Some(slot), true) = (slot, starts) {
-                    self.slots.push((slot, line.name.to_string()));
+                    self.slots.push(NextSlot {
+                        slot,
+                        machine: line.name.to_string(),
+                        job: job.id,
+                        withheld: self.withheld.get(&job.id).cloned(),
+                    });
                 }
                 self.items.extend(item.clone());
                 if newest == Some(job.id) {

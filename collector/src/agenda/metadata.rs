@@ -21,16 +21,16 @@ const BEFORE_SLOT_MS: i64 = 7 * DAY_MS;
 
 /// What is said about a vendor's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ending {
+pub struct Ending {
     /// Since when.
-    pub(super) since: UtcMs,
+    pub since: UtcMs,
     /// Why.
-    pub(super) why: String,
+    pub why: String,
 }
 
 /// Whether somebody is told that metadata ends at `ends`. `last` is the end of the last slot
 /// that needs it.
-pub(super) fn ending(ends: UtcMs, last: Option<UtcMs>, now: UtcMs) -> Option<Ending> {
+fn ending(ends: UtcMs, last: Option<UtcMs>, now: UtcMs) -> Option<Ending> {
     let behind = last.filter(|last| ends < *last);
     let before = behind.map_or(ENDS_SOON_MS, |_| BEFORE_SLOT_MS);
     let since = ends.plus_ms(-before);
@@ -47,7 +47,7 @@ pub(super) fn ending(ends: UtcMs, last: Option<UtcMs>, now: UtcMs) -> Option<End
 }
 
 /// The end of the last slot that needs each repository, over plans that are drafted or active.
-pub(super) async fn last_slots(view: &mut View) -> Result<BTreeMap<Name, UtcMs>, Failure> {
+async fn last_slots(view: &mut View) -> Result<BTreeMap<Name, UtcMs>, Failure> {
     let mut last: BTreeMap<Name, UtcMs> = BTreeMap::new();
     for state in [PlanState::Draft, PlanState::Active] {
         for plan in view.plans(Some(state)).await? {
@@ -82,7 +82,7 @@ pub async fn own(view: &mut View) -> Result<Vec<Name>, Failure> {
 
 /// When the metadata of a vendor ends that somebody outside has to renew. Of the hospital's
 /// own repository the collector renews snapshot and timestamp itself.
-pub(super) fn ends(vendor: &Vendor, files: &[TufFile], own: &[Name]) -> Option<UtcMs> {
+fn ends(vendor: &Vendor, files: &[TufFile], own: &[Name]) -> Option<UtcMs> {
     if !own.contains(&vendor.repository) {
         return planning::metadata_expires(files);
     }
@@ -90,6 +90,26 @@ pub(super) fn ends(vendor: &Vendor, files: &[TufFile], own: &[Name]) -> Option<U
         |file: &&TufFile| !file.file.ends_with("snapshot.json") && file.file != "timestamp.json";
     let offline: Vec<TufFile> = files.iter().filter(fresh).cloned().collect();
     planning::metadata_expires(&offline)
+}
+
+/// The vendors whose metadata ends soon or has ended, each with its end and what is said of it.
+pub async fn all_ending(
+    view: &mut View,
+    now: UtcMs,
+) -> Result<Vec<(Name, UtcMs, Ending)>, Failure> {
+    let last = last_slots(view).await?;
+    let own = own(view).await?;
+    let mut all = Vec::new();
+    for vendor in view.vendors().await? {
+        let files = view.tuf_files(&vendor.repository).await?;
+        let needed = last.get(&vendor.repository).copied();
+        if let Some(ends) = ends(&vendor, &files, &own)
+            && let Some(told) = ending(ends, needed, now)
+        {
+            all.push((vendor.name, ends, told));
+        }
+    }
+    Ok(all)
 }
 
 /// When the first of all vendors' metadata ends that somebody outside has to renew; `None`

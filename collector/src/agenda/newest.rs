@@ -22,8 +22,11 @@ impl Made {
     }
 
     /// The same of the plans of these jobs alone.
-    pub(super) async fn of_jobs(view: &mut View, jobs: &[Job]) -> Result<Self, StoreError> {
-        let plans = jobs.iter().map(|job| job.plan);
+    pub(super) async fn of_jobs<'a>(
+        view: &mut View,
+        jobs: impl IntoIterator<Item = &'a Job>,
+    ) -> Result<Self, StoreError> {
+        let plans = jobs.into_iter().map(|job| job.plan);
         Ok(Self(view.plans_made(plans).await?))
     }
 

@@ -5,6 +5,7 @@ use super::Gathering;
 use crate::control::Failure;
 use crate::item::{Item, Kind, Owner};
 use crate::store::holds::Hold;
+use crate::store::machines::MachineLine;
 use crate::store::windows::Area;
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
@@ -37,6 +38,15 @@ fn together(holds: Vec<Hold>) -> BTreeMap<(Area, String), Together> {
         }
     }
     found
+}
+
+/// The machines at which somebody said "not now", and until when.
+pub(super) fn held_there<'a>(
+    lines: impl Iterator<Item = &'a MachineLine>,
+    now: UtcMs,
+) -> Vec<(String, UtcMs)> {
+    let held = lines.filter_map(|line| Some((line.name.to_string(), line.hold_until?)));
+    held.filter(|(_, until)| now < *until).collect()
 }
 
 impl Gathering<'_> {

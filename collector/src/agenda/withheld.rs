@@ -6,7 +6,7 @@ use crate::control::Failure;
 use crate::item::{Item, Kind, Owner, age};
 use crate::replan::{Left, Withheld};
 use crate::store::plans::Plan;
-use patchward_common::id::{Label, Name};
+use patchward_common::id::{JobId, Label, Name};
 
 impl Gathering<'_> {
     pub(super) async fn withheld(&mut self, plan: &Plan, left: &Left) -> Result<(), Failure> {
@@ -23,9 +23,14 @@ impl Gathering<'_> {
                 since = since.max(added.unwrap_or(since));
             }
             let slot = zones.text(Some(unit), withheld.first.start());
+            let subject = format!("{unit}/{}", plan.short());
+            for machine in &withheld.machines {
+                let job = JobId::of(plan.id, *machine);
+                self.withheld.insert(job, subject.clone());
+            }
             self.items.push(Item {
                 kind: Kind::Withheld,
-                subject: format!("{unit}/{}", plan.short()),
+                subject,
                 about: unit.to_string(),
                 unit: Some(unit.clone()),
                 class: None,
@@ -42,7 +47,7 @@ impl Gathering<'_> {
 /// What the ward is told. Where a machine has no slot left, HTM is told that too, and plans
 /// anew.
 fn why(unit: &Name, withheld: &Withheld, slot: &str) -> String {
-    let machines = match withheld.machines {
+    let machines = match withheld.machines.len() {
         1 => format!("1 machine of {unit} stays as it is"),
         count => format!("{count} machines of {unit} stay as they are"),
     };
@@ -60,6 +65,7 @@ fn why(unit: &Name, withheld: &Withheld, slot: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use patchward_common::id::MachineId;
     use patchward_common::time::{Interval, UtcMs};
 
     #[test]
@@ -67,7 +73,7 @@ mod tests {
         let icu = Name::new("icu").unwrap();
         let mut withheld = Withheld {
             first: Interval::new(UtcMs(0), UtcMs(1)).unwrap(),
-            machines: 1,
+            machines: vec![MachineId([1; 32])],
             by: Vec::new(),
         };
         let said = why(&icu, &withheld, "02:00");
@@ -76,7 +82,7 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("no window of icu"), "{said}");
-        withheld.machines = 2;
+        withheld.machines.push(MachineId([2; 32]));
         withheld.by = vec![
             Label::new("theatre").unwrap(),
             Label::new("go-live").unwrap(),

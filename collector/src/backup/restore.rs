@@ -99,7 +99,8 @@ async fn fill(
     let marked = mark(&store, Some(manifest.taken_at), now).await;
     store.close().await;
     marked?;
-    let text = toml::to_string_pretty(&settings)
+    let text = settings
+        .written()
         .map_err(|error| Failure::input(format!("the settings cannot be written: {error}")))?;
     let text = match database {
         // As people wrote it, with their comments.

@@ -189,8 +189,9 @@ async fn finish(
     app.fleet.follow(authorities).await?;
     let mut text = format!(
         "The authority is {new}. The old one is trusted no more, and its key is gone from here. \
-         Start the collector anew, so that its page shows a certificate of the new one too, and \
-         make a backup: from an older one machines would not take this collector for theirs."
+         Within a minute the page shows a certificate of the new one too, unless it has one of its \
+         own: import ca.crt where browsers trust the old one. Make a backup: from an older one \
+         machines would not take this collector for theirs."
     );
     if !left.is_empty() {
         let names: Vec<&str> = left.iter().map(|one| one.name.as_str()).collect();

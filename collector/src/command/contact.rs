@@ -1,6 +1,7 @@
 //! Contacts of vendors: whom the hospital asks.
 
 use super::Caller;
+use super::rows::{self, FromFile};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::store::exposure::Contact;
@@ -23,6 +24,9 @@ pub enum ContactCommand {
         #[arg(long)]
         reached_by: Label,
     },
+    /// Add and change contacts out of a CSV file with the columns vendor, name, role and reached_by:
+    /// all of it, or nothing
+    Import(FromFile),
     /// Show contacts
     List {
         /// Only of this vendor
@@ -65,6 +69,7 @@ pub(super) async fn run(
                 contact.name, contact.vendor, contact.role
             )))
         }
+        ContactCommand::Import(from) => rows::import::<Contact>(app, caller, from).await,
         ContactCommand::List { vendor } => {
             let mut table = Table::new(&["vendor", "name", "role", "reached_by"]);
             for one in app.store.view().await?.vendor_contacts().await? {

@@ -3,6 +3,7 @@
 mod carried;
 mod numbered;
 mod plain;
+mod roster;
 
 use super::Caller;
 use super::file::InputFile;
@@ -29,6 +30,8 @@ pub enum DocumentCommand {
     },
     /// Show the documents that are here
     List,
+    /// Show who may sign what and where: the roster's people, their keys, and which count now
+    Roster,
 }
 
 /// Carries out a command on documents.
@@ -36,6 +39,7 @@ pub async fn run(app: &App, caller: &Caller, command: DocumentCommand) -> Result
     match command {
         DocumentCommand::Add { file } => add(app, caller, &file).await,
         DocumentCommand::List => list(app).await,
+        DocumentCommand::Roster => roster::show(app).await,
     }
 }
 

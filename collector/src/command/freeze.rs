@@ -1,8 +1,9 @@
 //! Freezes: when nothing starts.
 
 use super::calendar::{self, CalendarCommand};
+use super::hit::Waiting;
 use super::zones::{Zones, instant_in};
-use super::{Caller, hit, outlook_of};
+use super::{Caller, outlook_of};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::nudging;
@@ -13,7 +14,9 @@ use crate::store::places::Unit;
 use crate::store::windows::{self as stored, Area};
 use patchward_common::id::{Label, Name};
 use patchward_common::time::{DAY_MS, Interval, UtcMs};
+use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How far the list of freezes looks ahead.
 const FREEZES_MS: i64 = 366 * DAY_MS;
@@ -78,27 +81,8 @@ pub(super) fn area(unit: Option<Name>, site: Option<Name>) -> (Area, String) {
 /// Carries out a command on freezes.
 pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Result<Output, Failure> {
     match command {
-        FreezeCommand::Add {
-            name,
-            unit,
-            site,
-            from,
-            until,
-            zone,
-            reason,
-        } => {
-            let (area, subject) = area(unit, site);
-            let zone = zone_of(&zone).map_err(Failure::input)?;
-            let from = from.map(|text| instant_in(&text, &zone)).transpose()?;
-            let freeze = stored::Freeze {
-                id: name,
-                area,
-                subject,
-                start: from.unwrap_or_else(|| app.now()),
-                end: instant_in(&until, &zone)?,
-                reason: reason.to_string(),
-                source: manual()?,
-            };
+        FreezeCommand::Add { .. } => {
+            let freeze = asked(command, app.now())?;
             add(app, caller, &freeze).await
         }
         FreezeCommand::Remove { name, reason } => {
@@ -127,14 +111,91 @@ fn manual() -> Result<Name, Failure> {
     Name::new(calendar::MANUAL).map_err(|error| Failure::input(error.to_string()))
 }
 
+/// The freeze that a command asks for.
+fn asked(command: FreezeCommand, now: UtcMs) -> Result<stored::Freeze, Failure> {
+    let FreezeCommand::Add {
+        name,
+        unit,
+        site,
+        from,
+        until,
+        zone,
+        reason,
+    } = command
+    else {
+        return Err(Failure::input("this adds no freeze"));
+    };
+    let (area, subject) = area(unit, site);
+    let zone = zone_of(&zone).map_err(Failure::input)?;
+    let from = from.map(|text| instant_in(&text, &zone)).transpose()?;
+    Ok(stored::Freeze {
+        id: name,
+        area,
+        subject,
+        start: from.unwrap_or(now),
+        end: instant_in(&until, &zone)?,
+        reason: reason.to_string(),
+        source: manual()?,
+    })
+}
+
 /// Adds a freeze, and says which waiting jobs it hits.
 async fn add(app: &App, caller: &Caller, freeze: &stored::Freeze) -> Result<Output, Failure> {
-    if freeze.start >= freeze.end {
-        return Err(Failure::input("a freeze must end after it begins"));
-    }
+    let Hit { time, taken, .. } = hit(app, freeze).await?;
     let mut change = app.change(caller).await?;
-    let now = change.now();
-    let zones = Zones::read(change.view()).await?;
+    change.add_freeze(freeze).await?;
+    change.commit().await?;
+    let warning = warning(app, freeze.area, &freeze.subject).await;
+    Ok(Output::Text(format!(
+        "Frozen {time}: no go is given.{taken}{warning}"
+    )))
+}
+
+/// What would come of a command on freezes; `None` where it takes nothing away.
+pub(super) async fn foreseen(
+    app: &App,
+    caller: &Caller,
+    command: &FreezeCommand,
+) -> Result<Option<String>, Failure> {
+    let FreezeCommand::Add { .. } = command else {
+        return Ok(None);
+    };
+    let freeze = asked(command.clone(), app.now())?;
+    let Hit { time, units, taken } = hit(app, &freeze).await?;
+    let machines = app.store.view().await?.enrolled_by_unit().await?;
+    let machines = machines.into_iter();
+    let machines: u64 = machines
+        .filter(|(unit, _)| units.contains(unit))
+        .map(|(_, count)| count)
+        .sum();
+    // What refuses it refuses it now. It is dropped at once: every go waits for it.
+    let mut change = app.change(caller).await?;
+    change.add_freeze(&freeze).await?;
+    drop(change);
+    Ok(Some(format!(
+        "No go would be given {time} in {} with {}.{taken}",
+        counted(units.len(), "unit", "units"),
+        counted(machines, "machine", "machines"),
+    )))
+}
+
+/// What a freeze hits.
+struct Hit {
+    /// From when to when it holds, in words.
+    time: String,
+    /// Where.
+    units: BTreeSet<Name>,
+    /// What it takes from waiting jobs.
+    taken: String,
+}
+
+/// Counts what a freeze that is not there yet hits.
+async fn hit(app: &App, freeze: &stored::Freeze) -> Result<Hit, Failure> {
+    let during = Interval::new(freeze.start, freeze.end)
+        .map_err(|_| Failure::input("a freeze must end after it begins"))?;
+    let now = app.now();
+    let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
     let unit = match freeze.area {
         Area::Unit => Name::new(&freeze.subject).ok(),
         _ => None,
@@ -146,17 +207,14 @@ async fn add(app: &App, caller: &Caller, freeze: &stored::Freeze) -> Result<Outp
             freeze.id
         )));
     }
-    let units = covered(change.view(), freeze.area, &freeze.subject).await?;
-    let covers = |unit: &Name| units.iter().any(|one| one.name == *unit);
-    let had = hit::usable(change.view(), now, covers).await?;
-    change.add_freeze(freeze).await?;
-    let has = hit::usable(change.view(), now, covers).await?;
-    change.commit().await?;
-    let warning = warning(app, freeze.area, &freeze.subject).await;
-    Ok(Output::Text(format!(
-        "Frozen from {start} to {end}: no go is given.{}{warning}",
-        hit::taken(&had, &has)
-    )))
+    let units = covered(&mut view, freeze.area, &freeze.subject).await?;
+    let units: BTreeSet<Name> = units.into_iter().map(|unit| unit.name).collect();
+    let waiting = Waiting::read(&mut view, now, |unit| units.contains(unit)).await?;
+    Ok(Hit {
+        time: format!("from {start} to {end}"),
+        taken: waiting.frozen(&freeze.id, during),
+        units,
+    })
 }
 
 /// The units that a freeze covers.

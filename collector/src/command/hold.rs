@@ -42,11 +42,14 @@ pub enum HoldCommand {
         #[command(flatten)]
         held: Held,
     },
-    /// Show the holds in force, those of the page; a machine's own stand with the machine
+    /// Show the holds in force: those of the page; of one machine, what was said there as well
     List {
         /// Only this unit's
         #[arg(long)]
         unit: Option<Name>,
+        /// Only those that hold this machine, by its name or id: its own and its unit's
+        #[arg(long, conflicts_with = "unit")]
+        machine: Option<String>,
     },
 }
 
@@ -121,7 +124,11 @@ pub async fn run(app: &App, caller: &Caller, command: HoldCommand) -> Result<Out
             )))
         }
         HoldCommand::End { held } => end(app, caller, &held).await,
-        HoldCommand::List { unit } => list(app, unit.as_ref()).await,
+        HoldCommand::List {
+            machine: Some(machine),
+            ..
+        } => of_machine(app, &machine).await,
+        HoldCommand::List { unit, .. } => list(app, unit.as_ref()).await,
     }
 }
 
@@ -165,10 +172,13 @@ fn not_held(name: &str, only_own: bool) -> Failure {
     })
 }
 
+/// The columns of holds.
+const COLUMNS: [&str; 6] = ["unit", "machine", "until", "reason", "said_by", "since"];
+
 async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
-    let mut table = Table::new(&["unit", "machine", "until", "reason", "said_by", "since"]);
+    let mut table = Table::new(&COLUMNS);
     let holds = view.holds(app.now()).await?;
     let held = holds.iter().filter_map(machine_of);
     let machines = view.these_machines(held).await?;
@@ -179,13 +189,47 @@ async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
         if unit.is_some_and(|unit| *unit != of) {
             continue;
         }
+        table.row(row(&zones, &of, machine, &hold));
+    }
+    Ok(Output::Table(table))
+}
+
+fn row(zones: &Zones, unit: &Name, machine: Option<Name>, hold: &Hold) -> Vec<Cell> {
+    vec![
+        Cell::of(unit),
+        Cell::maybe(machine),
+        zones.cell(Some(unit), hold.until),
+        Cell::of(hold.reason.replace('_', " ")),
+        Cell::of(&hold.set_by),
+        zones.cell(Some(unit), hold.set_at),
+    ]
+}
+
+/// What holds one machine: its unit, itself, and what was said there.
+async fn of_machine(app: &App, machine: &str) -> Result<Output, Failure> {
+    let now = app.now();
+    let mut view = app.store.view().await?;
+    let zones = Zones::read(&mut view).await?;
+    let found = machine::find(&mut view, machine).await?;
+    let unit = &found.unit;
+    let mut table = Table::new(&COLUMNS);
+    for hold in view.holds_on(Area::Unit, unit.as_str(), now).await? {
+        table.row(row(&zones, unit, None, &hold));
+    }
+    let id = found.id.to_string();
+    for hold in view.holds_on(Area::Machine, &id, now).await? {
+        table.row(row(&zones, unit, Some(found.name.clone()), &hold));
+    }
+    let status = view.machine_status(&found.id).await?;
+    let there = status.and_then(|status| status.hold_until);
+    if let Some(until) = there.filter(|until| now < *until) {
         table.row(vec![
-            Cell::of(&of),
-            Cell::maybe(machine),
-            zones.cell(Some(&of), hold.until),
-            Cell::of(hold.reason.replace('_', " ")),
-            Cell::of(hold.set_by),
-            zones.cell(Some(&of), hold.set_at),
+            Cell::of(unit),
+            Cell::of(&found.name),
+            zones.cell(Some(unit), until),
+            Cell::of("said at the machine"),
+            Cell::Empty,
+            Cell::Empty,
         ]);
     }
     Ok(Output::Table(table))

@@ -1,10 +1,12 @@
 //! Jobs: what is where, and why.
 
 pub(crate) mod about;
+mod beside;
 mod free;
 mod manual;
 mod order;
 mod person;
+mod show;
 mod told;
 
 pub(super) use person::stop_waiting;
@@ -12,10 +14,8 @@ pub(super) use person::stop_waiting;
 use super::listed::Paged;
 use super::zones::Zones;
 use super::{Caller, begun, machine, plan, service};
-use crate::agenda;
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
-use crate::item::Item;
 use crate::item::down::down;
 use crate::store::View;
 use crate::store::jobs::Job;
@@ -47,7 +47,8 @@ pub enum JobCommand {
         #[arg(long)]
         machine: Option<String>,
     },
-    /// Show one job: where it stands, since when and why
+    /// Show one job: where it stands, since when and why; where its machine is not in service,
+    /// whether it is safe to use, who stands in, whom to call and what to do
     Show {
         /// Its id, or the first digits of it
         job: String,
@@ -144,7 +145,7 @@ pub async fn job(app: &App, caller: &Caller, command: JobCommand) -> Result<Outp
         }
         JobCommand::Show { job } => {
             let job = named(&mut view, &job).await?;
-            show(app, &mut view, job).await
+            show::show(app, &mut view, &job).await
         }
         JobCommand::Journal { job } => {
             let job = named(&mut view, &job).await?;
@@ -327,63 +328,4 @@ fn words(reason: &Reason) -> String {
         Some(step) => format!("step {}: {}", step.number(), reason.text),
         None => reason.text.clone(),
     }
-}
-
-async fn show(app: &App, view: &mut View, job: Job) -> Result<Output, Failure> {
-    let id = &job.id;
-    let zones = Zones::read(view).await?;
-    let machine = view.machine(&job.machine).await?;
-    let unit = machine.map(|machine| machine.unit);
-    let unit = unit.as_ref();
-    let plan = view.plan(&job.plan).await?;
-    let goes = view.goes_of(id).await?;
-    let going = goes.iter().find(|go| go.ended_at.is_none());
-    let down = down(&job.state, job.since, going.map(|go| go.issued_at));
-    let item = agenda::item_of(&app.fleet, view, &job, app.now()).await?;
-    // Of work by hand the last attempt, where somebody recorded it.
-    let record = view.manual_records(id).await?.pop();
-    let record = record.filter(|record| record.attempt == job.attempt);
-    let closing = view.closing(id).await?;
-    let closing = closing.filter(|closing| closing.covers(job.since));
-    let taken = match &item {
-        Some(item) => view.takers().await?.remove(&item.key()),
-        None => None,
-    };
-    Ok(Output::record([
-        ("job", Cell::of(job.id)),
-        ("machine", Cell::of(name(view, &job.machine).await?)),
-        ("plan", Cell::maybe(plan.map(|plan| plan.title))),
-        ("plan_id", Cell::of(job.plan)),
-        ("wave", Cell::Number(wave_number(job.wave).into())),
-        ("state", Cell::of(job.state.word())),
-        ("why", Cell::maybe(job.state.reason().map(words))),
-        ("since", zones.cell(unit, job.since)),
-        ("attempt", Cell::Number(job.attempt.into())),
-        ("slot_from", zones.maybe(unit, job.slot.map(|s| s.start()))),
-        ("slot_until", zones.maybe(unit, job.slot.map(|s| s.end()))),
-        ("go_since", zones.maybe(unit, going.map(|go| go.issued_at))),
-        (
-            "down_since",
-            zones.maybe(unit, down.as_ref().map(|d| d.since)),
-        ),
-        ("down_because", Cell::maybe(down.map(|d| d.because))),
-        (
-            "recorded_by",
-            Cell::maybe(record.as_ref().map(|r| &r.recorded_by)),
-        ),
-        (
-            "work_order",
-            Cell::maybe(record.as_ref().map(|r| &r.work_order)),
-        ),
-        ("photo", Cell::maybe(record.and_then(|r| r.photo))),
-        ("closed_by", Cell::maybe(closing.as_ref().map(|c| &c.by))),
-        ("closed_why", Cell::maybe(closing.map(|c| c.reason))),
-        ("item", Cell::maybe(item.as_ref().map(Item::key))),
-        (
-            "next_step_by",
-            Cell::maybe(item.as_ref().map(|i| i.owner.word())),
-        ),
-        ("next_step", Cell::maybe(item.map(|item| item.why))),
-        ("taken_by", Cell::maybe(taken.map(|taken| taken.by))),
-    ]))
 }

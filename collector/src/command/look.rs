@@ -15,6 +15,7 @@ use crate::snapshot::{Gather, Look, MadeOf, Snapshot};
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// How often what is kept is looked at so that nobody waits for it: more often than it grows
@@ -44,6 +45,10 @@ macro_rules! gathered {
 
             fn now(&self) -> UtcMs {
                 self.0.now()
+            }
+
+            fn behind(&self) -> Option<Handle> {
+                Some(self.0.behind.clone())
             }
 
             fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -182,6 +187,10 @@ pub async fn look(
 ) -> Result<Output, Failure> {
     match &command {
         Command::Today => today::told(app, &*agenda_at(app, look).await?).await,
+        Command::Shift(asked) => {
+            let agenda = agenda_at(app, look).await?;
+            today::shift::told(app, &agenda, asked).await
+        }
         Command::Item(ItemCommand::List {
             owner,
             unit,

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::control::{Cell, Failure, FailureKind, Output, Table};
 use crate::fleet::FleetError;
 use crate::store::View;
+use crate::store::assets::Asset;
 use crate::store::machines::{Machine, MachineState};
 use patchward_common::facts::{Facts, PackedFacts};
 use patchward_common::id::{Label, MachineId, Name};
@@ -217,13 +218,30 @@ async fn show(app: &App, machine: &str) -> Result<Output, Failure> {
         .unwrap_or_default();
     let groups = view.groups_of(&found.id).await?;
     let set = view.set_of(&found.id).await?;
+    let asset = view.asset_of(&found.id).await?;
     let text = |text: String| (!text.is_empty()).then_some(text);
+    let of_asset = |of: fn(&Asset) -> &String| {
+        let asset = asset.as_ref();
+        Cell::maybe(asset.and_then(|asset| text(of(asset).clone())))
+    };
     Ok(Output::record([
         ("machine", Cell::of(&found.name)),
         ("id", Cell::of(found.id)),
         ("unit", Cell::of(&found.unit)),
         ("class", Cell::of(found.class.word())),
         ("model", Cell::of(&found.model)),
+        ("asset", Cell::maybe(asset.as_ref().map(|asset| &asset.tag))),
+        ("manufacturer", of_asset(|asset| &asset.manufacturer)),
+        ("serial", of_asset(|asset| &asset.serial)),
+        ("location", of_asset(|asset| &asset.location)),
+        (
+            "life_cycle",
+            Cell::maybe(asset.as_ref().map(|asset| asset.life_cycle.word())),
+        ),
+        (
+            "life_cycle_since",
+            Cell::maybe(asset.as_ref().and_then(|asset| asset.life_cycle_since)),
+        ),
         ("mode", Cell::of(found.mode.word())),
         ("state", Cell::of(found.state.word())),
         (
@@ -247,6 +265,7 @@ async fn show(app: &App, machine: &str) -> Result<Output, Failure> {
         ("inventory", Cell::maybe(set.as_ref().map(|set| set.digest))),
         ("inventory_since", Cell::maybe(set.map(|set| set.since))),
         ("clone_suspected", Cell::maybe(found.clone_reason)),
+        ("evidence_of_machine", Cell::of(&found.name)),
     ]))
 }
 

@@ -3,6 +3,8 @@
 mod intake;
 mod shown;
 
+pub(super) use shown::meaning;
+
 use super::Caller;
 use super::file::InputFile;
 use crate::app::App;

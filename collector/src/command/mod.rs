@@ -18,9 +18,11 @@ pub mod device;
 pub mod document;
 pub mod evidence;
 pub mod exposure;
+mod failed;
 pub mod feed;
 pub mod file;
 mod forecast;
+mod foreseen;
 pub mod freeze;
 pub mod go_key;
 pub mod handover;
@@ -39,29 +41,32 @@ pub mod notice;
 pub mod oncall;
 pub mod place;
 pub mod plan;
+pub mod probe;
 pub mod program;
 pub mod release;
 pub mod restore;
 pub mod risk;
 pub mod rollout;
+mod rows;
 pub mod service;
 mod setup;
 pub mod stop;
 pub mod support;
-mod today;
+pub mod today;
 pub mod token;
 pub mod user;
 pub mod window;
 pub(crate) mod work;
 pub(crate) mod zones;
 
+pub use foreseen::foreseen;
 pub use look::{Snapshots, agenda, agenda_kept, keep, look, look_of, made};
 
 use crate::app::App;
-use crate::control::{Failure, FailureKind, Output, Reply};
+use crate::control::{Failure, Output, Reply};
 use crate::schedule::outlook::Outlook;
 use crate::store::places::Unit;
-use crate::store::{Actor, StoreError, View};
+use crate::store::{Actor, View};
 use futures_util::future::BoxFuture;
 use patchward_common::id::Name;
 use patchward_common::time::DAY_MS;
@@ -76,6 +81,9 @@ use tokio::sync::mpsc;
 pub enum Command {
     /// What needs somebody now, tonight's work, and the fleet in a few counts
     Today,
+    /// What the next shift has to know: what went wrong or is not in service, what is held,
+    /// what begins
+    Shift(today::shift::Asked),
     /// The first day, step by step: what is missing, whose move it is, and what the firewall
     /// must let through
     Setup,
@@ -136,6 +144,9 @@ pub enum Command {
     /// Signed documents: charter, roster, assignment, stops ...
     #[command(subcommand)]
     Document(document::DocumentCommand),
+    /// Probes: what machines learn by them
+    #[command(subcommand)]
+    Probe(probe::ProbeCommand),
     /// The custodian repository: what the hospital vouches for, signed offline
     #[command(subcommand)]
     Custodian(custodian::CustodianCommand),
@@ -271,6 +282,7 @@ pub fn run<'a>(
 ) -> BoxFuture<'a, Result<Output, Failure>> {
     match command {
         Command::Today => Box::pin(today::run(app)),
+        Command::Shift(asked) => Box::pin(async move { today::shift::run(app, &asked).await }),
         Command::Setup => Box::pin(setup::run(app)),
         Command::Item(command) => Box::pin(item::run(app, caller, command)),
         Command::Checklist(command) => Box::pin(service::checklist(app, caller, command)),
@@ -291,6 +303,7 @@ pub fn run<'a>(
         Command::Case(command) => Box::pin(case::run(app, caller, command)),
         Command::Risk(command) => Box::pin(risk::run(app, caller, command)),
         Command::Document(command) => Box::pin(document::run(app, caller, command)),
+        Command::Probe(command) => Box::pin(probe::run(app, command)),
         Command::Custodian(command) => Box::pin(custodian::run(app, caller, command, progress)),
         Command::Vendor(command) => Box::pin(release::vendor(app, caller, command, progress)),
         Command::Release(command) => Box::pin(release::release(app, caller, command, progress)),
@@ -322,43 +335,6 @@ fn no_unit(unit: &Name) -> Failure {
     Failure::not_found(format!("There is no unit {unit}. `unit list` shows all."))
 }
 
-/// The command that lists what was not found.
-fn list_of(what: &str) -> Option<&'static str> {
-    Some(match what {
-        "unit" => "unit list",
-        "site" => "site list",
-        "coverage group" => "group list",
-        "machine" => "machine list",
-        "asset" => "asset list",
-        "mapping" => "asset mapping list",
-        "baseline" => "asset baseline list",
-        "subnet" => "unit subnet list",
-        "advisory" => "advisory list",
-        "alias" => "advisory alias list",
-        "decision that counts" => "advisory decisions",
-        "mitigation that is not closed" => "mitigation list",
-        "exception that is not ended" => "exposure except list",
-        "case that is open" => "case list",
-        "contact" => "vendor contact list",
-        "risk assessment" => "risk list",
-        "vendor" => "vendor list",
-        "release" => "release list",
-        "window" => "window list",
-        "freeze" => "freeze list",
-        "calendar" => "freeze calendar list",
-        "plan" => "plan list",
-        "account that has not ended" => "user list",
-        "link to the provider" => "user openid list",
-        "ward's link" => "kiosk list",
-        "program that has not ended" => "program list",
-        "secret address" => "feed list",
-        "target of notices" => "notice list",
-        "level of this list" => "oncall list",
-        "token that is not revoked" => "token list",
-        _ => return None,
-    })
-}
-
 /// How far ahead tonight reaches: to the same time tomorrow.
 pub(crate) const TONIGHT_MS: i64 = DAY_MS;
 
@@ -368,31 +344,4 @@ const PREVIEW: usize = 20;
 /// The next openings of a unit, as every command shows them.
 async fn outlook_of(app: &App, view: &mut View, unit: &Unit) -> Result<Vec<Outlook>, Failure> {
     crate::allowed::outlook(view, unit, app.now(), PREVIEW).await
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        let kind = match &error {
-            StoreError::Conflict(_) => FailureKind::Conflict,
-            StoreError::NotFound { .. } | StoreError::NoDatabase(_) => FailureKind::NotFound,
-            StoreError::Invalid(_) => FailureKind::Input,
-            StoreError::Busy
-            | StoreError::Full
-            | StoreError::Unreachable(_)
-            | StoreError::Closed => FailureKind::Unavailable,
-            StoreError::Corrupt(_) | StoreError::Schema(_) | StoreError::Other(_) => {
-                FailureKind::Internal
-            }
-        };
-        if kind == FailureKind::Internal {
-            tracing::error!(error = ?error, "the store failed");
-        }
-        let mut text = error.to_string();
-        if let StoreError::NotFound { what, .. } = &error
-            && let Some(list) = list_of(what)
-        {
-            text.push_str(&format!(". `{list}` shows all."));
-        }
-        Self { kind, text }
-    }
 }

@@ -1,6 +1,7 @@
 //! The on-call list: who is called at night, and who has heard.
 
 use super::freeze::area;
+use super::rows::{self, FromFile};
 use super::zones::Zones;
 use super::{Caller, item};
 use crate::agenda::{self, Agenda};
@@ -15,9 +16,9 @@ use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 
 /// Longest time that one level has: a working day.
-const MAX_AFTER_MINUTES: i64 = 8 * 60;
+pub(super) const MAX_AFTER_MINUTES: i64 = 8 * 60;
 /// Most levels of a list; who comes after ten people have not answered?
-const MAX_LEVELS: i64 = 10;
+pub(super) const MAX_LEVELS: i64 = 10;
 
 /// What can be done with the on-call list.
 #[derive(Clone, Debug, Serialize, Deserialize, clap::Subcommand)]
@@ -42,6 +43,9 @@ pub enum OnCallCommand {
         #[arg(long)]
         site: Option<Name>,
     },
+    /// Set levels out of a CSV file as `oncall list` gives it: for, which, level, who, contact and
+    /// after_minutes: all of it, or nothing
+    Import(FromFile),
     /// Take a level off a list
     Remove {
         /// The level
@@ -95,6 +99,7 @@ pub async fn run(app: &App, caller: &Caller, command: OnCallCommand) -> Result<O
             change.commit().await?;
             Ok(Output::Text(format!("{text}{gap}")))
         }
+        OnCallCommand::Import(from) => rows::import::<OnCall>(app, caller, from).await,
         OnCallCommand::Remove { level, unit, site } => {
             let (area, subject) = area(unit, site);
             let mut change = app.change(caller).await?;

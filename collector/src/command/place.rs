@@ -5,6 +5,7 @@ mod subnet;
 pub use subnet::SubnetCommand;
 
 use super::Caller;
+use super::rows::{self, FromFile};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::store::places::{Group, Site, SwitchedOff, Unit};
@@ -23,6 +24,8 @@ pub enum SiteCommand {
         #[arg(long)]
         title: Option<Label>,
     },
+    /// Add sites out of a CSV file with the columns site and title: all of it, or nothing
+    Import(FromFile),
     /// Remove a site without units
     Remove {
         /// Short name
@@ -63,6 +66,9 @@ pub enum UnitCommand {
         #[arg(long, value_parser = class)]
         class: Option<Class>,
     },
+    /// Add and change units out of a CSV file with the columns unit, site, title and class: all of
+    /// it, or nothing
+    Import(FromFile),
     /// Subnets of units: a machine that is seen in another one has moved
     #[command(subcommand)]
     Subnet(SubnetCommand),
@@ -107,6 +113,9 @@ pub enum GroupCommand {
         #[arg(long)]
         switched_off_counts: Option<bool>,
     },
+    /// Add and change coverage groups out of a CSV file with the columns group, unit, minimum_ready
+    /// and switched_off_counts: all of it, or nothing
+    Import(FromFile),
     /// Remove a coverage group
     Remove {
         /// Short name
@@ -132,7 +141,7 @@ fn switched_off(counts: bool) -> SwitchedOff {
 }
 
 /// The title that was given, or else the name itself.
-fn titled(title: Option<Label>, name: &Name) -> Result<Label, Failure> {
+pub(super) fn titled(title: Option<Label>, name: &Name) -> Result<Label, Failure> {
     title.map_or_else(
         || Label::new(name.as_str()).map_err(|error| Failure::input(error.to_string())),
         Ok,
@@ -152,6 +161,7 @@ pub async fn site(app: &App, caller: &Caller, command: SiteCommand) -> Result<Ou
             change.commit().await?;
             Ok(Output::Text(format!("Site {} is there.", site.name)))
         }
+        SiteCommand::Import(from) => rows::import::<Site>(app, caller, from).await,
         SiteCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
             change.remove_site(&name).await?;
@@ -205,6 +215,7 @@ pub async fn unit(app: &App, caller: &Caller, command: UnitCommand) -> Result<Ou
             change.commit().await?;
             Ok(Output::Text(format!("Unit {name} is changed.")))
         }
+        UnitCommand::Import(from) => rows::import::<Unit>(app, caller, from).await,
         UnitCommand::Subnet(command) => subnet::run(app, caller, command).await,
         UnitCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
@@ -269,6 +280,7 @@ pub async fn group(app: &App, caller: &Caller, command: GroupCommand) -> Result<
             change.commit().await?;
             Ok(Output::Text(format!("Coverage group {name} is changed.")))
         }
+        GroupCommand::Import(from) => rows::import::<Group>(app, caller, from).await,
         GroupCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
             change.remove_group(&name).await?;

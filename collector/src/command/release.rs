@@ -1,18 +1,18 @@
 //! Vendors and their releases.
 
 pub(in crate::command) mod met;
+mod needed;
 mod sbom;
+mod shown;
 pub(super) mod take_in;
 
 use super::file::InputFile;
 use super::{Caller, Progress, adopt, contact};
 use crate::app::App;
-use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::store::View;
+use crate::control::{Cell, Failure, Output, Table};
 use crate::store::releases::{Release, ReleaseState};
 use patchward_common::codec;
 use patchward_common::id::{Label, Name};
-use patchward_common::trust::origin::Origin;
 use patchward_common::trust::release::ReleaseDescription;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -52,7 +52,8 @@ pub enum ReleaseCommand {
     /// Take in what a vendor sent by portal or disc: check it, and keep it for the
     /// custodian's signature
     Adopt(adopt::AdoptArgs),
-    /// Show all releases
+    /// Show all releases: what they fix, who needs them, what users will notice, and what vendors'
+    /// MDS2 answers let us do
     List {
         /// Only this product's
         #[arg(long)]
@@ -60,6 +61,13 @@ pub enum ReleaseCommand {
     },
     /// Show one release
     Show {
+        /// The product
+        product: Name,
+        /// The version
+        version: String,
+    },
+    /// Show the machines that need a release, with what they have now
+    Needed {
         /// The product
         product: Name,
         /// The version
@@ -134,8 +142,16 @@ pub async fn release(
             take_in::from(app, caller, &repository, &from, progress).await
         }
         ReleaseCommand::Adopt(args) => adopt::run(app, caller, args, progress).await,
-        ReleaseCommand::List { product } => list(app, product.as_ref()).await,
-        ReleaseCommand::Show { product, version } => show(app, &product, &version).await,
+        ReleaseCommand::List { product } => shown::list(app, product.as_ref()).await,
+        ReleaseCommand::Show { product, version } => {
+            shown::show(app, &find(app, &product, &version).await?).await
+        }
+        ReleaseCommand::Needed { product, version } => {
+            let release = find(app, &product, &version).await?;
+            let described = description(&release)?;
+            let mut view = app.store.view().await?;
+            needed::list(app, &mut view, &release, &described).await
+        }
         ReleaseCommand::Sbom {
             product,
             version,
@@ -217,133 +233,4 @@ pub async fn find(app: &App, product: &Name, version: &str) -> Result<Release, F
 pub fn description(release: &Release) -> Result<ReleaseDescription, Failure> {
     codec::decode_deterministic(&release.description, MAX_DESCRIPTION_BYTES)
         .map_err(|error| Failure::conflict(format!("the stored description is damaged: {error}")))
-}
-
-async fn list(app: &App, product: Option<&Name>) -> Result<Output, Failure> {
-    let mut table = Table::new(&[
-        "product",
-        "version",
-        "counter",
-        "kind",
-        "provenance",
-        "state",
-        "repository",
-        "sha256",
-    ]);
-    for release in app.store.view().await?.releases(product).await? {
-        table.row(vec![
-            Cell::of(release.product),
-            Cell::of(release.version),
-            Cell::Number(release.counter as i64),
-            Cell::of(release.kind),
-            Cell::of(release.provenance.word()),
-            Cell::of(release.state.word()),
-            Cell::of(release.repository),
-            Cell::of(release.sha256),
-        ]);
-    }
-    Ok(Output::Table(table))
-}
-
-async fn artifacts(view: &mut View, description: &ReleaseDescription) -> Result<Table, Failure> {
-    let mut artifacts = Table::new(&["artifact", "sha256", "length", "state"]);
-    for artifact in &description.artifacts {
-        let known = view.artifact(&artifact.sha256).await?;
-        artifacts.row(vec![
-            Cell::of(&artifact.path),
-            Cell::of(artifact.sha256),
-            Cell::Number(artifact.length as i64),
-            Cell::maybe(known.map(|known| known.state.word())),
-        ]);
-    }
-    Ok(artifacts)
-}
-
-async fn show(app: &App, product: &Name, version: &str) -> Result<Output, Failure> {
-    let release = find(app, product, version).await?;
-    let description = description(&release)?;
-    let mut view = app.store.view().await?;
-    let artifacts = artifacts(&mut view, &description).await?;
-    let origin = origin_of(&mut view, &release).await?;
-    let minutes = |minutes: u32| Cell::Number(minutes.into());
-    let parts = [
-        ("product", Cell::of(&release.product)),
-        ("version", Cell::of(&release.version)),
-        ("counter", Cell::Number(release.counter as i64)),
-        ("kind", Cell::of(&release.kind)),
-        ("provenance", Cell::of(release.provenance.word())),
-        (
-            "came_by",
-            Cell::maybe(
-                origin
-                    .as_ref()
-                    .map(|o| format!("{} from {}", o.way.word(), o.place)),
-            ),
-        ),
-        ("obtained", Cell::maybe(origin.as_ref().map(|o| o.obtained))),
-        (
-            "obtained_by",
-            Cell::maybe(origin.as_ref().map(|o| o.obtained_by.clone())),
-        ),
-        (
-            "vouched_by",
-            Cell::maybe(
-                origin
-                    .as_ref()
-                    .map(|o| format!("{}: {}", o.vouched_by, o.note)),
-            ),
-        ),
-        ("state", Cell::of(release.state.word())),
-        ("repository", Cell::of(&release.repository)),
-        ("path", Cell::of(&release.path)),
-        ("sha256", Cell::of(release.sha256)),
-        ("from", Cell::List(description.applies_to.from)),
-        ("systems", Cell::List(description.applies_to.os)),
-        (
-            "architectures",
-            Cell::List(description.applies_to.architectures),
-        ),
-        ("install_minutes", minutes(description.install_minutes)),
-        ("recovery_minutes", minutes(description.recovery_minutes)),
-        ("fixes", Cell::List(description.fixes)),
-        (
-            "users_will_notice",
-            Cell::maybe(description.users_will_notice),
-        ),
-    ];
-    let met = met::Met::of_release(&mut view, &release).await?;
-    let mut text = Output::record(parts.clone()).text();
-    if let Some((_, words)) = met.words() {
-        text.push_str(&format!("\n{words}"));
-    }
-    let report = Report::new(parts, text)
-        .with("artifacts", artifacts)
-        .with("advisories", met.table());
-    Ok(Output::Report(
-        report.with("proofs", proofs_of(origin.as_ref())),
-    ))
-}
-
-/// How a release came here, where the hospital published it.
-async fn origin_of(view: &mut View, release: &Release) -> Result<Option<Origin>, Failure> {
-    let stored = view.origin(&release.repository, &release.path, &release.sha256);
-    let Some(bytes) = stored.await? else {
-        return Ok(None);
-    };
-    let read = serde_json::from_slice(&bytes);
-    read.map(Some)
-        .map_err(|error| Failure::conflict(format!("the stored origin is damaged: {error}")))
-}
-
-/// What was checked of a release, and what is kept of it.
-fn proofs_of(origin: Option<&Origin>) -> Table {
-    let mut proofs = Table::new(&["artifact", "checked", "kept"]);
-    for proof in origin.iter().flat_map(|origin| &origin.proofs) {
-        proofs.row(vec![
-            Cell::of(proof.artifact),
-            Cell::of(proof.check.words()),
-            Cell::maybe(proof.kept),
-        ]);
-    }
-    proofs
 }

@@ -1,5 +1,7 @@
 //! `today`: what needs somebody now, tonight's work, and the fleet in a few counts.
 
+pub mod shift;
+
 use super::TONIGHT_MS;
 use super::item::table;
 use super::zones::Zones;
@@ -8,9 +10,10 @@ use crate::app::App;
 use crate::calls::Lists;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::item::oncall::Call;
+use crate::item::shift::NextSlot;
 use crate::item::{Item, OWNERS, Owner};
 use crate::store::assets::AssetCounts;
-use patchward_common::time::{Interval, UtcMs};
+use patchward_common::time::UtcMs;
 use patchward_common::words::counted;
 use std::collections::BTreeMap;
 
@@ -91,14 +94,14 @@ pub(super) async fn told(app: &App, agenda: &Agenda) -> Result<Output, Failure> 
 }
 
 /// The slots until this time tomorrow.
-fn tonight(slots: &[(Interval, String)], zones: &Zones, now: UtcMs) -> Table {
+fn tonight(slots: &[NextSlot], zones: &Zones, now: UtcMs) -> Table {
     let mut tonight = Table::new(&["machine", "from", "until"]);
     let until = now.plus_ms(TONIGHT_MS);
-    for (slot, machine) in slots.iter().filter(|(slot, _)| slot.start() < until) {
+    for next in slots.iter().filter(|next| next.slot.start() < until) {
         tonight.row(vec![
-            Cell::of(machine),
-            zones.cell(None, slot.start()),
-            zones.cell(None, slot.end()),
+            Cell::of(&next.machine),
+            zones.cell(None, next.slot.start()),
+            zones.cell(None, next.slot.end()),
         ]);
     }
     tonight

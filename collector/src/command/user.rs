@@ -1,5 +1,6 @@
 //! People who use the page.
 
+pub(super) mod end;
 mod openid;
 
 pub use openid::OpenidCommand;
@@ -87,15 +88,7 @@ pub async fn run(app: &App, caller: &Caller, command: UserCommand) -> Result<Out
                 .to_owned();
             Ok(handed(&name, link, text))
         }
-        UserCommand::End { name } => {
-            let mut change = app.change(caller).await?;
-            change.end_account(&name).await?;
-            change.commit().await?;
-            Ok(Output::Text(format!(
-                "{name} has no account any more. Keys in the roster are not touched: a registrar \
-                 takes them out."
-            )))
-        }
+        UserCommand::End { name } => end::end(app, caller, &name).await,
         UserCommand::List => list(app).await,
         UserCommand::Keys => keys(app).await,
         UserCommand::Openid(command) => openid::run(app, caller, command).await,

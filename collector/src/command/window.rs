@@ -3,14 +3,19 @@
 mod change;
 mod preview;
 
+use super::hit::Waiting;
+use super::rows::{self, FromFile};
 use super::zones::{beside_utc, instant_in};
-use super::{Caller, hit, work};
+use super::{Caller, work};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::fleet::Target;
 use crate::schedule::ical::zone_of;
+use crate::schedule::spoken;
 use crate::schedule::window::Window;
+use crate::store::Change;
 use crate::store::windows::{self as stored, Opening};
+use change::Changed;
 use patchward_common::id::{Label, Name};
 use patchward_common::time::{MINUTE_MS, SECOND_MS, UtcMs};
 use serde::{Deserialize, Serialize};
@@ -28,8 +33,9 @@ pub enum WindowCommand {
         /// Its unit
         #[arg(long)]
         unit: Name,
-        /// When it opens: minute, hour, day of month, month, weekday (by name)
-        #[arg(long)]
+        /// When it opens, in words: "every Tuesday at 02:00", "weekdays at 22:30", "second Tuesday of
+        /// the month at 03:00"; or as cron has it: minute, hour, day of month, month, weekday (by name)
+        #[arg(long, value_parser = spoken::rule)]
         cron: String,
         /// Time zone, such as America/Chicago
         #[arg(long)]
@@ -68,6 +74,9 @@ pub enum WindowCommand {
         #[arg(long)]
         minutes: u32,
     },
+    /// Add windows that open again and again out of a CSV file with the columns window, unit, cron,
+    /// zone, minutes, day_offset, valid_from and valid_until: all of it, or nothing
+    Import(FromFile),
     /// Change a window: what is not named stays. Less time stops even signed work at once;
     /// more time needs a plan that is signed anew
     Change(Box<change::ChangeArguments>),
@@ -158,22 +167,57 @@ pub async fn window(app: &App, caller: &Caller, command: WindowCommand) -> Resul
             };
             add(app, caller, window).await
         }
+        WindowCommand::Import(from) => rows::import::<stored::Window>(app, caller, from).await,
         WindowCommand::Change(arguments) => change::change(app, caller, *arguments).await,
         WindowCommand::Remove { name, reason } => {
-            let mut change = app.change(caller).await?;
-            let now = change.now();
-            let unit = change::known(change.view(), &name).await?.unit;
-            let before = hit::usable(change.view(), now, |of| *of == unit).await?;
-            change.remove_window(&name, &reason).await?;
-            let after = hit::usable(change.view(), now, |of| *of == unit).await?;
+            let (change, taken) = removed(app, caller, &name, &reason).await?;
             change.commit().await?;
-            let taken = hit::taken(&before, &after);
             Ok(Output::Text(format!("Window {name} is gone.{taken}")))
         }
         WindowCommand::List { unit } => list(app, unit.as_ref()).await,
         WindowCommand::Preview { unit } => preview::preview(app, &unit).await,
         WindowCommand::Export { unit, .. } => work::export(app, &unit).await,
     }
+}
+
+/// What would come of a command on windows; `None` where it takes nothing away.
+pub(super) async fn foreseen(
+    app: &App,
+    caller: &Caller,
+    command: &WindowCommand,
+) -> Result<Option<String>, Failure> {
+    Ok(match command {
+        WindowCommand::Remove { name, reason } => {
+            let (_, taken) = removed(app, caller, name, reason).await?;
+            Some(format!("Window {name} would be gone.{taken}"))
+        }
+        WindowCommand::Change(asked) => {
+            let Changed { window, taken, .. } = change::changed(app, caller, asked).await?;
+            let words = words(&window)?;
+            Some(format!(
+                "Window {} in {} would be: {words}.{taken}",
+                window.id, window.unit
+            ))
+        }
+        _ => None,
+    })
+}
+
+/// Removes a window, and says what that takes from waiting jobs.
+async fn removed(
+    app: &App,
+    caller: &Caller,
+    name: &Name,
+    reason: &Label,
+) -> Result<(Change, String), Failure> {
+    let mut view = app.store.view().await?;
+    let unit = change::known(&mut view, name).await?.unit;
+    let waiting = Waiting::read(&mut view, app.now(), |of| *of == unit).await?;
+    drop(view);
+    let mut change = app.change(caller).await?;
+    change.remove_window(name, reason).await?;
+    let taken = waiting.moved(change.view()).await?;
+    Ok((change, taken))
 }
 
 async fn list(app: &App, unit: Option<&Name>) -> Result<Output, Failure> {
@@ -214,7 +258,7 @@ async fn add(app: &App, caller: &Caller, window: stored::Window) -> Result<Outpu
 }
 
 /// What a window means, with its validity.
-fn words(window: &stored::Window) -> Result<String, Failure> {
+pub(super) fn words(window: &stored::Window) -> Result<String, Failure> {
     let mut words = match &window.opening {
         Opening::Cron(_) => understood(window)?.words(),
         Opening::Once(at) => {
@@ -240,7 +284,7 @@ fn closes(window: &stored::Window, opens: UtcMs) -> UtcMs {
 
 /// Refuses a window that lies in the past: it would open nothing, and whoever made it
 /// would wait.
-fn must_open(window: &stored::Window, now: UtcMs) -> Result<(), Failure> {
+pub(super) fn must_open(window: &stored::Window, now: UtcMs) -> Result<(), Failure> {
     let over = match (&window.opening, window.valid_until) {
         (Opening::Once(at), _) if closes(window, *at) <= now => closes(window, *at),
         (_, Some(until)) if until <= now => until,
@@ -256,7 +300,7 @@ fn must_open(window: &stored::Window, now: UtcMs) -> Result<(), Failure> {
 
 /// What a window means that is to be kept: one in which no plan can be laid would keep its
 /// whole unit from being planned.
-fn planned(window: &stored::Window) -> Result<Window, Failure> {
+pub(super) fn planned(window: &stored::Window) -> Result<Window, Failure> {
     let known = understood(window)?;
     let can = known.can_be_planned();
     can.map_err(|error| Failure::input(format!("window {}: {error}", window.id)))?;

@@ -163,7 +163,7 @@ fn holds(op: Op, source: Source, version: &str, bound: &str) -> Result<bool, Str
 
 /// The epoch of a package where the bound names none. Who types "< 3.0.15" rarely thinks of
 /// the `1:` that a distribution writes before it, which puts `1:3.0.7` after `3.0.15`.
-fn silent_epoch<'v>(source: Source, version: &'v str, bound: &str) -> Option<&'v str> {
+pub(super) fn silent_epoch<'v>(source: Source, version: &'v str, bound: &str) -> Option<&'v str> {
     if !matches!(source, Source::Deb | Source::Rpm) || bound.contains(':') {
         return None;
     }

@@ -23,12 +23,13 @@ const NAMED: usize = 5;
 type Check = (&'static str, fn(&Facts, UtcMs) -> Vec<Finding>);
 
 /// Every check.
-const CHECKS: [Check; 20] = [
+const CHECKS: [Check; 21] = [
     ("settings", settings),
     ("clock", clock),
     ("keys", keys),
     ("owner", owner),
     ("files", files),
+    ("folders", folders),
     ("disk", disk),
     ("address", address),
     ("port", port),
@@ -153,6 +154,20 @@ fn files(facts: &Facts, _: UtcMs) -> Vec<Finding> {
         format!("named in the settings: {}", named(&facts.unreadable)),
         "what needs them, the page or notices, does not work",
         "put them where the settings say, readable by the collector's user alone",
+    )
+}
+
+fn folders(facts: &Facts, _: UtcMs) -> Vec<Finding> {
+    if facts.unwritable.is_empty() {
+        return Vec::new();
+    }
+    found(
+        "folders",
+        format!("nothing can be written in {}", named(&facts.unwritable)),
+        "releases cannot be taken in and backups not be made; without its own folder the collector \
+         does not run",
+        "chmod u+rwx them, or chown them to whom the collector's folder belongs (`chown \
+         --reference=`); where the disk is mounted read-only, the kernel's log says why",
     )
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) unreadable: Vec<String>,
     /// Files of another user than the folder's.
     pub(super) foreign: Vec<String>,
+    /// Folders in which nothing can be written, and why.
+    pub(super) unwritable: Vec<String>,
     /// Places, and how many megabytes are free there.
     pub(super) disks: Vec<(String, u64)>,
     /// How many must be.

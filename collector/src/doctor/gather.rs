@@ -8,14 +8,19 @@ use crate::folder::{self, Folder};
 use crate::{backup, init, serve};
 use patchward_common::time::{SECOND_MS, UtcMs};
 use patchward_common::trust::sign::PublicKey;
+use rustix::fs::StatVfsMountFlags;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const MEGABYTE: u64 = 1_000_000;
+/// Bits of a folder with which others than its owner and group put files into it.
+const WRITES: u32 = 0o3;
+/// The group of which a user is least of all.
+const ROOT: u32 = 0;
 
 pub(super) async fn gather(folder: &Folder, least_free_megabytes: u64) -> Facts {
     let mut facts = Facts {
@@ -139,6 +144,11 @@ async fn outside(folder: &Folder, settings: &Settings, facts: &mut Facts) {
     }
     let mut places = vec![folder.path().to_owned()];
     places.extend(settings.backup_folder.clone());
+    let own = [folder.artifacts(), folder.partial()];
+    let ours = folder.path().metadata().ok();
+    let ours = ours.map(|found| (found.uid(), found.gid()));
+    let all = places.iter().chain(&own);
+    facts.unwritable = all.filter_map(|path| unwritable(path, ours?)).collect();
     facts.disks = places.iter().filter_map(|place| free(place)).collect();
     facts.backups = settings.backup_folder.as_deref().map(backups);
 }
@@ -147,6 +157,38 @@ fn backups(folder: &Path) -> (String, Found<Vec<UtcMs>>) {
     let found = backup::all(folder).map_err(|failure| failure.text);
     let found = found.map(|all| all.into_iter().map(|(_, one)| one.taken_at).collect());
     (folder.display().to_string(), found)
+}
+
+/// Why the user and group that the collector's own folder is of write nothing in a folder; by what is
+/// set, for root may write where they may not. What is not there is another matter.
+fn unwritable(path: &PathBuf, ours: (u32, u32)) -> Option<String> {
+    let (found, shown) = (path.metadata().ok()?, path.display());
+    let bits = found.mode() & 0o777;
+    let disk = rustix::fs::statvfs(path);
+    if !found.is_dir() {
+        return Some(format!("{shown} (it is no folder)"));
+    }
+    if disk.is_ok_and(|disk| disk.f_flag.contains(StatVfsMountFlags::RDONLY)) {
+        return Some(format!("{shown} (its disk is mounted read-only)"));
+    }
+    let of = (found.uid(), found.gid());
+    let whose = match of.0 == ours.0 {
+        true => "",
+        false => ", and it belongs to another user",
+    };
+    (!may_write(bits, of, ours)).then(|| format!("{shown} ({bits:o}{whose})"))
+}
+
+/// Whether a user and its group put files into a folder of these bits, which is of that user and group.
+fn may_write(bits: u32, of: (u32, u32), ours: (u32, u32)) -> bool {
+    let gives = |shift: u32| (bits >> shift) & WRITES == WRITES;
+    if of.0 == ours.0 {
+        return gives(6);
+    }
+    // A user may be of more groups than one, and nobody opens a folder to a group for nothing; but
+    // of root's it is not.
+    let is_grouped = of.1 == ours.1 || of.1 != ROOT;
+    gives(0) || (is_grouped && gives(3))
 }
 
 /// How many megabytes are free where a path lies.
@@ -161,4 +203,31 @@ fn end_of(certificate: &CertificateDer<'_>) -> Found<UtcMs> {
     let (_, parsed) = parsed.map_err(|error| error.to_string())?;
     let seconds = parsed.validity().not_after.timestamp();
     Ok(UtcMs(seconds.saturating_mul(SECOND_MS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_another_user_is_written_by_what_is_set_for_others() {
+        let ours = (990, 990);
+        for (bits, of, may) in [
+            (0o700, (990, 990), true),
+            (0o300, (990, 0), true),
+            (0o500, (990, 990), false),
+            // As `mkdir` by root leaves it.
+            (0o755, (0, 0), false),
+            (0o775, (0, 0), false),
+            (0o777, (0, 0), true),
+            (0o775, (0, 990), true),
+            (0o755, (0, 990), false),
+            // Of a group that it may be of too, such as `backup`.
+            (0o770, (0, 34), true),
+            (0o750, (0, 34), false),
+            (0o077, (990, 990), false),
+        ] {
+            assert_eq!(may_write(bits, of, ours), may, "{bits:o} of {of:?}");
+        }
+    }
 }

@@ -35,7 +35,7 @@ const AUTHORITY_LIFE_MS: i64 = 20 * 365 * DAY_MS;
 /// at two thirds.
 pub(super) const SERVER_LIFE_MS: i64 = 90 * DAY_MS;
 /// Certificates begin this much before they are issued: a machine's clock may be behind.
-pub(super) const BACKDATED_MS: i64 = DAY_MS;
+pub(crate) const BACKDATED_MS: i64 = DAY_MS;
 /// How long a revocation list claims to be current. Nobody fetches it: the collector
 /// makes it and checks by it, anew at each change and start.
 const LIST_LIFE_MS: i64 = 365 * DAY_MS;

@@ -139,7 +139,11 @@ impl FleetHandle {
                 from: Some(issued),
                 ends: issued.plus_ms(SERVER_LIFE_MS),
             },
-            page: context.settings.page,
+            page: context
+                .settings
+                .page
+                .as_ref()
+                .and_then(|life| *life.borrow()),
         }
     }
 

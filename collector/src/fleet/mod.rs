@@ -51,6 +51,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::sync::watch::Receiver;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
@@ -98,7 +99,7 @@ pub struct FleetSettings {
     pub relays: Vec<crate::config::RelaySetting>,
     /// The life of the page's certificate, where there is a page: who asks which certificates
     /// of this collector end finds all of them in one place.
-    pub page: Option<Life>,
+    pub page: Option<Receiver<Option<Life>>>,
 }
 
 impl Default for FleetSettings {

@@ -251,8 +251,8 @@ const AUTHORITY: &str = "no machine can connect then; `ca next` makes the one th
 const COLLECTOR: &str = "no machine can connect then; it should have renewed itself, so look into \
                          the collector's log, and start it anew";
 const PAGE: &str = "browsers and programs refuse the page then; put a new certificate into its \
-                    file and start the collector anew (one of its own authority is made anew at \
-                    each start)";
+                    file and start the collector anew (one of its own authority renews itself: if \
+                    it is that, look into the collector's log)";
 const MACHINE: &str = "machines renew theirs by themselves, and this one did not; switch it on, and \
                        run `patchward-agent doctor` there: from then on it needs a person's yes to \
                        come back";

@@ -1,13 +1,16 @@
 //! Whose move it is: every open item has one owner of its next step, since when, and an
 //! age after which it is raised. Values in, values out.
 
+pub mod against;
 pub mod age;
+pub mod bedside;
 pub mod down;
 pub mod expiry;
 pub mod job;
 pub mod machine;
 pub mod oncall;
 pub mod refused;
+pub mod shift;
 pub mod standing;
 pub mod tally;
 

@@ -79,7 +79,7 @@ async fn gather(folder: &Folder) -> Facts {
         return facts;
     };
     facts.disk = room(folder, &settings);
-    facts.taken = taken(&settings);
+    facts.taken = taken(&settings, files.is_in_use());
     for address in &settings.collectors {
         if let Err(error) = tokio::net::lookup_host(address).await {
             facts.unresolved.push((address.clone(), error.to_string()));
@@ -110,10 +110,11 @@ fn room(folder: &Folder, settings: &RelaySettings) -> Option<(u64, u64)> {
     ))
 }
 
-/// Why the port is not to be had; a relay that runs has it itself, and that is well.
-fn taken(settings: &RelaySettings) -> Option<String> {
+/// Why the port is not to be had; a relay that runs in this folder has it itself, and that is well.
+/// Where nobody knows whether one runs, it may.
+fn taken(settings: &RelaySettings, runs: Option<bool>) -> Option<String> {
     let error = UdpSocket::bind(settings.listen).err()?;
-    let is_ours = error.kind() == std::io::ErrorKind::AddrInUse;
+    let is_ours = runs != Some(false) && error.kind() == std::io::ErrorKind::AddrInUse;
     (!is_ours).then(|| format!("UDP {} is not to be had: {error}", settings.listen))
 }
 
@@ -208,7 +209,8 @@ fn port(facts: &Facts) -> Option<Finding> {
         check: "port",
         wrong: facts.taken.clone()?,
         matters: "the relay cannot start there",
-        todo: "correct `listen` in relay.toml".to_owned(),
+        todo: "correct `listen` in relay.toml, or end the other program (ss -lunp names it)"
+            .to_owned(),
     })
 }
 
@@ -285,6 +287,22 @@ mod tests {
             plant(&mut facts);
             assert_eq!(named(&facts, 0), [check]);
         }
+    }
+
+    #[test]
+    fn a_port_is_a_relays_own_unless_none_runs() {
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let at = |listen| RelaySettings {
+            listen,
+            ..RelaySettings::default()
+        };
+        let settings = at(other.local_addr().unwrap());
+        assert!(taken(&settings, Some(false)).is_some());
+        assert_eq!(taken(&settings, Some(true)), None);
+        assert_eq!(taken(&settings, None), None, "nobody knows");
+        // Of an address that this computer does not have it is known.
+        let settings = at("192.0.2.1:9444".parse().unwrap());
+        assert!(taken(&settings, None).is_some());
     }
 
     #[test]

@@ -18,10 +18,11 @@ pub use settings::RelaySettings;
 
 use crate::control::Failure;
 use crate::folder::Folder;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use cache::Cache;
 use fetch::Fetching;
 use identity::Identity;
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +52,39 @@ impl Files {
     fn certificate(&self) -> PathBuf {
         self.0.join("relay.crt")
     }
+
+    /// Whether a relay runs in the folder; `None` where that cannot be asked.
+    fn is_in_use(&self) -> Option<bool> {
+        let folder = File::open(&self.0).ok()?;
+        is_held(&folder.try_lock_shared())
+    }
+
+    /// Locks the folder, as the collector does, until what is given back is closed.
+    fn hold(&self) -> anyhow::Result<File> {
+        let folder = File::open(&self.0);
+        let folder = folder.with_context(|| format!("opening {}", self.0.display()))?;
+        let tried = folder.try_lock();
+        match is_held(&tried) {
+            Some(true) => bail!("another relay runs in this folder; end it first"),
+            Some(false) => {}
+            None => {
+                let folder = self.0.display();
+                let error = tried.err().map(|error| error.to_string());
+                tracing::warn!(%folder, error, "nothing keeps a second relay out of the folder");
+            }
+        }
+        Ok(folder)
+    }
+}
+
+/// Whether a lock that was tried is another's. Some file systems lock no folders, such as NFS: there
+/// nobody knows.
+fn is_held(tried: &Result<(), TryLockError>) -> Option<bool> {
+    match tried {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
 }
 
 /// The request for a certificate, as text; with a new key where there is none.
@@ -71,6 +105,7 @@ pub struct Running {
     /// Says when its certificate ends.
     warning: JoinHandle<()>,
     serving: JoinHandle<()>,
+    _lock: File,
 }
 
 impl Running {
@@ -82,6 +117,7 @@ impl Running {
         let files = Files::of(folder);
         let settings = RelaySettings::load(&files.settings())?;
         let identity = Identity::load(&files.certificate(), &files.key())?;
+        let lock = files.hold()?;
         let most_bytes = settings.most_megabytes.saturating_mul(settings::MEGABYTE);
         let cache = Cache::open(folder.path(), most_bytes)?;
         let upstream = Upstream::new(&identity, settings.collectors.clone())?;
@@ -96,6 +132,7 @@ impl Running {
             endpoint,
             warning: tokio::spawn(expiring::watch(identity.name(), identity.life())),
             serving,
+            _lock: lock,
         })
     }
 
@@ -134,4 +171,27 @@ pub async fn run(folder: &Folder) -> anyhow::Result<()> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     running.close().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn only_a_lock_that_is_held_is_another_relays() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files(folder.path().to_owned());
+        assert_eq!(files.is_in_use(), Some(false));
+        let held = files.hold().unwrap();
+        assert_eq!(files.is_in_use(), Some(true));
+        let refused = files.hold().unwrap_err().to_string();
+        assert!(refused.contains("another relay runs"), "{refused}");
+        drop(held);
+        assert_eq!(files.is_in_use(), Some(false));
+        // What NFS says of a folder.
+        for kind in [ErrorKind::Unsupported, ErrorKind::Other] {
+            assert_eq!(is_held(&Err(TryLockError::Error(kind.into()))), None);
+        }
+    }
 }

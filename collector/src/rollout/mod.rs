@@ -7,4 +7,5 @@ pub mod forbid;
 pub mod go;
 pub mod model;
 pub mod replan;
+pub mod usable;
 pub mod wave;

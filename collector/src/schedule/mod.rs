@@ -9,4 +9,5 @@ pub mod ical;
 pub mod opening;
 pub mod outlook;
 pub mod planner;
+pub mod spoken;
 pub mod window;

@@ -63,6 +63,22 @@ impl View {
             .await
     }
 
+    /// Those of one unit or machine.
+    pub async fn holds_on(
+        &mut self,
+        area: Area,
+        subject: &str,
+        now: UtcMs,
+    ) -> Result<Vec<Hold>, StoreError> {
+        self.tx
+            .all(
+                "SELECT scope, subject, until, reason, set_by, set_at FROM holds
+                 WHERE scope = $1 AND subject = $2 AND until > $3 ORDER BY set_by",
+                args![area, subject, now],
+            )
+            .await
+    }
+
     /// The handovers that were asked for and are not done, the oldest first.
     pub async fn handover_asks(&mut self) -> Result<Vec<HandoverAsk>, StoreError> {
         self.tx

@@ -163,6 +163,19 @@ impl View {
             .await
     }
 
+    /// Those of them that ended so since an instant.
+    pub async fn jobs_gone_wrong_since(&mut self, since: UtcMs) -> Result<Vec<Job>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end,
+                        generation
+                 FROM jobs WHERE word IN ('failed', 'rolled_back', 'freed') AND since >= $1
+                 ORDER BY since DESC, id",
+                args![since],
+            )
+            .await
+    }
+
     /// The job of a machine that is under way, where it is another than this one.
     pub async fn at_work(
         &mut self,

@@ -33,6 +33,17 @@ from_row!(UnitCounts {
 });
 
 impl View {
+    /// How many enrolled machines each unit has that has some, by unit.
+    pub async fn enrolled_by_unit(&mut self) -> Result<Vec<(Name, u64)>, StoreError> {
+        self.tx
+            .all(
+                "SELECT unit, COUNT(*) FROM machines WHERE state = 'enrolled'
+                 GROUP BY unit ORDER BY unit",
+                args![],
+            )
+            .await
+    }
+
     /// The enrolled machines of every unit that has some, counted, by unit.
     pub async fn unit_counts(&mut self) -> Result<Vec<UnitCounts>, StoreError> {
         self.tx

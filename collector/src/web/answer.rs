@@ -9,7 +9,7 @@ use super::touched::{Touched, touched};
 use crate::account::access::OF_ALL_UNITS;
 use crate::account::role::Reach;
 use crate::account::{Rule, Weight};
-use crate::command::{self, Command};
+use crate::command::{self, Command, Progress};
 use crate::control::{Failure, Output};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
@@ -62,12 +62,24 @@ pub async fn carry_out(
     command: Command,
 ) -> Result<Output, Refusal> {
     let (progress, mut steps) = mpsc::channel(16);
+    let listening = async { while steps.recv().await.is_some() {} };
+    let work = carried_out(web, person, form, command, progress);
+    tokio::join!(work, listening).0
+}
+
+/// The same; how far it is is told to `progress`.
+pub async fn carried_out(
+    web: &Web,
+    person: &dyn Asks,
+    form: &Form,
+    command: Command,
+    progress: Progress,
+) -> Result<Output, Refusal> {
     let app = web.app.clone();
     let caller = person.caller();
     // Not ended by a browser that goes away: half a command is worse than one nobody waits for.
     let work = async move { command::run(&app, &caller, command, progress).await };
     let work = tokio::spawn(work.in_current_span());
-    while steps.recv().await.is_some() {}
     let output = work.await.map_err(|panic| {
         tracing::error!(%panic, "a command of a page ended with a fault");
         Failure::fault()

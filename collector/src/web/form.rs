@@ -1,6 +1,7 @@
 //! Forms, made from the commands themselves: what a command takes is what its form asks, so
 //! no page can do less than a command, or something else.
 
+pub mod beside;
 pub mod call;
 pub mod post;
 
@@ -186,7 +187,9 @@ impl Form {
 }
 
 fn is_of_clap(arg: &clap::Arg) -> bool {
-    matches!(arg.get_id().as_str(), "help" | "version") || arg.is_hide_set()
+    use clap::ArgAction::{Help, HelpLong, HelpShort, Version};
+    // By what it does: a command may well ask for a version.
+    matches!(arg.get_action(), Help | HelpLong | HelpShort | Version) || arg.is_hide_set()
 }
 
 /// `--out` names a file on the computer of who types; a browser has its own place for it.
@@ -248,6 +251,10 @@ fn is_number(type_of: impl PartialEq<TypeId>) -> bool {
 }
 
 fn label(name: &str, many: bool) -> String {
+    // Who reads that knows no cron.
+    if name == "cron" {
+        return "When it opens".to_owned();
+    }
     let words = heading(&name.replace('-', "_"));
     // What is done is done, however much of it.
     match many && !words.ends_with('s') && name != "done" {
@@ -272,6 +279,8 @@ mod tests {
             }
         }
         assert!(Form::of("asset").is_none() && Form::of("nonsense").is_none());
+        let release = Form::of("release show").unwrap();
+        assert!(release.field("version").is_some_and(|field| field.required));
     }
 
     /// Who is not at the collector's computer names none of its files.

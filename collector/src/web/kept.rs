@@ -12,6 +12,7 @@ use crate::snapshot::{Gather, Look, Snapshot};
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// Most answers that are kept: those of the pages of the bar, and of some things that many
@@ -58,6 +59,10 @@ impl Gather<Output> for Asking {
 
     fn now(&self) -> UtcMs {
         self.app.now()
+    }
+
+    fn behind(&self) -> Option<Handle> {
+        Some(self.app.behind.clone())
     }
 
     fn ends(&self) -> impl Future<Output = ()> + Send + 'static {

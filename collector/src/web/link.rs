@@ -1,27 +1,33 @@
 //! Where words lead: a machine's name to the machine, a plan's digits to the plan.
 
+pub mod row;
+
 use crate::control::Cell;
 use patchward_common::percent::encoded;
 
-/// Columns whose words lead somewhere, and where.
-const WAYS: [(&str, &str); 17] = [
-    ("machine", "/assets/machine/"),
-    ("unit", "/unit/"),
-    ("plan", "/plan/"),
-    ("job", "/job/"),
-    ("asset", "/assets/asset/"),
-    ("tag", "/assets/asset/"),
-    ("advisory", "/exposure/advisory/"),
-    ("device", "/assets/device/"),
-    ("mitigation", "/exposure/mitigation/"),
-    ("case", "/exposure/case/"),
-    ("vendor", "/updates?vendor="),
-    ("account", "/settings?people-users.account="),
-    ("model", "/assets/model/"),
-    ("evidence_of_unit", "/evidence/unit/"),
-    ("evidence_of_machine", "/evidence/machine/"),
-    ("evidence_of_release", "/evidence/release/"),
-    ("evidence_of_month", "/evidence/month/"),
+/// Columns whose words lead somewhere, and where: they stand in place of the braces.
+pub const WAYS: [(&str, &str); 20] = [
+    ("machine", "/assets/machine/{}"),
+    ("unit", "/unit/{}"),
+    ("plan", "/plan/{}"),
+    ("job", "/job/{}"),
+    ("asset", "/assets/asset/{}"),
+    ("tag", "/assets/asset/{}"),
+    ("advisory", "/exposure/advisory/{}"),
+    ("device", "/assets/device/{}"),
+    ("mitigation", "/exposure/mitigation/{}"),
+    ("case", "/exposure/case/{}"),
+    // Makers are those of cases and contacts; the charter's vendors lead to their releases.
+    ("vendor", "/list/vendor/contact/list?list.vendor={}#list"),
+    ("repository", "/updates?releases.repository={}#releases"),
+    ("account", "/settings?people.account={}#people"),
+    ("model", "/assets/model/{}"),
+    ("release", "/updates/release/{}"),
+    ("installs", "/updates/release/{}"),
+    ("evidence_of_unit", "/evidence/unit/{}"),
+    ("evidence_of_machine", "/evidence/machine/{}"),
+    ("evidence_of_release", "/evidence/release/{}"),
+    ("evidence_of_month", "/evidence/month/{}"),
 ];
 
 /// The column that holds a page's path.
@@ -41,9 +47,10 @@ pub fn of(column: &str, cell: &Cell) -> Option<String> {
         return local(path).map(str::to_owned);
     }
     let (_, way) = WAYS.iter().find(|(known, _)| *known == column)?;
+    let to = |text: &str| Some(way.replacen("{}", &encoded(text), 1));
     match cell {
-        Cell::Text(text) if !text.is_empty() => Some(format!("{way}{}", encoded(text))),
-        Cell::Number(number) => Some(format!("{way}{number}")),
+        Cell::Text(text) if !text.is_empty() => to(text),
+        Cell::Number(number) => to(&number.to_string()),
         _ => None,
     }
 }

@@ -1,21 +1,21 @@
 //! The page's port: TLS 1.3 and 1.2 over TCP, and limits on those who are slow or many.
 
+use super::shown::Shown;
 use super::{Web, live, router};
 use crate::app::App;
-use crate::config::host_of;
-use crate::fleet::ca::{Authority, life_of};
+use crate::config::Settings;
+use crate::fleet::Authority;
 use crate::item::expiry::Life;
 use anyhow::Context as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use patchward_common::time::UtcMs;
 use rustls::ServerConfig;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// Connections at once: a browser opens six.
@@ -29,42 +29,36 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 pub struct Door {
     listener: TcpListener,
     tls: TlsAcceptor,
-    life: Option<Life>,
+    shown: Arc<Shown>,
 }
 
 impl Door {
-    /// From when to when the certificate counts that browsers are shown. A newer one in its
-    /// file is shown after the next start.
-    pub fn life(&self) -> Option<Life> {
-        self.life
+    /// From when to when the certificate counts that browsers are shown, as long as they are. A
+    /// newer one in the hospital's file is shown after the next start.
+    pub fn life(&self) -> watch::Receiver<Option<Life>> {
+        self.shown.life()
+    }
+
+    /// Where it is open.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }
 
 /// Opens the port.
 pub async fn open(
     listen: SocketAddr,
-    app_settings: &crate::config::Settings,
+    settings: &Settings,
     authority: &Authority,
+    now: UtcMs,
 ) -> anyhow::Result<Door> {
-    let (chain, key) = match (&app_settings.web_certificate, &app_settings.web_key) {
-        (Some(certificate), Some(key)) => {
-            let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(certificate)
-                .with_context(|| format!("reading {}", certificate.display()))?
-                .collect();
-            let chain = chain.with_context(|| format!("reading {}", certificate.display()))?;
-            let key = PrivateKeyDer::from_pem_file(key)
-                .with_context(|| format!("reading {}", key.display()))?;
-            (chain, key)
-        }
-        _ => own(app_settings, authority)?,
-    };
-    let life = chain.first().and_then(life_of);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let shown = Shown::open(settings, authority, provider.clone(), now)?;
+    let shown = Arc::new(shown);
     let mut tls = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("the page's certificate and key")?;
+        .with_cert_resolver(shown.clone());
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     let listener = TcpListener::bind(listen)
         .await
@@ -72,28 +66,17 @@ pub async fn open(
     Ok(Door {
         listener,
         tls: TlsAcceptor::from(Arc::new(tls)),
-        life,
+        shown,
     })
-}
-
-/// A certificate of the collector's own authority, for the hosts that the settings name.
-fn own(
-    settings: &crate::config::Settings,
-    authority: &Authority,
-) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
-    let origin = settings.web_origin();
-    let host = host_of(origin.trim_start_matches("https://"));
-    let hosts = [host.to_owned(), "localhost".to_owned()];
-    let issued = authority.server(&hosts, rand::random(), crate::clock::now());
-    let issued = issued.context("issuing the page's certificate")?;
-    Ok((issued.chain, issued.key))
 }
 
 /// Serves pages until the task is dropped.
 pub async fn serve(app: Arc<App>, door: Door) {
     let web = Web::new(app.clone());
+    let shown = door.shown.clone();
     tokio::select! {
-        () = live::watch(app, web.steps.clone()) => {}
+        () = shown.keep(&app) => {}
+        () = live::watch(app.clone(), web.steps.clone()) => {}
         () = accept(router(web), door) => {}
     }
 }

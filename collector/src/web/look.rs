@@ -103,7 +103,7 @@ async fn known(
 ) -> Result<Arc<Output>, Refusal> {
     let output = web.kept.told(&web.app, person.caller(), command).await?;
     Ok(match seen(web, person, form, &output).await? {
-        Some(seen) => Arc::new(seen),
+        Some(seen) => Arc::new(scope::marked(seen)),
         None => output,
     })
 }

@@ -12,6 +12,7 @@ pub mod form;
 mod fresh;
 pub mod guard;
 mod health;
+pub mod held;
 pub mod item;
 pub mod kept;
 pub mod link;
@@ -24,9 +25,11 @@ pub mod person;
 pub mod picture;
 pub mod rest;
 pub mod show;
+mod shown;
 pub mod statics;
 pub mod timing;
 pub mod touched;
+mod underway;
 pub mod words;
 
 use crate::account::Grant;
@@ -45,7 +48,7 @@ use fresh::Fresh;
 use patchward_common::id::Name;
 use patchward_common::time::{MINUTE_MS, SECOND_MS};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 /// How many passwords are looked at at once: each takes 19 MiB.
 const MAX_PROOFS: usize = 4;
@@ -71,12 +74,16 @@ pub struct Web {
     pub proofs: Arc<Semaphore>,
     /// Challenges of passkeys that wait for an answer.
     pub challenges: Arc<account::passkey::Challenges>,
+    /// Whose turn it is to edit.
+    pub edits: Arc<Mutex<()>>,
     /// What changes, for those who listen.
     pub steps: live::Steps,
     /// Answers that took long to gather.
     pub kept: Arc<kept::Kept<Output>>,
     /// The same of pages of lists that grow.
     pub pages: Arc<kept::Kept<Paged>>,
+    /// Work whose answers take long.
+    pub underway: Arc<underway::Underway>,
     /// Calendars of secret addresses, by unit.
     calendars: Arc<Fresh<Option<Name>, Calendar>>,
     /// Figures for monitoring.
@@ -95,9 +102,11 @@ impl Web {
             app,
             proofs: Arc::new(Semaphore::new(MAX_PROOFS)),
             challenges: Arc::default(),
+            edits: Arc::default(),
             steps: live::steps(),
             kept: Arc::default(),
             pages: Arc::default(),
+            underway: Arc::default(),
             calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
             figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),
             ready: Arc::new(Fresh::new(READY_KEPT_MS)),
@@ -161,6 +170,7 @@ pub fn router(web: Web) -> Router {
             get(page::sign::show).post(page::sign::take),
         )
         .merge(page::ward::routes())
+        .merge(underway::routes())
         .merge(api::routes())
         .route("/feed/{file}", get(feed::show))
         .route("/metrics", get(metrics::show))

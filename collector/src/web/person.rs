@@ -1,8 +1,8 @@
 //! Who asks: found by the session's cookie, kept in the request for the handlers.
 
 use super::asks::Asks;
-use super::{Web, error};
-use crate::account::{Grant, ROTATE_MS, Role, is_alive};
+use super::{Web, error, underway};
+use crate::account::{Grant, Role, Upkeep, is_alive, upkeep};
 use crate::command::Caller;
 use crate::control::Failure;
 use crate::secret::Secret;
@@ -28,8 +28,6 @@ const COOKIE_NAME: &str = "__Host-patchward";
 const BACKGROUND: &str = "x-patchward-background";
 /// The stream of what changes: a browser opens it again by itself.
 pub const EVENTS: &str = "/events";
-/// How exactly it is noted when a session was last used.
-const SEEN_MS: i64 = MINUTE_MS;
 /// How long an exchanged secret is still good, for answers that are on their way.
 const GRACE_MS: i64 = MINUTE_MS;
 
@@ -135,8 +133,10 @@ pub async fn sessions(State(web): State<Web>, mut request: Request, next: Next) 
     if !request.uri().path().starts_with("/static/")
         && let Some(secret) = secret_in(request.headers(), COOKIE_NAME)
     {
-        let is_background =
-            request.headers().contains_key(BACKGROUND) || request.uri().path() == EVENTS;
+        let path = request.uri().path();
+        // These ask again by themselves, whoever sits there.
+        let is_by_itself = path == EVENTS || path.starts_with(underway::ADDRESS);
+        let is_background = is_by_itself || request.headers().contains_key(BACKGROUND);
         match found(&web, secret, is_background).await {
             Ok(Some((person, rotated))) => {
                 new = rotated;
@@ -204,19 +204,22 @@ async fn keep(
     secret: &Secret,
     now: UtcMs,
 ) -> Result<Option<Secret>, Failure> {
-    if now >= session.made_at.plus_ms(ROTATE_MS) {
-        let new = Secret::new();
-        let until = now.plus_ms(GRACE_MS);
-        let store = &web.app.store;
-        let did = store
-            .rotate_session(&secret.hash(), &new.hash(), now, until)
-            .await?;
-        return Ok(did.then_some(new));
+    let store = &web.app.store;
+    match upkeep(session.made_at, session.seen_at, now) {
+        Upkeep::None => Ok(None),
+        Upkeep::Note => {
+            store.session_seen(&secret.hash(), now).await?;
+            Ok(None)
+        }
+        Upkeep::Exchange => {
+            let new = Secret::new();
+            let until = now.plus_ms(GRACE_MS);
+            let did = store
+                .rotate_session(&secret.hash(), &new.hash(), now, until)
+                .await?;
+            Ok(did.then_some(new))
+        }
     }
-    if now >= session.seen_at.plus_ms(SEEN_MS) {
-        web.app.store.session_seen(&secret.hash(), now).await?;
-    }
-    Ok(None)
 }
 
 impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {

@@ -24,6 +24,8 @@ pub enum Block {
     Text(Vec<String>),
     /// A picture as SVG, made here, with what it says in words.
     Picture(String),
+    /// A code that a telephone reads, as SVG.
+    Code(String),
     /// Counts that lead to what they count.
     Tiles(Vec<Tile>),
     /// What people do one after the other, and where it is to be had as CSV.
@@ -220,8 +222,13 @@ pub fn paged(id: &str, title: &str, page: &Paged, query: &Query) -> Vec<Block> {
 /// What stands above the lists of a report.
 fn above(report: &Report) -> Vec<Block> {
     let mut blocks = Vec::new();
-    if !report.text.is_empty() {
-        blocks.push(Block::Text(sentences(&report.text)));
+    // What stands as facts is not said twice.
+    let facts_said = Output::Record(report.parts.clone()).text();
+    let is_fact = |line: &String| facts_said.lines().any(|fact| fact == line);
+    let mut said = sentences(&report.text);
+    said.retain(|line| !is_fact(line));
+    if !said.is_empty() {
+        blocks.push(Block::Text(said));
     }
     if !report.parts.is_empty() {
         blocks.push(facts(&report.parts));

@@ -30,8 +30,11 @@ const UNIT: &str = "[Unit]\nDescription=Viewer\n[Service]\nType=notify\nNotifyAc
     [Install]\nWantedBy=multi-user.target\n";
 const SERVE: &str = "#!/bin/sh\nset -e\ncp /usr/lib/viewer/version /run/viewer/version\n\
     systemd-notify --ready\nexec sleep infinity\n";
-/// As debhelper writes them, but for downgrades in the middle of an install.
+/// While this is there, an install of the viewer does not get on.
+pub(super) const HOLD: &str = "/run/hold-viewer";
+/// As debhelper writes them, but for that, and for downgrades in the middle of an install.
 const POSTINST: &str = "#!/bin/sh\nset -e\nif [ \"$1\" = configure ]; then\n\
+    while [ -e /run/hold-viewer ]; do sleep 0.2; done\n\
     deb-systemd-helper enable viewer.service > /dev/null\nsystemctl daemon-reload\n\
     deb-systemd-invoke restart viewer.service\nfi\n";
 const PRERM: &str = "#!/bin/sh\nset -e\nif [ \"$1\" = remove ]; then\n\

@@ -15,6 +15,7 @@ mod quick_start;
 mod rollout;
 mod root;
 mod signed;
+mod system;
 mod terminal;
 mod thief;
 
@@ -56,12 +57,16 @@ pub enum Part {
 type Stage = (&'static str, fn(&mut Machine) -> anyhow::Result<()>);
 
 /// In their order; each builds on those before it.
-const STAGES: [Stage; 15] = [
+const STAGES: [Stage; 16] = [
     ("it boots", Machine::boot),
     ("both packages are installed", Machine::install),
     ("the collector begins", Machine::init),
     ("the machine is enrolled by token", Machine::enrol),
     ("it reports", Machine::report),
+    (
+        "systemd hands the collector a credential",
+        Machine::credential,
+    ),
     ("all of it comes back after a restart", Machine::reboot),
     ("a session at the screen makes it in use", Machine::in_use),
     ("it may be worked on", Machine::prepare),

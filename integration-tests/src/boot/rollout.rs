@@ -20,7 +20,7 @@ pub(super) const VENDORS: &str = "/srv/vendors";
 pub(super) const ACME: &str = "acme";
 pub(super) const PATCHWARD: &str = "patchward";
 /// Where an installer's records and its journal lie.
-const RECORDS: &str = "/var/lib/patchward-installer/jobs";
+pub(super) const RECORDS: &str = "/var/lib/patchward-installer/jobs";
 const JOURNAL: &str = "/var/lib/patchward-installer/journal";
 /// What an agent is that ends as soon as it begins.
 const BROKEN: &str = "#!/bin/sh\necho 'this agent is broken on purpose' >&2\nexit 1\n";
@@ -86,8 +86,15 @@ impl Machine {
     /// A package with a service.
     pub(super) fn service(&mut self) -> anyhow::Result<()> {
         let before = self.boot_id()?;
+        self.may_log_in("before the job")?;
+        // Its install does not get on, so that what holds meanwhile can be looked at.
+        self.container.run(&["touch", debs::HOLD])?;
         let plan = self.rollout(debs::VIEWER, "2.0")?;
+        self.refuses_logins()?;
+        self.container.run(&["rm", debs::HOLD])?;
         self.wait_for_job(&plan, "verified")?;
+        self.may_log_in("after the job")?;
+        self.told_by_field(&plan)?;
         self.serves("2.0")?;
         ensure!(
             before == self.boot_id()?,

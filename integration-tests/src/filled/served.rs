@@ -2,7 +2,7 @@
 
 use super::{Ports, Progress, Spec, fill};
 use crate::bench::report::clock;
-use crate::hospital::{free_port, free_tcp_port};
+use crate::ports::{free_port, free_tcp_port};
 use crate::process::Daemon;
 use crate::programs::Program;
 use crate::visitor::Visitor;

@@ -15,6 +15,7 @@ mod metadata;
 mod network;
 mod releases;
 mod rollback;
+mod rotation;
 mod scene;
 mod slow;
 mod software;
@@ -78,6 +79,7 @@ const ROWS: [(&str, &[&str]); 14] = [
         &[
             "attacks::keys::one_stolen_key_or_another_machines_plan_starts_nothing",
             "installer_attacks::authority::one_stolen_key_where_the_threshold_is_two",
+            "attacks::rotation::root_registrar_and_go_key_are_replaced_and_the_next_rollout_goes_by_the_new_ones",
             "installer_attacks::stolen::one_of_two_root_keys_writes_no_charter",
             "installer_attacks::stolen::one_of_two_approvers_lifts_no_stop_of_a_critical_machine",
             "installer_attacks::stolen::one_approver_declares_no_emergency",

@@ -12,6 +12,8 @@ use std::process::Command;
 
 const UNIT: &str = "reading-room-2";
 const GROUP: &str = "stations";
+/// Where a machine is critical: who signs for it needs a file key.
+const BEDSIDE: &str = "icu";
 
 fn station(name: &str) -> Row {
     Row {
@@ -27,7 +29,8 @@ fn station(name: &str) -> Row {
 #[test]
 fn a_first_day_and_a_rollout_in_the_browser() {
     let folder = tempfile::tempdir().unwrap();
-    let mut hospital = Hospital::found_with_page(folder.path(), &[UNIT], &["viewer"]).unwrap();
+    let mut hospital =
+        Hospital::found_with_page(folder.path(), &[UNIT, BEDSIDE], &["viewer"]).unwrap();
     let group = [
         "group",
         "add",
@@ -38,8 +41,15 @@ fn a_first_day_and_a_rollout_in_the_browser() {
         "0",
     ];
     hospital.ask(&group).unwrap();
-    let rows = ["station-1", "station-2", "station-3"].map(station);
-    hospital.add_machines(rows.into()).unwrap();
+    let bedside = Row {
+        class: Class::Critical,
+        ..Row::plain("bedside-1", BEDSIDE)
+    };
+    let mut rows = ["station-1", "station-2", "station-3"]
+        .map(station)
+        .to_vec();
+    rows.push(bedside);
+    hospital.add_machines(rows).unwrap();
     hospital.assign().unwrap();
     for (version, counter) in [("4.2.0", 1), ("4.2.1", 2), ("4.2.2", 3)] {
         let program = format!("#!/bin/sh\necho viewer {version}\n");

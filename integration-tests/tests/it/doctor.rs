@@ -1,10 +1,13 @@
-//! Both doctors find each planted fault and name it, in a hospital in a folder; in one that is
-//! well they find nothing. `docs/doctor.md` says what the operator sees.
+//! Doctors find each planted fault and name it, in a hospital in a folder; in one that is well they
+//! find nothing. The tables of `docs/operations.md` say what the operator sees and does.
 
 mod collector;
 mod machine;
+mod relay;
+mod told;
 
 use patchward_integration_tests::hospital::{Hospital, Row, now};
+use patchward_integration_tests::process::run;
 use patchward_integration_tests::vendor::tree_release;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -65,31 +68,74 @@ fn examined(command: &mut Command, environment: &Environment) -> (i32, BTreeSet<
     (output.status.code().unwrap(), named, said)
 }
 
-/// Every check that a test here plants a fault for stands in the table for operators.
+/// The faults of one table for operators: the check that finds it, and what is planted.
+fn table(heading: &str) -> BTreeSet<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = std::fs::read_to_string(root.join("docs/operations.md")).unwrap();
+    let mut parts = page.split("\n### ");
+    let part = parts.find(|part| part.starts_with(heading)).unwrap();
+    let part = part.split("\n## ").next().unwrap();
+    let mut faults = BTreeSet::new();
+    for row in part.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [check, fault, sees, does] = cells[..] else {
+            panic!("{row}");
+        };
+        assert!(!sees.is_empty() && !does.is_empty(), "{row}");
+        let plain = |cell: &str| cell.replace('`', "");
+        assert!(faults.insert((plain(check), plain(fault))), "twice: {row}");
+    }
+    faults
+}
+
+/// What was planted in real programs, and found.
+#[derive(Debug, Default)]
+struct Planted(BTreeSet<(String, String)>);
+
+impl Planted {
+    fn add(&mut self, check: &str, fault: &str) {
+        let is_new = self.0.insert((check.to_owned(), fault.to_owned()));
+        assert!(is_new, "{check}: {fault} was planted twice");
+    }
+
+    /// No row of the table stands there that was not planted, and none is missing.
+    #[track_caller]
+    fn are_all_of(&self, heading: &str) {
+        assert_eq!(self.0, table(heading));
+    }
+}
+
+/// Gives a file to another user.
+fn give_away(path: &Path) {
+    give(path, 65_534);
+}
+
+/// Takes back what was given away.
+fn take_back(path: &Path) {
+    give(path, rustix::process::geteuid().as_raw());
+}
+
+/// Makes a file a user's, which root alone may.
+fn give(path: &Path, user: u32) {
+    if std::os::unix::fs::chown(path, Some(user), None).is_err() {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["--non-interactive", "chown", &user.to_string()]);
+        run(sudo.arg(path)).expect("a file is given away by root, or by whom sudo asks nothing");
+    }
+}
+
+/// Each table is compared with what its test has planted when that test ends; here, that there are
+/// enough of them.
 #[test]
 fn every_planted_fault_stands_in_the_table() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let page = std::fs::read_to_string(root.join("docs/doctor.md")).unwrap();
-    let rows = |heading: &str| {
-        let part = page
-            .split("\n## ")
-            .find(|part| part.starts_with(heading))
-            .unwrap();
-        let rows = part.lines().filter_map(|line| line.strip_prefix("| `"));
-        rows.map(|row| row.split('`').next().unwrap().to_owned())
-            .collect::<BTreeSet<_>>()
-    };
-    let planted = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<BTreeSet<_>>()
-    };
-    let (collector, machine) = (planted(&collector::PLANTED), planted(&machine::PLANTED));
-    assert!(collector.len() >= 10 && machine.len() >= 10);
-    assert!(
-        rows("Of the collector").is_superset(&collector),
-        "{collector:?}"
-    );
-    assert!(rows("Of a machine").is_superset(&machine), "{machine:?}");
+    for (heading, checks, faults) in [
+        ("Of the collector", 20, 30),
+        ("Of a machine", 20, 28),
+        ("Of a relay", 7, 9),
+    ] {
+        let table = table(heading);
+        let names: BTreeSet<&String> = table.iter().map(|(check, _)| check).collect();
+        assert!(names.len() >= checks, "{heading}: {names:?}");
+        assert!(table.len() >= faults, "{heading}: {}", table.len());
+    }
 }

@@ -3,6 +3,7 @@
 
 mod cases;
 mod full;
+mod older;
 mod said;
 
 use cases::Case;

@@ -1,11 +1,12 @@
 //! Documents that carefully allow, through the installer's socket: a downgrade, a
-//! handover, a time reset. And a hold, whose reason is from a list.
+//! handover, a time reset. Keys that follow one another. And a hold, whose reason is from a list.
 
 use patchward_common::id::{JobId, MachineId};
 use patchward_common::job::State;
 use patchward_common::time::{DAY_MS, HOUR_MS, UtcMs};
-use patchward_common::trust::charter::TimeReset;
+use patchward_common::trust::charter::{Charter, TimeReset};
 use patchward_common::trust::check::Step;
+use patchward_common::trust::roster::Roster;
 use patchward_common::trust::stop::{Downgrade, Handover};
 use patchward_common::wire::local::{Answer, Documents, Hold, Request};
 use patchward_integration_tests::fixture::{Hospital, interval, job_of, label, name, sign};
@@ -210,6 +211,65 @@ fn a_time_reset_lets_the_time_fall_once_here() {
         "{refused:?}"
     );
     assert_eq!(setting.machine.status().unwrap().watermark, fallen);
+}
+
+/// The same hospital once its root, its registrar and its go-key were replaced: people, vendors and
+/// machines stay.
+fn rotated(hospital: &Hospital) -> (Hospital, Charter, Roster) {
+    let other = Hospital::new(2, hospital.now);
+    let next = Hospital {
+        root: other.root,
+        registrar: other.registrar,
+        go_key: other.go_key,
+        ..hospital.clone()
+    };
+    let (mut charter, mut roster) = (next.charter(), next.roster());
+    (charter.number, roster.number) = (2, 2);
+    (next, charter, roster)
+}
+
+/// Root, registrar and go-key follow one another on the machine itself: what the old ones sign
+/// then counts no more, and it installs by the new ones alone.
+#[test]
+fn root_registrar_and_go_key_are_replaced_and_the_machine_installs_by_the_new_ones() {
+    let mut setting = Setting::new();
+    setting.install(setting.approve(1, "1.0", 1).0);
+    let (job, mut documents) = setting.approve(2, "2.0", 2);
+    let old = setting.hospital.clone();
+    let (next, mut charter, roster) = rotated(&old);
+    let first = sign(&old.charter(), &[&old.root]);
+    let numbers = |setting: &Setting| {
+        let (charter, roster, _) = setting.machine.status().unwrap().numbers;
+        (charter, roster)
+    };
+    // Either root alone says nothing.
+    for alone in [&old.root, &next.root] {
+        documents.charters = vec![first.clone(), sign(&charter, &[alone])];
+        assert_ne!(setting.machine.give(&documents).unwrap(), [""; 0]);
+        assert_eq!(numbers(&setting), (1, 1));
+    }
+    // The registrar who left signs nothing any more, and what they signed counts no more.
+    let second = sign(&charter, &[&old.root, &next.root]);
+    documents.charters = vec![first.clone(), second.clone()];
+    documents.roster = Some(sign(&roster, &[&old.registrar]));
+    assert_ne!(setting.machine.give(&documents).unwrap(), [""; 0]);
+    assert_eq!(numbers(&setting), (2, 1));
+    refused_at(&setting.start(job), Step::Roster);
+    documents.roster = Some(sign(&roster, &[&next.registrar]));
+    assert_eq!(setting.machine.give(&documents).unwrap(), [""; 0]);
+    assert_eq!(numbers(&setting), (2, 2));
+    // A go by the key that no roster names any more.
+    refused_at(&setting.start(job), Step::Go);
+    setting.hospital = next;
+    setting.install(job);
+    // From then on the new root writes charters alone, and the old one none.
+    charter.number = 3;
+    for (key, counts) in [(&old.root, 2), (&setting.hospital.root, 3)] {
+        documents.charters = vec![first.clone(), second.clone(), sign(&charter, &[key])];
+        let refused = setting.machine.give(&documents).unwrap();
+        assert_eq!(refused.is_empty(), counts == 3, "{refused:?}");
+        assert_eq!(numbers(&setting), (counts, 2));
+    }
 }
 
 #[test]

@@ -320,7 +320,7 @@ fn the_second_factor_is_asked_for_where_the_provider_did_not() {
 }
 
 /// The code of a secret, some seconds from now.
-fn totp(secret: &str, seconds: u64) -> String {
+pub(super) fn totp(secret: &str, seconds: i64) -> String {
     let totp: Totp = Builder::new()
         .with_algorithm(Algorithm::SHA1)
         .with_digits(6)
@@ -329,8 +329,8 @@ fn totp(secret: &str, seconds: u64) -> String {
         .with_account_name("hana")
         .build()
         .unwrap();
-    let now = u64::try_from(now().0 / 1_000).unwrap();
-    totp.generate(now + seconds).to_string()
+    let at = now().0 / 1_000 + seconds;
+    totp.generate(u64::try_from(at).unwrap()).to_string()
 }
 
 #[test]

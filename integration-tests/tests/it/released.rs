@@ -3,17 +3,22 @@
 //! `fixtures/VERSION/` holds, for every released version and for the one in the making,
 //! - `wire.txt`: each message and file as bytes and as what it says,
 //! - `store.sql`: a SQLite database as text, and `store.txt`, what stands in it,
-//! - `migrations.txt`: the digest of every migration of both engines.
+//! - `migrations.txt`: the digest of every migration of both engines,
+//! - of 0.1.0, `rows.sql`: rows of every table that `store.sql` leaves empty.
 //!
 //! For a new version, and while one is in the making after a change of the schema:
 //! `PATCHWARD_WRITE_FIXTURES=1 cargo test -p patchward-integration-tests --test it released`
 //! writes the folder of the version in Cargo.toml, and of no other. Bytes of a released
 //! version never change; where a new field makes `wire.txt` say more of them, its text is
-//! changed by hand and reviewed.
+//! changed by hand and reviewed. What it wrote and nobody kept is added as its code wrote it: to
+//! 0.1.0 `rows.sql`, and the last two examples of `wire.txt`.
 
 mod examples;
 mod installer;
 mod messages;
+mod old_agent;
+mod old_collector;
+mod rows;
 mod store;
 
 use examples::{NOW, World};
@@ -208,6 +213,14 @@ fn unhex(text: &str) -> Vec<u8> {
     let mut bytes = vec![0; text.len() / 2];
     patchward_common::bytes::decode_hex(text, &mut bytes).unwrap();
     bytes
+}
+
+/// The bytes of an example of a released version, by its title.
+pub(crate) fn bytes_of(version: &str, title: &str) -> Vec<u8> {
+    let text = std::fs::read_to_string(fixtures().join(version).join("wire.txt")).unwrap();
+    let mut sections = text.split("== ").skip(1).map(str::lines);
+    let bytes = sections.find_map(|mut lines| (lines.next()? == title).then(|| lines.next())?);
+    unhex(bytes.unwrap_or_else(|| panic!("{version} has no {title:?}")))
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The checks of a machine's doctor that need no network: each looks at what was gathered and
 //! names what is wrong, why it matters and what to do now.
 
+mod system;
+
+pub(super) use system::unusable;
+
 use super::gather::Facts;
 use patchward_common::doctor::Finding;
 use patchward_common::time::{DAY_MS, UtcMs};
@@ -24,7 +28,19 @@ const NAMED: usize = 5;
 /// What of the machine's own things is wrong.
 pub(super) fn all(facts: &Facts, now: UtcMs) -> Vec<Finding> {
     let checks = [
-        watermark, root, interlock, keys, owner, disk, recipes, probes, units,
+        watermark,
+        root,
+        interlock,
+        keys,
+        owner,
+        disk,
+        recipes,
+        probes,
+        units,
+        system::settings,
+        system::identity,
+        system::boot,
+        system::packages,
     ];
     let own = checks.iter().flat_map(|check| check(facts));
     own.chain(late(facts, now)).collect()
@@ -247,6 +263,7 @@ pub(super) fn advice(check: &str) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::BadDatabase;
 
     const NOW: UtcMs = UtcMs(1_795_400_040_000);
 
@@ -257,6 +274,8 @@ mod tests {
         Facts {
             noted_root: Some("a".into()),
             pinned_root: Some("a".into()),
+            enrolled_as: Some("a".into()),
+            pinned_as: Some("a".into()),
             secrets: vec![("/s/credentials".into(), 0o600)],
             free_megabytes: Some(("/s".into(), 5_000)),
             least_free_megabytes: 1_000,
@@ -269,7 +288,7 @@ mod tests {
     #[test]
     fn each_fault_is_named_by_its_check_and_what_is_well_by_none() {
         assert_eq!(all(&well(), NOW), []);
-        let faults: [Fault; 13] = [
+        let faults: [Fault; 18] = [
             ("watermark", |f| {
                 f.installer_refuses = Some("both copies of its watermark are lost".into());
             }),
@@ -288,6 +307,13 @@ mod tests {
             ("recipes", |f| f.open_folders[0].2 = false),
             ("probes", |f| f.probes_refused.push("x".into())),
             ("units", |f| f.units_missing.push("x.socket".into())),
+            ("settings", |f| f.installer_settings = Some("x".into())),
+            ("identity", |f| f.enrolled_as = Some("b".into())),
+            ("boot", |f| f.no_boot = Some("x".into())),
+            ("packages", |f| {
+                f.packages = Some(Err(BadDatabase::TooManyUpdates("/x".into())))
+            }),
+            ("packages", |f| f.packages = Some(Ok(vec!["x".into()]))),
             ("renewal", |f| {
                 f.certificate_expires = Some(NOW.plus_ms(DAY_MS))
             }),

@@ -1,9 +1,13 @@
 //! Gathering what a machine's doctor looks at, apart from the network.
 
+mod packages;
+
 use crate::config::Settings;
 use crate::credentials::Credentials;
 use crate::installer::{Installer, InstallerError};
+use crate::inventory::BadDatabase;
 use crate::{probe, root};
+use patchward_common::id::BootId;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::check::Interlock;
 use patchward_common::wire::local::{Answer, Identity, Request};
@@ -30,6 +34,8 @@ const UNIT_FOLDERS: [&str; 3] = [
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
+    /// What is wrong with the installer's settings.
+    pub(super) installer_settings: Option<String>,
     /// What the installer says, where it refuses everything.
     pub(super) installer_refuses: Option<String>,
     /// Why its interlock cannot tell.
@@ -37,6 +43,16 @@ pub(super) struct Facts {
     /// The hospital root that the agent was enrolled for, and the installer's pin.
     pub(super) noted_root: Option<String>,
     pub(super) pinned_root: Option<String>,
+    /// The machine that the agent's certificate is of, and the one that the installer is.
+    pub(super) enrolled_as: Option<String>,
+    pub(super) pinned_as: Option<String>,
+    /// Why this boot cannot be told from another.
+    pub(super) no_boot: Option<String>,
+    /// Packages that dpkg left between two states, or why its database cannot be read; `None`
+    /// where there is none.
+    pub(super) packages: Option<Result<Vec<String>, BadDatabase>>,
+    /// Whether somebody installs packages right now.
+    pub(super) is_installing: bool,
     /// Files with secrets, and the bits of who may do what with them.
     pub(super) secrets: Vec<(String, u32)>,
     /// Files of another user than the agent's folder.
@@ -63,7 +79,10 @@ pub(super) async fn gather(
     file: &Path,
 ) -> Facts {
     let of_installer = of_installer(file);
+    let credentials = Credentials::load(&settings.state_dir).ok();
+    let (packages, is_installing) = packages::look(&settings.root_dir);
     let mut facts = Facts {
+        installer_settings: of_installer.as_ref().err().cloned(),
         installer_refuses: match identity {
             Err(InstallerError::Refused(why)) => Some(why.clone()),
             _ => None,
@@ -73,9 +92,15 @@ pub(super) async fn gather(
             Ok(identity) => identity.root.map(|root| root.to_string()),
             Err(_) => None,
         },
-        certificate_expires: Credentials::load(&settings.state_dir)
-            .ok()
-            .map(|credentials| credentials.expires),
+        enrolled_as: credentials.as_ref().map(|own| own.machine.to_string()),
+        pinned_as: match identity {
+            Ok(identity) => Some(identity.machine.to_string()),
+            Err(_) => None,
+        },
+        no_boot: no_boot(&settings.boot_id_file),
+        packages,
+        is_installing,
+        certificate_expires: credentials.map(|own| own.expires),
         free_megabytes: free(&settings.state_dir),
         ..Facts::default()
     };
@@ -88,7 +113,7 @@ pub(super) async fn gather(
     own_files(settings, &mut facts);
     let loaded = probe::load(&settings.probes_dir, settings.probes_owner);
     facts.probes_refused = loaded.refused.iter().map(ToString::to_string).collect();
-    if let Some(of_installer) = of_installer {
+    if let Ok(Some(of_installer)) = of_installer {
         folder(&of_installer.recipes_dir, settings.probes_owner, &mut facts);
         if of_installer.by_systemd {
             facts.units_missing = units(&settings.root_dir);
@@ -103,19 +128,35 @@ struct OfInstaller {
     by_systemd: bool,
 }
 
-/// Reads them; `None` where there are none, as on a machine without the package. What is wrong
-/// with them the installer itself says.
-fn of_installer(file: &Path) -> Option<OfInstaller> {
-    let bytes = crate::state::read(file, MAX_SETTINGS_BYTES).ok()??;
-    let table: toml::Table = String::from_utf8(bytes).ok()?.parse().ok()?;
+/// Reads them; `None` where there are none, as on a machine without the package, or where they are
+/// not ours to read. What is wrong with single ones the installer itself says.
+fn of_installer(file: &Path) -> Result<Option<OfInstaller>, String> {
+    let bad = |problem: String| format!("{}: {problem}", file.display());
+    let Ok(Some(bytes)) = crate::state::read(file, MAX_SETTINGS_BYTES) else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(bytes).map_err(|error| bad(error.to_string()))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| bad(error.message().to_owned()))?;
     let text = |key: &str, usual: &str| {
         let found = table.get(key).and_then(toml::Value::as_str);
         found.unwrap_or(usual).to_owned()
     };
-    Some(OfInstaller {
+    Ok(Some(OfInstaller {
         recipes_dir: text("recipes_dir", "/etc/patchward/recipes.d").into(),
         by_systemd: text("runner", "systemd") == "systemd",
-    })
+    }))
+}
+
+/// Why this boot cannot be told from another.
+fn no_boot(file: &Path) -> Option<String> {
+    let shown = file.display();
+    match std::fs::read_to_string(file) {
+        Err(error) => Some(format!("{shown}: {error}")),
+        Ok(text) if BootId::from_kernel(&text).is_none() => Some(format!("{shown} has no boot id")),
+        Ok(_) => None,
+    }
 }
 
 fn own_files(settings: &Settings, facts: &mut Facts) {

@@ -155,6 +155,7 @@ pub(super) async fn show(app: &App, tag: &Label) -> Result<Output, Failure> {
             "machine_unit",
             Cell::maybe(machine.as_ref().map(|one| &one.unit)),
         ),
+        ("evidence_of_machine", Cell::maybe(name)),
     ];
     parts.extend(rest.map(|(name, cell)| (name.to_owned(), cell)));
     Ok(Output::Record(parts))

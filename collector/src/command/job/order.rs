@@ -3,9 +3,9 @@
 use super::super::machine::find;
 use super::super::service;
 use super::super::zones::Zones;
+use super::beside::{self, StandIn};
 use super::{manual, told};
 use crate::app::App;
-use crate::calls::Lists;
 use crate::control::{Failure, Output};
 use crate::store::View;
 use crate::store::assets::Asset;
@@ -210,6 +210,7 @@ fn slots(job: &Job, leaf: &PlanLeaf, approval: &Approval, zones: &Zones, now: Ut
     slots
 }
 
+/// Those of the groups that were signed, as they stand now.
 async fn stand_ins(
     view: &mut View,
     machine: &Machine,
@@ -217,9 +218,10 @@ async fn stand_ins(
     approval: &Approval,
 ) -> Result<Section, Failure> {
     let mut section = Section::new("Minimum ready and stand-ins");
+    let known = beside::groups(view, &machine.id, &leaf.groups).await?;
     for group in &leaf.groups {
         let signed = approval.groups.iter().find(|one| one.group == *group);
-        let now = view.group(group).await?;
+        let now = known.iter().find(|one| one.group == *group);
         // Go is given by the higher of both.
         let minimum = signed.map_or(0, |one| one.minimum_ready);
         let minimum = now.map_or(minimum, |now| now.minimum_ready.max(minimum));
@@ -227,14 +229,8 @@ async fn stand_ins(
             &format!("Group {group}"),
             format!("{minimum} must stay ready"),
         );
-        let mut names = Vec::new();
-        for member in view.members(group).await? {
-            if member != machine.id
-                && let Some(other) = view.machine(&member).await?
-            {
-                names.push(format!("{} ({})", other.name, other.unit));
-            }
-        }
+        let others = now.map_or(&[][..], |now| now.stand_ins.as_slice());
+        let names: Vec<String> = others.iter().map(StandIn::place).collect();
         let names = match names.is_empty() {
             true => "none".to_owned(),
             false => names.join(", "),
@@ -298,8 +294,7 @@ fn restart(release: &ApprovedRelease) -> Option<&'static str> {
 
 async fn calls(view: &mut View, machine: &Machine) -> Result<Section, Failure> {
     let mut calls = Section::new("Who to call");
-    let lists = Lists::read(view).await?;
-    for level in lists.of_unit(&machine.unit) {
+    for level in beside::calls(view, &machine.unit).await? {
         calls.fact(
             &format!("Level {}", level.level),
             format!("{}, {}", level.who, level.contact),

@@ -17,7 +17,7 @@ use patchward_common::id::Name;
 use patchward_common::plan::VendorAllows;
 
 /// What a policy means for whoever plans.
-fn meaning(allows: VendorAllows) -> &'static str {
+pub(in crate::command) fn meaning(allows: VendorAllows) -> &'static str {
     match allows {
         VendorAllows::Install => "we may install",
         VendorAllows::StageOnly => "we may bring it there; a person installs",

@@ -1,6 +1,7 @@
 //! Subnets of units.
 
 use super::super::Caller;
+use super::super::rows::{self, FromFile, UnitSubnet};
 use crate::app::App;
 use crate::asset::subnet::Subnet;
 use crate::control::{Cell, Failure, Output, Table};
@@ -18,6 +19,8 @@ pub enum SubnetCommand {
         #[arg(value_parser = subnet)]
         subnet: String,
     },
+    /// Add subnets out of a CSV file with the columns unit and subnet: all of it, or nothing
+    Import(FromFile),
     /// Take a subnet from a unit
     Remove {
         /// The unit
@@ -51,6 +54,7 @@ pub(super) async fn run(
                  of its subnets is IT's to look for; `asset drift` shows all."
             )))
         }
+        SubnetCommand::Import(from) => rows::import::<UnitSubnet>(app, caller, from).await,
         SubnetCommand::Remove { unit, subnet } => {
             let mut change = app.change(caller).await?;
             change.remove_subnet(&unit, &subnet).await?;

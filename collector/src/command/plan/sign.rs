@@ -23,6 +23,9 @@ use patchward_common::wire::collector::Nudge;
 use patchward_common::words::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What stands in what is missing where only file keys are.
+const BY_FILE_ALONE: &str = " with a file key for ";
+
 pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Result<Output, Failure> {
     let file = PlanFile::from_bytes(&input.bytes)
         .map_err(|error| Failure::input(format!("{}: {error}", input.name)))?;
@@ -61,8 +64,9 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
     if !missing.is_empty() {
         let stored = counted(new.len(), "signature is stored", "signatures are stored");
         return Ok(Output::Text(format!(
-            "{stored}, and nothing starts yet: another person's is waited for. Still missing: {}. \
+            "{stored}, and nothing starts yet: {} is waited for. Still missing: {}. \
              It is HTM's move.",
+            waited_for(&missing),
             missing.join("; ")
         )));
     }
@@ -72,6 +76,15 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
         "Plan {} is signed by enough and goes to its machines.{begins}",
         plan.title
     )))
+}
+
+/// Which signature is waited for: where only file keys are missing, one of those who signed
+/// already may make it.
+fn waited_for(missing: &[String]) -> &'static str {
+    match missing.iter().all(|text| text.contains(BY_FILE_ALONE)) {
+        true => "one that is made with a file key",
+        false => "another person's",
+    }
 }
 
 /// What happens now, and when.
@@ -227,10 +240,25 @@ pub(super) fn missing_in(
     };
     Some(match (left, by_file) {
         (0, keys) => format!(
-            "{} with a file key for {unit}",
+            "{}{BY_FILE_ALONE}{unit}",
             counted(keys, "signature", "signatures")
         ),
         (_, 0) => format!("{people} of {unit}"),
         (_, keys) => format!("{people} of {unit} ({keys} with a file key)"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_person_is_waited_for_only_where_people_are_missing() {
+        let keys = || "1 signature with a file key for icu".to_owned();
+        let people = || "1 more approver of or (1 with a file key)".to_owned();
+        let by_file = "one that is made with a file key";
+        assert_eq!(waited_for(&[keys()]), by_file);
+        assert_eq!(waited_for(&[people()]), "another person's");
+        assert_eq!(waited_for(&[keys(), people()]), "another person's");
+    }
 }

@@ -4,86 +4,36 @@ use super::{Kind, checked, kind, range};
 use crate::app::App;
 use crate::command::Caller;
 use crate::command::file::InputFile;
+use crate::command::rows::{self, Cells, Shape};
 use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::sheet::{SheetRow, csv};
 use crate::store::support::SupportEnd;
 use jiff::civil::Date;
-use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
 
-/// Most rows of a file: each is held against the whole fleet.
-const MAX_ROWS: usize = 5_000;
-/// Most mistakes that are listed at once.
-const MAX_MISTAKES: usize = 20;
-/// The columns that a file may have; `entered_by` stands in lists of ours, and is not read.
-const COLUMNS: [&str; 7] = [
-    "kind",
-    "name",
-    "versions",
-    "version",
-    "ends",
-    "source",
-    "entered_by",
-];
+/// Where `version` stands instead of `versions` it means the same.
+const SHAPE: Shape = Shape {
+    needed: &["name", "ends"],
+    more: &["kind", "versions", "version", "source"],
+    passed_over: &["entered_by"],
+};
 
-/// The columns of a file, by name.
-struct Columns(Vec<String>);
-
-impl Columns {
-    fn read(headings: &SheetRow) -> Result<Self, Failure> {
-        let names = headings.cells.iter();
-        let names: Vec<String> = names
-            .map(|cell| cell.to_lowercase().replace(' ', "_"))
-            .collect();
-        for (at, name) in names.iter().enumerate() {
-            if !COLUMNS.contains(&name.as_str()) {
-                return Err(Failure::input(format!(
-                    "line {}: {name:?} is no column of this table; it has kind, name, versions, \
-                     ends, source",
-                    headings.line
-                )));
-            }
-            if names[..at].contains(name) {
-                return Err(Failure::input(format!("the column {name} is there twice")));
-            }
-        }
-        match names.iter().any(|name| name == "name") && names.iter().any(|name| name == "ends") {
-            true => Ok(Self(names)),
-            false => Err(Failure::input(
-                "the first line names the columns, and name and ends must be among them",
-            )),
-        }
-    }
-
-    /// The cell of a column; nothing where it is empty or not there.
-    fn cell<'a>(&self, row: &'a SheetRow, names: &[&str]) -> Option<&'a str> {
-        let at = self
-            .0
-            .iter()
-            .position(|name| names.contains(&name.as_str()))?;
-        let cell = row.cells.get(at)?.trim();
-        (!cell.is_empty()).then_some(cell)
-    }
-
-    fn end(&self, row: &SheetRow) -> Result<SupportEnd, String> {
-        let kind = self.cell(row, &["kind"]).map_or(Ok(Kind::Product), kind)?;
-        let name = self.cell(row, &["name"]).ok_or("it has no name")?;
-        let ends = self.cell(row, &["ends"]).ok_or("it has no end")?;
-        let ends: Date = ends
-            .parse()
-            .map_err(|_| format!("{ends:?} is no day, such as 2028-06-30"))?;
-        let versions = self.cell(row, &["versions", "version"]).unwrap_or("*");
-        let source = self.cell(row, &["source"]).map(Label::new).transpose();
-        Ok(SupportEnd {
-            kind: kind.stored(),
-            name: checked(name).map_err(|failure| failure.text)?,
-            versions: range(kind, versions).map_err(|failure| failure.text)?,
-            ends_on: ends.to_string(),
-            source: source.map_err(|error| format!("its source: {error}"))?,
-            put_by: String::new(),
-            put_at: UtcMs(0),
-        })
-    }
+fn end(cells: &Cells<'_>) -> Result<SupportEnd, String> {
+    let kind = cells.text("kind").map_or(Ok(Kind::Product), kind)?;
+    let name = cells.text("name").ok_or("it has no name")?;
+    let ends = cells.text("ends").ok_or("it has no end")?;
+    let ends: Date = ends
+        .parse()
+        .map_err(|_| format!("{ends:?} is no day, such as 2028-06-30"))?;
+    let versions = cells.text("versions").or(cells.text("version"));
+    Ok(SupportEnd {
+        kind: kind.stored(),
+        name: checked(name).map_err(|failure| failure.text)?,
+        versions: range(kind, versions.unwrap_or("*")).map_err(|failure| failure.text)?,
+        ends_on: ends.to_string(),
+        source: cells.maybe("source")?,
+        put_by: String::new(),
+        put_at: UtcMs(0),
+    })
 }
 
 /// Takes in a file, or shows what it says.
@@ -127,33 +77,8 @@ pub(super) async fn import(
 }
 
 fn read(file: &InputFile) -> Result<Vec<SupportEnd>, Failure> {
-    let sheet = csv::read(&file.bytes, None, None);
-    let sheet = sheet.map_err(|error| Failure::input(error.to_string()))?;
-    let (headings, rows) = sheet
-        .rows
-        .split_first()
-        .ok_or_else(|| Failure::input("it has no line"))?;
-    if rows.len() > MAX_ROWS {
-        return Err(Failure::input(format!("it has more than {MAX_ROWS} rows")));
-    }
-    let columns = Columns::read(headings)?;
-    let (mut ends, mut mistakes) = (Vec::new(), Vec::new());
-    for row in rows {
-        match columns.end(row) {
-            Ok(end) => ends.push(end),
-            Err(why) => mistakes.push(format!("line {}: {why}", row.line)),
-        }
-    }
-    if mistakes.is_empty() {
-        return Ok(ends);
-    }
-    let more = mistakes.len().saturating_sub(MAX_MISTAKES);
-    mistakes.truncate(MAX_MISTAKES);
-    let mut text = mistakes.join("; ");
-    if more > 0 {
-        text.push_str(&format!("; and {more} more"));
-    }
-    Err(Failure::input(text))
+    let (_, rows) = rows::read(&file.bytes, &SHAPE, end)?;
+    Ok(rows.into_iter().map(|(_, end)| end).collect())
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use super::{Opening, instant, must_open, planned, stored, words};
 use crate::app::App;
+use crate::command::Caller;
+use crate::command::hit::Waiting;
 use crate::command::zones::instant_in;
-use crate::command::{Caller, hit};
 use crate::control::{Failure, Output};
 use crate::fleet::Target;
 use crate::schedule::ical::zone_of;
-use crate::store::View;
+use crate::schedule::spoken;
+use crate::store::{Change, View};
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use serde::{Deserialize, Serialize};
@@ -21,8 +23,9 @@ pub struct ChangeArguments {
     /// Its unit
     #[arg(long)]
     unit: Option<Name>,
-    /// When it opens: minute, hour, day of month, month, weekday (by name)
-    #[arg(long)]
+    /// When it opens, in words: "every Tuesday at 02:00"; or as cron has it: minute, hour, day of
+    /// month, month, weekday (by name)
+    #[arg(long, value_parser = spoken::rule)]
     cron: Option<String>,
     /// When one opens that opens once, such as 2026-12-01T02:00:00Z, or 2026-12-01T02:00 in
     /// its zone
@@ -119,33 +122,78 @@ pub(super) async fn change(
     caller: &Caller,
     asked: ChangeArguments,
 ) -> Result<Output, Failure> {
+    let Changed {
+        change,
+        left,
+        window,
+        taken,
+    } = changed(app, caller, &asked).await?;
+    let words = words(&window)?;
+    change.commit().await?;
+    for unit in [left, window.unit.clone()] {
+        app.fleet.ask_again(Target::Unit(unit));
+    }
+    Ok(Output::Text(format!(
+        "Window {} in {} is now: {words}.{taken} Signed work outside it gets no go; time that was \
+         added needs a plan that is signed anew.",
+        window.id, window.unit,
+    )))
+}
+
+/// A window that was changed.
+pub(super) struct Changed {
+    /// The change that it is in.
+    change: Change,
+    /// The unit that it was in.
+    left: Name,
+    /// What it is.
+    pub(super) window: stored::Window,
+    /// What that takes from waiting jobs.
+    pub(super) taken: String,
+}
+
+/// Changes a window in a change of its own.
+pub(super) async fn changed(
+    app: &App,
+    caller: &Caller,
+    asked: &ChangeArguments,
+) -> Result<Changed, Failure> {
     if asked.says_nothing() {
         return Err(Failure::input(
             "say what changes: --unit, --cron, --at, --zone, --minutes, --day-offset, --valid-from, \
              --valid-until, --no-valid-from or --no-valid-until",
         ));
     }
+    let now = app.now();
+    let mut view = app.store.view().await?;
+    let (left, window) = to_be(&mut view, asked, now).await?;
+    let units = [left, window.unit];
+    let waiting = Waiting::read(&mut view, now, |unit| units.contains(unit)).await?;
+    drop(view);
     let mut change = app.change(caller).await?;
-    let now = change.now();
-    let before = known(change.view(), &asked.name).await?;
-    let window = asked.applied(before.clone())?;
-    let words = words(&window)?;
+    // Somebody may have changed it while that was counted.
+    let (left, window) = to_be(change.view(), asked, now).await?;
+    change.change_window(&window).await?;
+    let taken = waiting.moved(change.view()).await?;
+    Ok(Changed {
+        change,
+        left,
+        window,
+        taken,
+    })
+}
+
+/// The unit that a window is in, and the window as it is to be.
+async fn to_be(
+    view: &mut View,
+    asked: &ChangeArguments,
+    now: UtcMs,
+) -> Result<(Name, stored::Window), Failure> {
+    let before = known(view, &asked.name).await?;
+    let left = before.unit.clone();
+    let window = asked.clone().applied(before)?;
+    words(&window)?;
     planned(&window)?;
     must_open(&window, now)?;
-    let units = [before.unit.clone(), window.unit.clone()];
-    let covered = |unit: &Name| units.contains(unit);
-    let had = hit::usable(change.view(), now, covered).await?;
-    change.change_window(&window).await?;
-    let has = hit::usable(change.view(), now, covered).await?;
-    change.commit().await?;
-    for unit in units {
-        app.fleet.ask_again(Target::Unit(unit));
-    }
-    Ok(Output::Text(format!(
-        "Window {} in {} is now: {words}.{} Signed work outside it gets no go; time that was added \
-         needs a plan that is signed anew.",
-        window.id,
-        window.unit,
-        hit::taken(&had, &has)
-    )))
+    Ok((left, window))
 }

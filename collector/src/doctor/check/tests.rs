@@ -71,7 +71,7 @@ fn what_is_well_has_no_finding() {
 fn each_fault_is_named_by_its_check() {
     let soon = NOW.plus_ms(DAY_MS);
     let problem = || Err("no".to_owned());
-    let faults: [Fault; 27] = [
+    let faults: [Fault; 28] = [
         ("settings", Box::new(|f| f.settings = Some("x".into()))),
         (
             "clock",
@@ -80,6 +80,7 @@ fn each_fault_is_named_by_its_check() {
         ("keys", Box::new(|f| f.secrets[0].1 = 0o640)),
         ("owner", Box::new(|f| f.foreign.push("/c/x".into()))),
         ("files", Box::new(|f| f.unreadable.push("/x".into()))),
+        ("folders", Box::new(|f| f.unwritable.push("/x".into()))),
         ("disk", Box::new(|f| f.disks[0].1 = 1_999)),
         (
             "address",

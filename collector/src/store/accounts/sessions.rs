@@ -1,6 +1,6 @@
 //! Sessions: who proved who they are, until when; and forms, which are carried out once.
 
-use crate::account::SESSION_MS;
+use crate::account::{IDLE_MS, SESSION_MS};
 use crate::store::value::{args, from_row};
 use crate::store::{Change, Store, StoreError, View};
 use patchward_common::digest::Digest;
@@ -40,6 +40,20 @@ from_row!(Session {
 });
 
 impl View {
+    /// How many sessions of an account are open and in use.
+    pub async fn open_sessions(&mut self, account: &Name, now: UtcMs) -> Result<u64, StoreError> {
+        // The secret of a session changes, its forms' does not.
+        let (count,) = self
+            .tx
+            .one(
+                "SELECT COUNT(DISTINCT form_token) FROM sessions
+                 WHERE account = $1 AND ends_at > $2 AND seen_at > $3",
+                args![account, now, now.plus_ms(-IDLE_MS)],
+            )
+            .await?;
+        Ok(count)
+    }
+
     /// The session with this secret, however old.
     pub async fn session(&mut self, secret_hash: &Digest) -> Result<Option<Session>, StoreError> {
         self.tx

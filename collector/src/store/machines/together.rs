@@ -2,6 +2,7 @@
 //! asked for at once are read together ([`crate::store::queue`]), in a handful of statements.
 
 use super::{MAX_GROUP, Machine, MachineState, MachineStatus};
+use crate::store::inventory::MachineSet;
 use crate::store::jobs::Job;
 use crate::store::plans::Leaf;
 use crate::store::queue::{Entry, Results};
@@ -9,7 +10,7 @@ use crate::store::sql::Tx;
 use crate::store::value::{FromRow, Row, Value, args, from_row};
 use crate::store::{Engine, Store, StoreError, View};
 use patchward_common::digest::Digest;
-use patchward_common::id::{MachineId, Name, OutboxId};
+use patchward_common::id::{JobId, MachineId, Name, OutboxId};
 use patchward_common::time::UtcMs;
 use std::collections::{BTreeSet, HashMap};
 
@@ -103,6 +104,27 @@ impl View {
     ) -> Result<HashMap<MachineId, Digest>, StoreError> {
         let found = last(&mut self.tx, machines.iter().copied(), SETS).await?;
         Ok(found.into_iter().map(|(id, (set,))| (id, set)).collect())
+    }
+
+    /// The same with since when they have them.
+    pub async fn these_sets(
+        &mut self,
+        machines: &[MachineId],
+    ) -> Result<HashMap<MachineId, MachineSet>, StoreError> {
+        let sql = "SELECT machine, machine, digest, since
+                   FROM wanted CROSS JOIN machine_sets WHERE machine = w";
+        last(&mut self.tx, machines.iter().copied(), sql).await
+    }
+
+    /// The jobs for which machines have a go whose end is not reported.
+    pub async fn going(
+        &mut self,
+        machines: &[MachineId],
+    ) -> Result<HashMap<MachineId, JobId>, StoreError> {
+        let sql = "SELECT machine, job FROM wanted CROSS JOIN goes
+                   WHERE machine = w AND ended_at IS NULL";
+        let found = last(&mut self.tx, machines.iter().copied(), sql).await?;
+        Ok(found.into_iter().map(|(id, (job,))| (id, job)).collect())
     }
 
     /// The jobs of these machines, each newest first; of those that have any.

@@ -6,6 +6,7 @@ use crate::control::Failure;
 use crate::web::asks::Asks as _;
 use crate::web::page::{Action, Shell};
 use crate::web::person::SignedIn;
+use crate::web::picture::code;
 use crate::web::{Web, error};
 use askama::Template;
 use axum::Form;
@@ -13,8 +14,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use patchward_common::time::UtcMs;
-use qrcode::QrCode;
-use qrcode::render::svg;
 use serde::Deserialize;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
@@ -69,16 +68,7 @@ pub async fn show(State(web): State<Web>, person: SignedIn) -> Response {
 
 async fn page(web: &Web, person: &SignedIn, secret: String, problem: String) -> Response {
     let address = of(&secret, person.account.name.as_str()).and_then(|totp| totp.to_url().ok());
-    let code = address.and_then(|address| QrCode::new(address.as_bytes()).ok());
-    let picture = code.map(|code| {
-        let mut picture = code.render::<svg::Color<'_>>();
-        let picture = picture.min_dimensions(200, 200).build();
-        // Without the line that belongs to a file of its own.
-        picture
-            .find("<svg")
-            .map(|at| picture[at..].to_owned())
-            .unwrap_or_default()
-    });
+    let picture = address.and_then(|address| code::drawn(&address));
     let passkeys = match Own::of(web, person, "/").await {
         Ok(passkeys) => passkeys,
         Err(failure) => return error::page(Some(person), &failure),

@@ -11,6 +11,7 @@ use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// The page that somebody asks for.
 pub struct Turned {
@@ -44,6 +45,10 @@ impl Gather<Paged> for Turning {
 
     fn now(&self) -> UtcMs {
         self.app.now()
+    }
+
+    fn behind(&self) -> Option<Handle> {
+        Some(self.app.behind.clone())
     }
 
     fn ends(&self) -> impl Future<Output = ()> + Send + 'static {

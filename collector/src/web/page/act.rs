@@ -1,93 +1,33 @@
 //! Forms: shown, sent, confirmed where they decide on machines, carried out once.
 
 mod choices;
+mod confirm;
 mod next;
+mod sent;
+mod sheet;
 
 use super::list::asked;
 use super::{Page, Shell};
 use crate::account::Weight;
-use crate::command::job::about;
+use crate::command::{Command, Progress};
 use crate::control::{Failure, Output};
-use crate::secret::Secret;
 use crate::web::answer::{self, Refusal};
-use crate::web::asks::Asks as _;
-use crate::web::form::call::{Answer, Answers, Mistake, command, texts};
+use crate::web::form::Form;
+use crate::web::form::beside::beside;
+use crate::web::form::call::{Answers, Mistake};
 use crate::web::form::post::{self, Posted};
-use crate::web::form::{Field, Form, Kind};
+use crate::web::held::{Held, Seen};
 use crate::web::person::Person;
 use crate::web::show::blocks;
 use crate::web::show::listing::Query;
-use crate::web::{Web, download, error, link, touched};
-use askama::Template;
+use crate::web::{Web, download, error, link};
 use axum::extract::{Multipart, OriginalUri, Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use choices::Choice;
-use serde_json::json;
-
-/// A field as the page shows it.
-struct Asked<'f> {
-    field: &'f Field,
-    value: String,
-    choices: Vec<Choice>,
-    /// Whether nothing but the choices is right.
-    closed: bool,
-    problem: Option<String>,
-}
-
-/// Most choices that are shown as boxes to tick.
-const MAX_BOXES: usize = 40;
-
-impl Asked<'_> {
-    /// Whether it is a set of boxes: several of a few choices, and nothing else.
-    fn is_set(&self) -> bool {
-        self.field.many && self.closed && self.choices.len() <= MAX_BOXES
-    }
-
-    fn has(&self, choice: &str) -> bool {
-        self.value.lines().any(|line| line == choice)
-    }
-
-    fn is_flag(&self) -> bool {
-        self.field.kind == Kind::Flag
-    }
-
-    fn is_file(&self) -> bool {
-        self.field.kind == Kind::File
-    }
-}
-
-#[derive(Template)]
-#[template(path = "form.html")]
-struct Shown<'f> {
-    shell: Shell,
-    about: String,
-    /// The job that it is about, where it is about one.
-    of: String,
-    problem: String,
-    action: String,
-    form_id: String,
-    back: String,
-    fields: Vec<Asked<'f>>,
-    grave: bool,
-    button: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "confirm.html")]
-struct Confirm {
-    shell: Shell,
-    about: String,
-    touched: Option<String>,
-    facts: Vec<(String, String)>,
-    action: String,
-    form_id: String,
-    back: String,
-    kept: Vec<(String, String)>,
-    /// The files that have to be chosen again: field, label, and what each is called.
-    files: Vec<(String, String, String)>,
-    asks_reason: bool,
-}
+use patchward_common::time::UtcMs;
+use sent::{Came, came_of, held_now};
+use sheet::{Sheet, shown};
+use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// Shows the form of a command, with what the address knows filled in.
 pub async fn show(
@@ -125,85 +65,47 @@ pub async fn show(
         };
         return axum::response::Redirect::to(&list.with(&[])).into_response();
     }
-    shown(&web, &person, &form, &answers, &back, None).await
+    match filled(&web, &person, &form, answers).await {
+        Ok((answers, seen)) => {
+            let sheet = Sheet {
+                answers,
+                back,
+                seen,
+                ..Sheet::default()
+            };
+            shown(&web, &person, &form, sheet).await
+        }
+        Err(failure) => error::page(Some(&person), &failure),
+    }
+}
+
+/// The answers of the address, with what the thing that they edit has now; and what was seen of
+/// it. Another unit's tells them nothing.
+async fn filled(
+    web: &Web,
+    person: &Person,
+    form: &Form,
+    mut answers: Answers,
+) -> Result<(Answers, Seen), Failure> {
+    let held = match answers.is_empty() {
+        true => None,
+        false => held_now(web, form, &answers).await?,
+    };
+    let at = Some(web.app.now());
+    let Some(held) = held else {
+        return Ok((answers, Seen::default()));
+    };
+    if answer::allowed(web, person, form, &answers).await.is_err() {
+        return Ok((answers, Seen::default()));
+    }
+    held.fill(&mut answers);
+    let marks = held.seen();
+    Ok((answers, Seen { marks, at }))
 }
 
 /// Where to go back to; nowhere, if it is no path of ours.
 fn local(back: &str) -> String {
     link::local(back).unwrap_or_default().to_owned()
-}
-
-async fn shown(
-    web: &Web,
-    person: &Person,
-    form: &Form,
-    answers: &Answers,
-    back: &str,
-    mistake: Option<Mistake>,
-) -> Response {
-    let mut fields = Vec::new();
-    for field in &form.fields {
-        let problem = mistake
-            .as_ref()
-            .filter(|m| m.field.as_ref() == Some(&field.name));
-        let problem = problem.map(|mistake| mistake.text.clone());
-        let (choices, closed) = choices::of(web, person, (form, answers), field).await;
-        // Where there is nothing to tick, nothing is asked.
-        if closed && field.many && !field.required && choices.is_empty() {
-            continue;
-        }
-        fields.push(Asked {
-            field,
-            value: texts(answers, &field.name).join("\n"),
-            choices,
-            closed,
-            problem,
-        });
-    }
-    let problem = match &mistake {
-        Some(Mistake { field: None, text }) => text.clone(),
-        Some(Mistake { field: Some(_), .. }) => {
-            "One answer cannot be right; nothing was changed.".to_owned()
-        }
-        None => String::new(),
-    };
-    let page = error::render(&Shown {
-        shell: Shell::new(&form.title(), "", Some(person)),
-        about: form.about.clone(),
-        of: job_of(web, person, form, answers).await.unwrap_or_default(),
-        problem,
-        action: form.href(),
-        form_id: Secret::new().text().to_owned(),
-        back: back.to_owned(),
-        fields,
-        grave: form.rule.weight == Weight::Grave,
-        button: match form.rule.weight {
-            Weight::Ask => "Show",
-            Weight::Grave => "Show what will happen",
-            _ => "Do it",
-        },
-    });
-    match mistake {
-        Some(_) => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
-        None => page,
-    }
-}
-
-/// The job that a form is about, in words: its id says nothing to anybody.
-async fn job_of(
-    web: &Web,
-    person: &Person,
-    form: &Form,
-    answers: &Answers,
-) -> Result<String, Refusal> {
-    let asked = texts(answers, "job");
-    let Some(job) = asked.first() else {
-        return Ok(String::new());
-    };
-    // What is wrong with it is said when the form is sent; another unit's tells them nothing.
-    answer::allowed(web, person, form, answers).await?;
-    let mut view = web.app.store.view().await.map_err(Failure::from)?;
-    Ok(about::said(&mut view, job).await?)
 }
 
 /// Carries out what was sent.
@@ -226,125 +128,94 @@ pub async fn carry_out(
     if let Err(refusal) = answer::may_open(&person, &form) {
         return error::refused(&person, &refusal);
     }
-    let back = local(posted.own.get("_back").map_or("", String::as_str));
-    let command = match command(&form, &posted.answers) {
-        Ok(command) => command,
-        Err(mistake) => {
-            let mistake = Mistake {
-                text: posted.without_folder(&mistake.text),
-                ..mistake
-            };
-            return shown(&web, &person, &form, &posted.answers, &back, Some(mistake)).await;
-        }
-    };
-    // Before the form is taken: who asked for too much may correct it and send it again.
-    if let Err(refusal) = answer::allowed(&web, &person, &form, &posted.answers).await {
-        return error::refused(&person, &refusal);
-    }
-    let why = posted.own.get("_why").map_or("", |why| why.trim());
-    let needs_why = !form.has_reason() && why.is_empty();
-    if form.rule.weight == Weight::Grave && (!posted.own.contains_key("_confirmed") || needs_why) {
-        return confirm(&web, &person, &form, &posted, &back).await;
-    }
-    if let Some(missing) = not_again(&form, &posted) {
-        let text = format!(
-            "{missing} was not chosen again on the page before this one, so nothing was done. Go \
-             back and choose it."
-        );
-        return error::page(Some(&person), &Failure::input(text));
-    }
-    if let Err(failure) = begin(&web, &person, &form, &posted, why).await {
-        return error::page(Some(&person), &failure);
-    }
-    match answer::carry_out(&web, &person, &form, command).await {
-        Ok(Output::File { bytes, .. }) => download::file(&form, bytes.into_vec()),
-        Ok(output) => done(&person, &form, output, &back),
-        Err(refusal) => not_done(&web, &person, &form, &posted, &back, refusal).await,
-    }
+    let (whose, title, underway) = (person.clone(), form.title(), Arc::clone(&web.underway));
+    let (progress, steps) = mpsc::channel(16);
+    let work = async move { told(&web, &person, &form, &posted, progress).await };
+    underway.patiently(&whose, &title, steps, work).await
 }
 
-/// A file that was sent before the confirmation and not with it: a browser hands a file out
-/// only where a person chooses it.
-fn not_again(form: &Form, posted: &Posted) -> Option<String> {
-    let before = posted.own.get("_files")?;
-    let missing = before
-        .split(',')
-        .filter(|name| !posted.answers.contains_key(*name));
-    let mut fields = missing.filter_map(|name| form.field(name));
-    fields.next().map(|field| field.label.clone())
-}
-
-/// Takes the form, and notes why.
-async fn begin(
+/// The page that says what comes of a form that was sent.
+async fn told(
     web: &Web,
     person: &Person,
     form: &Form,
     posted: &Posted,
-    why: &str,
-) -> Result<(), Failure> {
-    let id = posted.own.get("_form").map_or("", String::as_str);
-    if !web.take_form(id).await? {
-        return Err(Failure::conflict(
-            "This form was sent already and is not carried out twice. Open it again if you mean it \
-             again.",
-        ));
-    }
-    match why.is_empty() {
-        true => Ok(()),
-        false => note(web, person, form, why).await,
+    progress: Progress,
+) -> Response {
+    let sheet = again(posted);
+    let came = match came_of(web, person, form, (posted, &sheet), progress).await {
+        Ok(came) => came,
+        Err(refusal) => return error::refused(person, &refusal),
+    };
+    match came {
+        Came::Done(Ok(Output::File { bytes, .. })) => download::file(form, bytes.into_vec()),
+        Came::Done(Ok(output)) => done(person, form, output, &sheet.back),
+        Came::Done(Err(refusal)) => not_done(web, person, form, (posted, sheet), refusal).await,
+        Came::First(command) => said_first(web, person, form, (posted, &command), sheet).await,
+        Came::NotSeen(held) => not_seen(web, person, form, &held, sheet).await,
+        Came::Wrong(mistake) => {
+            let mistake = Mistake {
+                text: posted.without_folder(&mistake.text),
+                ..mistake
+            };
+            shown(web, person, form, sheet.wrong(mistake)).await
+        }
+        Came::Gone => shown(web, person, form, sheet.gone()).await,
+        Came::Stays(answers, said) => shown(web, person, form, sheet.stays(answers, said)).await,
     }
 }
 
-/// The reason of what has no reason of its own, for the auditor.
-async fn note(web: &Web, person: &Person, form: &Form, why: &str) -> Result<(), Failure> {
-    let reason: patchward_common::id::Label = why
-        .parse()
-        .map_err(|error| Failure::input(format!("the reason: {error}")))?;
-    let mut change = web.app.change(&person.caller()).await?;
-    change.note("page.reason", form.path, &json!({ "reason": reason }));
-    change.commit().await?;
-    Ok(())
+/// What will happen, for who has to confirm it; the form again, where nothing can.
+async fn said_first(
+    web: &Web,
+    person: &Person,
+    form: &Form,
+    (posted, command): (&Posted, &Command),
+    sheet: Sheet,
+) -> Response {
+    let asked = (posted, command, sheet.back.as_str());
+    match confirm::confirm(web, person, form, asked).await {
+        Ok(page) => page,
+        Err(failure) => {
+            let refusal = Refusal::Failed(failure);
+            not_done(web, person, form, (posted, sheet), refusal).await
+        }
+    }
 }
 
-async fn confirm(web: &Web, person: &Person, form: &Form, posted: &Posted, back: &str) -> Response {
-    let touched = match touched::in_words(web, form, &posted.answers).await {
-        Ok(touched) => touched,
+/// The form as it was sent.
+fn again(posted: &Posted) -> Sheet {
+    let own = |name: &str| posted.own.get(name).map_or("", String::as_str);
+    Sheet {
+        answers: posted.answers.clone(),
+        back: local(own("_back")),
+        seen: Seen {
+            marks: own("_seen").to_owned(),
+            at: own("_opened").parse().ok().map(UtcMs),
+        },
+        ..Sheet::default()
+    }
+}
+
+/// The form again, for somebody who has not seen what they are about to change as it is now.
+async fn not_seen(web: &Web, person: &Person, form: &Form, held: &Held, sheet: Sheet) -> Response {
+    let now = web.app.now();
+    let problem = match held.said(&web.app.store, &sheet.seen).await {
+        Ok(problem) => problem,
         Err(failure) => return error::page(Some(person), &failure),
     };
-    let given = form.fields.iter().filter_map(|field| {
-        let words = texts(&posted.answers, &field.name);
-        let said = match field.kind {
-            Kind::Flag => "yes".to_owned(),
-            _ => words.join(", "),
-        };
-        (!words.is_empty()).then(|| (field.label.clone(), said))
-    });
-    let kept = posted.answers.iter().flat_map(|(name, answers)| {
-        answers.iter().filter_map(move |answer| match answer {
-            Answer::Text(text) => Some((name.clone(), text.clone())),
-            Answer::File { .. } => None,
-        })
-    });
-    let files = form.fields.iter().filter_map(|field| {
-        let mut given = posted.answers.get(&field.name)?.iter();
-        let name = given.find_map(|answer| match answer {
-            Answer::File { name, .. } => Some(name.clone()),
-            Answer::Text(_) => None,
-        })?;
-        Some((field.name.clone(), field.label.clone(), name))
-    });
-    error::render(&Confirm {
-        files: files.collect(),
-        shell: Shell::new(&form.title(), "", Some(person)),
-        about: form.about.clone(),
-        touched,
-        facts: given.collect(),
-        action: form.href(),
-        form_id: Secret::new().text().to_owned(),
-        back: back.to_owned(),
-        kept: kept.collect(),
-        asks_reason: !form.has_reason(),
-    })
+    let (answers, beside) = held.beside(&sheet.seen.marks, &sheet.answers);
+    let sheet = Sheet {
+        answers,
+        back: sheet.back,
+        seen: Seen {
+            marks: held.seen(),
+            at: Some(now),
+        },
+        problem,
+        beside,
+    };
+    shown(web, person, form, sheet).await
 }
 
 fn done(person: &Person, form: &Form, output: Output, back: &str) -> Response {
@@ -362,11 +233,13 @@ fn done(person: &Person, form: &Form, output: Output, back: &str) -> Response {
         Some(next) => (next, next::without_commands(output)),
         None => (next::back(back), output),
     };
+    let mut parts = blocks("answer", &title, &output, &query);
+    parts.extend(next::code(&output));
     Page {
         shell,
         intro,
         actions,
-        parts: blocks("answer", &title, &output, &query),
+        parts,
         more: Vec::new(),
     }
     .shown()
@@ -376,8 +249,7 @@ async fn not_done(
     web: &Web,
     person: &Person,
     form: &Form,
-    posted: &Posted,
-    back: &str,
+    (posted, sheet): (&Posted, Sheet),
     refusal: Refusal,
 ) -> Response {
     use crate::control::FailureKind;
@@ -389,10 +261,10 @@ async fn not_done(
             ) =>
         {
             let mistake = Mistake {
-                field: None,
+                field: beside(&posted.answers, &failure.text),
                 text: posted.without_folder(&failure.text),
             };
-            shown(web, person, form, &posted.answers, back, Some(mistake)).await
+            shown(web, person, form, sheet.wrong(mistake)).await
         }
         other => error::refused(person, &other),
     }

@@ -2,6 +2,7 @@
 //! there, which buttons lead on.
 
 mod bar;
+mod beside;
 mod things;
 
 use super::drawn::Drawn;
@@ -22,6 +23,7 @@ use axum::extract::OriginalUri;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bar::PAGES;
+use beside::{Beside, Of};
 use patchward_common::id::Name;
 use patchward_common::percent::encoded;
 use things::DETAILS;
@@ -36,6 +38,8 @@ struct Part {
     command: &'static str,
     /// The field of the command that takes what the page is about.
     about: Option<&'static str>,
+    /// What of it that field takes.
+    of: Of,
     /// What is drawn above it.
     drawn: Option<Drawn>,
 }
@@ -68,6 +72,7 @@ const fn part(id: &'static str, title: &'static str, command: &'static str) -> P
         title,
         command,
         about: None,
+        of: Of::Itself,
         drawn: None,
     }
 }
@@ -83,7 +88,34 @@ const fn about(
         title,
         command,
         about: Some(field),
+        of: Of::Itself,
         drawn: None,
+    }
+}
+
+/// A part about the machine that the thing is.
+const fn of_machine(
+    id: &'static str,
+    title: &'static str,
+    command: &'static str,
+    field: &'static str,
+) -> Part {
+    Part {
+        of: Of::Machine,
+        ..about(id, title, command, field)
+    }
+}
+
+/// A part about the unit in which the thing stands.
+const fn of_unit(
+    id: &'static str,
+    title: &'static str,
+    command: &'static str,
+    field: &'static str,
+) -> Part {
+    Part {
+        of: Of::Unit,
+        ..about(id, title, command, field)
     }
 }
 
@@ -108,7 +140,14 @@ pub async fn detail(
     OriginalUri(uri): OriginalUri,
 ) -> Response {
     match DETAILS.iter().find(|layout| layout.path == page) {
-        Some(layout) => laid_out(&web, &person, layout, Some(&id), &asked(&uri)).await,
+        Some(layout) => {
+            // Lists for people have a space between a product and its version, and no version has.
+            let id = match layout.path == things::RELEASE {
+                true => id.replacen(' ', "=", 1),
+                false => id,
+            };
+            laid_out(&web, &person, layout, Some(&id), &asked(&uri)).await
+        }
         None => error::no_page(State(web), Some(person.0)).await,
     }
 }
@@ -132,8 +171,20 @@ async fn laid_out(
 ) -> Response {
     let mut parts = Vec::new();
     let mut forbidden = None;
+    let beside = match Beside::read(web, layout, about).await {
+        Ok(beside) => beside,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
     for part in layout.parts {
-        let given: Vec<(&str, &str)> = part.about.zip(about).into_iter().collect();
+        let about = beside.of(part, about);
+        if part.of != Of::Itself && about.is_none() {
+            continue;
+        }
+        let given = part
+            .about
+            .zip(about)
+            .map(|(fields, about)| fields_of(fields, about));
+        let given = given.unwrap_or_default();
         match shown(web, person, part, &given, query).await {
             Ok(Shown::File(file)) => return file,
             Ok(Shown::Blocks(blocks)) => parts.extend(blocks),
@@ -151,6 +202,7 @@ async fn laid_out(
     if let (true, Some(refusal)) = (parts.is_empty(), &forbidden) {
         return error::refused(person, refusal);
     }
+    parts.extend(beside.lack(layout));
     let title = match about {
         Some(about) => format!("{} {about}", layout.title),
         None => layout.title.to_owned(),
@@ -159,7 +211,8 @@ async fn laid_out(
         .iter()
         .flat_map(|about| {
             let fields = layout.fills.iter();
-            fields.map(move |field| format!("{field}={}", encoded(about)))
+            let fields = fields.flat_map(move |fields| fields_of(fields, about));
+            fields.map(|(field, about)| format!("{field}={}", encoded(about)))
         })
         .collect();
     let known = known.join("&");
@@ -174,6 +227,16 @@ async fn laid_out(
         more: actions(person, layout.more, &known, &query.path),
     }
     .shown()
+}
+
+/// The fields of a command that take what a page is about. A release has two, its product and its
+/// version, and both stand in its address.
+fn fields_of<'t>(fields: &'t str, about: &'t str) -> Vec<(&'t str, &'t str)> {
+    match (fields.split_once('='), about.split_once('=')) {
+        (Some((first, second)), Some((one, other))) => vec![(first, one), (second, other)],
+        (Some((first, _)), None) => vec![(first, about)],
+        (None, _) => vec![(fields, about)],
+    }
 }
 
 /// What comes of a part.
@@ -260,7 +323,7 @@ mod tests {
             for part in layout.parts {
                 let form = Form::of(part.command).unwrap_or_else(|| panic!("{}", part.command));
                 assert_eq!(form.rule.weight, Weight::Ask, "{}", part.command);
-                if let Some(field) = part.about {
+                for field in part.about.iter().flat_map(|about| about.split('=')) {
                     assert!(form.field(field).is_some(), "{} {field}", part.command);
                 }
             }
@@ -268,6 +331,20 @@ mod tests {
                 assert!(Form::of(path).is_some(), "{path}");
             }
         }
+    }
+
+    #[test]
+    fn a_release_fills_two_fields_and_everything_else_one() {
+        let both = fields_of("product=version", "viewer=4.2=1");
+        assert_eq!(both, [("product", "viewer"), ("version", "4.2=1")]);
+        assert_eq!(
+            fields_of("product=version", "viewer"),
+            [("product", "viewer")]
+        );
+        assert_eq!(
+            fields_of("releases", "viewer=4.2"),
+            [("releases", "viewer=4.2")]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Today: what needs me now, tonight, the fleet in a few counts.
 
+mod shift;
 mod theirs;
 
 use super::list::asked;
@@ -41,6 +42,7 @@ pub async fn show(
         return file;
     }
     let mut parts: Vec<Block> = unfinished(&web, &person).await.into_iter().collect();
+    parts.extend(shift::line(&web, &person).await);
     parts.extend(drawn::day(&output));
     parts.extend(blocks_but("today", "", &output, &query, &ELSEWHERE));
     let is_list = |part: &Block| matches!(part, Block::List(_));
@@ -56,7 +58,13 @@ pub async fn show(
         parts,
         more: actions(
             &person,
-            &["item list", "item take", "item except", "oncall calls"],
+            &[
+                "item list",
+                "item take",
+                "item except",
+                "oncall calls",
+                "shift",
+            ],
             "",
             "/",
         ),

@@ -1,6 +1,7 @@
 //! Pictures for who looks rather than reads, drawn as SVG: pure functions of values. Each
 //! stands above the list that it pictures, says in words what it shows, and is bounded.
 
+pub mod code;
 pub mod curve;
 pub mod days;
 pub mod exposure;
@@ -88,7 +89,7 @@ impl Figure {
         for drawing in &self.drawings {
             // Keys must reach what lies beyond the edge of a narrow screen.
             html.push_str(&format!(
-                "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{heading}\">{drawing}</div>"
+                "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{heading}\">{drawing}</div>"
             ));
         }
         if !self.signs.is_empty() {

@@ -4,6 +4,7 @@ use super::{Shown, heading, whole};
 use crate::command::listed::Paged;
 use crate::control::{Cell, Table};
 use crate::store::listed::Wanted;
+use crate::web::link;
 use patchward_common::id::Name;
 use patchward_common::percent::encoded;
 use std::collections::BTreeSet;
@@ -224,8 +225,12 @@ impl Listing {
         };
         let first = (page - 1) * ROWS;
         let shown = rows.rows.iter().map(|row| {
-            let cells = rows.columns.iter().zip(*row);
-            let cells = cells.map(|(column, cell)| Shown::of(column, cell));
+            let cells = rows.columns.iter().zip(*row).enumerate();
+            let cells = cells.map(|(at, (column, cell))| {
+                let mut shown = Shown::of(column, cell);
+                shown.href = link::row::of(id, query, rows.columns, row, at).or(shown.href);
+                shown
+            });
             titled(rows.columns, cells.collect())
         });
         let shown: Vec<Vec<Shown>> = shown.collect();

@@ -150,6 +150,10 @@ pub fn of(column: &str, cell: &Cell) -> Option<Mark> {
     if let ("why", Cell::Text(text)) = (column, cell) {
         return text.starts_with(REFUSED_BY).then_some(BAD);
     }
+    // Nothing but a return to service makes a machine safe, and that is said of none.
+    if let ("safe_to_use", Cell::Worded { word, .. }) = (column, cell) {
+        return Some(if word == "not_yet" { WARN } else { BAD });
+    }
     if !is_state(column) {
         return None;
     }
@@ -185,5 +189,11 @@ mod tests {
         assert_eq!(worded("active", "refused by pc-1: not signed"), Some("bad"));
         assert_eq!(marked("why", "refused by pc-1: not signed"), Some("bad"));
         assert_eq!(marked("why", "verified"), None);
+        let safe = |word| {
+            let cell = Cell::worded(word, "Not at all".to_owned());
+            of("safe_to_use", &cell).map(|mark| mark.class)
+        };
+        let marks = ["no", "unknown", "not_yet"].map(safe);
+        assert_eq!(marks, [Some("bad"), Some("bad"), Some("warn")]);
     }
 }

@@ -41,8 +41,18 @@ fn holds(cell: &Cell, value: &str) -> bool {
     match cell {
         Cell::List(items) => items.iter().any(|item| item == value),
         Cell::Worded { word, .. } => word == value,
+        Cell::Text(text) => text == value || without_date(text) == Some(value),
         other => other.to_string() == value,
     }
+}
+
+/// A state without its date, as it is counted: `unknown` of `unknown(since ...)`.
+pub(super) fn without_date(text: &str) -> Option<&str> {
+    let (word, rest) = text.split_once('(')?;
+    ["since ", "until "]
+        .iter()
+        .any(|dated| rest.starts_with(dated))
+        .then_some(word)
 }
 
 /// Numbers by size, instants by time, texts by letters; what is not there comes last.

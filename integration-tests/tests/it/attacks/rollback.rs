@@ -11,7 +11,7 @@ use patchward_integration_tests::process::wait_until;
 const STATION: &str = "station-1";
 
 /// Writes a description, signs it, and lets the collector take it in.
-fn document(scene: &Scene, kind: &str, number: u64, text: &str, keys: &[&str]) {
+pub(super) fn document(scene: &Scene, kind: &str, number: u64, text: &str, keys: &[&str]) {
     let people = scene.hospital.people();
     let (from, out) = (format!("{kind}-{number}.toml"), format!("{kind}-{number}"));
     std::fs::write(people.join(&from), text).unwrap();
@@ -42,7 +42,8 @@ fn roster(scene: &Scene, number: u64, ada: &str) {
     document(scene, "roster", number, &text, &["registrar.pem"]);
 }
 
-fn wait_for_numbers(scene: &mut Scene, numbers: (u64, u64, u64)) {
+/// Waits until the machine's installer holds these numbers of charter, roster and assignment.
+pub(super) fn wait_for_numbers(scene: &mut Scene, numbers: (u64, u64, u64)) {
     wait_until(&format!("the machine has {numbers:?}"), || {
         matches!(scene.ask(STATION, &Request::Status),
             Answer::Status(status) if status.numbers == numbers)

@@ -24,7 +24,9 @@ fn settings_and_what_is_in_the_way() {
     hospital.stop_collector().unwrap();
     let there = hospital.collector_folder();
     let settings = there.join("collector.toml");
-    let good = std::fs::read(&settings).unwrap();
+    let good = std::fs::read_to_string(&settings).unwrap();
+    let explained = "The collector spreads them.\npace_seconds = 1\n";
+    assert!(good.contains(explained), "{good}");
     for (bytes, words) in bad_settings("name") {
         std::fs::write(&settings, bytes).unwrap();
         ends(&there, &["serve"], 2, words);

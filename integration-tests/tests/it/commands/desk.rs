@@ -34,6 +34,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Handle;
 
 pub(super) use enrolling::{add_token, asks, enrol};
 
@@ -105,6 +106,7 @@ impl Desk {
             matching: Kept::default(),
             assigned: Assigned::default(),
             snapshots: Snapshots::default(),
+            behind: Handle::current(),
             go_signing_key: papers.go_key.clone(),
             pulse: Pulse::new(now()),
         };

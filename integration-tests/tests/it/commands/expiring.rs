@@ -13,6 +13,11 @@ use patchward_collector::reconcile::expiring::Expiries;
 use patchward_collector::relay;
 use patchward_common::id::Name;
 use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
+use patchward_common::trust::charter::Charter;
+use patchward_common::trust::sign::Document as _;
+use patchward_integration_tests::fixture::sign;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 
 async fn told(expiries: &mut Expiries, desk: &Desk, at: UtcMs) -> Vec<(What, Step)> {
     let told = expiries.run(&desk.app, at).await.unwrap().into_iter();
@@ -53,6 +58,24 @@ async fn the_log_tells_of_each_step_once() {
         charter.contains(&(What::Charter, Step::Quarter)),
         "{charter:?}"
     );
+}
+
+/// It is a long look: where it fails at one vendor, it is not begun anew every few seconds.
+#[tokio::test]
+async fn a_look_that_fails_is_over_too() {
+    let desk = Desk::with_papers().await;
+    let (begun, mut expiries) = (now(), Expiries::default());
+    let database = desk.app.folder.path().join("collector.sqlite");
+    let options = SqliteConnectOptions::new().filename(database);
+    let mut database = options.connect().await.unwrap();
+    // By them it is found until when a vendor's metadata is needed.
+    let aside = sqlx::query("ALTER TABLE plans RENAME TO aside");
+    aside.execute(&mut database).await.unwrap();
+    assert!(expiries.run(&desk.app, begun).await.is_err());
+    let soon = begun.plus_ms(9 * MINUTE_MS);
+    assert_eq!(told(&mut expiries, &desk, soon).await, []);
+    let later = begun.plus_ms(10 * MINUTE_MS);
+    assert!(expiries.run(&desk.app, later).await.is_err());
 }
 
 #[tokio::test]
@@ -125,11 +148,7 @@ async fn tokens_of_programs_and_machines_that_did_not_renew_are_named() {
 async fn figures_say_how_many_seconds_are_left_and_how_many_are_near_their_end() {
     let desk = Desk::with_papers().await;
     let figures = metrics::figures(&desk.app).await.unwrap().text();
-    let value = |line: &str| -> f64 {
-        let found = figures.lines().find_map(|one| one.strip_prefix(line));
-        let found = found.unwrap_or_else(|| panic!("{line}\n{figures}"));
-        found.trim().parse().unwrap()
-    };
+    let value = |line: &str| figure(&figures, line);
     for (what, days) in [
         ("charter", 365),
         ("roster", 80),
@@ -151,6 +170,56 @@ async fn figures_say_how_many_seconds_are_left_and_how_many_are_near_their_end()
     assert!(value("patchward_machines_silent{class=\"standard\"}") < 0.5);
     // No machine was heard: nothing is said of when the log's head last left.
     assert!(!figures.contains("\npatchward_audit_anchor_age_seconds "));
+}
+
+/// The value of one line of the figures.
+fn figure(figures: &str, line: &str) -> f64 {
+    let found = figures.lines().find_map(|one| one.strip_prefix(line));
+    let found = found.unwrap_or_else(|| panic!("{line}\n{figures}"));
+    found.trim().parse().unwrap()
+}
+
+/// Each step of `patchward_expiring` counts one while it lasts, and none before or after.
+#[tokio::test]
+async fn figures_count_what_is_near_its_end_step_by_step() {
+    let desk = Desk::with_relays(vec![RelaySetting {
+        name: Name::new("site-b").unwrap(),
+        address: "relay-b.example:9444".into(),
+        site: None,
+        units: Vec::new(),
+    }])
+    .await;
+    let counted = async |what: &str| {
+        let figures = metrics::figures(&desk.app).await.unwrap().text();
+        ["90d", "30d", "7d", "ended"].map(|within| {
+            let line = format!("patchward_expiring{{what=\"{what}\",within=\"{within}\"}}");
+            figure(&figures, &line).round() as u8
+        })
+    };
+    // A charter of a year, each time nearer its end.
+    let mut charter = desk.papers.charter();
+    for (number, left, expected) in [
+        (1, 91, [0, 0, 0, 0]),
+        (2, 89, [1, 0, 0, 0]),
+        (3, 29, [0, 1, 0, 0]),
+        (4, 6, [0, 0, 1, 0]),
+    ] {
+        charter.number = number;
+        charter.expires = now().plus_ms(left * DAY_MS);
+        charter.issued = charter.expires.plus_ms(-365 * DAY_MS);
+        desk.take_in(Charter::TYPE, &sign(&charter, &[&desk.papers.root]))
+            .await;
+        assert_eq!(counted("charter").await, expected, "{left} days are left");
+    }
+    assert_eq!(counted("relay_certificates").await, [0; 4]);
+    let mut change = desk.change().await;
+    let ended = now().plus_ms(-MINUTE_MS);
+    change
+        .certify_relay(&Name::new("site-b").unwrap(), "00", ended)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(counted("relay_certificates").await, [0, 0, 0, 1]);
 }
 
 /// A site relay is certified by word, and its end is warned of for as long as the settings name it.

@@ -80,7 +80,7 @@ async fn item(desk: &Desk, key: &str) -> Option<(String, String)> {
 }
 
 /// Two monitors in a unit, one of an unknown version in none, beside a pump.
-async fn ward() -> Desk {
+pub(super) async fn ward() -> Desk {
     let desk = Desk::with_papers().await;
     for (tag, rest) in [
         ("a-1", "--unit icu-3 --criticality life~support"),

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A plan over both machines, not signed yet.
-async fn drafted() -> (Desk, String) {
+pub(super) async fn drafted() -> (Desk, String) {
     let desk = Desk::with_machines(2).await;
     desk.import(&["1", "2"]).await;
     desk.ask("window once tonight --unit icu-3 --minutes 600")

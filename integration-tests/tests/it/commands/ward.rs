@@ -17,10 +17,10 @@ use patchward_integration_tests::fixture::{label, name};
 const MAX_PAGE: usize = 1024 * 1024;
 
 /// What came back.
-struct Answer {
-    status: StatusCode,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
     to: String,
-    page: String,
+    pub(super) page: String,
 }
 
 async fn ask(desk: &Desk, request: Request<Body>) -> Answer {
@@ -35,7 +35,7 @@ async fn ask(desk: &Desk, request: Request<Body>) -> Answer {
 }
 
 /// Opens a page, with a session or without.
-async fn open(desk: &Desk, path: &str, session: Option<&Secret>) -> Answer {
+pub(super) async fn open(desk: &Desk, path: &str, session: Option<&Secret>) -> Answer {
     let mut request = Request::get(path);
     if let Some(session) = session {
         request = request.header(header::COOKIE, cookie(session));
@@ -77,7 +77,7 @@ async fn link(desk: &Desk) -> String {
 }
 
 /// Somebody with this role, signed in; their forms carry `token`.
-async fn person(desk: &Desk, who: &str, role: &str) -> Secret {
+pub(super) async fn person(desk: &Desk, who: &str, role: &str) -> Secret {
     let secret = Secret::new();
     let grant: Grant = role.parse().unwrap();
     let account = name(who);
@@ -87,6 +87,10 @@ async fn person(desk: &Desk, who: &str, role: &str) -> Secret {
     let ends = now().plus_ms(HOUR_MS);
     change
         .begin_session(&secret.hash(), &account, "token", ends)
+        .await
+        .unwrap();
+    change
+        .prove_second_factor(&secret.hash(), &account)
         .await
         .unwrap();
     change.commit().await.unwrap();

@@ -24,14 +24,14 @@ use super::examples::NOW;
 const MACHINE: MachineId = MachineId([1; 32]);
 const OUTBOX: OutboxId = OutboxId([5; 16]);
 
-fn place(path: &Path) -> Place {
+pub(super) fn place(path: &Path) -> Place {
     Place::Sqlite {
         path: path.to_owned(),
         max_pages: None,
     }
 }
 
-async fn connect(path: &Path) -> SqliteConnection {
+pub(super) async fn connect(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true);
@@ -224,7 +224,7 @@ async fn dump_of_today() -> String {
     dump(&path).await
 }
 
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(future)
 }
 

@@ -7,7 +7,7 @@ use patchward_collector::store::setup::UnitCounts;
 use patchward_common::id::BootId;
 use patchward_common::wire::machine::InterlockWord;
 
-on_both_engines!(machines_are_counted_by_unit);
+on_both_engines!(machines_are_counted_by_unit, who_is_enrolled_by_unit);
 
 async fn machines_are_counted_by_unit(world: World) {
     let world = world.with_machines(4).await;
@@ -83,4 +83,42 @@ async fn machines_are_counted_by_unit(world: World) {
         ..icu
     };
     assert_eq!(counted, [left]);
+}
+
+async fn who_is_enrolled_by_unit(world: World) {
+    let world = world.with_machines(7).await;
+    let enrolled = async || {
+        let mut view = world.store.view().await.unwrap();
+        view.enrolled_by_unit().await.unwrap()
+    };
+    assert_eq!(enrolled().await, [(name("icu"), 7)]);
+    // One unit before it and one after it, and one that has nobody.
+    let mut change = world.change().await;
+    for text in ["ward", "er", "lab"] {
+        change.add_unit(&unit(text, "main")).await.unwrap();
+    }
+    for (number, text) in [(1, "ward"), (2, "er"), (3, "er")] {
+        let (class, mode) = (Class::Standard, Mode::Manual);
+        change
+            .place_machine(&machine(number), &name(text), class, &name("x"), mode)
+            .await
+            .unwrap();
+    }
+    change.commit().await.unwrap();
+    let counts = [("er", 2), ("icu", 4), ("ward", 1)];
+    assert_eq!(enrolled().await, counts.map(|(unit, of)| (name(unit), of)));
+    let mut change = world.change().await;
+    for (number, state) in [
+        (1, MachineState::Stored),
+        (3, MachineState::Revoked),
+        (4, MachineState::Decommissioned),
+    ] {
+        change
+            .move_machine(&machine(number), MachineState::Enrolled, state, "tidied")
+            .await
+            .unwrap();
+    }
+    change.commit().await.unwrap();
+    let counts = [("er", 1), ("icu", 3)];
+    assert_eq!(enrolled().await, counts.map(|(unit, of)| (name(unit), of)));
 }

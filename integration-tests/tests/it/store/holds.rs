@@ -3,12 +3,14 @@
 use super::*;
 use patchward_collector::store::StoreError;
 use patchward_collector::store::go::GoAsk;
+use patchward_collector::store::holds::Hold;
 use patchward_collector::store::windows::Area;
 use patchward_common::id::Nonce;
 use patchward_common::time::HOUR_MS;
 
 on_both_engines!(
     each_ends_its_own_hold_and_the_longest_counts,
+    holds_of_one_thing,
     a_hold_lasts_half_a_day_at_most,
     a_decision_on_go_sees_the_holds_of_machine_and_unit,
     a_handover_is_asked_for_once_until_it_is_done,
@@ -65,6 +67,54 @@ async fn each_ends_its_own_hold_and_the_longest_counts(world: World) {
         change.end_hold(Area::Unit, "icu", None).await,
         StoreError::NotFound { .. }
     );
+}
+
+async fn holds_of_one_thing(world: World) {
+    let world = world.with_machines(2).await;
+    let later = |hours| NOW.plus_ms(hours * HOUR_MS);
+    // A unit that is called as a machine is.
+    let subject = machine(1).to_string();
+    let mut change = world.change().await;
+    change.add_unit(&unit(&subject, "main")).await.unwrap();
+    for (area, subject, hours) in [
+        (Area::Unit, "icu", 5),
+        (Area::Unit, &subject, 2),
+        (Area::Machine, &subject, 3),
+        (Area::Machine, &machine(2).to_string(), 4),
+    ] {
+        let until = later(hours);
+        change.hold(area, subject, until, "rounds").await.unwrap();
+    }
+    change.commit().await.unwrap();
+    let mut change = by_desk(&world, NOW).await;
+    let until = later(1);
+    change
+        .hold(Area::Unit, "icu", until, "clinic")
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    let both = [("kiosk:desk", 1), ("person:iris", 5)];
+    for (area, subject, now, expected) in [
+        (Area::Unit, "icu", NOW, &both[..]),
+        (Area::Unit, "icu", later(1).plus_ms(-1), &both),
+        (Area::Unit, "icu", later(1), &[("person:iris", 5)]),
+        (Area::Unit, "icu", later(5), &[]),
+        (Area::Unit, &subject, NOW, &[("person:iris", 2)]),
+        (Area::Machine, &subject, NOW, &[("person:iris", 3)]),
+        (Area::Machine, "icu", NOW, &[]),
+    ] {
+        let found = view.holds_on(area, subject, now).await.unwrap();
+        let said = |hold: &Hold| (hold.set_by.clone(), hold.until);
+        let said: Vec<_> = found.iter().map(said).collect();
+        let expected = expected
+            .iter()
+            .map(|(by, end)| ((*by).to_owned(), later(*end)));
+        assert_eq!(said, expected.collect::<Vec<_>>(), "{subject} {now}");
+        let mut all = view.holds(now).await.unwrap();
+        all.retain(|hold| hold.area == area && hold.subject == subject);
+        assert_eq!(found, all);
+    }
 }
 
 async fn a_hold_lasts_half_a_day_at_most(world: World) {

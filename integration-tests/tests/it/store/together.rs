@@ -2,17 +2,22 @@
 
 use super::*;
 use patchward_collector::store::documents::DocumentKind;
+use patchward_collector::store::go::GoOutcome;
+use patchward_collector::store::inventory::MachineSet;
 use patchward_collector::store::machines::{MachineState, MachineStatus, OutboxEnd, Readiness};
 use patchward_collector::store::plans::PlanState;
 use patchward_common::component::{Component, ComponentSet, Source};
 use patchward_common::id::{BootId, OutboxId};
 use patchward_common::job::{Reason, State};
 use patchward_common::wire::machine::InterlockWord;
+use std::collections::HashMap;
 
 on_both_engines!(
     machines_that_come_together,
     places_of_many,
     what_many_said,
+    sets_with_their_time,
+    jobs_that_machines_have_a_go_for,
     jobs_of_those_that_failed,
 );
 
@@ -219,6 +224,73 @@ async fn what_many_said(world: World) {
         assert_eq!(sets.get(machine), own.as_ref());
     }
     assert!(view.sets_of(&[]).await.unwrap().is_empty());
+}
+
+async fn sets_with_their_time(world: World) {
+    let world = world.with_machines(4).await;
+    let store = &world.store;
+    let set = |version: &str| {
+        let one = Component {
+            source: Source::Deb,
+            name: "openssl".into(),
+            version: version.into(),
+            arch: "amd64".into(),
+        };
+        ComponentSet::new(vec![one]).unwrap()
+    };
+    // The third is not asked for, the fourth told nothing.
+    let mut expected = HashMap::new();
+    for (number, version, after_ms) in [(1, "1", 1), (2, "1", 2), (3, "1", 3), (2, "2", 4)] {
+        let (set, since) = (set(version), NOW.plus_ms(after_ms));
+        let id = machine(number);
+        store.record_inventory(&id, &set, since).await.unwrap();
+        let held = MachineSet {
+            machine: id,
+            digest: set.digest(),
+            since,
+        };
+        expected.insert(id, held);
+    }
+    let mut view = store.view().await.unwrap();
+    let asked = [2, 9, 1, 4, 2].map(machine);
+    expected.remove(&machine(3));
+    assert_eq!(view.these_sets(&asked).await.unwrap(), expected);
+    assert!(view.these_sets(&[]).await.unwrap().is_empty());
+}
+
+async fn jobs_that_machines_have_a_go_for(world: World) {
+    let (world, spring) = go::ward(world, 5, 1, &["monitors"]).await;
+    let mut change = world.change().await;
+    let autumn = plans::plan_with_jobs(&mut change, "autumn", 5).await;
+    change.commit().await.unwrap();
+    let issue = async |plan, number, nonce| {
+        let ask = go::ask(plan, number, nonce);
+        let decided = world
+            .store
+            .decide_go(&ask, NOW, |_| Ok::<_, ()>(vec![nonce]));
+        assert_eq!(decided.await.unwrap(), GoOutcome::Issued(vec![nonce]));
+    };
+    let ended = async |number, state| {
+        let mut change = world.change().await;
+        let read = change.view().job(&job(spring, number)).await.unwrap();
+        let read = read.unwrap();
+        change.move_job(&read, &state, None, 1).await.unwrap();
+        change.commit().await.unwrap();
+    };
+    for number in 1..=4 {
+        issue(spring, number, number).await;
+    }
+    ended(1, State::Verified).await;
+    ended(2, State::Verified).await;
+    // Who was stopped may have started a moment before.
+    ended(3, State::Stopped(Reason::new("a call"))).await;
+    issue(autumn, 1, 11).await;
+    let mut view = world.store.view().await.unwrap();
+    // The fourth has one and is not asked for, the fifth has none.
+    let asked = [5, 3, 9, 2, 1, 1].map(machine);
+    let expected = [(1, autumn), (3, spring)].map(|(n, plan)| (machine(n), job(plan, n)));
+    assert_eq!(view.going(&asked).await.unwrap(), HashMap::from(expected));
+    assert!(view.going(&[]).await.unwrap().is_empty());
 }
 
 async fn jobs_of_those_that_failed(world: World) {

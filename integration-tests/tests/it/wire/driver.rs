@@ -26,7 +26,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// An agent in `folder/agent` beside a machine's installer.
-pub(super) fn settings(folder: &Path, machine: &Machine, credentials: &Credentials) -> Settings {
+pub(crate) fn settings(folder: &Path, machine: &Machine, credentials: &Credentials) -> Settings {
     let at = |name: &str| folder.join("agent").join(name);
     std::fs::create_dir_all(at("root/var/lib/dpkg")).unwrap();
     let status = "Package: bash\nStatus: install ok installed\nVersion: 5.2-1\n";
@@ -47,7 +47,7 @@ pub(super) fn settings(folder: &Path, machine: &Machine, credentials: &Credentia
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs an agent until `done`.
-pub(super) async fn run<T>(settings: Settings, done: impl Future<Output = T>) -> T {
+pub(crate) async fn run<T>(settings: Settings, done: impl Future<Output = T>) -> T {
     let driver = Driver::new(settings, system_clock).unwrap();
     tokio::select! {
         ended = driver.run(std::future::pending()) => panic!("it ended: {ended:?}"),
@@ -56,7 +56,7 @@ pub(super) async fn run<T>(settings: Settings, done: impl Future<Output = T>) ->
 }
 
 /// Waits for a condition.
-pub(super) async fn until(mut is_so: impl FnMut() -> bool) {
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         tokio::task::yield_now().await;
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What it does about a request.
-pub(super) enum Does {
+pub(crate) enum Does {
     Answers(Answer),
     /// Raw bytes, and the stream stays open.
     Trickles(Vec<u8>),
@@ -31,9 +31,9 @@ pub(super) enum Does {
 type Script = dyn FnMut(usize, &Request) -> Does + Send;
 
 /// A played collector.
-pub(super) struct Collector {
-    pub(super) address: String,
-    pub(super) credentials: Credentials,
+pub(crate) struct Collector {
+    pub(crate) address: String,
+    pub(crate) credentials: Credentials,
     seen: Arc<Seen>,
 }
 
@@ -44,7 +44,7 @@ struct Seen {
 }
 
 /// An answer to a hello.
-pub(super) fn answered(stale: Stale, journal: u64) -> Does {
+pub(crate) fn answered(stale: Stale, journal: u64) -> Does {
     Does::Answers(Answer::Hello(Box::new(HelloAnswer {
         clock: super::world::now(),
         stale,
@@ -56,7 +56,7 @@ pub(super) fn answered(stale: Stale, journal: u64) -> Does {
 }
 
 impl Collector {
-    pub(super) fn new(script: impl FnMut(usize, &Request) -> Does + Send + 'static) -> Self {
+    pub(crate) fn new(script: impl FnMut(usize, &Request) -> Does + Send + 'static) -> Self {
         Self::valid_until(2096, script)
     }
 
@@ -105,18 +105,18 @@ impl Collector {
     }
 
     /// The requests so far, each with its connection.
-    pub(super) fn requests(&self) -> Vec<(usize, Request)> {
+    pub(crate) fn requests(&self) -> Vec<(usize, Request)> {
         self.seen.requests.lock().unwrap().clone()
     }
 
     /// How many hellos came so far.
-    pub(super) fn hellos(&self) -> usize {
+    pub(crate) fn hellos(&self) -> usize {
         let is_hello = |(_, request): &&(usize, Request)| matches!(request, Request::Hello(_));
         self.requests().iter().filter(is_hello).count()
     }
 
     /// How many connections there were so far.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.seen.connections.lock().unwrap().len()
     }
 

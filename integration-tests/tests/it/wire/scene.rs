@@ -89,7 +89,7 @@ where
 }
 
 /// A plan over the first of `machines`, in force; its approval's digest.
-pub(super) async fn planned(world: &World, hospital: &Hospital, machines: &[&Machine]) -> Digest {
+pub(crate) async fn planned(world: &World, hospital: &Hospital, machines: &[&Machine]) -> Digest {
     planned_as(world, hospital, machines, "Viewer update").await
 }
 
@@ -213,7 +213,7 @@ async fn add_plan(
     active_plan::activate(change, &id, &rows).await;
 }
 
-pub(super) fn go_asked(approval: Digest, machine: &Machine, nonce: u8) -> Request {
+pub(crate) fn go_asked(approval: Digest, machine: &Machine, nonce: u8) -> Request {
     Request::Go(GoAsked {
         job: JobId::of(approval, machine.id()),
         approval,
@@ -223,7 +223,7 @@ pub(super) fn go_asked(approval: Digest, machine: &Machine, nonce: u8) -> Reques
 }
 
 /// A journal as an installer writes it.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     key: SigningKey,
     pub(super) job: JobId,
     pub(super) approval: Digest,
@@ -232,7 +232,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(machine: &Machine, approval: Digest) -> Self {
+    pub(crate) fn new(machine: &Machine, approval: Digest) -> Self {
         Self {
             key: machine.key.clone(),
             job: JobId::of(approval, machine.id()),
@@ -254,13 +254,13 @@ impl Journal {
         }
     }
 
-    pub(super) fn push(&mut self, event: Event) {
+    pub(crate) fn push(&mut self, event: Event) {
         let signed = Signed::new(&self.event(event), &self.key);
         self.previous = signed.digest();
         self.events.push(ByteBuf::from(codec::encode(&signed)));
     }
 
-    pub(super) fn report(&self, first: usize, last: usize) -> Request {
+    pub(crate) fn report(&self, first: usize, last: usize) -> Request {
         Request::Journal(JournalReport {
             outbox: OutboxId([4; 16]),
             first: first as u64,
@@ -269,7 +269,7 @@ impl Journal {
     }
 }
 
-pub(super) fn started() -> Event {
+pub(crate) fn started() -> Event {
     started_with(Digest::default())
 }
 

@@ -3,6 +3,8 @@
 use crate::control::{Cell, Output, Report};
 use crate::web::page::Action;
 use crate::web::page::plan::READ_AND_SIGN;
+use crate::web::picture::code;
+use crate::web::show::Block;
 use patchward_common::percent::encoded;
 
 /// Commands whose answer is a plan that is to be signed.
@@ -22,6 +24,21 @@ pub(super) fn of(command: &str, output: &Output) -> Option<Vec<Action>> {
     let plan = format!("/plan/{}", encoded(plan));
     let sign = format!("{plan}/sign");
     Some(vec![to(READ_AND_SIGN, sign), to("Go on to the plan", plan)])
+}
+
+/// The ward's link as a code, for a telephone or a sticker on the machine.
+pub(super) fn code(output: &Output) -> Vec<Block> {
+    let Output::Report(report) = output else {
+        return Vec::new();
+    };
+    let part = |name: &str| report.parts.iter().find(|(known, _)| known == name);
+    let (Some(_), Some((_, Cell::Text(link)))) = (part("kiosk"), part("link")) else {
+        return Vec::new();
+    };
+    let words = "The same link as a code: print this page, or let the ward's telephone read it.";
+    let said = Block::Text(vec![words.to_owned()]);
+    let drawn = code::drawn(link).map(Block::Code);
+    drawn.map_or_else(Vec::new, |drawn| vec![said, drawn])
 }
 
 /// The way back to where somebody came from.
@@ -53,6 +70,21 @@ fn to(title: &str, href: String) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wards_link_is_a_code_and_nobody_elses_is() {
+        let made = |what: &str| {
+            let link = Cell::of("https://collector.example/ward/secret");
+            Output::Report(Report::new([(what, Cell::of("desk")), ("link", link)], ""))
+        };
+        assert!(matches!(
+            &code(&made("kiosk"))[..],
+            [Block::Text(_), Block::Code(svg)] if svg.starts_with("<svg")
+        ));
+        // A person's link sets a password: it is handed over, not hung up.
+        assert!(code(&made("account")).is_empty());
+        assert!(code(&Output::Text(String::new())).is_empty());
+    }
 
     #[test]
     fn a_plan_that_was_made_is_read_and_signed_next() {

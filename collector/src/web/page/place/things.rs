@@ -1,6 +1,6 @@
 //! The pages of one thing.
 
-use super::{Drawn, Layout, about};
+use super::{Drawn, Layout, about, of_machine, of_unit};
 
 /// What stands above the jobs that evidence is made of.
 const OF_JOBS: &str = "The pack proves these jobs away from here; the report and the table repeat \
@@ -13,6 +13,11 @@ const PAPERS: &[&str] = &[
     "evidence check",
 ];
 
+/// The page of a release.
+pub(super) const RELEASE: &str = "updates/release";
+/// Where it takes what it is about.
+const OF_RELEASE: &str = "product=version";
+
 pub(super) const DETAILS: &[Layout] = &[
     Layout {
         path: "assets/machine",
@@ -23,7 +28,9 @@ pub(super) const DETAILS: &[Layout] = &[
             about("machine", "", "machine show", "machine"),
             about("exposure", "Exposure", "exposure list", "machine"),
             about("matches", "Advisories", "advisory matches", "machine"),
+            about("holds", "\"Not now\"", "hold list", "machine"),
             about("jobs", "Jobs", "job list", "machine"),
+            of_unit("windows", "Windows", "window list", "unit"),
             about("idle", "When it is idle", "machine idle", "machine").drawn(Drawn::Idle),
             about("components", "Components", "machine components", "machine"),
         ],
@@ -49,6 +56,10 @@ pub(super) const DETAILS: &[Layout] = &[
             about("asset", "", "asset show", "tag"),
             about("matches", "Advisories", "advisory matches", "asset"),
             about("exposure", "Exposure", "exposure list", "asset"),
+            of_unit("windows", "Windows", "window list", "unit"),
+            of_machine("holds", "\"Not now\"", "hold list", "machine"),
+            of_machine("jobs", "Jobs", "job list", "machine"),
+            of_machine("components", "Components", "machine components", "machine"),
         ],
         first: &["asset link", "asset move", "asset accept"],
         more: &[
@@ -93,6 +104,19 @@ pub(super) const DETAILS: &[Layout] = &[
         first: &["mds2 import", "mds2 answer", "risk put"],
         more: &["mds2 original"],
         fills: &["model"],
+    },
+    Layout {
+        path: RELEASE,
+        bar: "/updates",
+        title: "Release",
+        intro: "",
+        parts: &[
+            about("release", "", "release show", OF_RELEASE),
+            about("needed", "Who needs it", "release needed", OF_RELEASE),
+        ],
+        first: &["plan new", "risk put", "release withdraw"],
+        more: &["release sbom", "plan training need"],
+        fills: &[OF_RELEASE, "releases", "release"],
     },
     Layout {
         path: "unit",

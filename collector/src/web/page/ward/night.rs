@@ -9,7 +9,7 @@ use crate::command::TONIGHT_MS;
 use crate::command::zones::Zones;
 use crate::control::Failure;
 use crate::item::Kind;
-use crate::rollout::go::is_ready;
+use crate::rollout::usable::{Usable, usable};
 use crate::store::View;
 use crate::store::go::GroupSnapshot;
 use crate::store::holds::Hold;
@@ -62,8 +62,8 @@ pub struct StandIn {
     pub name: String,
     /// Its unit, where it is another.
     pub unit: Option<String>,
-    /// Whether it could be used now.
-    pub is_ready: bool,
+    /// Whether it can be used now.
+    pub usable: Usable,
 }
 
 /// "Not now", as it stands on the page.
@@ -315,21 +315,17 @@ impl Reading<'_> {
                     continue;
                 }
                 let elsewhere = other.unit != unit.name;
-                let is_ready = is_ready(member, group.group.switched_off, now);
                 let stand_in = StandIn {
                     name: other.name.to_string(),
                     unit: elsewhere.then(|| other.unit.to_string()),
-                    is_ready,
+                    usable: usable(member, now),
                 };
-                // Ready by the rule of one group is ready.
-                found
-                    .entry(other.name.clone())
-                    .and_modify(|known: &mut StandIn| known.is_ready |= is_ready)
-                    .or_insert(stand_in);
+                // In two groups it is one machine.
+                found.entry(other.name.clone()).or_insert(stand_in);
             }
         }
         let mut stand_ins: Vec<StandIn> = found.into_values().collect();
-        stand_ins.sort_by_key(|one| !one.is_ready);
+        stand_ins.sort_by_key(|one| one.usable);
         Ok(stand_ins)
     }
 }

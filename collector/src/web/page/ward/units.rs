@@ -72,11 +72,12 @@ async fn rows(web: &Web, person: &Person, reach: &Reach) -> Result<Vec<Row>, Fai
     let zones = Zones::read(&mut view).await?;
     let mut counts: BTreeMap<Name, Counts> = BTreeMap::new();
     let until = now.plus_ms(TONIGHT_MS);
-    for (slot, machine) in agenda.slots.iter().filter(|(s, _)| s.start() < until) {
-        if let Some(unit) = agenda.units.get(machine) {
+    let begins = agenda.slots.iter();
+    for next in begins.filter(|next| next.slot.start() < until) {
+        if let Some(unit) = agenda.units.get(&next.machine) {
             let of_unit = counts.entry(unit.clone()).or_default();
-            of_unit.machines.insert(machine.clone());
-            of_unit.first = of_unit.first.or(Some(slot.start()));
+            of_unit.machines.insert(next.machine.clone());
+            of_unit.first = of_unit.first.or(Some(next.slot.start()));
         }
     }
     for item in &agenda.items {
