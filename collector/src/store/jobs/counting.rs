@@ -5,18 +5,6 @@ use crate::store::value::args;
 use crate::store::{StoreError, View};
 
 impl View {
-    /// The jobs under way: as few as the index of them has.
-    pub async fn jobs_under_way(&mut self) -> Result<Vec<Job>, StoreError> {
-        self.tx
-            .all(
-                "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end,
-                        generation
-                 FROM jobs WHERE standing = 'open' ORDER BY since, id",
-                args![],
-            )
-            .await
-    }
-
     /// Every job of the machines that have one which is not back in service; of the others
     /// the job of their newest plan. Two years of a large hospital are half a million jobs, and
     /// nearly all of them ended well.

@@ -1,6 +1,7 @@
 //! Jobs that are under way, and jobs that went wrong lately, of all plans.
 
 use super::*;
+use patchward_collector::store::jobs::Standing;
 use patchward_common::job::{Reason, State};
 
 on_both_engines!(those_under_way, those_gone_wrong_since);
@@ -44,7 +45,7 @@ async fn those_under_way(world: World) {
     ];
     let (world, plan) = moved(world, &moves).await;
     let mut view = world.store.view().await.unwrap();
-    let found = view.jobs_under_way().await.unwrap();
+    let found = view.jobs_standing(Standing::Open).await.unwrap();
     // Longest first; of those that began at once, by id.
     let expected = [ids(plan, [5]), ids(plan, [1, 2, 3]), ids(plan, [4])].concat();
     let order: Vec<_> = found.iter().map(|job| job.id).collect();

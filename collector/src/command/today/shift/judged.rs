@@ -7,7 +7,7 @@ use crate::item::down::down;
 use crate::item::shift::ByJob;
 use crate::item::{Item, Kind};
 use crate::store::View;
-use crate::store::jobs::Job;
+use crate::store::jobs::{Job, Standing};
 use crate::store::machines::{Machine, MachineState};
 use patchward_common::id::JobId;
 use patchward_common::job::State;
@@ -135,7 +135,7 @@ pub(super) async fn unfit(view: &mut View, items: &[Item]) -> Result<HashSet<Str
 pub(super) async fn down_now(view: &mut View) -> Result<Vec<ByJob>, Failure> {
     let goes = view.outstanding_goes().await?;
     let goes: HashMap<JobId, UtcMs> = goes.iter().map(|go| (go.job, go.issued_at)).collect();
-    let under_way = view.jobs_under_way().await?;
+    let under_way = view.jobs_standing(Standing::Open).await?;
     let ids: HashSet<JobId> = under_way.iter().map(|job| job.id).collect();
     let others = goes.keys().copied().filter(|job| !ids.contains(job));
     let others: Vec<JobId> = others.collect();
