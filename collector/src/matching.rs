@@ -17,7 +17,7 @@ mod refresh;
 pub use assets::Answers;
 pub use by_name::ByName;
 pub use decisions::product_key;
-pub use exposed::{Exposed, exposed};
+pub use exposed::{Exposed, all_exposed, exposed};
 pub use holders::{Holder, holders};
 pub use inventory::aliases;
 pub use kept::Kept;

@@ -5,22 +5,21 @@ mod counted;
 mod how;
 pub(super) mod period;
 
+use super::listed::Paged;
 use crate::app::App;
 use crate::auditor::{self, Row, Sheet};
 use crate::control::frame::MAX_FRAME_BYTES;
 use crate::control::{Cell, Failure, Output, Table};
 use crate::evidence::{self, PACK_JOBS, archive, told};
 use crate::store::View;
+use crate::store::listed::Wanted;
 use choice::{Choice, Selected};
-use patchward_common::digest::Digest;
 use patchward_common::evidence::verify;
-use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
 use patchward_common::words::counted;
 use period::Period;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Most jobs of one paper: some hundred pages. Nobody reads more of it to the end.
@@ -237,12 +236,23 @@ async fn archived(
 }
 
 async fn list(view: &mut View, choice: &Choice) -> Result<Output, Failure> {
+    let wanted = Wanted {
+        limit: LIST_JOBS as u32,
+        ..Wanted::default()
+    };
+    Ok(Output::Table(listed(view, choice, &wanted).await?.table))
+}
+
+/// A page of the chosen jobs.
+pub(super) async fn listed(
+    view: &mut View,
+    choice: &Choice,
+    wanted: &Wanted,
+) -> Result<Paged, Failure> {
     let otherwise = format!("They are too many for one list. {NARROW}");
-    let selected = choice.select(view, LIST_JOBS, &otherwise).await?;
-    let machines = selected.jobs.iter().map(|job| job.machine);
-    let machines = view.machines_by_id(machines).await?;
-    let plans = view.plans(None).await?.into_iter();
-    let titles: HashMap<Digest, Label> = plans.map(|plan| (plan.id, plan.title)).collect();
+    let (chosen, words) = choice.read(view).await?;
+    let page = view.listed_chosen(&chosen, wanted).await?;
+    choice::must_be_some(page.total, LIST_JOBS, &words, &otherwise)?;
     let mut table = Table::new(&[
         "job",
         "machine",
@@ -252,22 +262,21 @@ async fn list(view: &mut View, choice: &Choice) -> Result<Output, Failure> {
         "state",
         "since",
     ]);
-    for job in &selected.jobs {
-        let machine = machines.get(&job.machine);
+    for listed in &page.rows {
+        let job = &listed.job;
         table.row(vec![
             Cell::of(job.id),
-            Cell::of(machine.map_or_else(|| job.machine.to_string(), |one| one.name.to_string())),
-            Cell::maybe(machine.map(|machine| &machine.unit)),
-            Cell::maybe(titles.get(&job.plan)),
+            Cell::of(&listed.machine),
+            Cell::of(&listed.unit),
+            Cell::of(&listed.title),
             Cell::of(job.plan),
             Cell::of(job.state.word()),
             Cell::of(job.since),
         ]);
     }
     table.note = Some(format!(
-        "{} ({}). `evidence export`, `report` and `table` write them with the same words.",
-        counted(selected.jobs.len(), "job", "jobs"),
-        selected.words
+        "{} ({words}). `evidence export`, `report` and `table` write them with the same words.",
+        counted(page.total, "job", "jobs"),
     ));
-    Ok(Output::Table(table))
+    Ok(Paged::of(table, &page))
 }

@@ -5,7 +5,7 @@ mod list;
 pub mod scope;
 mod show;
 
-pub(super) use list::{must_be_there, shown};
+pub(super) use list::{MATCHES, must_be_there, page, shown};
 
 use super::Caller;
 use crate::app::App;

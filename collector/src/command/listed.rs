@@ -1,7 +1,7 @@
 //! A page of a list that grows with the fleet: the commands that tell of such lists tell them
 //! whole to programs, and a page at a time to who looks.
 
-use super::{Command, asset, audit, job, machine};
+use super::{Command, asset, audit, evidence, job, machine};
 use crate::control::{Failure, Report, Table};
 use crate::store::View;
 use crate::store::listed::{Page, Wanted};
@@ -57,8 +57,11 @@ impl Paged {
 /// for every other command. A list that is the whole answer has no name.
 pub fn name_of(command: &Command) -> Option<&'static str> {
     match command {
-        Command::Machine(machine::MachineCommand::List { .. })
-        | Command::Job(job::JobCommand::List { .. }) => Some(""),
+        Command::Machine(
+            machine::MachineCommand::List { .. } | machine::MachineCommand::Components { .. },
+        )
+        | Command::Job(job::JobCommand::List { .. })
+        | Command::Evidence(evidence::EvidenceCommand::List { .. }) => Some(""),
         Command::Audit(audit::AuditCommand::List(rows)) => rows.plain().map(|_| ""),
         Command::Asset(asset::AssetCommand::List { .. }) => Some("assets"),
         _ => None,
@@ -78,11 +81,17 @@ pub async fn page(
         Command::Machine(machine::MachineCommand::List { unit }) => {
             machine::listed(view, unit.as_ref(), wanted).await?
         }
+        Command::Machine(machine::MachineCommand::Components { machine }) => {
+            machine::components::listed(view, machine, wanted).await?
+        }
         Command::Asset(asset::AssetCommand::List { unit, state }) => {
             asset::listed(view, unit.as_ref(), state.as_deref(), wanted).await?
         }
         Command::Job(job::JobCommand::List { plan, machine }) => {
             job::listed(view, plan.clone(), machine.clone(), wanted).await?
+        }
+        Command::Evidence(evidence::EvidenceCommand::List { choice }) => {
+            evidence::listed(view, choice, wanted).await?
         }
         Command::Audit(audit::AuditCommand::List(rows)) => {
             let Some((last, about)) = rows.plain() else {

@@ -4,7 +4,9 @@
 use super::advisory::{self, AdvisoryCommand, Rows};
 use super::exposure::{self, ExposureCommand};
 use super::item::{self, ItemCommand};
+use super::listed::Paged;
 use super::oncall::{self, OnCallCommand};
+use super::release::{self, Enrolled, ReleaseCommand};
 use super::{Caller, Command, Progress, audit, run, today};
 use crate::agenda::{self, Agenda};
 use crate::app::App;
@@ -12,6 +14,7 @@ use crate::clock;
 use crate::control::{Failure, Output};
 use crate::matching::{self, Exposed};
 use crate::snapshot::{Gather, Look, MadeOf, Snapshot};
+use crate::store::listed::Wanted;
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,7 @@ pub struct Snapshots {
     agenda: Arc<Snapshot<Agenda>>,
     exposed: Arc<Snapshot<Exposed>>,
     matches: Arc<Snapshot<Rows>>,
+    enrolled: Arc<Snapshot<Enrolled>>,
     of_exposed: MadeOf<Exposed>,
     of_matches: MadeOf<Rows>,
     pub(super) chain: audit::chain::Chain,
@@ -69,12 +73,9 @@ gathered!(Agenda, |app, view| agenda::gather(
     view,
     app.now()
 ));
-gathered!(Exposed, |app, view| matching::exposed(
-    view,
-    None,
-    app.now()
-));
-gathered!(Rows, |_app, view| Rows::read(view, None));
+gathered!(Exposed, |app, view| matching::all_exposed(view, app.now()));
+gathered!(Rows, |_app, view| Rows::all(view));
+gathered!(Enrolled, |app, view| Enrolled::read(app, view));
 
 /// Gathers what pages show before anybody looks, and again as it grows old: of a large hospital
 /// the first look of the day would otherwise wait for seconds. Of a small one nothing
@@ -109,6 +110,12 @@ impl Snapshots {
         if all || self.matches.is_slow() {
             self.matches.get(look(), Gathering(app.clone())).await?;
         }
+        if all || self.enrolled.is_slow() {
+            self.enrolled.get(look(), Gathering(app.clone())).await?;
+        }
+        let mut view = app.store.view().await?;
+        view.know_components().await?;
+        app.assigned.rows(&mut view).await?;
         Ok(())
     }
 }
@@ -177,6 +184,30 @@ pub async fn made(
     }))
 }
 
+/// What a list is called whose rows are made only of what is shown, where nothing is sought in it.
+pub fn made_name(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Exposure(ExposureCommand::List(_)) => Some(exposure::MATCHES),
+        _ => None,
+    }
+}
+
+/// A page of such a list, as somebody who looks may see it; `None` where it is shown as a whole.
+pub async fn made_page(
+    app: &Arc<App>,
+    look: Look,
+    command: &Command,
+    wanted: &Wanted,
+) -> Result<Option<Paged>, Failure> {
+    let Command::Exposure(ExposureCommand::List(asked)) = command else {
+        return Ok(None);
+    };
+    exposure::must_be_there(app, asked).await?;
+    let how = Gathering(app.clone());
+    let exposed = app.snapshots.exposed.get(look, how).await?;
+    Ok(exposure::page(&exposed, asked, wanted))
+}
+
 /// Carries out a command that only tells, as somebody who looks may see it.
 pub async fn look(
     app: &Arc<App>,
@@ -208,6 +239,20 @@ pub async fn look(
             let rows = app.snapshots.matches.get(look, how).await?;
             advisory::shown(app, id, &rows.only(id)).await
         }
+        Command::Release(ReleaseCommand::List { product }) => {
+            release::list(app, enrolled_at(app, look).await?, product.as_ref()).await
+        }
+        Command::Release(ReleaseCommand::Show { product, version }) => {
+            release::show(app, enrolled_at(app, look).await?, product, version).await
+        }
+        Command::Release(ReleaseCommand::Needed { product, version }) => {
+            release::needed(app, enrolled_at(app, look).await?, product, version).await
+        }
         _ => run(app, caller, command, progress).await,
     }
+}
+
+async fn enrolled_at(app: &Arc<App>, look: Look) -> Result<Arc<Enrolled>, Failure> {
+    let how = Gathering(app.clone());
+    app.snapshots.enrolled.get(look, how).await
 }

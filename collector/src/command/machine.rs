@@ -1,5 +1,6 @@
 //! Machines: who waits, who is there, what runs on them.
 
+pub(super) mod components;
 pub mod history;
 mod list;
 mod waiting;
@@ -122,7 +123,7 @@ pub async fn run(app: &App, caller: &Caller, command: MachineCommand) -> Result<
         MachineCommand::Show { machine } => show(app, &machine).await,
         MachineCommand::History { units } => history::history(app, &units).await,
         MachineCommand::Idle { machine } => forecast::idle(app, &machine).await,
-        MachineCommand::Components { machine } => components(app, &machine).await,
+        MachineCommand::Components { machine } => components::list(app, &machine).await,
         MachineCommand::With {
             component,
             version,
@@ -267,25 +268,6 @@ async fn show(app: &App, machine: &str) -> Result<Output, Failure> {
         ("clone_suspected", Cell::maybe(found.clone_reason)),
         ("evidence_of_machine", Cell::of(&found.name)),
     ]))
-}
-
-async fn components(app: &App, machine: &str) -> Result<Output, Failure> {
-    let mut view = app.store.view().await?;
-    let found = find(&mut view, machine).await?;
-    let mut table = Table::new(&["source", "component", "version", "architecture"]);
-    if let Some(set) = view.set_of(&found.id).await?
-        && let Some(components) = view.components_of(&set.digest).await?
-    {
-        for component in components.iter() {
-            table.row(vec![
-                Cell::of(component.source.word()),
-                Cell::of(&component.name),
-                Cell::of(&component.version),
-                Cell::of(&component.arch),
-            ]);
-        }
-    }
-    Ok(Output::Table(table))
 }
 
 async fn with(

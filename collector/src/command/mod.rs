@@ -60,7 +60,7 @@ pub(crate) mod work;
 pub(crate) mod zones;
 
 pub use foreseen::foreseen;
-pub use look::{Snapshots, agenda, agenda_kept, keep, look, look_of, made};
+pub use look::{Snapshots, agenda, agenda_kept, keep, look, look_of, made, made_name, made_page};
 
 use crate::app::App;
 use crate::control::{Failure, Output, Reply};

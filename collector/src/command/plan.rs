@@ -241,8 +241,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
 /// The plan whose id begins with `text`.
 pub async fn find(view: &mut View, text: &str) -> Result<Plan, Failure> {
     let digits = begun::digits(text, "the plan's id")?;
-    let mut found = view.plans(None).await?;
-    found.retain(|plan| plan.id.to_string().starts_with(&digits));
+    let found = view.plans_beginning(&digits).await?;
     let missing = || format!("There is no plan {text}. `plan list` shows all.");
     let described = |plan: &Plan| format!("{} {}, {}", plan.id, plan.title, plan.state.word());
     begun::only(found, missing, described)

@@ -1,10 +1,14 @@
 //! Vendors and their releases.
 
+mod enrolled;
 pub(in crate::command) mod met;
 mod needed;
 mod sbom;
 mod shown;
 pub(super) mod take_in;
+
+pub(super) use enrolled::Enrolled;
+pub(super) use shown::list;
 
 use super::file::InputFile;
 use super::{Caller, Progress, adopt, contact};
@@ -16,6 +20,7 @@ use patchward_common::id::{Label, Name};
 use patchward_common::trust::release::ReleaseDescription;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Largest stored description; the approval that repeats it is no larger.
 const MAX_DESCRIPTION_BYTES: usize = 512 * 1024;
@@ -142,15 +147,12 @@ pub async fn release(
             take_in::from(app, caller, &repository, &from, progress).await
         }
         ReleaseCommand::Adopt(args) => adopt::run(app, caller, args, progress).await,
-        ReleaseCommand::List { product } => shown::list(app, product.as_ref()).await,
+        ReleaseCommand::List { product } => list(app, now(app).await?, product.as_ref()).await,
         ReleaseCommand::Show { product, version } => {
-            shown::show(app, &find(app, &product, &version).await?).await
+            show(app, now(app).await?, &product, &version).await
         }
         ReleaseCommand::Needed { product, version } => {
-            let release = find(app, &product, &version).await?;
-            let described = description(&release)?;
-            let mut view = app.store.view().await?;
-            needed::list(app, &mut view, &release, &described).await
+            needed(app, now(app).await?, &product, &version).await
         }
         ReleaseCommand::Sbom {
             product,
@@ -179,6 +181,34 @@ pub async fn release(
             )))
         }
     }
+}
+
+/// The enrolled machines as they are now.
+async fn now(app: &App) -> Result<Arc<Enrolled>, Failure> {
+    let enrolled = Enrolled::read(app, &mut app.store.view().await?).await?;
+    Ok(Arc::new(enrolled))
+}
+
+/// One release.
+pub(super) async fn show(
+    app: &App,
+    enrolled: Arc<Enrolled>,
+    product: &Name,
+    version: &str,
+) -> Result<Output, Failure> {
+    shown::show(app, enrolled, &find(app, product, version).await?).await
+}
+
+/// The machines that need a release.
+pub(super) async fn needed(
+    app: &App,
+    enrolled: Arc<Enrolled>,
+    product: &Name,
+    version: &str,
+) -> Result<Output, Failure> {
+    let release = find(app, product, version).await?;
+    let described = description(&release)?;
+    needed::list(app, enrolled, &release, &described).await
 }
 
 /// Takes in a repository from where it was taken in before, or from a new place.

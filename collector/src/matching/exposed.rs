@@ -34,13 +34,14 @@ pub struct Exposed {
 }
 
 impl Exposed {
-    /// The lines of `machine NAME`, `asset TAG` or `unit NAME`, or all of them.
+    /// The lines of `machine NAME`, `asset TAG`, `advisory ID` or `unit NAME`, or all of them.
     pub fn among(&self, what: Option<&str>) -> Vec<&Line> {
         self.by_name.among(&self.lines, what, |line| {
             let machine = line.machine.as_ref().map(|name| format!("machine {name}"));
             let asset = line.asset.as_ref().map(|tag| format!("asset {tag}"));
             let unit = line.unit.as_ref().map(|name| format!("unit {name}"));
-            machine.into_iter().chain(asset).chain(unit)
+            let named = [machine, asset, unit].into_iter().flatten();
+            named.chain([format!("advisory {}", line.advisory)])
         })
     }
 }
@@ -170,6 +171,13 @@ impl Known {
 struct Product {
     vendor: String,
     told: Vec<Told>,
+}
+
+/// Reads all of them, so that who asks for those of one name finds them at once.
+pub async fn all_exposed(view: &mut View, now: UtcMs) -> Result<Exposed, Failure> {
+    let exposed = exposed(view, None, now).await?;
+    exposed.among(Some(""));
+    Ok(exposed)
 }
 
 /// Reads every open match of one advisory or of all, with its priority.

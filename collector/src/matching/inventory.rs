@@ -5,23 +5,20 @@ use crate::advisory::identity::{Aliases, Thing};
 use crate::advisory::matcher::Index;
 use crate::control::Failure;
 use crate::store::assets::Asset;
-use crate::store::inventory::Numbered;
 use crate::store::{StoreError, View};
+use patchward_common::component::Component;
 use patchward_common::id::Name;
 use roaring::RoaringBitmap;
 use std::collections::{HashMap, HashSet};
-
-/// Components that are read at once while all of them are walked through.
-const PAGE: u32 = 10_000;
+use std::sync::Arc;
 
 /// What stands behind the distinct things, each distinct set and model once.
 struct Rows {
     models: Vec<Name>,
     assets: Vec<Asset>,
     answers: Answers,
-    components: Vec<Numbered>,
-    /// The numbers of components that machines have.
-    used: RoaringBitmap,
+    /// The components that machines have.
+    components: Vec<Arc<Component>>,
 }
 
 impl Rows {
@@ -31,20 +28,13 @@ impl Rows {
         for (_, members) in view.members_of_sets(&sets).await? {
             used |= members;
         }
-        let mut components: Vec<Numbered> = Vec::new();
-        let mut last = 0;
-        loop {
-            let page = view.components_after(last, PAGE).await?;
-            let Some(end) = page.last() else { break };
-            last = end.number;
-            components.extend(page.into_iter().filter(|one| used.contains(one.number)));
-        }
+        let components = view.components_numbered(&used).await?;
+        let missing = || StoreError::Corrupt("sets name components that are missing".to_owned());
         Ok(Self {
             models: view.models_in_use().await?,
             assets: view.all_assets().await?,
             answers: Answers::read(view).await?,
-            components,
-            used,
+            components: components.ok_or_else(missing)?,
         })
     }
 
@@ -52,11 +42,10 @@ impl Rows {
     fn things(&self) -> Vec<Thing> {
         let mut things = Vec::new();
         let mut known = HashSet::new();
-        for one in &self.components {
-            let component = &one.component;
+        for component in &self.components {
             // Architectures of one version are one thing.
             let key = (component.source, &component.name, &component.version);
-            if self.used.contains(one.number) && known.insert(key) {
+            if known.insert(key) {
                 let (name, version) = (&component.name, &component.version);
                 things.push(Thing::component(component.source, name, version));
             }

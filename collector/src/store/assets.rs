@@ -1,5 +1,6 @@
 //! The hospital's own list of equipment.
 
+mod gaps;
 mod life;
 mod mappings;
 

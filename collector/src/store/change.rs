@@ -63,9 +63,9 @@ pub(super) struct Note {
 }
 
 impl Change {
-    pub(super) fn new(tx: Tx, actor: Actor, now: UtcMs, said: Arc<Said>) -> Self {
+    pub(super) fn new(view: View, actor: Actor, now: UtcMs, said: Arc<Said>) -> Self {
         Self {
-            view: View { tx },
+            view,
             actor,
             now,
             notes: Vec::new(),
@@ -161,8 +161,9 @@ impl Change {
         let rows = head.seq + 1 - self.notes.len() as u64..=head.seq;
         let is_shared = self.view.tx.is_shared();
         self.view.tx.commit().await?;
-        if is_shared {
-            self.said.wrote(rows);
+        match is_shared {
+            true => self.said.wrote(rows),
+            false => self.said.has_heard(head.seq),
         }
         // Afterwards: who looks from now on finds it in the database.
         self.said.count(&self.actor);

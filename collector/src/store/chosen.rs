@@ -61,6 +61,29 @@ pub struct OfDay {
 }
 from_row!(OfDay { day, jobs, ended });
 
+impl Chosen {
+    /// What a job of the table `jobs j` has to be.
+    pub(super) fn conditions(&self) -> Conditions {
+        let release = self.release.as_ref();
+        Conditions::default()
+            .and("j.plan = ?", self.plan.map(|plan| args![plan]))
+            .and("j.machine = ?", self.machine.map(|machine| args![machine]))
+            .and(
+                "j.machine IN (SELECT id FROM machines WHERE unit = ?)",
+                self.unit.as_ref().map(|unit| args![unit]),
+            )
+            .and(
+                "j.plan IN (SELECT p.plan FROM plan_releases p JOIN releases r ON r.sha256 = p.sha256
+                            WHERE r.product = ? AND r.version = ?)",
+                release.map(|(product, version)| args![product, version]),
+            )
+            .and("j.since >= ?", self.from.map(|from| args![from]))
+            .and("j.since < ?", self.until.map(|until| args![until]))
+            .and("j.standing = 'ended'", self.ended.then(Vec::new))
+            .and("j.id = ?", self.job.map(|job| args![job]))
+    }
+}
+
 impl View {
     /// Up to `limit` of the chosen jobs, in the order in which they last moved.
     pub async fn jobs_chosen(
@@ -68,29 +91,12 @@ impl View {
         chosen: &Chosen,
         limit: u32,
     ) -> Result<Vec<Job>, StoreError> {
-        let mut of = Conditions::default()
-            .and("plan = ?", chosen.plan.map(|plan| args![plan]))
-            .and("machine = ?", chosen.machine.map(|machine| args![machine]))
-            .and(
-                "machine IN (SELECT id FROM machines WHERE unit = ?)",
-                chosen.unit.as_ref().map(|unit| args![unit]),
-            )
-            .and(
-                "plan IN (SELECT p.plan FROM plan_releases p JOIN releases r ON r.sha256 = p.sha256
-                          WHERE r.product = ? AND r.version = ?)",
-                chosen
-                    .release
-                    .as_ref()
-                    .map(|(product, version)| args![product, version]),
-            )
-            .and("since >= ?", chosen.from.map(|from| args![from]))
-            .and("since < ?", chosen.until.map(|until| args![until]))
-            .and("standing = 'ended'", chosen.ended.then(Vec::new))
-            .and("id = ?", chosen.job.map(|job| args![job]));
+        let mut of = chosen.conditions();
         let limit = of.arg(&limit);
         let sql = format!(
-            "SELECT id, plan, machine, wave, state, since, attempt, slot_start, slot_end, generation
-             FROM jobs {of} ORDER BY since, id LIMIT {limit}"
+            "SELECT j.id, j.plan, j.machine, j.wave, j.state, j.since, j.attempt, j.slot_start,
+                    j.slot_end, j.generation
+             FROM jobs j {of} ORDER BY j.since, j.id LIMIT {limit}"
         );
         self.tx.all(AssertSqlSafe(sql), of.args()).await
     }

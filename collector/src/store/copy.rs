@@ -14,6 +14,7 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Most kinds of damage that are named: the first says what to do.
 const MOST_DAMAGE: usize = 10;
@@ -126,6 +127,7 @@ impl Store {
     ) -> Result<Counts, StoreError> {
         let mut into = View {
             tx: self.engine.begin().await?,
+            known: Arc::default(),
         };
         if into.collector().await?.is_some() || into.audit_head().await?.seq > 0 {
             return Err(StoreError::conflict(

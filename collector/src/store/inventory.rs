@@ -2,8 +2,10 @@
 //! component is stored once and has a number, a set of numbers is stored once under the
 //! digest of the components, and a machine's row is one digest.
 
+mod known;
 mod reported;
 
+pub(super) use known::Known;
 pub(super) use reported::Reported;
 
 use super::conditions::Conditions;
@@ -18,6 +20,7 @@ use patchward_common::time::UtcMs;
 use roaring::RoaringBitmap;
 use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Sets that are read at once while all of them are walked through.
 const PAGE: u32 = 256;
@@ -136,30 +139,29 @@ impl View {
         &mut self,
         digest: &Digest,
     ) -> Result<Option<ComponentSet>, StoreError> {
+        let Some(components) = self.shared_components_of(digest).await? else {
+            return Ok(None);
+        };
+        let components = components.iter().map(|one| Component::clone(one));
+        ComponentSet::new(components.collect())
+            .map(Some)
+            .map_err(|error| StoreError::Corrupt(format!("set {digest}: {error}")))
+    }
+
+    /// The same as they are kept in memory, in no order: for who only shows them.
+    pub async fn shared_components_of(
+        &mut self,
+        digest: &Digest,
+    ) -> Result<Option<Vec<Arc<Component>>>, StoreError> {
         let Some(members) = self.members_of(digest).await? else {
             return Ok(None);
         };
-        let numbers = members.iter().map(|number| args![number]).collect();
-        let rows: Vec<Numbered> = self
-            .tx
-            .all_many(
-                (
-                    "SELECT number, source, name, version, arch FROM components
-                     WHERE number IN (VALUES",
-                    ")",
-                ),
-                numbers,
-            )
-            .await?;
-        if rows.len() as u64 != members.len() {
-            return Err(StoreError::Corrupt(format!(
+        match self.components_numbered(&members).await? {
+            Some(components) => Ok(Some(components)),
+            None => Err(StoreError::Corrupt(format!(
                 "set {digest} names components that are missing"
-            )));
+            ))),
         }
-        let components = rows.into_iter().map(|row| row.component).collect();
-        ComponentSet::new(components)
-            .map(Some)
-            .map_err(|error| StoreError::Corrupt(format!("set {digest}: {error}")))
     }
 
     /// The numbers of the components of a set.
@@ -177,8 +179,8 @@ impl View {
         row.map(|(bytes,)| unpack(&bytes)).transpose()
     }
 
-    /// Up to 256 sets after the digest `after`, by digest: with [`Self::machine_sets`] and
-    /// [`Self::components_after`] this fills the index in memory at the start.
+    /// Up to 256 sets after the digest `after`, by digest: with [`Self::machine_sets`] this fills
+    /// the index in memory at the start.
     pub async fn sets_after(
         &mut self,
         after: Option<&Digest>,

@@ -126,12 +126,14 @@ pub struct Store {
     acquaintances: queue::Queue<machines::Acquaintance>,
     standings: queue::Queue<machines::Stands>,
     said: Arc<said::Said>,
+    known: Arc<inventory::Known>,
     closing: watch::Sender<bool>,
 }
 
 /// A consistent state to read from. It holds a connection: read, then drop it.
 pub struct View {
     tx: Tx,
+    known: Arc<inventory::Known>,
 }
 
 impl Store {
@@ -167,6 +169,7 @@ impl Store {
             acquaintances: queue::Queue::start(engine.clone()),
             standings: queue::Queue::start(engine.clone()),
             said: Arc::default(),
+            known: Arc::default(),
             closing: watch::Sender::new(false),
             engine,
         }
@@ -174,8 +177,10 @@ impl Store {
 
     /// Opens a view.
     pub async fn view(&self) -> Result<View, StoreError> {
-        let tx = self.engine.view().await?;
-        Ok(View { tx })
+        Ok(View {
+            tx: self.engine.view().await?,
+            known: Arc::clone(&self.known),
+        })
     }
 
     /// The same store by a connection of its own, where it is on a server: whoever has to be
@@ -198,8 +203,11 @@ impl Store {
         actor: Actor,
         now: patchward_common::time::UtcMs,
     ) -> Result<Change, StoreError> {
-        let tx = self.engine.begin().await?;
-        Ok(Change::new(tx, actor, now, Arc::clone(&self.said)))
+        let view = View {
+            tx: self.engine.begin().await?,
+            known: Arc::clone(&self.known),
+        };
+        Ok(Change::new(view, actor, now, Arc::clone(&self.said)))
     }
 
     /// How many changes people have made since the store was opened.

@@ -126,6 +126,19 @@ impl View {
         self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
+    /// The plans whose ids begin with these digits, newest first.
+    pub async fn plans_beginning(&mut self, digits: &str) -> Result<Vec<Plan>, StoreError> {
+        // No digit comes after this sign.
+        let end = format!("{digits}g");
+        self.tx
+            .all(
+                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+                 FROM plans WHERE id >= $1 AND id < $2 ORDER BY created_at DESC, id",
+                args![digits, end],
+            )
+            .await
+    }
+
     /// What is counted of every plan, or of one.
     pub async fn counted_plans(
         &mut self,

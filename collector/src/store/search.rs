@@ -53,17 +53,6 @@ from_row!(Answered {
 });
 
 impl View {
-    /// Every version that a probe found, by name.
-    pub async fn probed_components(&mut self) -> Result<Vec<Numbered>, StoreError> {
-        self.tx
-            .all(
-                "SELECT number, source, name, version, arch FROM components
-                 WHERE source = 'probe' ORDER BY name, version, arch",
-                args![],
-            )
-            .await
-    }
-
     /// The machines that do not belong to the fleet now: few, beside those that do.
     pub async fn machines_not_enrolled(&mut self) -> Result<Vec<MachineId>, StoreError> {
         let rows: Vec<(MachineId,)> = self

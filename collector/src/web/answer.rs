@@ -173,17 +173,17 @@ mod tests {
             for role in ROLES {
                 let person = with_roles(&[role]);
                 let expected = rule.roles.contains(&role) && rule.weight != Weight::Terminal;
-                let may = may_open(&person, &form).is_ok();
+                let may = may_open(&person, form).is_ok();
                 assert_eq!(may, expected, "{} as {}", rule.path, role.word());
             }
-            assert!(may_open(&with_roles(&[]), &form).is_err(), "{}", rule.path);
+            assert!(may_open(&with_roles(&[]), form).is_err(), "{}", rule.path);
         }
     }
 
     #[test]
     fn who_may_not_is_told_who_may() {
         let form = Form::of("rollout resume").unwrap();
-        let refusal = may_open(&with_roles(&[Role::Viewer]), &form).unwrap_err();
+        let refusal = may_open(&with_roles(&[Role::Viewer]), form).unwrap_err();
         assert!(refusal.text().contains("approver"), "{}", refusal.text());
     }
 }

@@ -17,7 +17,7 @@ use clap::builder::PossibleValue;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// All commands.
 static TREE: LazyLock<clap::Command> = LazyLock::new(|| {
@@ -125,10 +125,20 @@ pub struct Form {
     pub gives_file: bool,
 }
 
+/// The forms of all commands, each made when it is asked for first: a page asks for a dozen.
+static FORMS: LazyLock<HashMap<&'static str, OnceLock<Option<Form>>>> = LazyLock::new(|| {
+    let paths = RULES.iter().map(|rule| (rule.path, OnceLock::new()));
+    paths.collect()
+});
+
 impl Form {
     /// The form of a command; `None` where there is no such command.
-    pub fn of(path: &str) -> Option<Self> {
-        let rule = rule(path)?;
+    pub fn of(path: &str) -> Option<&'static Self> {
+        let place = FORMS.get(path)?;
+        place.get_or_init(|| Self::make(rule(path)?)).as_ref()
+    }
+
+    fn make(rule: &'static Rule) -> Option<Self> {
         let mut command = &*TREE;
         for word in rule.path.split(' ') {
             command = command.find_subcommand(word)?;
@@ -154,7 +164,7 @@ impl Form {
     ///
     /// # Errors
     /// Where there is no such command.
-    pub fn known(path: &str) -> Result<Self, Failure> {
+    pub fn known(path: &str) -> Result<&'static Self, Failure> {
         Self::of(path).ok_or_else(|| Failure::not_found("There is no such list or form."))
     }
 
@@ -311,7 +321,7 @@ mod tests {
             .filter(of_units)
             .filter(|rule| rule.weight != Weight::Terminal)
             .flat_map(|rule| {
-                let fields = Form::of(rule.path).unwrap().fields.into_iter();
+                let fields = Form::of(rule.path).unwrap().fields.iter();
                 let undecided = fields.filter(|field| subject(rule.path, &field.name).is_none());
                 undecided.map(|field| format!("{} {}", rule.path, field.name))
             })

@@ -1,6 +1,7 @@
 //! Answers that took long to gather, kept for the next who look: whole ones, and pages of lists that
 //! grow with the fleet.
 
+mod ahead;
 mod paged;
 
 pub use paged::Turned;
@@ -9,6 +10,7 @@ use crate::app::App;
 use crate::command::{self, Caller, Command};
 use crate::control::{Failure, Output};
 use crate::snapshot::{Gather, Look, Snapshot};
+use ahead::Again;
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +44,8 @@ struct Answer<T> {
     kept: Arc<Snapshot<T>>,
     /// The last look at it.
     look: u64,
+    /// How it is asked for, where it may be asked for ahead.
+    again: Option<Again>,
 }
 
 /// A command for whoever looks.
@@ -85,9 +89,36 @@ impl Gather<Output> for Asking {
     }
 }
 
+/// What an answer is kept under.
+fn key_of(command: &Command) -> Option<String> {
+    match command.output_file() {
+        // A file is for one.
+        Some(_) => None,
+        None => serde_json::to_string(command).ok(),
+    }
+}
+
 impl Kept<Output> {
     /// What a command that only tells says, now or a moment ago.
     pub async fn told(
+        &self,
+        app: &Arc<App>,
+        caller: Caller,
+        command: Command,
+    ) -> Result<Arc<Output>, Failure> {
+        let again = Again {
+            caller: caller.clone(),
+            command: command.clone(),
+            at: app.now(),
+        };
+        let told = self.gathered(app, caller, command).await;
+        if let Some(key) = key_of(&again.command) {
+            self.looked(&key, again);
+        }
+        told
+    }
+
+    async fn gathered(
         &self,
         app: &Arc<App>,
         caller: Caller,
@@ -100,11 +131,7 @@ impl Kept<Output> {
         if let Some(made) = command::made(app, look, &command).await? {
             return Ok(made);
         }
-        let key = match command.output_file() {
-            // A file is for one.
-            Some(_) => None,
-            None => serde_json::to_string(&command).ok(),
-        };
+        let key = key_of(&command);
         let asking = Asking {
             app: app.clone(),
             caller,
@@ -151,6 +178,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
             .or_insert_with(|| Answer {
                 kept: Arc::default(),
                 look,
+                again: None,
             });
         answer.look = look;
         Arc::clone(&answer.kept)

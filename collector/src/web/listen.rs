@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// Connections at once: a browser opens six.
@@ -74,6 +75,8 @@ pub async fn open(
 pub async fn serve(app: Arc<App>, door: Door) {
     let web = Web::new(app.clone());
     let shown = door.shown.clone();
+    let mut behind = JoinSet::new();
+    behind.spawn_on(web.kept.clone().keep(app.clone()), &app.behind);
     tokio::select! {
         () = shown.keep(&app) => {}
         () = live::watch(app.clone(), web.steps.clone()) => {}

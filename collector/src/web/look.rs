@@ -10,8 +10,8 @@ use super::kept::Turned;
 use super::show::listing::{Asked, Query};
 use super::show::{scope, sheet};
 use crate::account::role::Reach;
-use crate::command::Command;
 use crate::command::listed::{self, Paged};
+use crate::command::{self, Command};
 use crate::control::{Failure, Output};
 use crate::store::View;
 use crate::store::listed::Wanted;
@@ -51,6 +51,17 @@ pub enum Told {
     File(Response),
 }
 
+/// Asks for a part of a page of which something is drawn: for all of it, however long it is.
+pub async fn whole(
+    web: &Web,
+    person: &dyn Asks,
+    form: &Form,
+    answers: &Answers,
+) -> Result<Told, Refusal> {
+    let command = command_of(web, person, form, answers).await?;
+    Ok(Told::Whole(known(web, person, form, command).await?))
+}
+
 /// Asks for what stands on a page as the part `id`: of a list that grows, the page that the
 /// address asks for.
 pub async fn look(
@@ -62,6 +73,9 @@ pub async fn look(
 ) -> Result<Told, Refusal> {
     let command = command_of(web, person, form, answers).await?;
     let Some(name) = listed::name_of(&command) else {
+        if let Some(page) = made_page(web, person, form, &command, (id, query)).await? {
+            return Ok(Told::Page(Arc::new(page)));
+        }
         return Ok(Told::Whole(known(web, person, form, command).await?));
     };
     let id = match name {
@@ -81,6 +95,39 @@ pub async fn look(
     };
     let page = web.pages.page(&web.app, &person.caller(), page).await?;
     Ok(Told::Page(page))
+}
+
+/// A page of a list that was gathered as a whole; `None` where it is told as a whole.
+async fn made_page(
+    web: &Web,
+    person: &dyn Asks,
+    form: &Form,
+    command: &Command,
+    (id, query): (&str, &Query),
+) -> Result<Option<Paged>, Refusal> {
+    let Some(name) = command::made_name(command) else {
+        return Ok(None);
+    };
+    let asked = Asked::of(&format!("{id}-{name}"), query);
+    let mut wanted = asked.wanted(units_of(person, form), None);
+    // It has no column of that name: any order but its own takes all rows, as a file does.
+    let is_whole = wanted.seeks("") || query.value("csv").is_some();
+    if is_whole || wanted.units.is_some() {
+        return Ok(None);
+    }
+    let look = command::look_of(&web.app, &person.caller()).await?;
+    loop {
+        let page = command::made_page(&web.app, look, command, &wanted).await?;
+        let Some(page) = page else {
+            return Ok(None);
+        };
+        let last = asked.wanted(None, Some(page.found));
+        // An address may name a page that there is no more.
+        if last.offset >= wanted.offset {
+            return Ok(Some(page));
+        }
+        wanted = last;
+    }
 }
 
 /// The command that the answers to a form are, where somebody may give it.
@@ -116,8 +163,8 @@ pub async fn tell(
     answers: &[(&str, &str)],
 ) -> Result<Arc<Output>, Refusal> {
     let form = Form::known(path)?;
-    let command = command_of(web, person, &form, &given(answers)).await?;
-    known(web, person, &form, command).await
+    let command = command_of(web, person, form, &given(answers)).await?;
+    known(web, person, form, command).await
 }
 
 /// The same, but of a list that grows only the first rows.
@@ -128,9 +175,9 @@ pub async fn first(
     limit: u32,
 ) -> Result<Arc<Output>, Refusal> {
     let form = Form::known(path)?;
-    let command = command_of(web, person, &form, &Answers::new()).await?;
+    let command = command_of(web, person, form, &Answers::new()).await?;
     let wanted = Wanted {
-        units: units_of(person, &form),
+        units: units_of(person, form),
         limit,
         ..Wanted::default()
     };
@@ -139,7 +186,7 @@ pub async fn first(
     drop(view);
     match page {
         Some(page) => Ok(Arc::new(Output::Table(page.table))),
-        None => known(web, person, &form, command).await,
+        None => known(web, person, form, command).await,
     }
 }
 

@@ -149,7 +149,7 @@ pub fn actions(person: &SignedIn, paths: &[&str], known: &str, back: &str) -> Ve
 
 /// Why there is no button for any of `paths`, where a person may press none: who may.
 pub fn why_none(person: &SignedIn, paths: &[&str]) -> Option<String> {
-    let forms: Vec<Form> = paths.iter().filter_map(|path| Form::of(path)).collect();
+    let forms: Vec<&Form> = paths.iter().filter_map(|path| Form::of(path)).collect();
     let is_any = forms
         .iter()
         .any(|form| !person.reach(form.rule).is_nowhere());

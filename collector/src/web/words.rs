@@ -39,7 +39,7 @@ fn command(text: &str) -> String {
 }
 
 /// The form that a line of words would fill in, and its address.
-fn form_of(text: &str) -> Option<(Form, String)> {
+fn form_of(text: &str) -> Option<(&'static Form, String)> {
     let words: Vec<&str> = text.split_whitespace().collect();
     // The longest path first: `plan training need` is no `plan`.
     let (form, rest) = (1..=words.len().min(MAX_PATH)).rev().find_map(|length| {
@@ -52,7 +52,7 @@ fn form_of(text: &str) -> Option<(Form, String)> {
     let href = match own_page(form.path) {
         Some(page) => page.to_owned(),
         None => {
-            let answers = answers(&form, rest);
+            let answers = answers(form, rest);
             let pairs = answers
                 .iter()
                 .map(|(field, value)| format!("{}={}", encoded(&field.name), encoded(value)));

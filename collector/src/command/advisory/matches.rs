@@ -9,6 +9,7 @@ use crate::store::advisories::{MarkRow, MatchRow};
 use patchward_common::id::{Label, Name};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// Most holders that a row names; the count says the rest.
 const MAX_SHOWN: usize = 20;
@@ -43,7 +44,7 @@ pub struct Asked {
 #[derive(Debug)]
 pub(in crate::command) struct Rows {
     rows: Vec<MatchRow>,
-    holders: BTreeMap<String, Vec<Holder>>,
+    holders: BTreeMap<String, Arc<Vec<Holder>>>,
     marks: Vec<MarkRow>,
     by_holder: ByName,
 }
@@ -56,22 +57,32 @@ impl Rows {
     ) -> Result<Self, Failure> {
         let rows = view.advisory_matches(advisory).await?;
         let wanted: HashSet<String> = rows.iter().map(|row| row.thing.clone()).collect();
-        let holders = holders(view, &wanted).await?;
+        let holders = holders(view, &wanted).await?.into_iter();
+        let holders = holders.map(|(thing, held)| (thing, Arc::new(held)));
         let marks = view.advisory_marks(advisory).await?;
         Ok(Self {
             rows,
-            holders,
+            holders: holders.collect(),
             marks,
             by_holder: ByName::default(),
         })
+    }
+
+    /// All of them, so that who asks for those of one holder finds them at once.
+    pub(in crate::command) async fn all(view: &mut View) -> Result<Self, Failure> {
+        let all = Self::read(view, None).await?;
+        all.among(Some(""));
+        Ok(all)
     }
 
     /// Those of one advisory alone.
     pub(in crate::command) fn only(&self, advisory: &str) -> Self {
         let rows = self.rows.iter().filter(|row| row.advisory == advisory);
         let rows: Vec<MatchRow> = rows.cloned().collect();
-        let of_row =
-            |row: &MatchRow| Some((row.thing.clone(), self.holders.get(&row.thing)?.clone()));
+        let of_row = |row: &MatchRow| {
+            let held = self.holders.get(&row.thing)?;
+            Some((row.thing.clone(), Arc::clone(held)))
+        };
         let marks = self.marks.iter().filter(|mark| mark.advisory == advisory);
         Self {
             holders: rows.iter().filter_map(of_row).collect(),
@@ -88,7 +99,9 @@ impl Rows {
     }
 
     fn of(&self, row: &MatchRow) -> &[Holder] {
-        self.holders.get(&row.thing).map_or(&[], Vec::as_slice)
+        self.holders
+            .get(&row.thing)
+            .map_or(&[], |held| held.as_slice())
     }
 
     /// The machines and assets of what is affected or needs a person.
@@ -141,22 +154,7 @@ impl Rows {
         ]);
         for row in rows {
             let holders = self.of(row);
-            let names: Vec<String> = holders.iter().map(|one| one.name.clone()).collect();
-            let of_row = self
-                .marks
-                .iter()
-                .filter(|mark| mark.advisory == row.advisory);
-            let marks = of_row
-                .filter(|mark| names.contains(&mark.holder))
-                .map(|mark| {
-                    format!(
-                        "{}: {} {}",
-                        mark.holder,
-                        mark.vulnerability,
-                        mark.mark.word()
-                    )
-                });
-            let marks = marks.take(MAX_SHOWN).collect();
+            let named = holders.iter().take(MAX_SHOWN).map(|one| one.name.clone());
             table.row(vec![
                 Cell::of(&row.advisory),
                 Cell::of(&row.shown),
@@ -167,8 +165,8 @@ impl Rows {
                 Cell::of(&row.outlook),
                 Cell::of(row.since),
                 Cell::Number(holders.len() as i64),
-                Cell::List(names.into_iter().take(MAX_SHOWN).collect()),
-                Cell::List(marks),
+                Cell::List(named.collect()),
+                Cell::List(self.marks_on(row, holders)),
             ]);
         }
         table.note = Some(
@@ -176,6 +174,22 @@ impl Rows {
                 .into(),
         );
         table
+    }
+
+    /// How far the work is on the holders of a row, in words: the first of them.
+    fn marks_on(&self, row: &MatchRow, holders: &[Holder]) -> Vec<String> {
+        let of_row = |mark: &&MarkRow| mark.advisory == row.advisory;
+        if !self.marks.iter().any(|mark| of_row(&mark)) {
+            return Vec::new();
+        }
+        let names: HashSet<&str> = holders.iter().map(|one| one.name.as_str()).collect();
+        let held = |mark: &&MarkRow| names.contains(mark.holder.as_str());
+        let marks = self.marks.iter().filter(of_row).filter(held);
+        let words = marks.map(|mark| {
+            let (holder, vulnerability) = (&mark.holder, &mark.vulnerability);
+            format!("{holder}: {vulnerability} {}", mark.mark.word())
+        });
+        words.take(MAX_SHOWN).collect()
     }
 }
 

@@ -5,37 +5,15 @@ use crate::asset::drift::elsewhere;
 use crate::asset::subnet::Subnet;
 use crate::asset::suggest::{self, Candidate, Open};
 use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::replan;
-use crate::store::assets::{Asset, AssetKind};
-use crate::store::machines::MachineLine;
 use crate::store::{StoreError, View};
 use patchward_common::facts::{Facts, PackedFacts};
-use patchward_common::id::{MachineId, Name};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Assets that wait for an agent.
-async fn assets_without_agent(view: &mut View) -> Result<Vec<Asset>, StoreError> {
-    let mut assets = view.all_assets().await?;
-    assets.retain(|asset| {
-        let is_known = asset.machine.is_some() || asset.kind == AssetKind::Device;
-        !is_known && !asset.life_cycle.is_away()
-    });
-    Ok(assets)
-}
-
-/// Enrolled machines that are in no list.
-async fn machines_without_asset(view: &mut View) -> Result<Vec<MachineLine>, StoreError> {
-    let assets = view.all_assets().await?.into_iter();
-    let linked: BTreeSet<MachineId> = assets.filter_map(|asset| asset.machine).collect();
-    let machines = replan::enrolled(view).await?.into_values();
-    Ok(machines.filter(|line| !linked.contains(&line.id)).collect())
-}
+use patchward_common::id::Name;
 
 /// `asset gaps`: both lists, with counts that add up.
 pub(super) async fn gaps(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let mut assets = Table::new(&["tag", "manufacturer", "model", "unit", "life_cycle"]);
-    for asset in assets_without_agent(&mut view).await? {
+    for asset in view.assets_without_agent().await? {
         assets.row(vec![
             Cell::of(&asset.tag),
             Cell::of(&asset.manufacturer),
@@ -45,7 +23,7 @@ pub(super) async fn gaps(app: &App) -> Result<Output, Failure> {
         ]);
     }
     let mut machines = Table::new(&["machine", "unit", "model", "last_seen"]);
-    for line in machines_without_asset(&mut view).await? {
+    for line in view.machines_without_asset().await? {
         machines.row(vec![
             Cell::of(&line.name),
             Cell::of(&line.unit),
@@ -85,14 +63,14 @@ pub(super) async fn gaps(app: &App) -> Result<Output, Failure> {
 /// `asset suggest`: pairs that something speaks for.
 pub(super) async fn suggest(app: &App) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
-    let assets = assets_without_agent(&mut view).await?.into_iter();
+    let assets = view.assets_without_agent().await?.into_iter();
     let assets = assets.map(|asset| Open {
         tag: asset.tag,
         serial: asset.serial,
     });
     let assets: Vec<_> = assets.collect();
     let mut machines = Vec::new();
-    for line in machines_without_asset(&mut view).await? {
+    for line in view.machines_without_asset().await? {
         let facts = view.machine_facts(&line.id).await?;
         let facts: Facts = facts
             .and_then(|(bytes, _)| PackedFacts::from_bytes(bytes).unpack().ok())
@@ -127,35 +105,24 @@ pub(super) async fn drift(app: &App) -> Result<Output, Failure> {
     app.fleet.flush().await?;
     let mut view = app.store.view().await?;
     let subnets = subnets(&mut view).await?;
-    let addresses = view.addresses().await?.into_iter();
-    let addresses: BTreeMap<_, _> = addresses.map(|(id, at, since)| (id, (at, since))).collect();
-    let assets = view.all_assets().await?.into_iter();
-    let assets: BTreeMap<_, _> = assets
-        .filter_map(|asset| Some((asset.machine?, asset)))
-        .collect();
     let mut table = Table::new(&["machine", "asset", "unit", "address", "since", "why"]);
-    for (id, line) in replan::enrolled(&mut view).await? {
-        let asset = assets.get(&id);
-        if asset.is_some_and(|asset| asset.life_cycle.is_away()) {
-            continue;
-        }
-        let heard = addresses.get(&id);
-        let moved = elsewhere(&line.unit, &subnets, heard.map(|(at, _)| at.as_str()));
-        let listed = asset.and_then(|asset| asset.unit.as_ref());
-        let listed = listed.filter(|unit| **unit != line.unit).map(|unit| {
+    for one in view.machines_elsewhere().await? {
+        let moved = elsewhere(&one.unit, &subnets, one.address.as_deref());
+        let listed = one.listed.as_ref().filter(|unit| **unit != one.unit);
+        let listed = listed.map(|unit| {
             format!(
                 "the list has it in {unit}, and its assignment in {}; correct the one that is \
                  wrong",
-                line.unit
+                one.unit
             )
         });
         for why in [moved, listed].into_iter().flatten() {
             table.row(vec![
-                Cell::of(&line.name),
-                Cell::maybe(asset.map(|asset| &asset.tag)),
-                Cell::of(&line.unit),
-                Cell::maybe(heard.map(|(at, _)| at)),
-                Cell::maybe(heard.map(|(_, since)| since)),
+                Cell::of(&one.name),
+                Cell::maybe(one.asset.as_ref()),
+                Cell::of(&one.unit),
+                Cell::maybe(one.address.as_ref()),
+                Cell::maybe(one.since),
                 Cell::of(why),
             ]);
         }

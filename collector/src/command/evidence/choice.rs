@@ -85,6 +85,16 @@ impl Choice {
         most: usize,
         otherwise: &str,
     ) -> Result<Selected, Failure> {
+        let (chosen, words) = self.read(view).await?;
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
+        let mut jobs = view.jobs_chosen(&chosen, limit.saturating_add(1)).await?;
+        must_be_some(jobs.len() as u64, most, &words, otherwise)?;
+        jobs.sort_by_key(|job| (job.since, job.id));
+        Ok(Selected { jobs, words })
+    }
+
+    /// Which jobs these are, and the same in words.
+    pub(super) async fn read(&self, view: &mut View) -> Result<(Chosen, String), Failure> {
         if self.is_empty() {
             return Err(Failure::input(
                 "Name a job, or narrow with --plan, --release, --unit, --machine, --during, --from \
@@ -93,22 +103,7 @@ impl Choice {
         }
         let mut words = Vec::new();
         let chosen = self.chosen(view, &mut words).await?;
-        let limit = u32::try_from(most).unwrap_or(u32::MAX);
-        let mut jobs = view.jobs_chosen(&chosen, limit.saturating_add(1)).await?;
-        let words = words.join(", ");
-        if jobs.is_empty() {
-            return Err(Failure::not_found(format!(
-                "No job is chosen by {words}. `evidence places` and `evidence releases` count what \
-                 there is."
-            )));
-        }
-        if jobs.len() > most {
-            return Err(Failure::input(format!(
-                "More than {most} jobs are chosen by {words}. {otherwise}"
-            )));
-        }
-        jobs.sort_by_key(|job| (job.since, job.id));
-        Ok(Selected { jobs, words })
+        Ok((chosen, words.join(", ")))
     }
 
     async fn chosen(&self, view: &mut View, words: &mut Vec<String>) -> Result<Chosen, Failure> {
@@ -147,6 +142,27 @@ impl Choice {
         words.extend(chosen.until.map(|until| format!("before {until}")));
         Ok(chosen)
     }
+}
+
+/// Of `found` jobs there must be some, and at most `most`.
+pub(super) fn must_be_some(
+    found: u64,
+    most: usize,
+    words: &str,
+    otherwise: &str,
+) -> Result<(), Failure> {
+    if found == 0 {
+        return Err(Failure::not_found(format!(
+            "No job is chosen by {words}. `evidence places` and `evidence releases` count what there \
+             is."
+        )));
+    }
+    if found > most as u64 {
+        return Err(Failure::input(format!(
+            "More than {most} jobs are chosen by {words}. {otherwise}"
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,13 +3,18 @@
 
 use crate::advisory::name;
 use crate::app::App;
+use crate::command::listed::Paged;
 use crate::control::{Cell, Failure, Output, Report, Table};
 use crate::exposure::{By, Line, Rolled, Standing, rolled};
 use crate::matching::{self, Exposed, Unreadable};
+use crate::store::listed::Wanted;
 use patchward_common::id::{Label, Name};
 use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+
+/// What the list of open matches is called.
+pub(in crate::command) const MATCHES: &str = "matches";
 
 /// What is looked for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, clap::Args)]
@@ -53,12 +58,34 @@ impl Asked {
 
     /// Whose lines are asked for, as [`Exposed::among`] names it.
     fn whose(&self) -> Option<String> {
-        match (&self.machine, &self.asset, &self.unit) {
-            (Some(name), _, _) => Some(format!("machine {name}")),
-            (None, Some(tag), _) => Some(format!("asset {tag}")),
-            (None, None, Some(name)) => Some(format!("unit {name}")),
-            (None, None, None) => None,
+        match (&self.machine, &self.asset, &self.advisory, &self.unit) {
+            (Some(name), _, _, _) => Some(format!("machine {name}")),
+            (None, Some(tag), _, _) => Some(format!("asset {tag}")),
+            (None, None, Some(id), _) => Some(format!("advisory {id}")),
+            (None, None, None, Some(name)) => Some(format!("unit {name}")),
+            (None, None, None, None) => None,
         }
+    }
+
+    fn is_about(&self, advisory: &str) -> bool {
+        self.advisory.as_deref().is_none_or(|id| id == advisory)
+    }
+
+    fn by(&self) -> Option<By> {
+        self.by.as_deref().and_then(By::of_word)
+    }
+
+    /// The lines that are asked for.
+    fn among<'f>(&self, found: &'f Exposed) -> Vec<&'f Line> {
+        let mut lines = found.among(self.whose().as_deref());
+        lines.retain(|line| self.is_about(&line.advisory) && self.wants(line));
+        lines
+    }
+
+    /// The advisories that are asked for and cannot be read.
+    fn unreadable(&self, found: &Exposed) -> Vec<Unreadable> {
+        let bad = found.unreadable.iter().filter(|one| self.is_about(&one.id));
+        bad.cloned().collect()
     }
 }
 
@@ -82,45 +109,63 @@ pub(in crate::command) async fn must_be_there(app: &App, asked: &Asked) -> Resul
 
 /// What is open of what was gathered of all advisories.
 pub(in crate::command) fn shown(found: &Exposed, asked: &Asked) -> Output {
-    let is_asked = |id: &str| asked.advisory.as_deref().is_none_or(|asked| asked == id);
-    let mut lines = found.among(asked.whose().as_deref());
-    lines.retain(|line| is_asked(&line.advisory) && asked.wants(line));
-    let by = asked.by.as_deref().and_then(By::of_word);
-    let whole = rolled(&lines, by.unwrap_or(By::Model));
-    let report = summed(&lines, &whole);
-    let report = match by {
-        Some(_) => report.with("groups", groups(&whole)),
-        None => report.with("matches", table(&lines)),
+    let lines = asked.among(found);
+    let report = summed(&lines);
+    let report = match asked.by() {
+        Some(by) => report.with("groups", groups(&rolled(&lines, by))),
+        None => report.with(MATCHES, table(&lines)),
     };
-    let bad = found.unreadable.iter().filter(|one| is_asked(&one.id));
-    let bad: Vec<Unreadable> = bad.cloned().collect();
+    let bad = asked.unreadable(found);
     Output::Report(match bad.is_empty() {
         true => report,
         false => report.with("unreadable", unreadable(&bad)),
     })
 }
 
-fn summed(lines: &[&Line], whole: &Rolled) -> Report {
+/// A page of the same in its own order: rows are made of what is shown alone. `None` where that is
+/// not all there is to show: groups, or advisories that cannot be read.
+pub(in crate::command) fn page(found: &Exposed, asked: &Asked, wanted: &Wanted) -> Option<Paged> {
+    if asked.by().is_some() || !asked.unreadable(found).is_empty() {
+        return None;
+    }
+    let lines = asked.among(found);
+    let from = usize::try_from(wanted.offset).unwrap_or(usize::MAX);
+    let rows = lines.iter().skip(from).take(wanted.limit as usize);
+    let rows: Vec<&Line> = rows.copied().collect();
+    Some(Paged {
+        table: table(&rows),
+        total: lines.len() as u64,
+        found: lines.len() as u64,
+        report: Some((MATCHES, summed(&lines))),
+        unsorted: &[],
+    })
+}
+
+fn summed(lines: &[&Line]) -> Report {
     let count = |is: fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count() as i64;
     let needs_person = count(|line| line.needs_person);
     let excepted = count(|line| matches!(line.standing, Standing::Excepted(_)));
     let mitigated = count(|line| matches!(line.standing, Standing::Mitigated(_)));
-    let advisories: BTreeSet<&str> = lines.iter().map(|line| line.advisory.as_str()).collect();
+    let distinct = |of: fn(&Line) -> &str| {
+        let names = lines.iter().map(|line| of(line));
+        names.collect::<HashSet<&str>>().len()
+    };
+    let advisories = distinct(|line| &line.advisory);
+    let holders = distinct(|line| &line.holder);
     let all = lines.len() as i64;
     let text = format!(
-        "{} of {} on {} machines and assets: {} are affected, and of \
+        "{} of {} on {holders} machines and assets: {} are affected, and of \
          {needs_person} a person must say. {excepted} have an exception, {mitigated} a mitigation \
          in place. The order: known exploitation, then class, then severity, then reach.",
         counted(all, "open match", "open matches"),
-        counted(advisories.len(), "advisory", "advisories"),
-        whole.holders,
+        counted(advisories, "advisory", "advisories"),
         all - needs_person,
     );
     Report::new(
         [
             ("open", Cell::Number(all)),
-            ("machines_and_assets", Cell::Number(whole.holders as i64)),
-            ("advisories", Cell::Number(advisories.len() as i64)),
+            ("machines_and_assets", Cell::Number(holders as i64)),
+            ("advisories", Cell::Number(advisories as i64)),
             ("affected", Cell::Number(all - needs_person)),
             ("needs_person", Cell::Number(needs_person)),
             ("excepted", Cell::Number(excepted)),

@@ -1,6 +1,7 @@
 //! Who needs a release, and what vendors' MDS2 answers let us do there: asked of the index of
 //! components in memory, for all releases at once.
 
+use super::enrolled::Enrolled;
 use crate::app::App;
 use crate::command::mds2::meaning;
 use crate::component::need::{Need, is_its_source, need};
@@ -9,7 +10,6 @@ use crate::planning::{self, component_of};
 use crate::store::View;
 use crate::store::inventory::Numbered;
 use crate::store::releases::{Release, ReleaseState};
-use crate::store::search::Placed;
 use patchward_common::component::{Component, Source};
 use patchward_common::id::{MachineId, Name};
 use patchward_common::plan::{Stated, VendorAllows, VendorPolicy};
@@ -17,22 +17,18 @@ use patchward_common::trust::release::ReleaseDescription;
 use patchward_common::words::counted;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What is said of a model whose vendor's answers were never taken in.
 const NO_ANSWERS: &str = "no answers taken in";
 
 /// What the fleet has of some products.
 pub(super) struct Having {
-    /// Every enrolled machine.
-    placed: Vec<Placed>,
+    enrolled: Arc<Enrolled>,
     /// The products' components, in the order of inventories.
     components: Vec<Numbered>,
     /// Who has each, by its number.
     held: HashMap<u32, RoaringBitmap>,
-    /// The enrolled machines of each model that told what they have.
-    models: BTreeMap<Name, RoaringBitmap>,
-    /// How many enrolled machines each model has, told or not.
-    enrolled: BTreeMap<Name, u64>,
     /// What vendors' answers allow.
     stated: Stated,
 }
@@ -71,6 +67,7 @@ impl Having {
     pub(super) async fn read(
         app: &App,
         view: &mut View,
+        enrolled: Arc<Enrolled>,
         described: &[&ReleaseDescription],
     ) -> Result<Self, Failure> {
         let mut wanted: BTreeSet<(Source, &str)> = BTreeSet::new();
@@ -82,46 +79,26 @@ impl Having {
         let wanted: Vec<(Source, &str)> = wanted.into_iter().collect();
         let mut components = view.components_called(&wanted).await?;
         components.sort_by(|a, b| a.component.cmp(&b.component));
-        let placed = match described.is_empty() {
-            true => Vec::new(),
-            false => view.placed_machines(None).await?,
-        };
-        let mut of_models: BTreeMap<&Name, Vec<&MachineId>> = BTreeMap::new();
-        for one in &placed {
-            of_models.entry(&one.model).or_default().push(&one.id);
-        }
-        let counts = of_models.iter();
-        let counts = counts.map(|(model, machines)| ((*model).clone(), machines.len() as u64));
-        let enrolled = counts.collect();
         let numbers = components.iter().map(|one| one.number);
-        let (held, models) = app.fleet.index(|index| {
-            let held = index.held(numbers, None).into_iter().collect();
-            let models = of_models.into_iter().map(|(model, machines)| {
-                let machines = index.bitmap(machines);
-                (model.clone(), machines)
-            });
-            (held, models.collect())
-        });
-        let vendor_policies = match placed.is_empty() {
+        let held = app.fleet.index(|index| index.held(numbers, None));
+        let vendor_policies = match enrolled.placed.is_empty() {
             true => Vec::new(),
             false => planning::policies(view).await?,
         };
         Ok(Self {
-            components,
-            held,
-            models,
             enrolled,
+            components,
+            held: held.into_iter().collect(),
             stated: Stated {
                 vendor_policies,
                 ..Stated::default()
             },
-            placed,
         })
     }
 
     /// The machines that told what they have, on which a release may be installed by their model.
     fn validated(&self, described: &ReleaseDescription) -> RoaringBitmap {
-        let may = self.models.iter();
+        let may = self.enrolled.told.iter();
         let may = may.filter(|(model, _)| is_validated(described, model));
         may.fold(RoaringBitmap::new(), |all, (_, machines)| all | machines)
     }
@@ -151,10 +128,8 @@ impl Having {
         // What another source calls so says something only where its own says nothing.
         found.sort_by_key(|(need, has, _)| (!is_its_source(described, has.source), rank(need)));
         let validated = self.validated(described);
-        let mut left = self
-            .models
-            .values()
-            .fold(RoaringBitmap::new(), |a, b| a | b);
+        let told = self.enrolled.told.values();
+        let mut left = told.fold(RoaringBitmap::new(), |all, machines| all | machines);
         let mut groups = Vec::new();
         for (need, has, held) in found {
             let machines = &left & held;
@@ -192,7 +167,7 @@ impl Having {
     /// How many machines on which it may be installed have not told whether they have its product:
     /// those without an inventory and, of what only a probe finds, without its probe.
     fn unknown(&self, described: &ReleaseDescription) -> u64 {
-        let may = self.enrolled.iter();
+        let may = self.enrolled.count.iter();
         let may = may.filter(|(model, _)| is_validated(described, model));
         let all: u64 = may.map(|(_, machines)| machines).sum();
         let mut told = self.validated(described);
@@ -207,7 +182,7 @@ impl Having {
     pub(super) fn of_models(&self, product: &Name, groups: &[Group<'_>]) -> Vec<OfModel<'_>> {
         let certain = groups.iter().filter(|group| group.need.is_certain());
         let all = certain.fold(RoaringBitmap::new(), |all, group| all | &group.machines);
-        let models = self.models.iter().map(|(model, machines)| OfModel {
+        let models = self.enrolled.told.iter().map(|(model, machines)| OfModel {
             model,
             machines: machines.intersection_len(&all),
             policy: self.stated.vendor_policy(model, product),
@@ -313,7 +288,7 @@ impl Sums {
 /// The machines that need a release, by name.
 pub(super) async fn list(
     app: &App,
-    view: &mut View,
+    enrolled: Arc<Enrolled>,
     release: &Release,
     described: &ReleaseDescription,
 ) -> Result<Output, Failure> {
@@ -331,14 +306,16 @@ pub(super) async fn list(
         table.note = Some(words(release, None));
         return Ok(Output::Table(table));
     }
-    let having = Having::read(app, view, &[described]).await?;
+    let mut view = app.store.view().await?;
+    let having = Having::read(app, &mut view, enrolled, &[described]).await?;
+    drop(view);
     let groups = having.groups(described);
     let mut needing: HashMap<MachineId, &Group<'_>> = HashMap::new();
     for group in &groups {
         let ids = app.fleet.index(|index| index.ids(&group.machines));
         needing.extend(ids.into_iter().map(|id| (id, group)));
     }
-    for machine in &having.placed {
+    for machine in &having.enrolled.placed {
         let Some(group) = needing.get(&machine.id) else {
             continue;
         };

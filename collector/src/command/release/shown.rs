@@ -1,5 +1,6 @@
 //! Releases as people and programs get them.
 
+use super::enrolled::Enrolled;
 use super::needed::{self, Having, Sums};
 use super::{description, met};
 use crate::app::App;
@@ -9,12 +10,17 @@ use crate::store::releases::Release;
 use patchward_common::id::Name;
 use patchward_common::trust::origin::Origin;
 use patchward_common::trust::release::ReleaseDescription;
+use std::sync::Arc;
 
 /// So many of what a release fixes are named in a list; its page has all.
 const MAX_FIXES_NAMED: usize = 2;
 
 /// All releases, the newest of each product first.
-pub(super) async fn list(app: &App, product: Option<&Name>) -> Result<Output, Failure> {
+pub(in crate::command) async fn list(
+    app: &App,
+    enrolled: Arc<Enrolled>,
+    product: Option<&Name>,
+) -> Result<Output, Failure> {
     let mut table = Table::new(&[
         "product",
         "version",
@@ -37,7 +43,7 @@ pub(super) async fn list(app: &App, product: Option<&Name>) -> Result<Output, Fa
     let offered = releases.iter().zip(&described);
     let offered = offered.filter(|(release, _)| needed::is_offered(release));
     let offered: Vec<&ReleaseDescription> = offered.filter_map(|(_, one)| one.as_ref()).collect();
-    let having = Having::read(app, &mut view, &offered).await?;
+    let having = Having::read(app, &mut view, enrolled, &offered).await?;
     for (release, described) in releases.into_iter().zip(described) {
         let described = described.as_ref();
         let [needed_by, unknown, mds2_allows] = match described {
@@ -97,14 +103,18 @@ async fn artifacts(view: &mut View, description: &ReleaseDescription) -> Result<
 }
 
 /// One release.
-pub(super) async fn show(app: &App, release: &Release) -> Result<Output, Failure> {
+pub(super) async fn show(
+    app: &App,
+    enrolled: Arc<Enrolled>,
+    release: &Release,
+) -> Result<Output, Failure> {
     let description = description(release)?;
     let mut view = app.store.view().await?;
     let artifacts = artifacts(&mut view, &description).await?;
     let origin = origin_of(&mut view, release).await?;
     let met = met::Met::of_release(&mut view, release).await?;
     let offered = needed::is_offered(release).then_some(&description);
-    let having = Having::read(app, &mut view, offered.as_slice()).await?;
+    let having = Having::read(app, &mut view, enrolled, offered.as_slice()).await?;
     let groups = offered.map(|one| having.groups(one)).unwrap_or_default();
     let models = having.of_models(&release.product, &groups);
     let sums = offered.map(|one| having.sums(one, &groups));

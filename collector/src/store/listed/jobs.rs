@@ -1,6 +1,7 @@
 //! Jobs as lists: of a plan, of a machine, or all.
 
 use super::{Column, Kind, List, Page, SEARCHED_ROWS, Wanted, Where, column, word};
+use crate::store::chosen::Chosen;
 use crate::store::jobs::Job;
 use crate::store::value::{FromRow, Row, args};
 use crate::store::{StoreError, View};
@@ -73,7 +74,37 @@ const ALL: List = List {
     ..OF_PLAN
 };
 
+/// What evidence is asked of, in the order in which it last moved.
+const CHOSEN: List = List {
+    columns: &[
+        word("job", "j.id"),
+        word("machine", "m.name").joined(),
+        word("unit", "m.unit").joined(),
+        column("plan_title", "p.title", Kind::Text)
+            .joined()
+            .in_each(),
+        word("plan", "j.plan"),
+        word("state", "j.word"),
+        column("since", "j.since", Kind::Number).in_each(),
+    ],
+    order: "j.since, j.id",
+    ..OF_PLAN
+};
+
 impl View {
+    /// A page of the chosen jobs, in the order in which they last moved.
+    pub async fn listed_chosen(
+        &mut self,
+        chosen: &Chosen,
+        wanted: &Wanted,
+    ) -> Result<Page<ListedJob>, StoreError> {
+        let of = Where {
+            conditions: chosen.conditions(),
+            is_joined: false,
+        };
+        self.page(&CHOSEN, of, wanted).await
+    }
+
     /// A page of the jobs of a plan, by wave and machine; or of a machine's or all, newest
     /// first. Of all jobs the newest [`SEARCHED_ROWS`] are searched, and sorted by what is not
     /// their time.

@@ -144,7 +144,7 @@ mod tests {
                         grants: vec![Grant { role, unit: None }],
                     };
                     let expected = rule.roles.contains(&role) && scope.covers(rule.weight);
-                    let may = may_open(&program, &form).is_ok();
+                    let may = may_open(&program, form).is_ok();
                     assert_eq!(may, expected, "{} as {}, {scope}", rule.path, role.word());
                 }
             }

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn json(path: &str, body: &str) -> Result<Sent, Problem> {
-        Sent::of_json(&Form::of(path).unwrap(), body.as_bytes())
+        Sent::of_json(Form::of(path).unwrap(), body.as_bytes())
     }
 
     #[test]
@@ -191,9 +191,9 @@ mod tests {
         let form = Form::of("job list").unwrap();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let twice = [pair("plan", "a"), pair("plan", "b")];
-        assert!(Sent::of_address(&form, &twice).is_err());
-        assert!(Sent::of_address(&form, &[pair("nothing", "a")]).is_err());
-        let one = Sent::of_address(&form, &[pair("plan", "a")]).unwrap();
+        assert!(Sent::of_address(form, &twice).is_err());
+        assert!(Sent::of_address(form, &[pair("nothing", "a")]).is_err());
+        let one = Sent::of_address(form, &[pair("plan", "a")]).unwrap();
         assert_eq!(texts(&one.answers, "plan"), ["a"]);
     }
 }

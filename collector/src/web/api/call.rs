@@ -30,7 +30,7 @@ pub fn method(form: &Form) -> Method {
 }
 
 /// The command at an address; none that names files of the collector's own computer.
-pub fn form_at(path: &str) -> Option<Form> {
+pub fn form_at(path: &str) -> Option<&'static Form> {
     let form = Form::of(&path.replace('/', " "))?;
     (form.rule.weight != Weight::Terminal).then_some(form)
 }
@@ -56,15 +56,15 @@ async fn carried_out(web: &Web, path: &str, request: Request) -> Result<Response
     let form = form_at(path).ok_or_else(|| {
         Failure::not_found("There is nothing at this address; /api/v1/openapi.json says what is.")
     })?;
-    let allowed = method(&form);
+    let allowed = method(form);
     let is_head = request.method() == Method::HEAD && allowed == Method::GET;
     if *request.method() != allowed && !is_head {
         return Err(Problem::no_method(&allowed));
     }
     let program = asking(web, request.headers()).await?;
-    answer::may_open(&program, &form)?;
+    answer::may_open(&program, form)?;
     let once = once(request.headers())?;
-    let (sent, files) = read(&form, request).await?;
+    let (sent, files) = read(form, request).await?;
     let named = |problem: call::Mistake| match &files {
         Some(files) => call::Mistake {
             text: files.without_folder(&problem.text),
@@ -72,16 +72,16 @@ async fn carried_out(web: &Web, path: &str, request: Request) -> Result<Response
         },
         None => problem,
     };
-    let command = call::command(&form, &sent.answers).map_err(named)?;
-    answer::allowed(web, &program, &form, &sent.answers).await?;
-    let why = reason(&form, &sent)?;
+    let command = call::command(form, &sent.answers).map_err(named)?;
+    answer::allowed(web, &program, form, &sent.answers).await?;
+    let why = reason(form, &sent)?;
     if let Some(once) = once {
         take_once(web, &program, &once).await?;
     }
     if let Some(why) = why {
-        note(web, &program, &form, why).await?;
+        note(web, &program, form, why).await?;
     }
-    let output = answer::carry_out(web, &program, &form, command).await;
+    let output = answer::carry_out(web, &program, form, command).await;
     let output = output.map_err(|refusal| match (refusal, &files) {
         (answer::Refusal::Failed(failure), Some(files)) => Problem::from(Failure {
             text: files.without_folder(&failure.text),
@@ -90,7 +90,7 @@ async fn carried_out(web: &Web, path: &str, request: Request) -> Result<Response
         (other, _) => Problem::from(other),
     })?;
     Ok(match output {
-        Output::File { bytes, .. } => download::file(&form, bytes.into_vec()),
+        Output::File { bytes, .. } => download::file(form, bytes.into_vec()),
         output => {
             let headers = [(header::CONTENT_TYPE, "application/json")];
             (headers, output.json().to_string()).into_response()
@@ -192,12 +192,12 @@ mod tests {
 
     #[test]
     fn what_only_tells_is_asked_with_get() {
-        assert_eq!(method(&Form::of("unit list").unwrap()), Method::GET);
-        assert_eq!(method(&Form::of("mds2 check").unwrap()), Method::POST);
-        assert_eq!(method(&Form::of("unit add").unwrap()), Method::POST);
+        assert_eq!(method(Form::of("unit list").unwrap()), Method::GET);
+        assert_eq!(method(Form::of("mds2 check").unwrap()), Method::POST);
+        assert_eq!(method(Form::of("unit add").unwrap()), Method::POST);
         assert!(form_at("release/import").is_none() && form_at("unit").is_none());
-        assert!(needs_why(&form_at("asset/remove").unwrap()));
-        assert!(!needs_why(&form_at("machine/revoke").unwrap()));
+        assert!(needs_why(form_at("asset/remove").unwrap()));
+        assert!(!needs_why(form_at("machine/revoke").unwrap()));
     }
 
     #[test]

@@ -28,8 +28,8 @@ fn description() -> Value {
     for rule in RULES {
         let address = rule.path.replace(' ', "/");
         if let Some(form) = form_at(&address) {
-            let method = method(&form).as_str().to_lowercase();
-            paths.insert(format!("/{address}"), json!({ method: operation(&form) }));
+            let method = method(form).as_str().to_lowercase();
+            paths.insert(format!("/{address}"), json!({ method: operation(form) }));
         }
     }
     paths.insert("/events".to_owned(), json!({ "get": events() }));

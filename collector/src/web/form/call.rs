@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn read(path: &str, pairs: &[(&str, &str)]) -> Result<Command, Mistake> {
-        command(&Form::of(path).unwrap(), &answers(pairs))
+        command(Form::of(path).unwrap(), &answers(pairs))
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn shown(answers: &Answers) -> Vec<String> {
 fn every_edit_is_a_form() {
     for (path, _) in EDITS {
         let form = Form::of(path).unwrap_or_else(|| panic!("{path}"));
-        assert!(is_edit(&form));
+        assert!(is_edit(form));
     }
     for path in ADD {
         assert!(EDITS.iter().any(|(edit, _)| *edit == path), "{path}");
@@ -53,7 +53,7 @@ fn a_form_is_filled_and_names_only_what_changes() {
     let mut answers = given(&[("name", "icu"), ("title", "Intensive care")]);
     held.fill(&mut answers);
     assert_eq!(shown(&answers), ["main", "Intensive care", "critical"]);
-    let changes = held.changes(&form, &answers);
+    let changes = held.changes(form, &answers);
     assert_eq!(shown(&changes), ["", "Intensive care", ""]);
     assert_eq!(text_of(&changes, "name"), "icu");
     // What a command needs is named, though it stays as it is.
@@ -66,7 +66,7 @@ fn a_form_is_filled_and_names_only_what_changes() {
     let (mut answers, form) = (given(&[("name", "ada")]), Form::of("user grant").unwrap());
     held.fill(&mut answers);
     assert_eq!(texts(&answers, "roles"), ["viewer", "auditor"]);
-    let changes = held.changes(&form, &answers);
+    let changes = held.changes(form, &answers);
     assert_eq!(text_of(&changes, "roles"), "viewer\nauditor");
 }
 
@@ -89,7 +89,7 @@ fn what_a_command_would_fill_in_by_itself_is_named_though_it_stays() {
         let fields = form.fields.iter().map(|field| field.name.clone());
         let values: Vec<(&str, &str)> = fields.map(|name| (&*name.leak(), "30")).collect();
         let held = of(path, &values);
-        let changes = held.changes(&form, &given(&values));
+        let changes = held.changes(form, &given(&values));
         for field in form.fields.iter().filter(|field| !field.usual.is_empty()) {
             let named = text_of(&changes, &field.name);
             assert_eq!(
@@ -102,7 +102,7 @@ fn what_a_command_would_fill_in_by_itself_is_named_though_it_stays() {
     let form = Form::of("oncall set").unwrap();
     let held = of("oncall set", &[("who", "Ann"), ("after_minutes", "30")]);
     let sent = given(&[("who", "Ben"), ("after_minutes", "30")]);
-    assert_eq!(text_of(&held.changes(&form, &sent), "after_minutes"), "30");
+    assert_eq!(text_of(&held.changes(form, &sent), "after_minutes"), "30");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_is_emptied_is_said_to_the_command_or_to_who_emptied_it() {
     ] {
         let (held, form) = (of(path, &[value]), Form::of(path).unwrap());
         let mut answers = Answers::new();
-        let told = held.emptied(&form, &mut answers);
+        let told = held.emptied(form, &mut answers);
         assert!(answers.contains_key(flag), "{path}: {flag} is not said");
         assert_eq!(text_of(&answers, flag), named, "{path}");
         let told = told.get(value.0).map_or("", String::as_str);
@@ -144,11 +144,11 @@ fn what_is_emptied_is_said_to_the_command_or_to_who_emptied_it() {
         // What was empty, or still stands there, was not emptied.
         assert!(
             of(path, &[(value.0, "")])
-                .emptied(&form, &mut Answers::new())
+                .emptied(form, &mut Answers::new())
                 .is_empty()
         );
         let mut answers = given(&[value]);
-        assert!(held.emptied(&form, &mut answers).is_empty());
+        assert!(held.emptied(form, &mut answers).is_empty());
         assert_eq!(text_of(&answers, value.0), value.1);
     }
 }
@@ -158,8 +158,8 @@ fn an_asset_s_words_are_emptied_by_the_command_that_its_form_is() {
     let form = Form::of("asset put").unwrap();
     for field in MAY_BE_NOTHING {
         let (held, mut answers) = (of("asset put", &[(field, "x")]), given(&[("tag", "A-1")]));
-        held.emptied(&form, &mut answers);
-        let command = crate::web::form::call::command(&form, &held.changes(&form, &answers));
+        held.emptied(form, &mut answers);
+        let command = crate::web::form::call::command(form, &held.changes(form, &answers));
         let put = format!("{:?}", command.unwrap());
         assert!(put.contains(&format!("{field}: Some(\"\")")), "{put}");
     }

@@ -115,7 +115,7 @@ mod tests {
             };
             let units = units.map(|units| units.iter().map(|unit| unit.parse().unwrap()));
             let turned = Turned {
-                command: call::command(&form, &Answers::new()).unwrap(),
+                command: call::command(form, &Answers::new()).unwrap(),
                 asked: Asked::of("m", &query),
                 units: units.map(Iterator::collect),
             };

@@ -39,11 +39,11 @@ pub async fn show(
     let Some(form) = Form::of(&path.replace('/', " ")) else {
         return error::no_page(State(web), Some(person.0)).await;
     };
-    if let Err(refusal) = answer::may_open(&person, &form) {
+    if let Err(refusal) = answer::may_open(&person, form) {
         return error::refused(&person, &refusal);
     }
     let query = asked(&uri);
-    let answers = match post::in_address(&form, &query) {
+    let answers = match post::in_address(form, &query) {
         Ok(answers) => answers,
         Err(failure) => return error::page(Some(&person), &failure),
     };
@@ -65,7 +65,7 @@ pub async fn show(
         };
         return axum::response::Redirect::to(&list.with(&[])).into_response();
     }
-    match filled(&web, &person, &form, answers).await {
+    match filled(&web, &person, form, answers).await {
         Ok((answers, seen)) => {
             let sheet = Sheet {
                 answers,
@@ -73,7 +73,7 @@ pub async fn show(
                 seen,
                 ..Sheet::default()
             };
-            shown(&web, &person, &form, sheet).await
+            shown(&web, &person, form, sheet).await
         }
         Err(failure) => error::page(Some(&person), &failure),
     }
@@ -118,19 +118,19 @@ pub async fn carry_out(
     let Some(form) = Form::of(&path.replace('/', " ")) else {
         return error::no_page(State(web), Some(person.0)).await;
     };
-    let posted = match post::read(Some(&form), body).await {
+    let posted = match post::read(Some(form), body).await {
         Ok(posted) => posted,
         Err(failure) => return error::page(Some(&person), &failure),
     };
     if !person.sent(posted.own.get("_token")) {
         return error::not_of_session(&person);
     }
-    if let Err(refusal) = answer::may_open(&person, &form) {
+    if let Err(refusal) = answer::may_open(&person, form) {
         return error::refused(&person, &refusal);
     }
     let (whose, title, underway) = (person.clone(), form.title(), Arc::clone(&web.underway));
     let (progress, steps) = mpsc::channel(16);
-    let work = async move { told(&web, &person, &form, &posted, progress).await };
+    let work = async move { told(&web, &person, form, &posted, progress).await };
     underway.patiently(&whose, &title, steps, work).await
 }
 

@@ -39,11 +39,11 @@ pub async fn show(
         return error::no_page(State(web), Some(person.0)).await;
     };
     let query = asked(&uri);
-    let answers = match post::in_address(&form, &query) {
+    let answers = match post::in_address(form, &query) {
         Ok(answers) => answers,
         Err(failure) => return error::page(Some(&person), &failure),
     };
-    let told = look::look(&web, &person, &form, &answers, (ID, &query)).await;
+    let told = look::look(&web, &person, form, &answers, (ID, &query)).await;
     let shell = Shell::new(&form.title(), "", Some(&person));
     let parts = match told {
         Ok(Told::File(file)) => return file,

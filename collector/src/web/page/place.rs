@@ -24,12 +24,16 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use bar::PAGES;
 use beside::{Beside, Of};
+use futures_util::stream::{self, StreamExt as _};
 use patchward_common::id::Name;
 use patchward_common::percent::encoded;
 use things::DETAILS;
 
 /// Commands that tell of several lists, of which most are empty in most hospitals.
 const HIDE_EMPTY: [&str; 1] = ["plan stated"];
+/// So many parts of a page are asked for at once: fewer than the database has readers, so that
+/// one person's page leaves one to others.
+const PARTS_AT_ONCE: usize = 3;
 
 /// One part of a page: what a command tells.
 struct Part {
@@ -175,17 +179,15 @@ async fn laid_out(
         Ok(beside) => beside,
         Err(failure) => return error::page(Some(person), &failure),
     };
-    for part in layout.parts {
+    let told = layout.parts.iter().filter_map(|part| {
         let about = beside.of(part, about);
-        if part.of != Of::Itself && about.is_none() {
-            continue;
-        }
-        let given = part
-            .about
-            .zip(about)
-            .map(|(fields, about)| fields_of(fields, about));
-        let given = given.unwrap_or_default();
-        match shown(web, person, part, &given, query).await {
+        let is_there = part.of == Of::Itself || about.is_some();
+        is_there.then(|| shown(web, person, part, about, query))
+    });
+    // At once: each waits for the database most of the time.
+    let mut told = stream::iter(told.collect::<Vec<_>>()).buffered(PARTS_AT_ONCE);
+    while let Some(told) = told.next().await {
+        match told {
             Ok(Shown::File(file)) => return file,
             Ok(Shown::Blocks(blocks)) => parts.extend(blocks),
             // Who may not see a list has a page without it.
@@ -198,6 +200,7 @@ async fn laid_out(
             Err(refusal) => parts.push(Block::Text(vec![refusal.text().to_owned()])),
         }
     }
+    drop(told);
     // Who may see nothing of it is told who may.
     if let (true, Some(refusal)) = (parts.is_empty(), &forbidden) {
         return error::refused(person, refusal);
@@ -249,16 +252,22 @@ async fn shown(
     web: &Web,
     person: &Person,
     part: &Part,
-    given: &[(&str, &str)],
+    about: Option<&str>,
     query: &Query,
 ) -> Result<Shown, Refusal> {
     let form = Form::known(part.command)?;
+    let given = part.about.zip(about);
+    let given = given.map(|(fields, about)| fields_of(fields, about));
+    let given = given.unwrap_or_default();
     let about = given.first().map(|(_, about)| *about);
-    let own = own_units(person, &form);
+    let own = own_units(person, form);
     let own = own.iter().map(|unit| ("units", unit.as_str()));
     let given: Vec<(&str, &str)> = given.iter().copied().chain(own).collect();
     let answers = answer::given(&given);
-    let told = look::look(web, person, &form, &answers, (part.id, query)).await?;
+    let told = match part.drawn {
+        Some(_) => look::whole(web, person, form, &answers).await?,
+        None => look::look(web, person, form, &answers, (part.id, query)).await?,
+    };
     let output = match told {
         Told::File(file) => return Ok(Shown::File(file)),
         Told::Page(page) => {

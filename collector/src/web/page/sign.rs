@@ -279,7 +279,7 @@ fn next(plan: &str) -> Vec<Action> {
 
 async fn declined(web: &Web, person: &Person, answers: &[(&str, &str)]) -> Result<Output, Refusal> {
     let form = Form::known("plan decline")?;
-    answer::ask(web, person, &form, &answer::given(answers)).await
+    answer::ask(web, person, form, &answer::given(answers)).await
 }
 
 async fn signed(
@@ -308,7 +308,7 @@ async fn signed(
     let command = Command::Plan(PlanCommand::Sign {
         file: InputFile { name, bytes },
     });
-    answer::carry_out(web, person, &Form::known(SIGN)?, command).await
+    answer::carry_out(web, person, Form::known(SIGN)?, command).await
 }
 
 /// The command that a signature is.
@@ -319,7 +319,7 @@ pub async fn may_sign(web: &Web, person: &Person, plan: &str) -> Result<(), Refu
     answer::allowed(
         web,
         person,
-        &Form::known(SIGN)?,
+        Form::known(SIGN)?,
         &answer::given(&[("plan", plan)]),
     )
     .await

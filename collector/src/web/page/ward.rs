@@ -207,13 +207,13 @@ impl Door {
             .ok_or_else(|| Failure::input("This is no form of this page; nothing was changed."))?;
         match self {
             Self::Person(person, _) => {
-                answer::ask(web, person.as_ref(), &form, &wish.answers).await?;
+                answer::ask(web, person.as_ref(), form, &wish.answers).await?;
             }
             Self::Kiosk(kiosk, _) => {
                 let caller = Caller {
                     actor: Actor::Kiosk(kiosk.name.clone()),
                 };
-                match call::command(&form, &wish.answers).map_err(Refusal::Mistake)? {
+                match call::command(form, &wish.answers).map_err(Refusal::Mistake)? {
                     Command::Hold(command) => {
                         command::hold::run(&web.app, &caller, command).await?;
                     }

@@ -148,7 +148,7 @@ async fn asks(
         let answer = Answer::Text((*text).to_owned());
         answers.entry((*field).to_owned()).or_default().push(answer);
     }
-    answer::ask(web, person, &Form::of(path).unwrap(), &answers).await
+    answer::ask(web, person, Form::of(path).unwrap(), &answers).await
 }
 
 const FILES: [&str; 3] = ["evidence export", "evidence report", "evidence table"];

@@ -57,6 +57,14 @@ async fn life_of_assets(world: World) {
         without_asset: 1,
     };
     assert_eq!(view.gap_counts().await.unwrap(), counts);
+    let without_agent = view.assets_without_agent().await.unwrap();
+    assert_eq!(without_agent.len(), 1);
+    assert!(!without_agent[0].life_cycle.is_away());
+    let without_asset = view.machines_without_asset().await.unwrap();
+    let ids = without_asset.iter().map(|one| one.id);
+    assert_eq!(ids.collect::<Vec<_>>(), [machine(2)]);
+    // The machine that is put away is nowhere else, and no unit has subnets.
+    assert_eq!(view.machines_elsewhere().await.unwrap(), []);
     let away = view.away_machines().await.unwrap();
     assert_eq!(away, BTreeSet::from([machine(1)]));
     let all = view.all_assets().await.unwrap();
@@ -172,4 +180,12 @@ async fn where_machines_are_heard(world: World) {
         store.record_seen(&[seen], NOW).await.unwrap();
         assert_eq!(heard_from().await, [(address.to_owned(), since)]);
     }
+    let mut view = store.view().await.unwrap();
+    let standing = view.machines_elsewhere().await.unwrap();
+    let heard = standing.iter().map(|one| {
+        let since = one.since.map(|since| since.since_ms(NOW));
+        (one.address.as_deref(), since)
+    });
+    let heard: Vec<_> = heard.collect();
+    assert_eq!(heard, [(Some("10.9.0.1"), Some(5)), (None, None)]);
 }

@@ -4,6 +4,7 @@ use super::*;
 use patchward_collector::store::audit::{Head, Sought};
 use patchward_collector::store::chosen::{Chosen, Count, OfDay};
 use patchward_collector::store::journal::Append;
+use patchward_collector::store::listed::Wanted;
 use patchward_collector::store::machines::MachineState;
 use patchward_collector::store::releases::Release;
 use patchward_common::id::OutboxId;
@@ -82,6 +83,14 @@ async fn jobs_are_chosen(world: World) {
         let found = view.jobs_chosen(&chosen, 100).await.unwrap();
         assert_eq!(found.len(), expected, "{chosen:?}");
         assert!(found.is_sorted_by_key(|job| (job.since, job.id)));
+        let wanted = Wanted {
+            limit: 100,
+            ..Wanted::default()
+        };
+        let page = view.listed_chosen(&chosen, &wanted).await.unwrap();
+        assert_eq!(page.total, expected as u64, "{chosen:?}");
+        let jobs: Vec<_> = page.rows.into_iter().map(|row| row.job).collect();
+        assert_eq!(jobs, found);
     }
     let mut view = world.store.view().await.unwrap();
     let few = view.jobs_chosen(&Chosen::default(), 2).await.unwrap();

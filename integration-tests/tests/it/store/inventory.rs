@@ -66,6 +66,15 @@ async fn inventories(world: World) {
         Some(empty.clone())
     );
     assert_eq!(view.components_of(&digest(9)).await.unwrap(), None);
+    let shared = view.shared_components_of(&new.digest()).await.unwrap();
+    let mut shared: Vec<_> = shared.unwrap().iter().map(|one| (**one).clone()).collect();
+    shared.sort();
+    assert!(shared.iter().eq(new.iter()));
+    view.know_components().await.unwrap();
+    let numbered = view.components_numbered(&[302].into_iter().collect()).await;
+    assert_eq!(numbered.unwrap().unwrap()[0].version, "3.0.2");
+    let numbers = [302, 303].into_iter().collect();
+    assert_eq!(view.components_numbered(&numbers).await.unwrap(), None);
     assert_eq!(view.members_of(&new.digest()).await.unwrap(), Some(other));
     assert_eq!(view.sets_after(None).await.unwrap().len(), 3);
     let first_set = view.sets_after(None).await.unwrap()[0].0;

@@ -81,6 +81,12 @@ async fn drafts(world: World) {
         (PlanState::Draft, "person:iris")
     );
     assert_eq!(view.plans(None).await.unwrap().len(), 2);
+    let digits = id.to_string();
+    let begins = view.plans_beginning(&digits[..12]).await.unwrap();
+    assert_eq!(begins, [stored]);
+    assert_eq!(view.plans_beginning(&digits).await.unwrap(), begins);
+    let longer = format!("{digits}0");
+    assert_eq!(view.plans_beginning(&longer).await.unwrap(), []);
     drop(view);
     let mut change = world.change().await;
     change.remove_draft(&id).await.unwrap();

@@ -39,11 +39,13 @@ fn having(found: &[(Source, &str, &[u32])], models: &[(&str, &[u32], u64)]) -> H
     let enrolled = models.iter();
     let enrolled = enrolled.map(|(model, told, untold)| (name(model), told.len() as u64 + untold));
     Having {
-        placed: Vec::new(),
+        enrolled: Arc::new(Enrolled {
+            placed: Vec::new(),
+            told: told.collect(),
+            count: enrolled.collect(),
+        }),
         components,
         held,
-        models: told.collect(),
-        enrolled: enrolled.collect(),
         stated: Stated::default(),
     }
 }

@@ -116,7 +116,7 @@ mod tests {
         let wish = sent.wish(&Name::new("icu").unwrap());
         let wish = wish.map_err(|failure| failure.text)?;
         let form = Form::of(wish.command).unwrap();
-        call::command(&form, &wish.answers).map_err(|mistake| mistake.text)
+        call::command(form, &wish.answers).map_err(|mistake| mistake.text)
     }
 
     #[test]

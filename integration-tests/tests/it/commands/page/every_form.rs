@@ -102,7 +102,7 @@ fn said(form: &Form, answer: &Answer) {
     assert!(answer.is_page(), "{}: {status}", form.path);
 }
 
-fn forms() -> Vec<Form> {
+fn forms() -> Vec<&'static Form> {
     let forms = RULES.iter().map(|rule| Form::of(rule.path).unwrap());
     forms.collect()
 }
@@ -154,7 +154,7 @@ fn no_form_is_taken_from_another_session_or_another_site() {
         let foreign = Secret::new();
         let before = scene.head().await;
         for form in forms() {
-            let answers = fitting(&form).unwrap_or_default();
+            let answers = fitting(form).unwrap_or_default();
             let id = Secret::new();
             let fields = [&pairs(&answers)[..], &meant(id.text())].concat();
             for token in [None, Some(""), Some(foreign.text())] {
@@ -179,7 +179,7 @@ fn no_form_is_carried_out_twice_or_before_it_was_meant() {
         let mut scene = Scene::begin().await;
         let (mut known, mut unknown) = (0, Vec::new());
         for form in forms() {
-            let Some(answers) = fitting(&form) else {
+            let Some(answers) = fitting(form) else {
                 unknown.push(form.path);
                 continue;
             };
@@ -188,14 +188,14 @@ fn no_form_is_carried_out_twice_or_before_it_was_meant() {
             assert!(scene.guest.web.take_form(id.text()).await.unwrap());
             let answers = pairs(&answers);
             let twice = [&answers[..], &meant(id.text())].concat();
-            let answer = scene.refused(&form, &twice).await;
+            let answer = scene.refused(form, &twice).await;
             if form.rule.weight == Weight::Terminal {
                 answer.says(StatusCode::FORBIDDEN, "so it is done there");
                 continue;
             }
             answer.says(StatusCode::CONFLICT, "This form was sent already");
             let none = [&answers[..], &meant("none")].concat();
-            let answer = scene.refused(&form, &none).await;
+            let answer = scene.refused(form, &none).await;
             answer.says(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "This is no form of this page",
@@ -203,7 +203,7 @@ fn no_form_is_carried_out_twice_or_before_it_was_meant() {
             if form.rule.weight == Weight::Grave {
                 let fresh = Secret::new();
                 let sent = [&answers[..], &[("_form", fresh.text())]].concat();
-                let answer = scene.refused(&form, &sent).await;
+                let answer = scene.refused(form, &sent).await;
                 // Where it names nothing that is there, it is refused at once.
                 if answer.status.is_success() {
                     answer.says(StatusCode::OK, "Read this first.");
@@ -233,18 +233,18 @@ fn hostile_words_do_nothing_in_any_field_of_any_form() {
         for form in forms() {
             for (word, mark) in HOSTILE {
                 let all: Vec<_> = form.fields.iter().map(|f| (&*f.name, word)).collect();
-                let answer = scene.refused(&form, &all).await;
-                not_echoed(&form, &answer, mark);
+                let answer = scene.refused(form, &all).await;
+                not_echoed(form, &answer, mark);
             }
             // Beside good answers it comes as far as what is shown before anything happens.
-            let good = fitting(&form).unwrap_or_default();
+            let good = fitting(form).unwrap_or_default();
             let (word, mark) = HOSTILE[0];
             for field in &form.fields {
                 let mut answers: BTreeMap<_, _> = pairs(&good).into_iter().collect();
                 answers.insert(&field.name, word);
                 let answers: Vec<_> = answers.into_iter().collect();
-                let answer = scene.refused(&form, &answers).await;
-                not_echoed(&form, &answer, mark);
+                let answer = scene.refused(form, &answers).await;
+                not_echoed(form, &answer, mark);
             }
         }
     });
@@ -262,10 +262,10 @@ fn a_form_full_of_hostile_words_is_done_or_it_is_refused() {
             let mut fields: Vec<_> = form.fields.iter().map(|f| (&*f.name, word)).collect();
             fields.extend(meant(id.text()));
             let before = scene.head().await;
-            let answer = scene.sends(&form, &fields).await;
+            let answer = scene.sends(form, &fields).await;
             assert!(!answer.status.is_server_error(), "{}", form.path);
             if answer.is_page() {
-                not_echoed(&form, &answer, mark);
+                not_echoed(form, &answer, mark);
             }
             let mut view = scene.desk.app.store.view().await.unwrap();
             let rows = view.audit_after(before.seq, 100).await.unwrap();
@@ -287,16 +287,16 @@ fn what_is_too_much_for_a_form_is_refused() {
             let wrong = StatusCode::UNPROCESSABLE_ENTITY;
             let nothing = scene.guest.fills(&form.href(), &[]).await;
             nothing.says(StatusCode::FORBIDDEN, "is not of your session");
-            scene.refused(&form, &[]).await;
-            let answer = scene.refused(&form, &many).await;
+            scene.refused(form, &[]).await;
+            let answer = scene.refused(form, &many).await;
             answer.says(wrong, "a form has at most 500 fields");
-            let answer = scene.refused(&form, &[("_why", long)]).await;
+            let answer = scene.refused(form, &[("_why", long)]).await;
             answer.says(wrong, "a field holds at most 65536 bytes");
             for field in form.fields.iter().filter(|field| field.kind != Kind::File) {
-                let answer = scene.refused(&form, &[(field.name.as_str(), long)]).await;
+                let answer = scene.refused(form, &[(field.name.as_str(), long)]).await;
                 answer.says(wrong, "a field holds at most 65536 bytes");
                 if field.many {
-                    let answer = scene.refused(&form, &[(field.name.as_str(), lines)]).await;
+                    let answer = scene.refused(form, &[(field.name.as_str(), lines)]).await;
                     answer.says(wrong, "has at most 5000 lines");
                 }
             }
@@ -319,7 +319,7 @@ fn files_that_are_too_large_are_refused() {
         let form = Form::of("advisory import").unwrap();
         let before = scene.head().await;
         let one = "x".repeat(64 * 1024 * 1024 + 1);
-        let answer = scene.sends(&form, &[("files", one.as_str())]).await;
+        let answer = scene.sends(form, &[("files", one.as_str())]).await;
         answer.says(
             StatusCode::UNPROCESSABLE_ENTITY,
             "is larger than 64 MiB, so it is none of the files that are taken here",
@@ -327,7 +327,7 @@ fn files_that_are_too_large_are_refused() {
         // Each of them is small enough, and all of them are not.
         let part = &one[..44 * 1024 * 1024];
         let three = [("files", part); 3];
-        let answer = scene.sends(&form, &three).await;
+        let answer = scene.sends(form, &three).await;
         answer.says(
             StatusCode::UNPROCESSABLE_ENTITY,
             "the form did not arrive whole",
