@@ -161,9 +161,8 @@ impl Change {
         let rows = head.seq + 1 - self.notes.len() as u64..=head.seq;
         let is_shared = self.view.tx.is_shared();
         self.view.tx.commit().await?;
-        match is_shared {
-            true => self.said.wrote(rows),
-            false => self.said.has_heard(head.seq),
+        if is_shared {
+            self.said.wrote(rows);
         }
         // Afterwards: who looks from now on finds it in the database.
         self.said.count(&self.actor);

@@ -16,8 +16,7 @@ pub(super) struct Said {
     counted: Mutex<Counted>,
     /// Rows of the audit log that this process wrote, where others write too.
     own: Mutex<BTreeSet<u64>>,
-    /// The row after the last up to which others were heard; where nobody else writes, after the
-    /// last of all. 0 before the first time.
+    /// The row after the last up to which others were heard; 0 before the first time.
     heard: AtomicU64,
 }
 
