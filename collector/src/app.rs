@@ -11,13 +11,13 @@ use crate::folder::Folder;
 use crate::matching::Kept;
 use crate::planning::Assigned;
 use crate::reconcile::Pulse;
+use crate::snapshot::Behind;
 use crate::store::{Change, Store};
 use crate::vendor::artifact::Artifacts;
 use ed25519_dalek::SigningKey;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::charter::RootKeys;
 use patchward_common::trust::sign::PublicKey;
-use tokio::runtime::Handle;
 
 /// The running collector.
 pub struct App {
@@ -37,8 +37,8 @@ pub struct App {
     pub assigned: Assigned,
     /// What was gathered for pages.
     pub snapshots: Snapshots,
-    /// Threads for what is gathered while nobody waits for it.
-    pub behind: Handle,
+    /// Gathers what nobody waits for.
+    pub behind: Behind,
     /// Signs go, and stops by IT.
     pub go_signing_key: SigningKey,
     /// When its own tasks last came round.

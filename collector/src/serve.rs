@@ -11,6 +11,7 @@ use crate::matching::Kept;
 use crate::planning::Assigned;
 use crate::reconcile::Pulse;
 use crate::reconcile::follow::Follow;
+use crate::snapshot::Behind;
 use crate::store::{Actor, Place, Store, StoreError, View};
 use crate::vendor::artifact::Artifacts;
 use crate::web::listen::Door;
@@ -83,7 +84,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         matching: Kept::default(),
         assigned: Assigned::default(),
         snapshots: Snapshots::default(),
-        behind: behind.handle(),
+        behind: Behind::new(behind.handle()),
         go_signing_key: go_key,
         pulse: Pulse::new(clock::now()),
         claims,
@@ -141,7 +142,7 @@ fn ask(
     if let Some(door) = door {
         tracing::info!(address = app.settings.web_origin(), "the page is open");
         tasks.push(people.handle().spawn(web::listen::serve(app.clone(), door)));
-        tasks.push(app.behind.spawn(command::keep(app.clone(), calm)));
+        tasks.push(app.behind.threads().spawn(command::keep(app.clone(), calm)));
     }
     tasks
 }

@@ -5,16 +5,18 @@
 //! changed before, or anybody by command. What is gathered in no time is not kept at all, and what
 //! is gathered soon for as long as many look at once: a change brings all their pages up to date.
 
+mod behind;
 mod made;
 
+pub use behind::Behind;
 pub use made::MadeOf;
 
 use crate::clock;
 use crate::control::Failure;
 use patchward_common::time::UtcMs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use tokio::runtime::Handle;
 
 /// What was gathered within this is gathered anew for each look.
 const WORTH_MS: i64 = 4;
@@ -89,14 +91,17 @@ impl<T> Made<T> {
 pub struct Snapshot<T> {
     last: Mutex<Option<Made<T>>>,
     /// Whoever gathers holds it: others wait for what comes of it.
-    making: Arc<tokio::sync::Mutex<()>>,
+    making: tokio::sync::Mutex<()>,
+    /// Whether gathering it behind what is shown waits for its turn.
+    is_due: AtomicBool,
 }
 
 impl<T> Default for Snapshot<T> {
     fn default() -> Self {
         Self {
             last: Mutex::new(None),
-            making: Arc::default(),
+            making: tokio::sync::Mutex::default(),
+            is_due: AtomicBool::new(false),
         }
     }
 }
@@ -111,10 +116,8 @@ pub trait Gather<T>: Send + 'static {
     fn begin(&self) -> Instant {
         clock::begin()
     }
-    /// Whose threads gather what nobody waits for; whoever looks, without any.
-    fn behind(&self) -> Option<Handle> {
-        None
-    }
+    /// Who gathers what nobody waits for.
+    fn behind(&self) -> Behind;
     /// Waits until what is gathered is of no use any more.
     fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
         std::future::pending()
@@ -132,16 +135,7 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
         match self.found(look) {
             (Found::New, Some(value)) => return Ok(value),
             (Found::Old, Some(value)) => {
-                if let Ok(place) = self.making.clone().try_lock_owned() {
-                    let kept = Arc::clone(self);
-                    let behind = how.behind().unwrap_or_else(Handle::current);
-                    behind.spawn(async move {
-                        if let Err(failure) = kept.make(how, look.audit).await {
-                            tracing::warn!(%failure, "what pages show could not be gathered anew");
-                        }
-                        drop(place);
-                    });
-                }
+                self.renew(look, how);
                 return Ok(value);
             }
             _ => {}
@@ -159,6 +153,30 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
             tracing::error!(%panic, "gathering for a page ended with a fault");
             Failure::fault()
         })?
+    }
+
+    /// Gathers it anew behind what is shown, once however many look meanwhile.
+    fn renew(self: &Arc<Self>, look: Look, how: impl Gather<T>) {
+        if self.is_due.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let kept = Arc::clone(self);
+        how.behind().in_turn(async move {
+            kept.is_due.store(false, Ordering::Release);
+            // Somebody who could not wait for its turn may be gathering it, or have done so.
+            let Ok(_place) = kept.making.try_lock() else {
+                return;
+            };
+            if let (Found::New, _) = kept.found(Look {
+                now: how.now(),
+                ..look
+            }) {
+                return;
+            }
+            if let Err(failure) = kept.make(how, look.audit).await {
+                tracing::warn!(%failure, "what pages show could not be gathered anew");
+            }
+        });
     }
 
     /// Whether the last gathering took long enough to be kept.
@@ -265,6 +283,10 @@ mod tests {
             NOW
         }
 
+        fn behind(&self) -> Behind {
+            Behind::new(tokio::runtime::Handle::current())
+        }
+
         fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
             std::future::ready(())
         }
@@ -282,7 +304,26 @@ mod tests {
     }
 
     /// Gathers how often it was gathered, in more than a second.
-    struct Counting(Arc<AtomicU64>);
+    #[derive(Clone)]
+    struct Counting {
+        count: Arc<AtomicU64>,
+        now: UtcMs,
+        behind: Behind,
+    }
+
+    impl Counting {
+        fn new() -> Self {
+            Self {
+                count: Arc::default(),
+                now: NOW,
+                behind: Behind::new(tokio::runtime::Handle::current()),
+            }
+        }
+
+        fn counted(&self) -> u64 {
+            self.count.load(Ordering::SeqCst)
+        }
+    }
 
     impl Gather<u64> for Counting {
         fn said(&self) -> u64 {
@@ -290,7 +331,7 @@ mod tests {
         }
 
         fn now(&self) -> UtcMs {
-            NOW
+            self.now
         }
 
         fn begin(&self) -> Instant {
@@ -298,20 +339,53 @@ mod tests {
             clock::begin().checked_sub(second).unwrap()
         }
 
+        fn behind(&self) -> Behind {
+            self.behind.clone()
+        }
+
         async fn gather(self) -> Result<u64, Failure> {
-            Ok(self.0.fetch_add(1, Ordering::SeqCst))
+            Ok(self.count.fetch_add(1, Ordering::SeqCst))
         }
     }
 
     #[tokio::test]
     async fn many_who_look_are_served_by_one_gathering() {
         let kept: Arc<Snapshot<u64>> = Arc::default();
-        let count = Arc::new(AtomicU64::new(0));
+        let how = Counting::new();
         for _ in 0..3 {
-            let how = Counting(Arc::clone(&count));
-            assert_eq!(*kept.get(look(7, 0), how).await.unwrap(), 0);
+            assert_eq!(*kept.get(look(7, 0), how.clone()).await.unwrap(), 0);
         }
-        let how = Counting(Arc::clone(&count));
         assert_eq!(*kept.get(look(8, 0), how).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_old_is_shown_and_gathered_anew_once_and_in_its_turn() {
+        let (kept, other): (Arc<Snapshot<u64>>, Arc<Snapshot<u64>>) = Default::default();
+        let (how, mut how_other) = (Counting::new(), Counting::new());
+        how_other.behind = how.behind.clone();
+        kept.get(look(7, 0), how.clone()).await.unwrap();
+        other.get(look(7, 0), how_other.clone()).await.unwrap();
+        let now = NOW.plus_ms(30_000);
+        let later = Look { now, ..look(7, 0) };
+        let (how, how_other) = (Counting { now, ..how }, Counting { now, ..how_other });
+        // Somebody else gathers behind.
+        let (begun, waits) = tokio::sync::oneshot::channel::<()>();
+        how.behind.in_turn(async move { drop(waits.await) });
+        for _ in 0..3 {
+            assert_eq!(*kept.get(later, how.clone()).await.unwrap(), 0);
+        }
+        assert_eq!(*other.get(later, how_other.clone()).await.unwrap(), 0);
+        tokio::task::yield_now().await;
+        assert_eq!(
+            (how.counted(), how_other.counted()),
+            (1, 1),
+            "not their turn"
+        );
+        begun.send(()).unwrap();
+        while (how.counted(), how_other.counted()) != (2, 2) {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*kept.get(later, how.clone()).await.unwrap(), 1);
+        assert_eq!(how.counted(), 2, "once for all who looked");
     }
 }

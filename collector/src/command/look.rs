@@ -13,12 +13,11 @@ use crate::app::App;
 use crate::clock;
 use crate::control::{Failure, Output};
 use crate::matching::{self, Exposed};
-use crate::snapshot::{Gather, Look, MadeOf, Snapshot};
+use crate::snapshot::{Behind, Gather, Look, MadeOf, Snapshot};
 use crate::store::listed::Wanted;
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// How often what is kept is looked at so that nobody waits for it: more often than it grows
@@ -51,8 +50,8 @@ macro_rules! gathered {
                 self.0.now()
             }
 
-            fn behind(&self) -> Option<Handle> {
-                Some(self.0.behind.clone())
+            fn behind(&self) -> Behind {
+                self.0.behind.clone()
             }
 
             fn ends(&self) -> impl Future<Output = ()> + Send + 'static {

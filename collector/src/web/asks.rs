@@ -3,6 +3,7 @@
 use crate::account::role::Reach;
 use crate::account::{Grant, Rule};
 use crate::command::Caller;
+use crate::snapshot::Look;
 
 /// Who asks.
 pub trait Asks: Sync {
@@ -14,6 +15,11 @@ pub trait Asks: Sync {
 
     /// Why they may not do what a rule speaks of, wherever it is.
     fn hindrance(&self, _: &Rule) -> Option<String> {
+        None
+    }
+
+    /// What they must see, where that was found out for a whole page.
+    fn looks(&self) -> Option<Look> {
         None
     }
 

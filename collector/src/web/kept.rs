@@ -9,12 +9,11 @@ pub use paged::Turned;
 use crate::app::App;
 use crate::command::{self, Caller, Command};
 use crate::control::{Failure, Output};
-use crate::snapshot::{Gather, Look, Snapshot};
+use crate::snapshot::{Behind, Gather, Look, Snapshot};
 use ahead::Again;
 use patchward_common::time::UtcMs;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// Most answers that are kept: those of the pages of the bar, and of some things that many
@@ -65,8 +64,8 @@ impl Gather<Output> for Asking {
         self.app.now()
     }
 
-    fn behind(&self) -> Option<Handle> {
-        Some(self.app.behind.clone())
+    fn behind(&self) -> Behind {
+        self.app.behind.clone()
     }
 
     fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -104,6 +103,7 @@ impl Kept<Output> {
         &self,
         app: &Arc<App>,
         caller: Caller,
+        look: Look,
         command: Command,
     ) -> Result<Arc<Output>, Failure> {
         let again = Again {
@@ -111,7 +111,7 @@ impl Kept<Output> {
             command: command.clone(),
             at: app.now(),
         };
-        let told = self.gathered(app, caller, command).await;
+        let told = self.gathered(app, caller, look, command).await;
         if let Some(key) = key_of(&again.command) {
             self.looked(&key, again);
         }
@@ -122,9 +122,9 @@ impl Kept<Output> {
         &self,
         app: &Arc<App>,
         caller: Caller,
+        mut look: Look,
         command: Command,
     ) -> Result<Arc<Output>, Failure> {
-        let mut look = command::look_of(app, &caller).await?;
         if command.tells_of_itself() {
             look.must_know = 0;
         }

@@ -76,7 +76,7 @@ pub async fn serve(app: Arc<App>, door: Door) {
     let web = Web::new(app.clone());
     let shown = door.shown.clone();
     let mut behind = JoinSet::new();
-    behind.spawn_on(web.kept.clone().keep(app.clone()), &app.behind);
+    behind.spawn_on(web.kept.clone().keep(app.clone()), app.behind.threads());
     tokio::select! {
         () = shown.keep(&app) => {}
         () = live::watch(app.clone(), web.steps.clone()) => {}

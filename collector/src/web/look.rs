@@ -10,9 +10,11 @@ use super::kept::Turned;
 use super::show::listing::{Asked, Query};
 use super::show::{scope, sheet};
 use crate::account::role::Reach;
+use crate::account::{Grant, Rule};
 use crate::command::listed::{self, Paged};
-use crate::command::{self, Command};
+use crate::command::{self, Caller, Command};
 use crate::control::{Failure, Output};
+use crate::snapshot::Look;
 use crate::store::View;
 use crate::store::listed::Wanted;
 use axum::response::Response;
@@ -39,6 +41,47 @@ pub(super) async fn seen(
         false => BTreeMap::new(),
     };
     Ok(Some(scope::narrow(output, &reach, &units)))
+}
+
+/// Somebody who looks at a page of many parts. What they must see is asked of the database once for
+/// all of them.
+pub struct Looking<'p> {
+    person: &'p dyn Asks,
+    look: Look,
+}
+
+impl<'p> Looking<'p> {
+    /// From now on.
+    pub async fn begins(web: &Web, person: &'p dyn Asks) -> Result<Self, Failure> {
+        let look = command::look_of(&web.app, &person.caller()).await?;
+        Ok(Self { person, look })
+    }
+}
+
+impl Asks for Looking<'_> {
+    fn caller(&self) -> Caller {
+        self.person.caller()
+    }
+
+    fn grants(&self) -> &[Grant] {
+        self.person.grants()
+    }
+
+    fn hindrance(&self, rule: &Rule) -> Option<String> {
+        self.person.hindrance(rule)
+    }
+
+    fn looks(&self) -> Option<Look> {
+        Some(self.look)
+    }
+}
+
+/// What they must see.
+async fn look_of(web: &Web, person: &dyn Asks) -> Result<Look, Failure> {
+    match person.looks() {
+        Some(look) => Ok(look),
+        None => command::look_of(&web.app, &person.caller()).await,
+    }
 }
 
 /// What a command tells somebody who looks.
@@ -93,7 +136,8 @@ pub async fn look(
         asked,
         units,
     };
-    let page = web.pages.page(&web.app, &person.caller(), page).await?;
+    let seen = look_of(web, person).await?;
+    let page = web.pages.page(&web.app, seen, page).await?;
     Ok(Told::Page(page))
 }
 
@@ -115,7 +159,7 @@ async fn made_page(
     if is_whole || wanted.units.is_some() {
         return Ok(None);
     }
-    let look = command::look_of(&web.app, &person.caller()).await?;
+    let look = look_of(web, person).await?;
     loop {
         let page = command::made_page(&web.app, look, command, &wanted).await?;
         let Some(page) = page else {
@@ -148,7 +192,9 @@ async fn known(
     form: &Form,
     command: Command,
 ) -> Result<Arc<Output>, Refusal> {
-    let output = web.kept.told(&web.app, person.caller(), command).await?;
+    let look = look_of(web, person).await?;
+    let told = web.kept.told(&web.app, person.caller(), look, command);
+    let output = told.await?;
     Ok(match seen(web, person, form, &output).await? {
         Some(seen) => Arc::new(scope::marked(seen)),
         None => output,

@@ -4,7 +4,7 @@
 use super::Kept;
 use crate::app::App;
 use crate::clock;
-use crate::command::{Caller, Command};
+use crate::command::{self, Caller, Command};
 use crate::control::Output;
 use patchward_common::time::{MINUTE_MS, UtcMs};
 use std::sync::Arc;
@@ -57,7 +57,11 @@ impl Kept<Output> {
                 caller, command, ..
             } in self.due(app.now())
             {
-                if let Err(failure) = self.gathered(&app, caller, command).await {
+                let gathered = async {
+                    let look = command::look_of(&app, &caller).await?;
+                    self.gathered(&app, caller, look, command).await
+                };
+                if let Err(failure) = gathered.await {
                     // Whoever looks is told why.
                     tracing::debug!(%failure, "what somebody looked at could not be gathered anew");
                 }
@@ -70,7 +74,7 @@ impl Kept<Output> {
 mod tests {
     use super::*;
     use crate::control::Failure;
-    use crate::snapshot::{Gather, Look};
+    use crate::snapshot::{Behind, Gather, Look};
     use crate::store::Actor;
     use std::time::Instant;
 
@@ -91,6 +95,10 @@ mod tests {
         fn begin(&self) -> Instant {
             let took = Duration::from_millis(self.0);
             clock::begin().checked_sub(took).unwrap()
+        }
+
+        fn behind(&self) -> Behind {
+            Behind::new(tokio::runtime::Handle::current())
         }
 
         async fn gather(self) -> Result<Output, Failure> {

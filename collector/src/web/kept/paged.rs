@@ -2,16 +2,15 @@
 
 use super::Kept;
 use crate::app::App;
+use crate::command::Command;
 use crate::command::listed::{self, Paged};
-use crate::command::{self, Caller, Command};
 use crate::control::Failure;
-use crate::snapshot::Gather;
+use crate::snapshot::{Behind, Gather, Look};
 use crate::web::show::listing::Asked;
 use patchward_common::id::Name;
 use patchward_common::time::UtcMs;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::runtime::Handle;
 
 /// The page that somebody asks for.
 pub struct Turned {
@@ -47,8 +46,8 @@ impl Gather<Paged> for Turning {
         self.app.now()
     }
 
-    fn behind(&self) -> Option<Handle> {
-        Some(self.app.behind.clone())
+    fn behind(&self) -> Behind {
+        self.app.behind.clone()
     }
 
     fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -81,12 +80,11 @@ impl Kept<Paged> {
     pub async fn page(
         &self,
         app: &Arc<App>,
-        caller: &Caller,
+        look: Look,
         page: Turned,
     ) -> Result<Arc<Paged>, Failure> {
         let key = page.key();
         let app = app.clone();
-        let look = command::look_of(&app, caller).await?;
         let turning = Turning { app, page };
         match key {
             Some(key) => self.get(&key, look, turning).await,

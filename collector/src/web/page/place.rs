@@ -12,9 +12,9 @@ use crate::account::access::OF_ALL_UNITS;
 use crate::account::role::Reach;
 use crate::control::{Failure, Output};
 use crate::web::answer::{self, Refusal};
-use crate::web::asks::Asks as _;
+use crate::web::asks::Asks;
 use crate::web::form::Form;
-use crate::web::look::{self, Told};
+use crate::web::look::{self, Looking, Told};
 use crate::web::person::Person;
 use crate::web::show::listing::{Asked, Query};
 use crate::web::show::{self, Block, paged, sheet};
@@ -179,10 +179,14 @@ async fn laid_out(
         Ok(beside) => beside,
         Err(failure) => return error::page(Some(person), &failure),
     };
+    let looking = match Looking::begins(web, person).await {
+        Ok(looking) => looking,
+        Err(failure) => return error::page(Some(person), &failure),
+    };
     let told = layout.parts.iter().filter_map(|part| {
         let about = beside.of(part, about);
         let is_there = part.of == Of::Itself || about.is_some();
-        is_there.then(|| shown(web, person, part, about, query))
+        is_there.then(|| shown(web, &looking, part, about, query))
     });
     // At once: each waits for the database most of the time.
     let mut told = stream::iter(told.collect::<Vec<_>>()).buffered(PARTS_AT_ONCE);
@@ -250,7 +254,7 @@ enum Shown {
 
 async fn shown(
     web: &Web,
-    person: &Person,
+    person: &dyn Asks,
     part: &Part,
     about: Option<&str>,
     query: &Query,
@@ -298,7 +302,7 @@ async fn shown(
 
 /// The units of a person who sees some of them, for a command that would tell of all at once
 /// and takes units.
-fn own_units(person: &Person, form: &Form) -> Vec<String> {
+fn own_units(person: &dyn Asks, form: &Form) -> Vec<String> {
     let takes = OF_ALL_UNITS.contains(&form.path) && form.field("units").is_some();
     match person.reach(form.rule) {
         Reach::Units(units) if takes => units.iter().map(Name::to_string).collect(),

@@ -8,7 +8,7 @@ use crate::store::plans::PlanState;
 use crate::web::answer::Refusal;
 use crate::web::asks::Asks as _;
 use crate::web::form::Form;
-use crate::web::look;
+use crate::web::look::{self, Looking};
 use crate::web::person::Person;
 use crate::web::show::{Block, blocks, without_nothing};
 use crate::web::{Web, error};
@@ -121,9 +121,11 @@ pub async fn parts(
     query: &crate::web::show::listing::Query,
 ) -> Result<Parts, Response> {
     let mut parts = Parts::default();
+    let looking = Looking::begins(web, person).await;
+    let looking = &looking.map_err(|failure| error::page(Some(person), &failure))?;
     let told = PARTS.map(|(_, _, command)| async move {
         let answers = [("plan", plan)];
-        look::tell(web, person, command, &answers).await
+        look::tell(web, looking, command, &answers).await
     });
     // At once: each waits for the database most of the time.
     let told = join_all(told).await;

@@ -15,6 +15,7 @@ use patchward_collector::folder::Folder;
 use patchward_collector::matching::Kept;
 use patchward_collector::planning::Assigned;
 use patchward_collector::reconcile::Pulse;
+use patchward_collector::snapshot::Behind;
 use patchward_collector::store::machines::{MachineStatus, Readiness};
 use patchward_collector::store::{Actor, Change, Place, Store};
 use patchward_collector::vendor::artifact::Artifacts;
@@ -106,7 +107,7 @@ impl Desk {
             matching: Kept::default(),
             assigned: Assigned::default(),
             snapshots: Snapshots::default(),
-            behind: Handle::current(),
+            behind: Behind::new(Handle::current()),
             go_signing_key: papers.go_key.clone(),
             pulse: Pulse::new(now()),
         };
