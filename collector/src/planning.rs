@@ -15,14 +15,15 @@ use crate::authority::{self, Held};
 use crate::command::release;
 use crate::control::Failure;
 use crate::schedule::planner::{Frozen, GroupRule, Standing};
-use crate::store::View;
-use crate::store::plans::PlanState;
+use crate::store::places::Group;
+use crate::store::plan_tables::PlanTable;
 use crate::store::releases::Release;
 use crate::store::vendors::TufFile;
+use crate::store::{StoreError, View};
 use patchward_common::component::{ComponentSet, Source};
 use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
-use patchward_common::plan::check::{self, Finding, Severity};
+use patchward_common::plan::check::{self, Finding, Known, Severity};
 use patchward_common::plan::{Context, PlanFile, Stated, Table};
 use patchward_common::time::{Interval, UtcMs};
 use patchward_common::trust::approval::{
@@ -31,7 +32,6 @@ use patchward_common::trust::approval::{
 use patchward_common::trust::assignment::{Assignment, AssignmentLeaf};
 use patchward_common::trust::release::{Kind, ReleaseDescription};
 use patchward_common::trust::sign::Signed;
-use serde_bytes::ByteBuf;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -45,9 +45,9 @@ pub struct Gathered {
     pub assigned: Arc<Rows>,
     /// Coverage groups with what is assigned to them.
     pub groups: BTreeMap<Name, GroupRule>,
-    /// Every other unexpired plan, as table.
-    tables: Vec<Table<Approval>>,
-    /// The same, read.
+    /// Every other unexpired plan, with its signatures and as it was read.
+    tables: Vec<(Signed<Approval>, Arc<PlanTable>)>,
+    /// The same for the planner.
     pub beside: Vec<Standing>,
     /// What people stated.
     pub stated: Stated,
@@ -71,38 +71,28 @@ pub async fn gather(app: &App, view: &mut View, now: UtcMs) -> Result<Gathered, 
     for group in assigned.all().flat_map(|row| &row.groups) {
         *members.entry(group).or_default() += 1;
     }
-    let mut groups = BTreeMap::new();
-    for group in view.groups().await? {
-        let rule = GroupRule {
-            size: members.get(&group.name).copied().unwrap_or(0),
-            minimum_ready: group.minimum_ready,
-        };
-        groups.insert(group.name, rule);
-    }
+    let known = view.groups().await?;
+    let rule = |group: &Group| GroupRule {
+        size: members.get(&group.name).copied().unwrap_or(0),
+        minimum_ready: group.minimum_ready,
+    };
+    let groups = known.iter().map(|group| (group.name.clone(), rule(group)));
+    let groups = groups.collect();
     let mut tables = Vec::new();
     let mut beside = Vec::new();
     // What was signed stands until it expires, also where every job has ended: a hostile
     // collector could still hand it out.
-    for state in [
-        PlanState::Signed,
-        PlanState::Active,
-        PlanState::Done,
-        PlanState::Stopped,
-    ] {
-        for plan in view.plans(Some(state)).await? {
-            if now < plan.expires_at {
-                let table = table(view, &plan.id).await?;
-                let (approval, leaves) = table
-                    .read()
-                    .map_err(|error| Failure::conflict(format!("plan {}: {error}", plan.title)))?;
-                beside.push(Standing {
-                    digest: plan.id,
-                    approval,
-                    leaves,
-                });
-                tables.push(table);
-            }
-        }
+    for plan in view.plans_standing(now).await? {
+        let table = read(view, &plan.id).await?;
+        let unread = |error| Failure::conflict(format!("plan {}: {error}", plan.title));
+        let (approval, leaves) = table.read().map_err(unread)?.clone();
+        beside.push(Standing {
+            digest: plan.id,
+            approval,
+            leaves,
+        });
+        let signed = table.unsigned().signed.clone();
+        tables.push((with_signatures(view, &plan.id, signed).await?, table));
     }
     Ok(Gathered {
         now,
@@ -112,28 +102,39 @@ pub async fn gather(app: &App, view: &mut View, now: UtcMs) -> Result<Gathered, 
         groups,
         tables,
         beside,
-        stated: stated::stated(view, now).await?,
+        stated: stated::stated(view, &known, now).await?,
     })
 }
 
 /// A stored plan with its leaves and signatures.
 pub async fn table(view: &mut View, id: &Digest) -> Result<Table<Approval>, Failure> {
-    let signed = signed(view, id).await?;
-    let leaves = view.leaves(id).await?;
-    Ok(Table {
-        signed,
-        leaves: leaves
-            .into_iter()
-            .map(|leaf| ByteBuf::from(leaf.bytes))
-            .collect(),
-    })
+    let Table { signed, leaves } = read(view, id).await?.unsigned().clone();
+    let signed = with_signatures(view, id, signed).await?;
+    Ok(Table { signed, leaves })
+}
+
+/// The same without signatures, as it was read.
+pub async fn read(view: &mut View, id: &Digest) -> Result<Arc<PlanTable>, Failure> {
+    let table = view.plan_table(id).await?;
+    table.ok_or_else(|| no_plan(id))
+}
+
+fn no_plan(id: &Digest) -> Failure {
+    Failure::not_found(format!("There is no plan {id}."))
 }
 
 /// A plan's approval with its signatures, without its machines.
 pub async fn signed(view: &mut View, id: &Digest) -> Result<Signed<Approval>, Failure> {
     let payload = view.plan_payload(id).await?;
-    let payload = payload.ok_or_else(|| Failure::not_found(format!("There is no plan {id}.")))?;
-    let mut signed = Signed::unsigned(payload);
+    let payload = payload.ok_or_else(|| no_plan(id))?;
+    with_signatures(view, id, Signed::unsigned(payload)).await
+}
+
+async fn with_signatures(
+    view: &mut View,
+    id: &Digest,
+    mut signed: Signed<Approval>,
+) -> Result<Signed<Approval>, Failure> {
     let signatures = view.signatures(id).await?;
     signed.add_signatures(signatures.into_iter().map(|signature| signature.bytes));
     Ok(signed)
@@ -223,12 +224,20 @@ pub struct Handed {
     /// The plan with the context by which it is judged.
     pub file: PlanFile,
     assigned: Arc<Rows>,
+    plans: Vec<Arc<PlanTable>>,
 }
 
 impl Handed {
     /// What the plan check finds.
     pub fn findings(&self, now: UtcMs) -> Vec<Finding> {
-        check::check_read(&self.file, &self.assigned.tables(), now)
+        let plans = self.plans.iter();
+        let known = Known {
+            assignments: self.assigned.tables(),
+            plans: plans
+                .filter_map(|plan| Some((plan.id(), plan.read().ok()?)))
+                .collect(),
+        };
+        check::check_read(&self.file, &known, now)
     }
 
     /// How many findings block it: with any of them nobody signs it.
@@ -244,13 +253,15 @@ pub async fn plan_file(
     app: &App,
     view: &mut View,
     gathered: Gathered,
-    plan: Table<Approval>,
+    plan: Arc<PlanTable>,
     soak_ms: i64,
 ) -> Result<Handed, Failure> {
     let now = app.now();
     let (approval, leaves) = plan
         .read()
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
+    let signed = plan.unsigned().signed.clone();
+    let signed = with_signatures(view, &plan.id(), signed).await?;
     let products: Vec<&ReleaseDescription> = approval
         .releases
         .iter()
@@ -265,13 +276,7 @@ pub async fn plan_file(
         .iter()
         .filter_map(|leaf| gathered.assigned.row(&leaf.machine));
     let openings = allowed(view, rows, range, approval.emergency.as_ref()).await?;
-    let mut metadata = BTreeMap::new();
-    for release in &approval.releases {
-        let files = view.tuf_files(&release.repository).await?;
-        if let Some(expires) = metadata_expires(&files) {
-            metadata.insert(release.repository.clone(), expires);
-        }
-    }
+    let metadata = metadata(view, approval).await?;
     let names: Vec<&Name> = products.iter().map(|product| &product.product).collect();
     let measured_minutes = measured_minutes(view, &names).await?;
     let leaves = gathered.assigned.leaves();
@@ -280,10 +285,16 @@ pub async fn plan_file(
     let assignments = assignments.collect();
     // Every other one, named beside it or not: the plan check finds what was signed since
     // it was made.
-    let mut beside = gathered.tables;
-    beside.retain(|table| table.signed.digest() != plan.signed.digest());
+    let mut others = gathered.tables;
+    others.retain(|(_, table)| table.id() != plan.id());
+    let filed = |(signed, table): &(Signed<Approval>, Arc<PlanTable>)| Table {
+        signed: signed.clone(),
+        leaves: table.unsigned().leaves.clone(),
+    };
+    let beside = others.iter().map(filed).collect();
+    let own = (signed, plan);
     let file = PlanFile {
-        plan,
+        plan: filed(&own),
         context: Context {
             made: now,
             chain: gathered.held.chain,
@@ -301,7 +312,27 @@ pub async fn plan_file(
     Ok(Handed {
         file,
         assigned: gathered.assigned,
+        plans: others
+            .into_iter()
+            .chain([own])
+            .map(|(_, table)| table)
+            .collect(),
     })
+}
+
+/// When the metadata of the repositories expires that an approval installs from.
+async fn metadata(
+    view: &mut View,
+    approval: &Approval,
+) -> Result<BTreeMap<Name, UtcMs>, StoreError> {
+    let mut metadata = BTreeMap::new();
+    for release in &approval.releases {
+        let files = view.tuf_files(&release.repository).await?;
+        if let Some(expires) = metadata_expires(&files) {
+            metadata.insert(release.repository.clone(), expires);
+        }
+    }
+    Ok(metadata)
 }
 
 /// When the first of a repository's current role files expires.

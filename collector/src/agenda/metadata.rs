@@ -9,7 +9,6 @@ use crate::store::plans::PlanState;
 use crate::store::vendors::{TufFile, Vendor};
 use patchward_common::id::Name;
 use patchward_common::time::{DAY_MS, UtcMs};
-use patchward_common::trust::approval::Approval;
 use patchward_common::trust::charter::{Charter, Publisher};
 use std::collections::BTreeMap;
 
@@ -51,8 +50,8 @@ async fn last_slots(view: &mut View) -> Result<BTreeMap<Name, UtcMs>, Failure> {
     let mut last: BTreeMap<Name, UtcMs> = BTreeMap::new();
     for state in [PlanState::Draft, PlanState::Active] {
         for plan in view.plans(Some(state)).await? {
-            let table = planning::table(view, &plan.id).await?;
-            let Ok(approval): Result<Approval, _> = table.signed.peek() else {
+            let signed = planning::signed(view, &plan.id).await?;
+            let Ok(approval) = signed.peek() else {
                 continue;
             };
             for release in &approval.releases {

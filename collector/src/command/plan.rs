@@ -27,12 +27,13 @@ use crate::planning::{self, Handed};
 use crate::quarantine;
 use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
+use crate::store::plan_tables::PlanTable;
 use crate::store::plans::Plan;
 use patchward_common::digest::Digest;
 use patchward_common::id::{Label, Name};
 use patchward_common::plan::check::Severity;
 use patchward_common::time::{DAY_MS, UtcMs};
-use patchward_common::trust::approval::{Approval, MAX_APPROVAL_LIFE_MS, MAX_SLOTS};
+use patchward_common::trust::approval::{MAX_APPROVAL_LIFE_MS, MAX_SLOTS};
 use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -188,7 +189,7 @@ pub async fn run(app: &App, caller: &Caller, command: PlanCommand) -> Result<Out
             let (findings, file) = (handed.findings(app.now()), handed.file);
             let mut view = app.store.view().await?;
             let id = file.plan.signed.digest();
-            let named = findings::Named::of(&mut view, &id).await?;
+            let named = findings::Named::of(&mut view, &id, &findings).await?;
             let mut table = findings::table(&findings, &named);
             if let Ok(approval) = file.plan.signed.peek() {
                 let risks = risks::Risks::read(&mut view, &id, &approval).await?;
@@ -291,7 +292,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
 pub(crate) async fn file(app: &App, text: &str) -> Result<Handed, Failure> {
     let mut view = app.store.view().await?;
     let plan = find(&mut view, text).await?;
-    let table = planning::table(&mut view, &plan.id).await?;
+    let table = planning::read(&mut view, &plan.id).await?;
     let gathered = planning::gather(app, &mut view, app.now()).await?;
     // One that was made before soaks were kept shows its own.
     let soak_ms = match view.plan_policy(&plan.id).await? {
@@ -303,12 +304,12 @@ pub(crate) async fn file(app: &App, text: &str) -> Result<Handed, Failure> {
 
 /// The soak that a plan shows: the shortest time from a wave's last first slot to the
 /// next wave's first.
-fn soak_of(table: &patchward_common::plan::Table<Approval>) -> Result<i64, Failure> {
+fn soak_of(table: &PlanTable) -> Result<i64, Failure> {
     let (_, leaves) = table
         .read()
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
     let mut firsts: BTreeMap<u16, (i64, i64)> = BTreeMap::new();
-    for leaf in &leaves {
+    for leaf in leaves {
         if let Some(slot) = leaf.slots.first() {
             let at = slot.start().0;
             let (least, most) = firsts.entry(leaf.wave).or_insert((at, at));

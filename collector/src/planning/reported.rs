@@ -4,7 +4,6 @@ use super::{Gathered, component_of, version_of};
 use crate::control::Failure;
 use crate::quarantine;
 use crate::schedule::planner::Candidate;
-use crate::store::machines::MachineStatus;
 use crate::store::{StoreError, View};
 use patchward_common::component::ComponentSet;
 use patchward_common::digest::Digest;
@@ -46,28 +45,28 @@ pub(super) async fn facts(
     products: &[&ReleaseDescription],
     now: UtcMs,
 ) -> Result<Vec<MachineFacts>, Failure> {
-    let mut reported = view.facts_of(machines).await?;
-    let statuses = view.statuses_of(machines).await?;
-    let sets = view.sets_of(machines).await?;
+    let mut reported = view.reported_by(machines).await?;
     let mut quarantined = quarantine::of_machines(view, machines).await?;
     let mut versions = Versions::default();
     let mut found = Vec::with_capacity(machines.len());
     for machine in machines {
         let reported = reported.remove(machine);
-        let reported = reported.and_then(|bytes| PackedFacts::from_bytes(bytes).unpack().ok());
-        let profile = match can_tell(view, machine, statuses.get(machine), now).await? {
+        let interlock = reported.as_ref().and_then(|one| one.interlock);
+        let set = reported.as_ref().and_then(|one| one.set);
+        let facts = reported.and_then(|one| PackedFacts::from_bytes(one.facts?).unpack().ok());
+        let profile = match can_tell(view, machine, interlock, now).await? {
             true => Name::new("probes").ok(),
             false => None,
         };
         found.push(MachineFacts {
             machine: *machine,
             interlock_profile: profile,
-            os: reported
+            os: facts
                 .as_ref()
                 .map(|facts| format!("{}-{}", facts.os_id, facts.os_version)),
-            architecture: reported.map(|facts| facts.arch),
-            versions: match sets.get(machine) {
-                Some(set) => versions.of(view, *set, products).await?,
+            architecture: facts.map(|facts| facts.arch),
+            versions: match set {
+                Some(set) => versions.of(view, set, products).await?,
                 None => BTreeMap::new(),
             },
             quarantined: quarantined.remove(machine).unwrap_or_default(),
@@ -80,10 +79,10 @@ pub(super) async fn facts(
 async fn can_tell(
     view: &mut View,
     machine: &MachineId,
-    status: Option<&MachineStatus>,
+    interlock: Option<InterlockWord>,
     now: UtcMs,
 ) -> Result<bool, Failure> {
-    match status.map(|status| status.interlock) {
+    match interlock {
         Some(InterlockWord::Idle | InterlockWord::InUse) => Ok(true),
         Some(InterlockWord::Unknown) => {
             let history = view.interlock_history(machine).await?;

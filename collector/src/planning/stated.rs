@@ -9,7 +9,7 @@ use crate::schedule::planner::measured;
 use crate::store::View;
 use crate::store::documents::DocumentKind;
 use crate::store::journal::MAX_EVENT_BYTES;
-use crate::store::plans::PlanState;
+use crate::store::places::Group;
 use crate::store::stops::HaltScope;
 use patchward_common::codec;
 use patchward_common::id::{JobId, Label, Name};
@@ -22,10 +22,14 @@ use patchward_common::trust::stop::{Scope, Stop};
 use std::collections::BTreeMap;
 
 /// Newest plans that are looked at for runs: older ones ran on other machines.
-const MAX_PLANS: usize = 50;
+const MAX_PLANS: u32 = 50;
 
 /// What people stated.
-pub(super) async fn stated(view: &mut View, now: UtcMs) -> Result<Stated, Failure> {
+pub(super) async fn stated(
+    view: &mut View,
+    groups: &[Group],
+    now: UtcMs,
+) -> Result<Stated, Failure> {
     let units = view.units().await?;
     let mut stated = Stated {
         sites: units
@@ -41,9 +45,10 @@ pub(super) async fn stated(view: &mut View, now: UtcMs) -> Result<Stated, Failur
         vendor_policies: policies(view).await?,
         ..Stated::default()
     };
-    for group in view.groups().await? {
-        stated.minimums.insert(group.name, group.minimum_ready);
-    }
+    let minimums = groups
+        .iter()
+        .map(|one| (one.name.clone(), one.minimum_ready));
+    stated.minimums.extend(minimums);
     for (site, limits) in view.work_limits().await? {
         match site {
             Some(site) => drop(stated.limits.insert(site, limits)),
@@ -95,9 +100,7 @@ pub async fn measured_minutes(
     products: &[&Name],
 ) -> Result<BTreeMap<Name, u32>, Failure> {
     let mut runs: BTreeMap<Name, Vec<i64>> = BTreeMap::new();
-    let mut plans = view.plans(None).await?;
-    plans.retain(|plan| plan.state != PlanState::Draft);
-    for plan in plans.into_iter().take(MAX_PLANS) {
+    for plan in view.plans_given_out(MAX_PLANS).await? {
         let payload = view.plan_payload(&plan.id).await?.unwrap_or_default();
         let Ok(approval) = Signed::<Approval>::unsigned(payload).peek() else {
             continue; // What is damaged measures nothing; the plan itself says so.

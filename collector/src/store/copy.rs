@@ -128,6 +128,7 @@ impl Store {
         let mut into = View {
             tx: self.engine.begin().await?,
             known: Arc::default(),
+            tables: Arc::default(),
         };
         if into.collector().await?.is_some() || into.audit_head().await?.seq > 0 {
             return Err(StoreError::conflict(

@@ -13,7 +13,7 @@ pub(super) use reports::Report;
 pub use reports::{MachineStatus, Readiness, Seen};
 pub use returns::Return;
 pub(super) use together::{Acquaintance, Stands};
-pub use together::{Acquainted, OutboxEnd, Standing};
+pub use together::{Acquainted, OutboxEnd, Reported, Standing};
 
 use super::conditions::Conditions;
 use super::value::{args, from_row, words};

@@ -51,6 +51,7 @@ pub mod oncall;
 mod opening;
 pub mod pack;
 pub mod places;
+pub mod plan_tables;
 pub mod plans;
 pub mod prospects;
 mod queue;
@@ -127,6 +128,7 @@ pub struct Store {
     standings: queue::Queue<machines::Stands>,
     said: Arc<said::Said>,
     known: Arc<inventory::Known>,
+    tables: Arc<plan_tables::PlanTables>,
     closing: watch::Sender<bool>,
 }
 
@@ -134,6 +136,7 @@ pub struct Store {
 pub struct View {
     tx: Tx,
     known: Arc<inventory::Known>,
+    tables: Arc<plan_tables::PlanTables>,
 }
 
 impl Store {
@@ -170,6 +173,7 @@ impl Store {
             standings: queue::Queue::start(engine.clone()),
             said: Arc::default(),
             known: Arc::default(),
+            tables: Arc::default(),
             closing: watch::Sender::new(false),
             engine,
         }
@@ -180,6 +184,7 @@ impl Store {
         Ok(View {
             tx: self.engine.view().await?,
             known: Arc::clone(&self.known),
+            tables: Arc::clone(&self.tables),
         })
     }
 
@@ -206,6 +211,7 @@ impl Store {
         let view = View {
             tx: self.engine.begin().await?,
             known: Arc::clone(&self.known),
+            tables: Arc::clone(&self.tables),
         };
         Ok(Change::new(view, actor, now, Arc::clone(&self.said)))
     }

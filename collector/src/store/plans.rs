@@ -1,5 +1,9 @@
 //! Plans: the exact bytes that people sign, one leaf per machine, and how far each is.
 
+mod counted;
+
+pub use counted::Counted;
+
 use super::conditions::Conditions;
 use super::value::{Value, args, from_row, words};
 use super::{Change, StoreError, View};
@@ -8,7 +12,7 @@ use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 words! {
     /// How far a plan is.
@@ -89,25 +93,6 @@ from_row!(Plan {
     changed_at
 });
 
-/// What is counted of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// The plan.
-    pub plan: Digest,
-    /// How many have signed it.
-    pub signatures: u64,
-    /// Its jobs.
-    pub jobs: u64,
-    /// Those of them whose machine does not have what was planned, or not yet.
-    pub lacking: u64,
-}
-from_row!(Counted {
-    plan,
-    signatures,
-    jobs,
-    lacking
-});
-
 impl Plan {
     /// The first digits of its id, as people type them.
     pub fn short(&self) -> String {
@@ -126,6 +111,31 @@ impl View {
         self.tx.all(AssertSqlSafe(sql), of.args()).await
     }
 
+    /// The plans that were signed by enough and are not over, newest first: also those of which
+    /// every job has ended.
+    pub async fn plans_standing(&mut self, now: UtcMs) -> Result<Vec<Plan>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+                 FROM plans WHERE state IN ('signed', 'active', 'done', 'stopped')
+                     AND expires_at > $1
+                 ORDER BY created_at DESC, id",
+                args![now],
+            )
+            .await
+    }
+
+    /// The newest plans that are no drafts.
+    pub async fn plans_given_out(&mut self, limit: u32) -> Result<Vec<Plan>, StoreError> {
+        self.tx
+            .all(
+                "SELECT id, title, state, created_at, created_by, expires_at, changed_at
+                 FROM plans WHERE state <> 'draft' ORDER BY created_at DESC, id LIMIT $1",
+                args![limit],
+            )
+            .await
+    }
+
     /// The plans whose ids begin with these digits, newest first.
     pub async fn plans_beginning(&mut self, digits: &str) -> Result<Vec<Plan>, StoreError> {
         // No digit comes after this sign.
@@ -137,24 +147,6 @@ impl View {
                 args![digits, end],
             )
             .await
-    }
-
-    /// What is counted of every plan, or of one.
-    pub async fn counted_plans(
-        &mut self,
-        plan: Option<&Digest>,
-    ) -> Result<HashMap<Digest, Counted>, StoreError> {
-        let of = Conditions::default().and("id = ?", plan.map(|plan| args![plan]));
-        let sql = format!(
-            "SELECT id, (SELECT COUNT(*) FROM signatures WHERE document = plans.id), jobs,
-                    (SELECT COUNT(*) FROM jobs
-                     WHERE plan = plans.id AND word <> 'in_service'
-                         AND word NOT IN ('verified', 'attested'))
-             FROM plans {of}"
-        );
-        let counted: Vec<Counted> = self.tx.all(AssertSqlSafe(sql), of.args()).await?;
-        let by_plan = counted.into_iter().map(|counted| (counted.plan, counted));
-        Ok(by_plan.collect())
     }
 
     /// One plan.

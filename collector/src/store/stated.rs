@@ -154,14 +154,15 @@ impl View {
         let rows: Vec<MemberRow> = self
             .tx
             .all(
-                "SELECT a.tag, COALESCE(gm.group_name, a.coverage_group), s.said_by, s.said_at,
-                        s.until
+                "SELECT a.tag, a.coverage_group, s.said_by, s.said_at, s.until
                  FROM assets a LEFT JOIN member_statements s ON s.asset = a.tag
-                 LEFT JOIN manual_machines by_hand ON by_hand.machine = a.machine
-                 LEFT JOIN group_members gm ON gm.machine = by_hand.machine
                  WHERE a.machine IS NULL AND a.coverage_group IS NOT NULL
-                    OR gm.group_name IS NOT NULL
-                 ORDER BY a.tag, 2",
+                 UNION ALL
+                 SELECT a.tag, gm.group_name, s.said_by, s.said_at, s.until
+                 FROM manual_machines by_hand JOIN assets a ON a.machine = by_hand.machine
+                 JOIN group_members gm ON gm.machine = by_hand.machine
+                 LEFT JOIN member_statements s ON s.asset = a.tag
+                 ORDER BY 1, 2",
                 args![],
             )
             .await?;

@@ -11,19 +11,17 @@ mod machines;
 mod people;
 mod slots;
 mod vendor;
+mod view;
 
-use super::{Context, MachineFacts, PlanFile, ReadAssignment, Table, TableError};
+use super::{PlanFile, ReadAssignment, ReadPlan, Table, TableError};
 use crate::digest::Digest;
 use crate::id::{MachineId, Name};
-use crate::time::{Interval, UtcMs};
-use crate::trust::approval::{Approval, PlanLeaf};
-use crate::trust::assignment::AssignmentLeaf;
-use crate::trust::charter::Charter;
-use crate::trust::roster::Roster;
-use crate::trust::sign::Verified;
-use assigned::Rows;
+use crate::time::UtcMs;
+use crate::trust::approval::Approval;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use view::{Read, View};
 
 /// What a finding asks of whoever signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -180,24 +178,47 @@ pub struct Finding {
 pub fn check(file: &PlanFile, now: UtcMs) -> Vec<Finding> {
     let read: Result<Vec<_>, _> = file.context.assignments.iter().map(Table::read).collect();
     match &read {
-        Ok(read) => judge(file, Ok(&read.iter().collect::<Vec<_>>()), now),
-        Err(error) => judge(file, Err(error), now),
+        Ok(read) => {
+            let read: Vec<_> = read.iter().collect();
+            judge(file, Ok(&read), &BTreeMap::new(), now)
+        }
+        Err(error) => judge(file, Err(error), &BTreeMap::new(), now),
     }
 }
 
-/// The same for whoever has read the file's assignments before, in their order: that of a large
-/// hospital takes longer than all else.
-pub fn check_read(file: &PlanFile, read: &[&ReadAssignment], now: UtcMs) -> Vec<Finding> {
-    judge(file, Ok(read), now)
+/// What was read of a file before it is checked: assignments and plans never change, and those of
+/// a large hospital take longer to read than all else.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'a> {
+    /// The file's assignments, in its order.
+    pub assignments: Vec<&'a ReadAssignment>,
+    /// Plans by the digests of their documents; the file's that are not among them are read.
+    pub plans: BTreeMap<Digest, &'a ReadPlan>,
+}
+
+/// The same where all of `known` is what [`Table::read`] gave.
+pub fn check_read(file: &PlanFile, known: &Known<'_>, now: UtcMs) -> Vec<Finding> {
+    judge(file, Ok(&known.assignments), &known.plans, now)
 }
 
 fn judge(
     file: &PlanFile,
-    read: Result<&[&ReadAssignment], &TableError>,
+    assignments: Result<&[&ReadAssignment], &TableError>,
+    plans: &BTreeMap<Digest, &ReadPlan>,
     now: UtcMs,
 ) -> Vec<Finding> {
     let mut findings = Findings(Vec::new());
-    if let Some(view) = View::read(file, read, now, &mut findings) {
+    let read = |table: &Table<Approval>| match plans.get(&table.signed.digest()) {
+        Some(known) => Ok(Cow::Borrowed(*known)),
+        None => table.read().map(Cow::Owned),
+    };
+    let (own, beside) = (read(&file.plan), file.context.beside.iter().map(read));
+    let read = Read {
+        own: own.as_deref(),
+        beside: &beside.collect::<Vec<_>>(),
+        assignments,
+    };
+    if let Some(view) = View::of(file, &read, now, &mut findings) {
         documents::check(&view, &mut findings);
         machines::check(&view, &mut findings);
         slots::check(&view, &mut findings);
@@ -241,133 +262,6 @@ impl Findings {
             text,
         });
     }
-}
-
-/// The decoded plan.
-struct View<'a> {
-    context: &'a Context,
-    now: UtcMs,
-    /// The plan itself.
-    digest: Digest,
-    approval: Approval,
-    leaves: Vec<PlanLeaf>,
-    /// Each machine's row, as enough approvers signed it.
-    rows: BTreeMap<MachineId, &'a AssignmentLeaf>,
-    facts: BTreeMap<MachineId, &'a MachineFacts>,
-    authority: Option<(Verified<Charter>, Verified<Roster>)>,
-    beside: Vec<Beside>,
-}
-
-/// Another plan, decoded.
-struct Beside {
-    digest: Digest,
-    approval: Approval,
-    leaves: Vec<PlanLeaf>,
-}
-
-impl<'a> View<'a> {
-    fn read(
-        file: &'a PlanFile,
-        read: Result<&[&'a ReadAssignment], &TableError>,
-        now: UtcMs,
-        findings: &mut Findings,
-    ) -> Option<Self> {
-        let context = &file.context;
-        let (approval, leaves) = read_table(&file.plan, Subject::Plan, "the plan", findings)?;
-        let authority = context.chain.roster(&context.roster).map_err(|error| {
-            let text = format!("who may sign cannot be told: {error}; export the plan anew");
-            findings.blocks(Rule::Authority, Subject::Plan, text);
-        });
-        let authority = authority.ok();
-        let roster = authority.as_ref().map(|(_, roster)| &**roster);
-        let rows = match read {
-            Ok(read) if Rows::belong(context, read) => Rows::of(context, read, roster, now),
-            other => {
-                let why = match other {
-                    Ok(_) => "what was read is another".to_owned(),
-                    Err(error) => error.to_string(),
-                };
-                let text = format!("the assignment cannot be used: {why}; export the plan anew");
-                findings.blocks(Rule::Readable, Subject::Plan, text);
-                Rows::default()
-            }
-        };
-        rows.signed(&approval, &leaves, findings);
-        let own = file.plan.signed.digest();
-        let mut beside = Vec::new();
-        for table in &context.beside {
-            let digest = table.signed.digest();
-            let what = format!("plan {digest} beside this one");
-            if digest == own {
-                continue;
-            }
-            if let Some((approval, leaves)) =
-                read_table(table, Subject::Beside(digest), &what, findings)
-            {
-                beside.push(Beside {
-                    digest,
-                    approval,
-                    leaves,
-                });
-            }
-        }
-        Some(Self {
-            context,
-            now,
-            digest: own,
-            approval,
-            leaves,
-            rows: rows.counting,
-            facts: context.machines.iter().map(|f| (f.machine, f)).collect(),
-            authority,
-            beside,
-        })
-    }
-
-    fn row(&self, machine: MachineId) -> Option<&AssignmentLeaf> {
-        self.rows.get(&machine).copied()
-    }
-
-    /// What people call a machine.
-    fn name(&self, machine: MachineId) -> String {
-        match self.row(machine) {
-            Some(row) => row.name.to_string(),
-            None => format!("machine {machine}"),
-        }
-    }
-
-    /// The other plans that still stand.
-    fn unexpired(&self) -> impl Iterator<Item = &Beside> {
-        let now = self.now;
-        self.beside
-            .iter()
-            .filter(move |other| now < other.approval.expires)
-    }
-
-    fn last_slot(&self) -> Option<Interval> {
-        let slots = self.leaves.iter().flat_map(|leaf| &leaf.slots);
-        slots.copied().max_by_key(|slot| slot.end())
-    }
-}
-
-fn read_table(
-    table: &Table<Approval>,
-    subject: Subject,
-    what: &str,
-    findings: &mut Findings,
-) -> Option<(Approval, Vec<PlanLeaf>)> {
-    let error = match table.read() {
-        Ok(read) => return Some(read),
-        Err(error) => error,
-    };
-    let rule = match error {
-        TableError::Document(_) | TableError::Leaf { .. } => Rule::Readable,
-        TableError::Order(_) | TableError::Duplicate(_) => Rule::LeafOrder,
-        TableError::Size(_) | TableError::Count { .. } | TableError::Root => Rule::Root,
-    };
-    let text = format!("{what} is not whole: {error}; do not sign it, export it anew");
-    findings.blocks(rule, subject, text);
-    None
 }
 
 #[cfg(test)]

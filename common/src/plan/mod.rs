@@ -40,6 +40,9 @@ pub type AssignmentFile = Table<Assignment>;
 /// An assignment with its rows, as [`Table::read`] has found it whole.
 pub type ReadAssignment = (Assignment, Vec<AssignmentLeaf>);
 
+/// A plan as it was read: the document with its rows.
+pub type ReadPlan = (Approval, Vec<PlanLeaf>);
+
 impl AssignmentFile {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -17,11 +17,28 @@ pub(super) struct Named {
 
 impl Named {
     /// Reads the names that a plan's findings are about.
-    pub(super) async fn of(view: &mut View, plan: &Digest) -> Result<Self, Failure> {
-        let plans = view.plans(None).await?.into_iter();
+    pub(super) async fn of(
+        view: &mut View,
+        plan: &Digest,
+        findings: &[Finding],
+    ) -> Result<Self, Failure> {
+        let (mut names_machine, mut plans) = (false, BTreeMap::new());
+        for finding in findings {
+            match &finding.subject {
+                Subject::Machine(_) => names_machine = true,
+                Subject::Beside(other) => {
+                    let other = view.plan(other).await?;
+                    plans.extend(other.map(|one| (one.id, one.title.to_string())));
+                }
+                _ => {}
+            }
+        }
         Ok(Self {
-            plans: plans.map(|one| (one.id, one.title.to_string())).collect(),
-            machines: view.names_of_plan(plan).await?,
+            plans,
+            machines: match names_machine {
+                true => view.names_of_plan(plan).await?,
+                false => BTreeMap::new(),
+            },
         })
     }
 

@@ -12,6 +12,7 @@ use crate::command::{Caller, forecast, machine, no_unit};
 use crate::control::{Failure, Output};
 use crate::planning::{self, Gathered};
 use crate::schedule::planner::{self, Candidate, Impossible, PlanError, PlanInput, Policy};
+use crate::store::plan_tables::PlanTable;
 use crate::store::plans::{Leaf, NewPlan, Plan};
 use crate::store::prospects::Unfit;
 use crate::store::rollout::PlanPolicy;
@@ -25,6 +26,7 @@ use patchward_common::time::{DAY_MS, Interval, MINUTE_MS, SECOND_MS, UtcMs};
 use patchward_common::trust::approval::Emergency;
 use patchward_common::trust::release::ReleaseDescription;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What a plan that is made again takes over.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,7 +69,7 @@ pub(super) async fn new(
     }
     change.commit().await?;
     let mut view = app.store.view().await?;
-    let named = findings::Named::of(&mut view, &id).await?;
+    let named = findings::Named::of(&mut view, &id, &made.findings).await?;
     let zones = Zones::read(&mut view).await?;
     let approval = &made.planned.approval;
     let met = Met::of_plan(&mut view, approval).await?;
@@ -114,7 +116,7 @@ async fn make(
         Err(error) => return Err(Failure::input(error.to_string())),
     };
     let held = held::by_others(&planned.impossible, &gathered);
-    let table = planned.table.clone();
+    let table = Arc::new(PlanTable::of(planned.table.clone()));
     let handed = planning::plan_file(app, view, gathered, table, soak_ms).await?;
     let findings = handed.findings(now);
     let facts = handed.file.context.machines.iter();

@@ -14,7 +14,7 @@ use crate::rollout::wave::SHARE_PERCENT;
 use crate::store::View;
 use crate::store::plans::{Plan, PlanState};
 use patchward_common::id::MachineId;
-use patchward_common::plan::{Table as Tabled, wave_number};
+use patchward_common::plan::wave_number;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, Emergency, PlanLeaf};
 use patchward_common::words::counted;
@@ -27,23 +27,23 @@ const MAX_SAID: u32 = 200;
 pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     let mut view = app.store.view().await?;
     let plan = find(&mut view, text).await?;
-    let table = planning::table(&mut view, &plan.id).await?;
+    let table = planning::read(&mut view, &plan.id).await?;
     let (approval, leaves) = table
         .read()
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
     let names = view.names_of_plan(&plan.id).await?;
     let zones = Zones::read(&mut view).await?;
     let share = share(&mut view, &plan).await?;
-    let signatures = signatures(&mut view, &plan, &table, app.now()).await?;
+    let signatures = signatures(&mut view, &plan, (approval, leaves), app.now()).await?;
     let declined = declined(&mut view, &plan).await?;
     let impossible = impossible(&mut view, &plan, &names).await?;
-    let risks = Risks::read(&mut view, &plan.id, &approval).await?;
-    let has_now = has_now(&mut view, &approval, &leaves).await?;
-    let releases = releases(&approval);
+    let risks = Risks::read(&mut view, &plan.id, approval).await?;
+    let has_now = has_now(&mut view, approval, leaves).await?;
+    let releases = releases(approval);
     let held = authority::held(&mut view).await.ok();
     let state = standing::state(&mut view, &plan, held.as_ref(), app.now()).await?;
     let urgent = approval.emergency.as_ref();
-    let cleared = cleared::sentences(&mut view, &approval).await?;
+    let cleared = cleared::sentences(&mut view, approval).await?;
     let htm = (!signatures.missing.is_empty()).then_some("HTM");
     let text = format!(
         "Plan {}: {}, {}. Installs {}.{cleared} Ends {}. A wave begins when {share} of 100 outcomes of the \
@@ -83,9 +83,9 @@ pub(super) async fn show(app: &App, text: &str) -> Result<Output, Failure> {
     );
     Ok(Output::Report(
         report
-            .with("installs", installs::table(&approval))
-            .with("machines", machines(&leaves, &names, &has_now, &zones))
-            .with("spare_slots", spares(&leaves, &names, &zones))
+            .with("installs", installs::table(approval))
+            .with("machines", machines(leaves, &names, &has_now, &zones))
+            .with("spare_slots", spares(leaves, &names, &zones))
             .with("impossible", impossible)
             .with(
                 "risks",
@@ -149,14 +149,15 @@ struct Signatures {
 async fn signatures(
     view: &mut View,
     plan: &Plan,
-    table: &Tabled<Approval>,
+    (approval, leaves): (&Approval, &[PlanLeaf]),
     now: UtcMs,
 ) -> Result<Signatures, Failure> {
-    let count = table.signed.signatures().len();
+    let signed = planning::signed(view, &plan.id).await?;
+    let count = signed.signatures().len();
     let missing = match plan.state {
         // Without a roster nobody can sign, and the plan check says so.
         PlanState::Draft => match authority::held(view).await {
-            Ok(held) => missing(table, &held, now)?,
+            Ok(held) => missing(&signed, (approval, leaves), &held, now),
             Err(_) => Vec::new(),
         },
         _ => Vec::new(),

@@ -48,7 +48,10 @@ pub(super) async fn sign(app: &App, caller: &Caller, input: &InputFile) -> Resul
     }
     change.add_signatures(&id, &new).await?;
     let table = planning::table(change.view(), &id).await?;
-    let missing = missing(&table, &held, now)?;
+    let (approval, leaves) = table
+        .read()
+        .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
+    let missing = missing(&table.signed, (&approval, &leaves), &held, now);
     if missing.is_empty() && plan.state == PlanState::Draft {
         if plan.expires_at <= now {
             return Err(Failure::conflict(format!(
@@ -182,20 +185,18 @@ async fn leave_excepted(
 
 /// What is still to be signed, each thing once.
 pub(super) fn missing(
-    table: &Table<Approval>,
+    signed: &Signed<Approval>,
+    plan: (&Approval, &[PlanLeaf]),
     held: &authority::Held,
     now: UtcMs,
-) -> Result<Vec<String>, Failure> {
-    let (approval, leaves) = table
-        .read()
-        .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
+) -> Vec<String> {
     let mut missing: Vec<String> = Vec::new();
-    for text in missing_by_place(&table.signed, (&approval, &leaves), held, now).into_values() {
+    for text in missing_by_place(signed, plan, held, now).into_values() {
         if !missing.contains(&text) {
             missing.push(text);
         }
     }
-    Ok(missing)
+    missing
 }
 
 /// What is still to be signed, by the units and classes where anything is.

@@ -7,12 +7,14 @@ use crate::control::{Cell, Failure};
 use crate::planning;
 use crate::store::View;
 use crate::store::jobs::{Job, Standing};
+use crate::store::plan_tables::PlanTable;
 use crate::store::plans::{Counted, Plan, PlanState};
 use patchward_common::codec;
 use patchward_common::id::MachineId;
-use patchward_common::plan::{MAX_LEAF_BYTES, Table};
+use patchward_common::plan::MAX_LEAF_BYTES;
 use patchward_common::time::UtcMs;
 use patchward_common::trust::approval::{Approval, PlanLeaf};
+use patchward_common::trust::sign::Signed;
 use patchward_common::words::counted;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -43,8 +45,9 @@ pub(crate) async fn refused(
     let (PlanState::Active, Some(held)) = (plan.state, held) else {
         return Ok(None);
     };
-    let table = planning::table(view, &plan.id).await?;
-    let lacking = Lacking::of(&table, held, now);
+    let table = planning::read(view, &plan.id).await?;
+    let signed = planning::signed(view, &plan.id).await?;
+    let lacking = Lacking::of(&table, &signed, held, now);
     if lacking.is_nothing() {
         return Ok(None);
     }
@@ -84,17 +87,20 @@ enum Lacking {
 }
 
 impl Lacking {
-    fn of(table: &Table<Approval>, held: &Held, now: UtcMs) -> Self {
+    fn of(table: &PlanTable, signed: &Signed<Approval>, held: &Held, now: UtcMs) -> Self {
         let (approval, leaves) = match table.read() {
             Ok(read) => read,
             Err(error) => return Self::All(format!("the plan: {error}")),
         };
-        let missing = missing_by_place(&table.signed, (&approval, &leaves), held, now);
-        let of_leaf = |leaf: PlanLeaf| {
-            let text = missing.get(&(leaf.unit, leaf.class))?;
+        let missing = missing_by_place(signed, (approval, leaves), held, now);
+        if missing.is_empty() {
+            return Self::Some(BTreeMap::new());
+        }
+        let of_leaf = |leaf: &PlanLeaf| {
+            let text = missing.get(&(leaf.unit.clone(), leaf.class))?;
             Some((leaf.machine, text.clone()))
         };
-        Self::Some(leaves.into_iter().filter_map(of_leaf).collect())
+        Self::Some(leaves.iter().filter_map(of_leaf).collect())
     }
 
     fn is_nothing(&self) -> bool {

@@ -12,6 +12,7 @@ use crate::store::{Engine, Store, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::{JobId, MachineId, Name, OutboxId};
 use patchward_common::time::UtcMs;
+use patchward_common::wire::machine::InterlockWord;
 use std::collections::{BTreeSet, HashMap};
 
 /// What is stored of a machine that belongs to the fleet.
@@ -47,6 +48,22 @@ from_row!(OutboxEnd {
     event
 });
 
+/// What a machine reported last, as far as plans look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// Its facts, as they came.
+    pub facts: Option<Vec<u8>>,
+    /// What its interlock says.
+    pub interlock: Option<InterlockWord>,
+    /// The digest of its components.
+    pub set: Option<Digest>,
+}
+from_row!(Reported {
+    facts,
+    interlock,
+    set
+});
+
 /// The tables that a machine stands in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -76,25 +93,16 @@ impl View {
         last(&mut self.tx, machines, MACHINES).await
     }
 
-    /// The facts that machines reported last, as they came; of those that did.
-    pub async fn facts_of(
+    /// What plans look at of machines, of each that is asked for.
+    pub async fn reported_by(
         &mut self,
         machines: &[MachineId],
-    ) -> Result<HashMap<MachineId, Vec<u8>>, StoreError> {
-        let sql = "SELECT machine, facts FROM wanted CROSS JOIN machine_facts WHERE machine = w";
-        let found = last(&mut self.tx, machines.iter().copied(), sql).await?;
-        Ok(found
-            .into_iter()
-            .map(|(id, (facts,))| (id, facts))
-            .collect())
-    }
-
-    /// What machines last said of themselves; of those that did.
-    pub async fn statuses_of(
-        &mut self,
-        machines: &[MachineId],
-    ) -> Result<HashMap<MachineId, MachineStatus>, StoreError> {
-        last(&mut self.tx, machines.iter().copied(), STATUSES).await
+    ) -> Result<HashMap<MachineId, Reported>, StoreError> {
+        let sql = "SELECT w, f.facts, s.interlock, c.digest FROM wanted
+                   LEFT JOIN machine_facts f ON f.machine = w
+                   LEFT JOIN machine_status s ON s.machine = w
+                   LEFT JOIN machine_sets c ON c.machine = w";
+        last(&mut self.tx, machines.iter().copied(), sql).await
     }
 
     /// The digests of the components of machines; of those that told.
@@ -169,7 +177,8 @@ impl View {
                           slot_end, generation
                    FROM wanted CROSS JOIN jobs WHERE machine = w AND EXISTS
                        (SELECT 1 FROM jobs one
-                        WHERE one.machine = w AND one.word IN ('failed', 'rolled_back'))";
+                        WHERE one.machine = w AND one.word <> 'in_service'
+                            AND one.word IN ('failed', 'rolled_back'))";
         let rows = all(&mut self.tx, machines.iter().copied(), sql).await?;
         Ok(rows.into_iter().map(|Of(_, job)| job).collect())
     }

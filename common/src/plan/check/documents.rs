@@ -193,7 +193,7 @@ fn metadata(view: &View<'_>, release: &ApprovedRelease, findings: &mut Findings)
 
 fn waves(view: &View<'_>, findings: &mut Findings) {
     let mut firsts: BTreeMap<u16, (i64, i64)> = BTreeMap::new();
-    for leaf in &view.leaves {
+    for leaf in view.leaves {
         if let Some(first) = leaf.slots.iter().map(|slot| slot.start().0).min() {
             let wave = firsts.entry(leaf.wave).or_insert((first, first));
             *wave = (wave.0.min(first), wave.1.max(first));
@@ -241,7 +241,7 @@ fn waves(view: &View<'_>, findings: &mut Findings) {
 }
 
 fn expiry(view: &View<'_>, findings: &mut Findings) {
-    let approval = &view.approval;
+    let approval = view.approval;
     let mut blocks = |text: String| findings.blocks(Rule::Expiry, Subject::Plan, text);
     if approval.expires.since_ms(approval.issued) > MAX_APPROVAL_LIFE_MS {
         blocks("it lives longer than 100 days; no machine accepts it".into());

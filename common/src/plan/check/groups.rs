@@ -46,18 +46,15 @@ fn gathered<'a>(view: &'a View<'_>) -> BTreeMap<&'a Name, Group> {
             group.assigned += 1;
         }
     }
-    let approvals = view.unexpired().map(|other| &other.approval);
-    for stated in approvals
-        .chain([&view.approval])
-        .flat_map(|one| &one.groups)
-    {
+    let approvals = view.unexpired().map(|other| other.approval);
+    for stated in approvals.chain([view.approval]).flat_map(|one| &one.groups) {
         if let Some(group) = groups.get_mut(&stated.group) {
             let allowed = stated.size.saturating_sub(stated.minimum_ready);
             group.allowed = Some(group.allowed.map_or(allowed, |least| least.min(allowed)));
         }
     }
-    let leaves = view.unexpired().flat_map(|other| &other.leaves);
-    for leaf in leaves.chain(&view.leaves) {
+    let leaves = view.unexpired().flat_map(|other| other.leaves);
+    for leaf in leaves.chain(view.leaves) {
         // A member by its leaf or by its assignment: an older plan may know it otherwise.
         let row = view
             .row(leaf.machine)

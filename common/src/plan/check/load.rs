@@ -67,9 +67,9 @@ fn parallel(
     findings: &mut Findings,
 ) {
     let Some(limit) = limit else { return };
-    let beside = view.unexpired().flat_map(|other| &other.leaves);
+    let beside = view.unexpired().flat_map(|other| other.leaves);
     let mut members = Members::new();
-    for leaf in beside.chain(&view.leaves) {
+    for leaf in beside.chain(view.leaves) {
         if site.is_none() || stated.sites.get(&leaf.unit) == site {
             let slots = members.entry(leaf.machine).or_default();
             slots.extend(&leaf.slots);

@@ -10,7 +10,7 @@ use crate::trust::release::{ABSENT, Applicability, Kind, ReleaseDescription};
 use crate::trust::stones::{self, Stone};
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for leaf in &view.leaves {
+    for leaf in view.leaves {
         let subject = || Subject::Machine(leaf.machine);
         let name = &|| view.name(leaf.machine);
         let Some(row) = view.row(leaf.machine) else {

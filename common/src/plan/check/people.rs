@@ -13,7 +13,7 @@ const RETURN_WITHIN_MS: i64 = 12 * HOUR_MS;
 
 pub(super) fn check(view: &View<'_>, stated: &Stated, findings: &mut Findings) {
     let mut ends: BTreeMap<&Name, BTreeSet<UtcMs>> = BTreeMap::new();
-    for leaf in &view.leaves {
+    for leaf in view.leaves {
         let of_unit = ends.entry(&leaf.unit).or_default();
         of_unit.extend(leaf.slots.iter().map(|slot| slot.end()));
     }

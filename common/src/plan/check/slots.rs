@@ -16,7 +16,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         .iter()
         .map(|(unit, openings)| (unit, merged(openings, 0)))
         .collect();
-    for leaf in &view.leaves {
+    for leaf in view.leaves {
         let subject = || Subject::Machine(leaf.machine);
         let name = || view.name(leaf.machine);
         let slots = &leaf.slots;

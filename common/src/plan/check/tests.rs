@@ -7,17 +7,21 @@ mod stated;
 
 use super::*;
 use crate::id::Label;
-use crate::plan::{AssignmentFile, CharterChain, Limits, Stated, build_approval};
-use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
-use crate::trust::approval::{ApprovedRelease, GroupMinimum, Rollback as Way, RollbackRelease};
-use crate::trust::assignment::{Assignment, Mode};
-use crate::trust::charter::{Publisher, Registrar, RootKeys, VendorGrant};
+use crate::plan::{
+    AssignmentFile, CharterChain, Context, Limits, MachineFacts, Stated, build_approval,
+};
+use crate::time::{DAY_MS, HOUR_MS, Interval, MINUTE_MS};
+use crate::trust::approval::{
+    ApprovedRelease, GroupMinimum, PlanLeaf, Rollback as Way, RollbackRelease,
+};
+use crate::trust::assignment::{Assignment, AssignmentLeaf, Mode};
+use crate::trust::charter::{Charter, Publisher, Registrar, RootKeys, VendorGrant};
 use crate::trust::release::{
     Applicability, ArtifactRef, Kind, PackageManager, PackageRef, Packages, Provenance, Reboot,
     ReleaseDescription, TreeKind,
 };
 use crate::trust::roster::{
-    Approvers, Class, GoKey, KeyKind, Person, PersonKey, SigningRole, Units,
+    Approvers, Class, GoKey, KeyKind, Person, PersonKey, Roster, SigningRole, Units,
 };
 use crate::trust::sign::{PublicKey, Signed};
 use ed25519_dalek::SigningKey;
@@ -709,14 +713,6 @@ fn an_expired_plan_is_not_signed() {
         late.iter()
             .any(|f| f.rule == Rule::Expiry && f.severity == Severity::Blocks)
     );
-}
-
-#[test]
-fn one_machine_counts_once_over_two_plans() {
-    let mut parts = parts();
-    // The plan beside works on station 1 in the very slot that this plan has.
-    parts.beside[0].1 = vec![leaf(1, 0, &[slot(1, 60)])];
-    assert_eq!(check(&parts.file(), NOW), []);
 }
 
 #[test]

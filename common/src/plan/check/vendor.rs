@@ -5,7 +5,7 @@ use crate::plan::{Stated, VendorAllows};
 use crate::trust::assignment::Mode;
 
 pub(super) fn check(view: &View<'_>, stated: &Stated, findings: &mut Findings) {
-    for leaf in &view.leaves {
+    for leaf in view.leaves {
         let Some(row) = view.row(leaf.machine) else {
             continue; // That it has none is a finding already.
         };

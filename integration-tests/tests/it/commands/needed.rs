@@ -160,10 +160,9 @@ async fn probes_are_counted_by_the_machines_that_have_them() {
     change.commit().await.unwrap();
     let (store, silent, long_ago) = (&desk.app.store, machine(5), now().plus_ms(-30 * DAY_MS));
     let mut view = store.view().await.unwrap();
-    let statuses = view.statuses_of(&[machine(1)]).await.unwrap();
+    let status = view.machine_status(&machine(1)).await.unwrap().unwrap();
     drop(view);
-    let status = &statuses[&machine(1)];
-    let told = store.record_status(&silent, status, long_ago);
+    let told = store.record_status(&silent, &status, long_ago);
     told.await.unwrap();
     let seen = [(silent, long_ago.into())];
     store.record_seen(&seen, now()).await.unwrap();

@@ -11,6 +11,7 @@ use patchward_common::job::{Reason, State};
 use patchward_common::trust::approval::{ApprovedRelease, Rollback};
 use patchward_common::trust::release::{Kind, PackageManager, PackageRef, Packages};
 use serde_json::json;
+use std::sync::Arc;
 
 /// A desk with two machines that stand in for one another, the viewer 2, and a window
 /// that is open now.
@@ -216,7 +217,12 @@ async fn packages_go_back_to_what_machines_have() {
     };
     let back = async |title: &str| {
         let plan = desk.plan(title, "--release viewer=4 --machine pc-1").await;
-        let approval = desk.exported(&plan).await.plan.signed.peek().unwrap();
+        let signed = desk.exported(&plan).await.plan.signed;
+        let mut view = desk.app.store.view().await.unwrap();
+        let once = view.plan_table(&signed.digest()).await.unwrap();
+        let again = view.plan_table(&signed.digest()).await.unwrap();
+        assert!(Arc::ptr_eq(&once.unwrap(), &again.unwrap()), "read once");
+        let approval = signed.peek().unwrap();
         match &approval.releases[0].rollback {
             Rollback::Release(back) => Some(back.release.version.clone()),
             Rollback::None => None,

@@ -9,6 +9,7 @@ use patchward_collector::store::prospects::Unfit;
 use patchward_common::job::{Reason, State};
 use patchward_common::time::Interval;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 on_both_engines!(
     drafts,
@@ -85,6 +86,13 @@ async fn drafts(world: World) {
     let begins = view.plans_beginning(&digits[..12]).await.unwrap();
     assert_eq!(begins, [stored]);
     assert_eq!(view.plans_beginning(&digits).await.unwrap(), begins);
+    // Nobody could sign it, and what cannot be read is said and not kept.
+    let table = view.plan_table(&id).await.unwrap().unwrap();
+    assert_eq!((table.id(), table.unsigned().leaves.len()), (id, 200));
+    assert!(table.read().is_err());
+    let again = view.plan_table(&id).await.unwrap().unwrap();
+    assert!(!Arc::ptr_eq(&table, &again));
+    assert!(view.plan_table(&digest(1)).await.unwrap().is_none());
     let longer = format!("{digits}0");
     assert_eq!(view.plans_beginning(&longer).await.unwrap(), []);
     drop(view);
@@ -172,6 +180,8 @@ async fn states_of_plans(world: World) {
     let active = view.plans(Some(Active)).await.unwrap();
     assert_eq!(active.len(), 1);
     assert_eq!((active[0].id, active[0].changed_at), (id, NOW.plus_ms(1)));
+    assert_eq!(view.plans_given_out(5).await.unwrap(), active);
+    assert_eq!(view.plans_given_out(0).await.unwrap(), []);
     let of = view.leaves_of(&machine(2), Active).await.unwrap();
     assert_eq!(of.len(), 1);
     assert_eq!(
@@ -196,6 +206,8 @@ async fn states_of_plans(world: World) {
     assert_eq!(touching.iter().map(|p| p.id).collect::<Vec<_>>(), [id]);
     let late = NOW.plus_ms(1_000);
     assert_eq!(view.plans_touching(&monitors, late).await.unwrap(), []);
+    assert_eq!(view.plans_standing(NOW).await.unwrap(), active);
+    assert_eq!(view.plans_standing(late).await.unwrap(), []);
     assert_eq!(view.plans_touching(&name("x"), NOW).await.unwrap(), []);
     drop(view);
     // A draft that touches the group finds the other one, and not itself; done or stopped,

@@ -4,7 +4,9 @@ use super::*;
 use patchward_collector::store::documents::DocumentKind;
 use patchward_collector::store::go::GoOutcome;
 use patchward_collector::store::inventory::MachineSet;
-use patchward_collector::store::machines::{MachineState, MachineStatus, OutboxEnd, Readiness};
+use patchward_collector::store::machines::{
+    MachineState, MachineStatus, OutboxEnd, Readiness, Reported,
+};
 use patchward_collector::store::plans::PlanState;
 use patchward_common::component::{Component, ComponentSet, Source};
 use patchward_common::id::{BootId, OutboxId};
@@ -209,19 +211,19 @@ async fn what_many_said(world: World) {
         these.into_values().collect::<Vec<_>>(),
         Vec::from_iter(seven)
     );
-    let told = view.facts_of(&asked).await.unwrap();
-    assert_eq!(told.len(), 199);
-    let statuses = view.statuses_of(&asked).await.unwrap();
-    assert_eq!(statuses.len(), 199);
+    let told = view.reported_by(&asked).await.unwrap();
+    assert_eq!(told.len(), 200);
     let sets = view.sets_of(&asked).await.unwrap();
     assert_eq!(sets.len(), 199);
     for (number, machine) in (1..=200).zip(&machines) {
-        let own = (number > 1).then(|| machine.0.to_vec());
-        assert_eq!(told.get(machine), own.as_ref());
-        let own = (number < 200).then(|| status(number));
-        assert_eq!(statuses.get(machine), own.as_ref());
-        let own = (number < 200).then(|| of(number).digest());
-        assert_eq!(sets.get(machine), own.as_ref());
+        let set = (number < 200).then(|| of(number).digest());
+        assert_eq!(sets.get(machine), set.as_ref());
+        let own = Reported {
+            facts: (number > 1).then(|| machine.0.to_vec()),
+            interlock: (number < 200).then(|| status(number).interlock),
+            set,
+        };
+        assert_eq!(told.get(machine), Some(&own));
     }
     assert!(view.sets_of(&[]).await.unwrap().is_empty());
 }

@@ -22,11 +22,12 @@ use std::collections::BTreeMap;
 pub async fn timeline(app: &App, text: &str, reach: &Reach) -> Result<Option<Block>, Failure> {
     let mut view = app.store.view().await?;
     let plan = plan::find(&mut view, text).await?;
-    let (approval, mut leaves) = planning::table(&mut view, &plan.id)
-        .await?
+    let table = planning::read(&mut view, &plan.id).await?;
+    let (approval, leaves) = table
         .read()
         .map_err(|error| Failure::conflict(format!("the plan: {error}")))?;
-    leaves.retain(|leaf| reach.covers(&leaf.unit));
+    let leaves = leaves.iter().filter(|leaf| reach.covers(&leaf.unit));
+    let leaves: Vec<&PlanLeaf> = leaves.collect();
     let grouped = grouped(&leaves);
     let names = view.names_of_plan(&plan.id).await?;
     let groups: Vec<Group> = grouped
@@ -43,7 +44,7 @@ pub async fn timeline(app: &App, text: &str, reach: &Reach) -> Result<Option<Blo
 }
 
 /// The zone of all the units, where they have the same; else that of the hospital.
-fn zone<'a>(zones: &'a Zones, leaves: &[PlanLeaf]) -> &'a TimeZone {
+fn zone<'a>(zones: &'a Zones, leaves: &[&PlanLeaf]) -> &'a TimeZone {
     let usual = zones.of(None);
     let first = leaves.first().map(|leaf| zones.of(Some(&leaf.unit)));
     match first {
@@ -60,7 +61,7 @@ fn zone<'a>(zones: &'a Zones, leaves: &[PlanLeaf]) -> &'a TimeZone {
 
 /// The machines of each group, those of none last; each machine once, in its first group,
 /// by wave and time.
-fn grouped(leaves: &[PlanLeaf]) -> Vec<(Option<&Name>, Vec<&PlanLeaf>)> {
+fn grouped<'l>(leaves: &[&'l PlanLeaf]) -> Vec<(Option<&'l Name>, Vec<&'l PlanLeaf>)> {
     let mut grouped: BTreeMap<(bool, Option<&Name>), Vec<&PlanLeaf>> = BTreeMap::new();
     for leaf in leaves {
         let group = leaf.groups.first();
@@ -182,7 +183,7 @@ mod tests {
             leaf(3, 0, 9, &["a"]),
             leaf(4, 0, 3, &["b"]),
         ];
-        let told: Vec<(Option<&str>, Vec<u8>)> = grouped(&leaves)
+        let told: Vec<(Option<&str>, Vec<u8>)> = grouped(&leaves.each_ref())
             .into_iter()
             .map(|(name, leaves)| {
                 let ids = leaves.iter().map(|leaf| leaf.machine.0[0]);

@@ -104,3 +104,11 @@ fn a_row_that_too_few_signed_replaces_none() {
         assert_eq!(blocks(&check(&file, NOW)), blocked, "{seeds:?}");
     }
 }
+
+#[test]
+fn one_machine_counts_once_over_two_plans() {
+    let mut parts = parts();
+    // The plan beside works on station 1 in the very slot that this plan has.
+    parts.beside[0].1 = vec![leaf(1, 0, &[slot(1, 60)])];
+    assert_eq!(check(&parts.file(), NOW), []);
+}
