@@ -200,7 +200,7 @@ fn beside(view: &View<'_>, findings: &mut Findings) {
         let live = view.now < other.approval.expires;
         // A later plan that names this one was signed with it in sight.
         let named = listed.contains(&other.digest) || other.approval.beside.contains(&view.digest);
-        if live && touches(&other.approval) && !named {
+        if live && touches(other.approval) && !named {
             let text = format!(
                 "plan {:?} touches the same groups and is not named as standing beside; plan again",
                 other.approval.title.as_str()
