@@ -22,7 +22,8 @@ impl Behind {
         }
     }
 
-    /// The threads, for tasks that go round and gather nothing themselves.
+    /// The threads, for tasks that go round. What is too old to be shown they gather out of turn, each
+    /// of them one thing at a time.
     pub fn threads(&self) -> &Handle {
         &self.threads
     }
