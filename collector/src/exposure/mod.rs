@@ -18,6 +18,6 @@ mod told;
 pub use line::{Line, Open, Standing};
 pub use part::{Criticality, Exploitation, NetworkReach, Severity};
 pub use priority::Priority;
-pub use rollup::{By, Group, Rolled, rolled};
+pub use rollup::{By, Counts, Group, rolled};
 pub use scope::{Scope, covers};
 pub use told::Told;

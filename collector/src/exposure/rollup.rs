@@ -4,7 +4,7 @@
 use super::line::{Line, Standing};
 use super::priority::Priority;
 use crate::advisory::name;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// What lines are put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +52,9 @@ impl By {
     }
 }
 
-/// Lines that have one thing in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// What; nothing for the lines that have none of it.
-    pub name: Option<String>,
+/// What some lines come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
     /// How many lines.
     pub matches: usize,
     /// How many machines and assets.
@@ -71,23 +69,42 @@ pub struct Group {
     pub excepted: usize,
     /// Lines with a mitigation that is in place.
     pub mitigated: usize,
+}
+
+impl Counts {
+    /// Counts lines.
+    pub fn of(lines: &[&Line]) -> Self {
+        let count = |is: fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count();
+        let distinct = |of: fn(&Line) -> &str| {
+            let names = lines.iter().map(|line| of(line));
+            names.collect::<HashSet<_>>().len()
+        };
+        let needs_person = count(|line| line.needs_person);
+        Self {
+            matches: lines.len(),
+            holders: distinct(|line| &line.holder),
+            advisories: distinct(|line| &line.advisory),
+            affected: lines.len() - needs_person,
+            needs_person,
+            excepted: count(|line| matches!(line.standing, Standing::Excepted(_))),
+            mitigated: count(|line| matches!(line.standing, Standing::Mitigated(_))),
+        }
+    }
+}
+
+/// Lines that have one thing in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// What; nothing for the lines that have none of it.
+    pub name: Option<String>,
+    /// What they come to.
+    pub counts: Counts,
     /// The most urgent line's.
     pub priority: Priority,
 }
 
-/// Every group, and what all of them come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rolled {
-    /// The groups, the most urgent first.
-    pub groups: Vec<Group>,
-    /// Lines in all.
-    pub matches: usize,
-    /// Machines and assets in all.
-    pub holders: usize,
-}
-
-/// Puts lines together.
-pub fn rolled(lines: &[&Line], by: By) -> Rolled {
+/// Puts lines together; the most urgent group is the first.
+pub fn rolled(lines: &[&Line], by: By) -> Vec<Group> {
     let mut parts: BTreeMap<Option<String>, (Option<String>, Vec<&Line>)> = BTreeMap::new();
     for line in lines.iter().copied() {
         let (key, shown) = match by.of(line) {
@@ -104,33 +121,17 @@ pub fn rolled(lines: &[&Line], by: By) -> Rolled {
     groups.sort_by(|a, b| {
         let urgent = b.priority.cmp(&a.priority);
         urgent
-            .then(b.matches.cmp(&a.matches))
+            .then(b.counts.matches.cmp(&a.counts.matches))
             .then(a.name.cmp(&b.name))
     });
-    Rolled {
-        groups,
-        matches: lines.len(),
-        holders: distinct(lines.iter().map(|line| line.holder.as_str())),
-    }
-}
-
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.collect::<BTreeSet<_>>().len()
+    groups
 }
 
 fn group(name: Option<String>, lines: &[&Line]) -> Option<Group> {
     let priority = lines.iter().map(|line| &line.priority).max()?.clone();
-    let count = |is: &dyn Fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count();
-    let needs_person = count(&|line| line.needs_person);
     Some(Group {
         name,
-        matches: lines.len(),
-        holders: distinct(lines.iter().map(|line| line.holder.as_str())),
-        advisories: distinct(lines.iter().map(|line| line.advisory.as_str())),
-        affected: lines.len() - needs_person,
-        needs_person,
-        excepted: count(&|line| matches!(line.standing, Standing::Excepted(_))),
-        mitigated: count(&|line| matches!(line.standing, Standing::Mitigated(_))),
+        counts: Counts::of(lines),
         priority,
     })
 }
@@ -192,13 +193,12 @@ mod tests {
             let lines: Vec<&Line> = lines.iter().collect();
             for by in ["machine", "asset", "model", "unit", "vendor"] {
                 let found = rolled(&lines, By::of_word(by).unwrap());
-                let sum = |of: fn(&Group) -> usize| found.groups.iter().map(of).sum::<usize>();
+                let sum = |of: fn(&Counts) -> usize| found.iter().map(|g| of(&g.counts)).sum::<usize>();
                 prop_assert_eq!(sum(|g| g.matches), lines.len());
                 prop_assert_eq!(sum(|g| g.affected + g.needs_person), lines.len());
-                prop_assert_eq!(found.matches, lines.len());
                 let urgent = lines.iter().map(|line| &line.priority).max();
-                prop_assert_eq!(found.groups.first().map(|g| &g.priority), urgent);
-                prop_assert!(found.groups.iter().filter(|g| g.name.is_none()).count() <= 1);
+                prop_assert_eq!(found.first().map(|g| &g.priority), urgent);
+                prop_assert!(found.iter().filter(|g| g.name.is_none()).count() <= 1);
             }
         }
     }
@@ -212,12 +212,20 @@ mod tests {
         ];
         let lines = lines.each_ref();
         let found = rolled(&lines, By::Model);
-        let rows: Vec<_> = found
-            .groups
-            .iter()
-            .map(|g| (g.name.as_deref(), g.matches, g.mitigated, g.excepted))
-            .collect();
-        assert_eq!(rows, [(Some("Monitor M7"), 2, 1, 1), (None, 1, 0, 0)]);
-        assert_eq!(rolled(&lines, By::Asset).groups.len(), 3);
+        let of_group = |g: &'_ Group| {
+            let counts = g.counts;
+            (
+                g.name.clone(),
+                counts.matches,
+                counts.mitigated,
+                counts.excepted,
+            )
+        };
+        let rows: Vec<_> = found.iter().map(of_group).collect();
+        assert_eq!(
+            rows,
+            [(Some("Monitor M7".into()), 2, 1, 1), (None, 1, 0, 0)]
+        );
+        assert_eq!(rolled(&lines, By::Asset).len(), 3);
     }
 }

@@ -9,7 +9,7 @@ use crate::advisory::entry::Outlook;
 use crate::advisory::kev::Kev;
 use crate::control::Failure;
 use crate::exposure::letter::day;
-use crate::exposure::{Criticality, Line, Open, Standing, Told};
+use crate::exposure::{Counts, Criticality, Line, Open, Standing, Told};
 use crate::facts;
 use crate::store::View;
 use crate::store::assets::Asset;
@@ -19,6 +19,7 @@ use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use patchward_common::trust::roster::Class;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 /// Every open match.
 #[derive(Clone, Debug, Default)]
@@ -31,9 +32,17 @@ pub struct Exposed {
     /// without its vulnerabilities.
     pub unreadable: Vec<Unreadable>,
     by_name: ByName,
+    counts: OnceLock<Counts>,
 }
 
 impl Exposed {
+    /// What all lines come to. They are counted once.
+    pub fn counts(&self) -> Counts {
+        *self
+            .counts
+            .get_or_init(|| Counts::of(&self.lines.iter().collect::<Vec<_>>()))
+    }
+
     /// The lines of `machine NAME`, `asset TAG`, `advisory ID` or `unit NAME`, or all of them.
     pub fn among(&self, what: Option<&str>) -> Vec<&Line> {
         self.by_name.among(&self.lines, what, |line| {
@@ -173,10 +182,11 @@ struct Product {
     told: Vec<Told>,
 }
 
-/// Reads all of them, so that who asks for those of one name finds them at once.
+/// Reads all of them, so that who asks for those of one name, or what all come to, finds it at once.
 pub async fn all_exposed(view: &mut View, now: UtcMs) -> Result<Exposed, Failure> {
     let exposed = exposed(view, None, now).await?;
     exposed.among(Some(""));
+    exposed.counts();
     Ok(exposed)
 }
 
@@ -225,7 +235,7 @@ pub async fn exposed(
         lines,
         open,
         unreadable,
-        by_name: ByName::default(),
+        ..Exposed::default()
     })
 }
 

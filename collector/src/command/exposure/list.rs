@@ -5,13 +5,12 @@ use crate::advisory::name;
 use crate::app::App;
 use crate::command::listed::Paged;
 use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::exposure::{By, Line, Rolled, Standing, rolled};
+use crate::exposure::{By, Counts, Group, Line, rolled};
 use crate::matching::{self, Exposed, Unreadable};
 use crate::store::listed::Wanted;
 use patchward_common::id::{Label, Name};
 use patchward_common::words::counted;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 
 /// What the list of open matches is called.
 pub(in crate::command) const MATCHES: &str = "matches";
@@ -82,6 +81,14 @@ impl Asked {
         lines
     }
 
+    /// What they come to. Of all lines it is counted once.
+    fn counts(&self, found: &Exposed, lines: &[&Line]) -> Counts {
+        match lines.len() == found.lines.len() {
+            true => found.counts(),
+            false => Counts::of(lines),
+        }
+    }
+
     /// The advisories that are asked for and cannot be read.
     fn unreadable(&self, found: &Exposed) -> Vec<Unreadable> {
         let bad = found.unreadable.iter().filter(|one| self.is_about(&one.id));
@@ -110,7 +117,7 @@ pub(in crate::command) async fn must_be_there(app: &App, asked: &Asked) -> Resul
 /// What is open of what was gathered of all advisories.
 pub(in crate::command) fn shown(found: &Exposed, asked: &Asked) -> Output {
     let lines = asked.among(found);
-    let report = summed(&lines);
+    let report = summed(asked.counts(found, &lines));
     let report = match asked.by() {
         Some(by) => report.with("groups", groups(&rolled(&lines, by))),
         None => report.with(MATCHES, table(&lines)),
@@ -136,40 +143,35 @@ pub(in crate::command) fn page(found: &Exposed, asked: &Asked, wanted: &Wanted) 
         table: table(&rows),
         total: lines.len() as u64,
         found: lines.len() as u64,
-        report: Some((MATCHES, summed(&lines))),
+        report: Some((MATCHES, summed(asked.counts(found, &lines)))),
         unsorted: &[],
     })
 }
 
-fn summed(lines: &[&Line]) -> Report {
-    let count = |is: fn(&Line) -> bool| lines.iter().filter(|line| is(line)).count() as i64;
-    let needs_person = count(|line| line.needs_person);
-    let excepted = count(|line| matches!(line.standing, Standing::Excepted(_)));
-    let mitigated = count(|line| matches!(line.standing, Standing::Mitigated(_)));
-    let distinct = |of: fn(&Line) -> &str| {
-        let names = lines.iter().map(|line| of(line));
-        names.collect::<HashSet<&str>>().len()
-    };
-    let advisories = distinct(|line| &line.advisory);
-    let holders = distinct(|line| &line.holder);
-    let all = lines.len() as i64;
+fn summed(counts: Counts) -> Report {
+    let number = |count: usize| count as i64;
     let text = format!(
-        "{} of {} on {holders} machines and assets: {} are affected, and of \
-         {needs_person} a person must say. {excepted} have an exception, {mitigated} a mitigation \
-         in place. The order: known exploitation, then class, then severity, then reach.",
-        counted(all, "open match", "open matches"),
-        counted(advisories, "advisory", "advisories"),
-        all - needs_person,
+        "{} of {} on {} machines and assets: {} are affected, and of {} a person must say. {} have an \
+         exception, {} a mitigation in place. The order: known exploitation, then class, then \
+         severity, then reach.",
+        counted(number(counts.matches), "open match", "open matches"),
+        counted(number(counts.advisories), "advisory", "advisories"),
+        counts.holders,
+        counts.affected,
+        counts.needs_person,
+        counts.excepted,
+        counts.mitigated,
     );
+    let cell = |count| Cell::Number(number(count));
     Report::new(
         [
-            ("open", Cell::Number(all)),
-            ("machines_and_assets", Cell::Number(holders as i64)),
-            ("advisories", Cell::Number(advisories as i64)),
-            ("affected", Cell::Number(all - needs_person)),
-            ("needs_person", Cell::Number(needs_person)),
-            ("excepted", Cell::Number(excepted)),
-            ("mitigated", Cell::Number(mitigated)),
+            ("open", cell(counts.matches)),
+            ("machines_and_assets", cell(counts.holders)),
+            ("advisories", cell(counts.advisories)),
+            ("affected", cell(counts.affected)),
+            ("needs_person", cell(counts.needs_person)),
+            ("excepted", cell(counts.excepted)),
+            ("mitigated", cell(counts.mitigated)),
         ],
         text,
     )
@@ -232,7 +234,7 @@ fn unreadable(all: &[Unreadable]) -> Table {
     table
 }
 
-fn groups(whole: &Rolled) -> Table {
+fn groups(groups: &[Group]) -> Table {
     let mut table = Table::new(&[
         "name",
         "open",
@@ -244,18 +246,23 @@ fn groups(whole: &Rolled) -> Table {
         "mitigated",
         "most_urgent",
     ]);
-    for group in &whole.groups {
-        let number = |count: usize| Cell::Number(count as i64);
+    let number = |count: usize| Cell::Number(count as i64);
+    for Group {
+        name,
+        counts,
+        priority,
+    } in groups
+    {
         table.row(vec![
-            Cell::maybe(group.name.as_ref()),
-            number(group.matches),
-            number(group.holders),
-            number(group.advisories),
-            number(group.affected),
-            number(group.needs_person),
-            number(group.excepted),
-            number(group.mitigated),
-            Cell::of(group.priority.words()),
+            Cell::maybe(name.as_ref()),
+            number(counts.matches),
+            number(counts.holders),
+            number(counts.advisories),
+            number(counts.affected),
+            number(counts.needs_person),
+            number(counts.excepted),
+            number(counts.mitigated),
+            Cell::of(priority.words()),
         ]);
     }
     table
