@@ -146,6 +146,24 @@ impl View {
         by_machine(&mut self.tx, machines, sql).await
     }
 
+    /// The jobs of these machines that are not over, and those that ended in another way than in
+    /// service with no return to service since; each newest first, of those that have any.
+    pub async fn unreturned_jobs_of(
+        &mut self,
+        machines: &[MachineId],
+    ) -> Result<HashMap<MachineId, Vec<Job>>, StoreError> {
+        let sql = "SELECT machine, id, plan, machine, wave, state, since, attempt, slot_start,
+                          slot_end, generation
+                   FROM wanted CROSS JOIN jobs
+                   WHERE machine = w AND word <> 'in_service' AND (standing <> 'ended' OR NOT EXISTS
+                       (SELECT 1 FROM jobs later
+                        WHERE later.machine = w AND later.word = 'in_service'
+                            AND (later.since > jobs.since
+                                OR (later.since = jobs.since AND later.id > jobs.id))))
+                   ORDER BY since DESC, id";
+        by_machine(&mut self.tx, machines, sql).await
+    }
+
     /// The leaves of these machines in plans that are in force, oldest first; of those that have
     /// any.
     pub async fn leaves_in_force(

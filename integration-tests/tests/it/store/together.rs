@@ -21,6 +21,7 @@ on_both_engines!(
     sets_with_their_time,
     jobs_that_machines_have_a_go_for,
     jobs_of_those_that_failed,
+    jobs_that_no_return_came_after,
 );
 
 fn status(number: u8) -> MachineStatus {
@@ -293,6 +294,47 @@ async fn jobs_that_machines_have_a_go_for(world: World) {
     let expected = [(1, autumn), (3, spring)].map(|(n, plan)| (machine(n), job(plan, n)));
     assert_eq!(view.going(&asked).await.unwrap(), HashMap::from(expected));
     assert!(view.going(&[]).await.unwrap().is_empty());
+}
+
+/// What a return to service came after is over with it; what is not over stays, however old.
+async fn jobs_that_no_return_came_after(world: World) {
+    let world = world.with_machines(2).await;
+    let failed = || State::Failed(Reason::new("no space"));
+    let mut change = world.change().await;
+    let waiting = plans::plan_with_jobs(&mut change, "winter", 1).await;
+    let spring = plans::plan_with_jobs(&mut change, "spring", 2).await;
+    let summer = plans::plan_with_jobs(&mut change, "summer", 2).await;
+    change.commit().await.unwrap();
+    let moved = async |after, plan, number, state: State| {
+        let mut change = world.change_at(NOW.plus_ms(after)).await;
+        let job = change.view().job(&JobId::of(plan, machine(number))).await;
+        let job = job.unwrap().unwrap();
+        change.move_job(&job, &state, None, 1).await.unwrap();
+        change.commit().await.unwrap();
+    };
+    let told = async |number| -> Vec<_> {
+        let mut view = world.store.view().await.unwrap();
+        let jobs = view
+            .unreturned_jobs_of(&[machine(9), machine(number)])
+            .await;
+        let jobs = jobs.unwrap().remove(&machine(number)).unwrap_or_default();
+        jobs.iter().map(|job| job.plan).collect()
+    };
+    moved(1, spring, 1, failed()).await;
+    moved(1, spring, 2, failed()).await;
+    moved(2, summer, 1, State::Verified).await;
+    assert_eq!(told(1).await, [summer, spring, waiting], "newest first");
+    moved(3, summer, 1, State::InService).await;
+    assert_eq!(told(1).await, [waiting]);
+    assert_eq!(told(2).await, [spring, summer], "another machine's return");
+    moved(4, waiting, 1, failed()).await;
+    assert_eq!(told(1).await, [waiting], "after the return");
+    // At the same moment the order of ids says what came later, as in lists of jobs.
+    moved(5, spring, 2, failed()).await;
+    moved(5, summer, 2, State::InService).await;
+    let is_later = JobId::of(spring, machine(2)) > JobId::of(summer, machine(2));
+    let left: &[_] = if is_later { &[spring] } else { &[] };
+    assert_eq!(told(2).await, left);
 }
 
 async fn jobs_of_those_that_failed(world: World) {

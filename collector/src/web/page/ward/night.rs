@@ -91,7 +91,7 @@ struct Reading<'a> {
     unit: &'a Unit,
     zones: Zones,
     now: UtcMs,
-    /// The jobs of each machine that was read, newest first.
+    /// The jobs of each machine that was read, newest first; without what it came back from.
     jobs: HashMap<MachineId, Vec<Job>>,
     /// Its slots until this time tomorrow, as Today has them.
     slots: HashMap<MachineId, Vec<Interval>>,
@@ -235,8 +235,7 @@ impl Reading<'_> {
             .find(|job| Standing::of(&job.state) == Standing::Open);
         let open = open.map(|job| (job.state.clone(), job.slot));
         let needs = match (&open, newest_ended(jobs)) {
-            // What is back in service asks nothing of anybody: most of a unit, every minute.
-            (None, Some(job)) if job.state != State::InService => {
+            (None, Some(job)) => {
                 let item = item_of(&self.app.fleet, self.view, job, self.now).await?;
                 item.map(|item| item.kind)
             }
@@ -250,7 +249,7 @@ impl Reading<'_> {
     async fn know(&mut self, machines: impl Iterator<Item = MachineId>) -> Result<(), Failure> {
         let new = machines.filter(|machine| !self.slots.contains_key(machine));
         let new: Vec<MachineId> = new.collect();
-        let mut jobs = self.view.jobs_of_machines(&new).await?;
+        let mut jobs = self.view.unreturned_jobs_of(&new).await?;
         let planned = |machine: &&MachineId| {
             let jobs = jobs.get(*machine);
             jobs.is_some_and(|jobs| jobs.iter().any(|job| !job.state.is_final()))
