@@ -12,7 +12,7 @@ use crate::planning::Assigned;
 use crate::reconcile::Pulse;
 use crate::reconcile::follow::Follow;
 use crate::snapshot::Behind;
-use crate::store::{Actor, Place, Store, StoreError, View};
+use crate::store::{Actor, Place, Store, StoreError, View, reads_behind};
 use crate::vendor::artifact::Artifacts;
 use crate::web::listen::Door;
 use crate::{clock, go_keys, init, reconcile, web};
@@ -74,7 +74,7 @@ async fn with(folder: &Folder, settings: Settings, listener: UnixListener) -> an
         settings.listen,
     )
     .await?;
-    let (people, behind) = (Threads::new("people")?, Threads::new("behind")?);
+    let (people, behind) = (Threads::new("people", || {})?, Threads::behind(&store)?);
     let app = Arc::new(App {
         folder: folder.clone(),
         settings,
@@ -147,19 +147,39 @@ fn ask(
     tasks
 }
 
+/// How far threads step back on which nobody waits: a third of the weight of the others, in a busy
+/// moment. By more, whoever needs what is gathered there would wait long for it.
+const NICE: i32 = 5;
+
+/// What a thread begins with on which nobody waits, where the database is a file.
+fn steps_back() {
+    reads_behind();
+    // By Linux this is the thread's own, and its threads' of SQLite. Where it is not allowed, pages
+    // wait a little longer.
+    let _ = rustix::process::setpriority_process(None, NICE);
+}
+
 /// Threads of their own: what people ask is many short steps, and in one queue with thousands of
 /// hellos a second, or with what is gathered meanwhile for half a second, each step would wait
 /// for all that stand there. Dropped, they end without being waited for.
 struct Threads(Option<Runtime>);
 
 impl Threads {
-    fn new(name: &str) -> anyhow::Result<Self> {
+    /// Each of them begins with `begin`.
+    fn new(name: &str, begin: fn()) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name(name)
+            .on_thread_start(begin)
             .enable_all()
             .build()
             .with_context(|| format!("starting the threads {name:?}"))?;
         Ok(Self(Some(runtime)))
+    }
+
+    /// Those on which nobody waits. On a server they take connections that others wait for, and do not
+    /// step back.
+    fn behind(store: &Store) -> anyhow::Result<Self> {
+        Self::new("behind", if store.is_shared() { || {} } else { steps_back })
     }
 
     fn handle(&self) -> Handle {

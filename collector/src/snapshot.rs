@@ -31,7 +31,7 @@ const FRESH_TIMES: i64 = 10;
 const OLD_MS: i64 = 60_000;
 /// What was gathered within this is gathered anew as soon as anything was changed by anybody,
 /// the collector too: of all but the largest hospitals nobody sees what is not so any more.
-const EXACT_MS: i64 = 300;
+const EXACT_MS: i64 = 100;
 
 /// What was gathered, and when.
 #[derive(Debug)]

@@ -152,7 +152,9 @@ pub async fn agenda_kept(app: &Arc<App>) -> Result<Arc<Agenda>, Failure> {
         must_know: app.store.said(),
         audit: app.store.hear().await?,
     };
-    agenda_at(app, look).await
+    let own = app.clone();
+    let gathered = async move { agenda_at(&own, look).await };
+    app.behind.does(gathered).await
 }
 
 async fn agenda_at(app: &Arc<App>, look: Look) -> Result<Arc<Agenda>, Failure> {

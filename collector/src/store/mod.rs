@@ -15,6 +15,7 @@ pub mod accounts;
 pub mod advisories;
 pub mod assets;
 pub mod audit;
+mod behind;
 pub mod boms;
 pub mod calendars;
 pub mod change;
@@ -71,9 +72,11 @@ mod value;
 pub mod vendors;
 pub mod windows;
 
+pub use behind::reads_behind;
 pub use change::{Actor, Change};
 pub use error::{StoreError, faults};
 
+use behind::is_behind;
 use opening::{another, begin_immediate, open_postgres, open_sqlite};
 use sql::Tx;
 use sqlx::postgres::PgPool;
@@ -109,10 +112,11 @@ enum Missing {
 /// The pools of an engine.
 #[derive(Clone, Debug)]
 enum Engine {
-    /// One connection that writes, and others that read.
+    /// One connection that writes, others that read, and others that read what nobody waits for.
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        behind: SqlitePool,
     },
     Postgres(PgPool),
 }
@@ -236,8 +240,13 @@ impl Store {
         self.acquaintances.close().await;
         self.standings.close().await;
         match &self.engine {
-            Engine::Sqlite { writer, readers } => {
+            Engine::Sqlite {
+                writer,
+                readers,
+                behind,
+            } => {
                 readers.close().await;
+                behind.close().await;
                 writer.close().await;
             }
             Engine::Postgres(pool) => pool.close().await,
@@ -274,6 +283,7 @@ impl Engine {
     /// Begins a transaction that reads one consistent state.
     async fn view(&self) -> Result<Tx, StoreError> {
         Ok(match self {
+            Self::Sqlite { behind, .. } if is_behind() => Tx::Sqlite(behind.begin().await?),
             Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
             Self::Postgres(pool) => Tx::Postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

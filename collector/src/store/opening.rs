@@ -22,6 +22,9 @@ const GONE_MS: u32 = 5_000;
 const IDLE_MS: u32 = 60_000;
 /// Connections that read. SQLite reads from memory; more gain nothing on small servers.
 const READERS: u32 = 4;
+/// Connections that read what nobody waits for: two tasks that gather ahead, what is gathered in turn,
+/// the collector's own tasks and who asks for figures do, and some look once more while they look.
+const READERS_BEHIND: u32 = 8;
 /// Connections to PostgreSQL in all; its default limit is 100 for everybody.
 const POSTGRES_CONNECTIONS: u32 = 12;
 /// Rows that one who reads is ahead of who takes them. SQLite's thread and the other wake each other
@@ -87,6 +90,7 @@ impl Engine {
             .await?;
         Ok(Self::Sqlite {
             writer: readers.clone(),
+            behind: readers.clone(),
             readers,
         })
     }
@@ -137,15 +141,17 @@ pub(super) async fn open_sqlite(
     let writer = options.clone().pragma("cache_size", WRITER_CACHE);
     let writer = pool(1).connect_with(writer).await?;
     sqlx::migrate!("migrations/sqlite").run(&writer).await?;
-    let readers = pool(READERS)
-        .connect_with(
-            options
-                .row_buffer_size(ROWS_AHEAD)
-                .pragma("mmap_size", MAPPED_BYTES.to_string())
-                .pragma("query_only", "ON"),
-        )
-        .await?;
-    Ok(Engine::Sqlite { writer, readers })
+    let reading = options
+        .row_buffer_size(ROWS_AHEAD)
+        .pragma("mmap_size", MAPPED_BYTES.to_string())
+        .pragma("query_only", "ON");
+    let readers = pool(READERS).connect_with(reading.clone()).await?;
+    Ok(Engine::Sqlite {
+        writer,
+        readers,
+        // Most that open a store have no such threads.
+        behind: pool(READERS_BEHIND).connect_lazy_with(reading),
+    })
 }
 
 pub(super) async fn open_postgres(url: &str, missing: Missing) -> Result<Engine, StoreError> {

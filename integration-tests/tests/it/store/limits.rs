@@ -1,11 +1,12 @@
 //! A full disk, a damaged file, another schema, no server, no time.
 
 use super::*;
-use patchward_collector::store::StoreError;
 use patchward_collector::store::journal::{Append, JournalError};
+use patchward_collector::store::{StoreError, reads_behind};
 use patchward_common::id::OutboxId;
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
+use std::time::Duration;
 
 on_both_engines!(a_newer_schema_is_refused, a_changed_schema_is_refused);
 
@@ -44,6 +45,30 @@ async fn a_changed_schema_is_refused(world: World) {
     };
     tamper(&world, sql).await;
     refused!(Store::open(&world.place).await, StoreError::Schema(_));
+}
+
+/// All connections of those who look are taken: what nobody waits for has its own, and who looks waits
+/// for none of them.
+#[tokio::test]
+async fn what_nobody_waits_for_is_read_beside_those_who_look() {
+    let (place, folder) = sqlite();
+    let world = World::open(place, folder).await.with_unit().await;
+    let looks = || tokio::time::timeout(Duration::from_secs(3), world.store.view());
+    let mut taken = Vec::new();
+    while let Ok(Ok(view)) = looks().await {
+        taken.push(view);
+    }
+    assert!(!taken.is_empty());
+    let store = world.store.clone();
+    let behind = std::thread::spawn(move || {
+        reads_behind();
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(async { store.view().await.unwrap().sites().await.unwrap() })
+    });
+    let sites = tokio::task::spawn_blocking(|| behind.join().unwrap()).await;
+    assert_eq!(sites.unwrap(), [site("main")]);
+    assert!(looks().await.is_err(), "these are not for those who look");
 }
 
 fn large_append(number: u8, first: u64) -> Append {
