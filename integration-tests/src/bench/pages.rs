@@ -1,31 +1,31 @@
 //! The page of a full hospital, over HTTPS as a browser asks it, while its machines say 5,000
 //! hellos a second: how long lists, things and whole pages take, and what a large file costs.
 
-use super::crowd::{Crowd, Member};
+mod hellos;
+
+use super::crowd::Crowd;
 use super::full;
-use super::process_costs::{forget_peak, memory, peak};
+use super::process_costs::{growth, memory};
 use super::report::{Figure, Reach, Report, Spread, clock};
 use crate::filled::MACHINES;
 use crate::filled::walk::{self, Visited};
 use crate::visitor::Visitor;
 use anyhow::{Context as _, ensure};
+use hellos::{CONNECTIONS, HELLO_EVERY, Hellos};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
-use tokio::task::JoinSet;
+use std::time::{Duration, Instant};
 
-/// Connections that say hello; a large hospital's are 50,000, each of which says one in ten
-/// seconds where machines are awake.
-const CONNECTIONS: usize = 500;
-/// How often each of them does: 5,000 a second by all.
-const HELLO_EVERY: Duration = Duration::from_millis(100);
 /// How often each address is asked.
 const RUNS: usize = 100;
+/// How often somebody asks: 50 times a second, as 500 people do who go on every ten seconds. Without a
+/// pause in between one person would keep both cores busy, and wait behind what was done for the page before.
+const ASK_EVERY: Duration = Duration::from_millis(20);
 /// Addresses of things: as many machines and assets.
 const THINGS: usize = 20;
 /// How often each of them is asked: there are many of its kind, and all their runs are one spread.
 const RUNS_OF_THING: usize = RUNS / THINGS + 3;
+/// How often the file of all machines is fetched.
+const FILES: usize = 5;
 /// Largest page, before it is packed.
 const MOST_KB: f64 = 150.0;
 
@@ -49,14 +49,33 @@ const LISTS: [&str; 16] = [
     "/list/hold/list",
 ];
 const ROLL_UP: &str = "/list/exposure/list?by=unit";
+/// An asset alone.
+const ASSET: &str = "/list/asset/show?tag=";
+/// The pages of assets.
+const OF_ASSETS: &str = "/assets/asset/";
+/// The pages of machines.
+const OF_MACHINES: &str = "/assets/machine/";
 const FILE: &str = "/list/machine/list?csv=list";
 
-/// What was asked for, and what it took.
+/// An address, and what its answers took.
 struct Asked {
     path: String,
     server_ms: Vec<f64>,
     whole_ms: Vec<f64>,
     kb: f64,
+}
+
+/// Everything that was asked for.
+struct All {
+    lists: Vec<Asked>,
+    roll_up: Vec<Asked>,
+    /// Each asset alone, as `asset show` tells it.
+    assets: Vec<Asked>,
+    /// The pages of the same assets: with its machine's jobs, holds and components.
+    pages_of_assets: Vec<Asked>,
+    pages_of_machines: Vec<Asked>,
+    pages: Vec<Asked>,
+    file: File,
 }
 
 /// Fills a hospital of so many machines, or takes one that was filled before; serves it, and
@@ -77,11 +96,11 @@ pub async fn run(
     let visitor = served.admin()?;
     let pid = served.collector.pid();
     let asked = tokio::task::spawn_blocking(move || match only.is_empty() {
-        true => {
-            let (asked, file) = ask_all(visitor, pid)?;
-            figures(&asked, &file)
+        true => figures(&ask_all(visitor, pid)?),
+        false => {
+            let asked = ask_each(&mut { visitor }, only, RUNS)?;
+            slowest(&asked.iter().collect::<Vec<_>>(), usize::MAX)
         }
-        false => slowest(&ask_each(&mut { visitor }, only, RUNS)?, usize::MAX),
     });
     let mut figures = asked.await??;
     let a_second = hellos.end().await?;
@@ -106,9 +125,11 @@ pub async fn run(
         word: "pages",
         work: format!(
             "{machines} machines with two years of history (`fill`), served, and asked over HTTPS \
-             by one person {RUNS} times each ({THINGS} machines and as many assets {RUNS_OF_THING} \
-             times each), after every page was opened once, while {CONNECTIONS} connections say hello \
-             every {} ms; collector, load and browser share the cores",
+             {RUNS} times each ({THINGS} assets, their pages and as many machines' {RUNS_OF_THING} \
+             times each), one in {} ms at most, after every page was opened once, while \
+             {CONNECTIONS} connections say hello every {} ms; collector, load and browser share \
+             the cores",
+            ASK_EVERY.as_millis(),
             HELLO_EVERY.as_millis()
         ),
         figures,
@@ -119,26 +140,35 @@ pub async fn run(
 struct File {
     rows: usize,
     mb: f64,
-    grown_mb: f64,
-    seconds: f64,
+    grown_mb: Spread,
+    seconds: Spread,
 }
 
-fn ask_all(mut visitor: Visitor, pid: u32) -> anyhow::Result<(Vec<Asked>, File)> {
-    let visited = walk::pages(&mut visitor, 1)?;
+fn ask_all(mut visitor: Visitor, pid: u32) -> anyhow::Result<All> {
+    let visitor = &mut visitor;
+    let visited = walk::pages(visitor, 1)?;
     for page in &visited {
         let status = page.answer.status;
         let is_answered = matches!(status, 200 | 403 | 404);
         ensure!(is_answered, "{}: {status}", page.path);
     }
-    let things = things(&mut visitor)?;
-    let lists = LISTS.iter().map(|path| (*path).to_owned());
+    let machines = things(visitor, "/list/machine/list", OF_MACHINES)?;
+    let assets = things(visitor, "/list/asset/list", OF_ASSETS)?;
+    let at = |begin: &str, things: &[String]| -> Vec<String> {
+        let things = things.iter();
+        things.map(|thing| format!("{begin}{thing}")).collect()
+    };
     let pages = visited.iter().filter(|page| page.answer.status == 200);
     let pages = pages.map(|Visited { path, .. }| path.clone());
-    let lists = lists.chain([ROLL_UP.to_owned()]);
-    let mut asked = ask_each(&mut visitor, lists, RUNS)?;
-    asked.extend(ask_each(&mut visitor, things, RUNS_OF_THING)?);
-    asked.extend(ask_each(&mut visitor, pages, RUNS)?);
-    Ok((asked, file(&mut visitor, pid)?))
+    Ok(All {
+        lists: ask_each(visitor, LISTS.map(str::to_owned), RUNS)?,
+        roll_up: ask_each(visitor, [ROLL_UP.to_owned()], RUNS)?,
+        assets: ask_each(visitor, at(ASSET, &assets), RUNS_OF_THING)?,
+        pages_of_assets: ask_each(visitor, at(OF_ASSETS, &assets), RUNS_OF_THING)?,
+        pages_of_machines: ask_each(visitor, at(OF_MACHINES, &machines), RUNS_OF_THING)?,
+        pages: ask_each(visitor, pages, RUNS)?,
+        file: file(visitor, pid)?,
+    })
 }
 
 fn ask_each(
@@ -151,32 +181,34 @@ fn ask_each(
         let one = ask(visitor, path, runs)?;
         let server = Spread::of(one.server_ms.clone())?;
         let (median, worst) = (server.median(), server.at(0.99));
-        eprintln!("{}: {median:.1} ms in the server, {worst:.1}", one.path);
+        let mut looks: Vec<(usize, &f64)> = one.server_ms.iter().enumerate().collect();
+        looks.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        let slowest = looks.iter().take(3);
+        let slowest: Vec<String> = slowest
+            .map(|(number, ms)| format!("look {number}: {ms:.1}"))
+            .collect();
+        let slowest = slowest.join(", ");
+        eprintln!(
+            "{}: {median:.1} ms in the server, {worst:.1} ({slowest})",
+            one.path
+        );
         asked.push(one);
     }
     Ok(asked)
 }
 
-/// Some machines and assets, far apart in their lists.
-fn things(visitor: &mut Visitor) -> anyhow::Result<Vec<String>> {
+/// Some machines or assets, far apart in their list; their pages begin with `begin`.
+fn things(visitor: &mut Visitor, list: &str, begin: &str) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
-    for (list, begin) in [
-        ("/list/machine/list", "/assets/machine/"),
-        ("/list/asset/list", "/assets/asset/"),
-    ] {
-        for page in 0..THINGS {
-            // One of the two lists stands in a report, whose name its own has before it.
-            let page = 1 + page * 7;
-            let text = visitor.get(&format!("{list}?list.page={page}&list-assets.page={page}"))?;
-            let text = text.text();
-            let href = format!("href=\"{begin}");
-            let mut links = text.split(&href).skip(1);
-            let thing = links.next().and_then(|rest| rest.split('"').next());
-            found.push(format!(
-                "{begin}{}",
-                thing.context("a list without things")?
-            ));
-        }
+    for page in 0..THINGS {
+        // One of the two lists stands in a report, whose name its own has before it.
+        let page = 1 + page * 7;
+        let text = visitor.get(&format!("{list}?list.page={page}&list-assets.page={page}"))?;
+        let text = text.text();
+        let href = format!("href=\"{begin}");
+        let mut links = text.split(&href).skip(1);
+        let thing = links.next().and_then(|rest| rest.split('"').next());
+        found.push(thing.context("a list without things")?.to_owned());
     }
     Ok(found)
 }
@@ -188,8 +220,11 @@ fn ask(visitor: &mut Visitor, path: String, runs: usize) -> anyhow::Result<Asked
         whole_ms: Vec::new(),
         kb: 0.0,
     };
+    let mut due = clock();
     for _ in 0..runs {
+        pause_until(due);
         let begun = clock();
+        due = begun + ASK_EVERY;
         let answer = visitor.get(&asked.path)?;
         asked.whole_ms.push(begun.elapsed().as_secs_f64() * 1e3);
         let server = answer.server_ms().context("no word of the server's time")?;
@@ -199,67 +234,94 @@ fn ask(visitor: &mut Visitor, path: String, runs: usize) -> anyhow::Result<Asked
     Ok(asked)
 }
 
+fn pause_until(due: Instant) {
+    while let Some(left) = due
+        .checked_duration_since(clock())
+        .filter(|left| !left.is_zero())
+    {
+        std::thread::park_timeout(left);
+    }
+}
+
 fn file(visitor: &mut Visitor, pid: u32) -> anyhow::Result<File> {
     // Once before, so that what is kept for good is there.
-    visitor.get(FILE)?;
-    let before = memory(pid)?.rss;
-    forget_peak(pid)?;
-    let begun = clock();
-    let answer = visitor.get(FILE)?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let body = visitor.get(FILE)?.body;
+    let (mut grown, mut seconds) = (Vec::new(), Vec::new());
+    for _ in 0..FILES {
+        let begun = clock();
+        let (answer, bytes) = growth(pid, || visitor.get(FILE))?;
+        answer?;
+        seconds.push(begun.elapsed().as_secs_f64());
+        grown.push(bytes / 1e6);
+    }
     Ok(File {
-        rows: walk::rows(&answer.body),
-        mb: answer.body.len() as f64 / 1e6,
-        grown_mb: (peak(pid)? as f64 - before).max(0.0) / 1e6,
-        seconds,
+        rows: walk::rows(&body),
+        mb: body.len() as f64 / 1e6,
+        grown_mb: Spread::of(grown)?,
+        seconds: Spread::of(seconds)?,
     })
 }
 
-fn figures(asked: &[Asked], file: &File) -> anyhow::Result<Vec<Figure>> {
-    let of = |is: &dyn Fn(&Asked) -> bool| -> Vec<&Asked> {
-        asked.iter().filter(|asked| is(asked)).collect()
-    };
-    let lists = of(&|asked| LISTS.contains(&asked.path.as_str()));
-    let is_thing = |asked: &Asked| asked.server_ms.len() == RUNS_OF_THING;
-    let things =
-        |begin: &'static str| of(&|asked| is_thing(asked) && asked.path.starts_with(begin));
-    let (assets, machines) = (things("/assets/asset/"), things("/assets/machine/"));
-    let roll_up = of(&|asked| asked.path == ROLL_UP);
-    let everything = of(&|_| true);
+fn figures(all: &All) -> anyhow::Result<Vec<Figure>> {
     let server = |asked: &Asked| asked.server_ms.clone();
     let whole = |asked: &Asked| asked.whole_ms.clone();
+    let things = all.pages_of_assets.iter().chain(&all.pages_of_machines);
+    let lists = all.lists.iter().chain(&all.roll_up).chain(&all.assets);
+    let pages: Vec<&Asked> = lists.chain(things).chain(&all.pages).collect();
     let mut figures = vec![
         worst(
             "counts and first page of any list, in the server",
-            &lists,
+            &all.lists.iter().collect::<Vec<_>>(),
             server,
             10.0,
         )?,
         Figure {
             reach: Reach::AtMost(5.0),
-            ..of_kind("one asset, in the server", &assets, server)?
+            ..of_kind("one asset alone, in the server", &all.assets, server)?
         },
-        of_kind("one machine, in the server", &machines, server)?,
-        worst("roll-up by unit, in the server", &roll_up, server, 50.0)?,
-        worst("any page, whole", &everything, whole, 100.0)?,
+        worst(
+            "roll-up by unit, in the server",
+            &all.roll_up.iter().collect::<Vec<_>>(),
+            server,
+            50.0,
+        )?,
+        worst("any page, whole", &pages, whole, 100.0)?,
+        of_kind(
+            "the page of an asset with its machine, in the server",
+            &all.pages_of_assets,
+            server,
+        )?,
+        of_kind(
+            "the page of a machine, in the server",
+            &all.pages_of_machines,
+            server,
+        )?,
     ];
-    let largest = everything.iter().max_by(|a, b| a.kb.total_cmp(&b.kb));
+    let largest = pages.iter().max_by(|a, b| a.kb.total_cmp(&b.kb));
     let largest = largest.context("no page")?;
     figures.push(Figure {
         text: format!("{:.0} KB; {}", largest.kb, largest.path),
         ..Figure::one("largest page", "KB", largest.kb, Reach::AtMost(MOST_KB))
     });
-    figures.extend(slowest(asked, 6)?);
+    figures.extend(slowest(&pages, 6)?);
+    let File {
+        rows,
+        mb,
+        grown_mb,
+        seconds,
+    } = &all.file;
+    let (least, most) = (grown_mb.at(0.0), grown_mb.at(1.0));
     let text = format!(
-        "{:.1} MB; {} rows, {:.1} MB in {:.1} s",
-        file.grown_mb, file.rows, file.mb, file.seconds
+        "{:.1} MB ({least:.1} to {most:.1}, {FILES} runs); {rows} rows, {mb:.1} MB in {:.1} s",
+        grown_mb.median(),
+        seconds.median(),
     );
     figures.push(Figure {
         text,
         ..Figure::one(
             "memory for a file of all machines",
             "MB",
-            file.grown_mb,
+            grown_mb.median(),
             Reach::AtMost(32.0),
         )
     });
@@ -267,7 +329,7 @@ fn figures(asked: &[Asked], file: &File) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// The 99th percentiles of so many addresses, the slowest first.
-fn slowest(asked: &[Asked], most: usize) -> anyhow::Result<Vec<Figure>> {
+fn slowest(asked: &[&Asked], most: usize) -> anyhow::Result<Vec<Figure>> {
     let mut slow = Vec::new();
     for one in asked {
         slow.push((Spread::of(one.whole_ms.clone())?.at(0.99), &one.path));
@@ -308,69 +370,12 @@ fn worst(
 }
 
 /// The 99th percentile of all runs of many things of one kind.
-fn of_kind(
-    what: &str,
-    asked: &[&Asked],
-    of: impl Fn(&Asked) -> Vec<f64>,
-) -> anyhow::Result<Figure> {
-    let all = Spread::of(asked.iter().flat_map(|asked| of(asked)))?;
+fn of_kind(what: &str, asked: &[Asked], of: impl Fn(&Asked) -> Vec<f64>) -> anyhow::Result<Figure> {
+    let all = Spread::of(asked.iter().flat_map(of))?;
     let (ms, most) = (all.at(0.99), all.at(1.0));
     let median = all.median();
     Ok(Figure {
         text: format!("{ms:.1} ms; median {median:.1} ms, at most {most:.1} ms"),
         ..Figure::one(&format!("{what}, 99th percentile"), "ms", ms, Reach::Shown)
     })
-}
-
-/// Machines that say hello until they are told to end.
-struct Hellos {
-    running: JoinSet<anyhow::Result<()>>,
-    ends: Arc<AtomicBool>,
-    said: Arc<AtomicUsize>,
-    begun: std::time::Instant,
-}
-
-impl Hellos {
-    fn begin(crowd: Crowd) -> Self {
-        let (ends, said) = (Arc::new(AtomicBool::new(false)), Arc::default());
-        let mut running = JoinSet::new();
-        for (number, member) in crowd.members.into_iter().enumerate() {
-            let offset = HELLO_EVERY.mul_f64(number as f64 / CONNECTIONS as f64);
-            running.spawn(say(member, offset, Arc::clone(&ends), Arc::clone(&said)));
-        }
-        Self {
-            running,
-            ends,
-            said,
-            begun: clock(),
-        }
-    }
-
-    /// Ends them; gives back how many a second there were.
-    async fn end(mut self) -> anyhow::Result<f64> {
-        let a_second =
-            self.said.load(Ordering::Relaxed) as f64 / self.begun.elapsed().as_secs_f64();
-        self.ends.store(true, Ordering::Relaxed);
-        while let Some(ended) = self.running.join_next().await {
-            ended??;
-        }
-        Ok(a_second)
-    }
-}
-
-async fn say(
-    mut member: Member,
-    offset: Duration,
-    ends: Arc<AtomicBool>,
-    said: Arc<AtomicUsize>,
-) -> anyhow::Result<()> {
-    let mut timer = tokio::time::interval_at((clock() + offset).into(), HELLO_EVERY);
-    // Where the computer is too slow fewer are said, and the report says how many.
-    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while !ends.load(Ordering::Relaxed) {
-        timer.tick().await;
-        member.say_hello().await?;
-        said.fetch_add(1, Ordering::Relaxed);
-    }
-    Ok(())
 }

@@ -2,6 +2,8 @@
 
 use anyhow::Context as _;
 use std::collections::BTreeMap;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 /// `USER_HZ`, in which Linux tells times of processes on every platform of ours.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -35,20 +37,56 @@ pub fn memory(pid: u32) -> anyhow::Result<Memory> {
 
 /// The most bytes that a process was resident with since it began (`VmHWM`).
 pub fn peak(pid: u32) -> anyhow::Result<u64> {
-    let path = format!("/proc/{pid}/status");
-    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let value = line.and_then(|line| line.split_whitespace().next());
-    let kb: u64 = value
-        .with_context(|| format!("{path}: no VmHWM"))?
-        .parse()?;
-    Ok(kb * 1_024)
+    of_status(pid, "VmHWM:")
 }
 
 /// Lets [`peak`] begin anew, at what is resident now.
 pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
     let path = format!("/proc/{pid}/clear_refs");
     std::fs::write(&path, "5").context(path)
+}
+
+/// How often [`growth`] looks.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Does `work`, and tells by how many bytes a process's own memory grew at most meanwhile. What it maps
+/// of files is not counted: the system takes that back when it needs it.
+pub fn growth<T>(pid: u32, work: impl FnOnce() -> T) -> anyhow::Result<(T, f64)> {
+    let before = anonymous(pid)?;
+    let (done, ends) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(move || {
+            let mut most = before;
+            while let Err(RecvTimeoutError::Timeout) = ends.recv_timeout(LOOK_EVERY) {
+                most = most.max(anonymous(pid)?);
+            }
+            anyhow::Ok(most.max(anonymous(pid)?))
+        });
+        // Dropped in a panic, too: the watcher ends.
+        let done = done;
+        let answer = work();
+        drop(done);
+        let most = watching.join();
+        let most = most.map_err(|_| anyhow::anyhow!("who watched has panicked"))??;
+        Ok((answer, most - before))
+    })
+}
+
+/// Bytes that a process holds itself (`RssAnon`).
+fn anonymous(pid: u32) -> anyhow::Result<f64> {
+    Ok(of_status(pid, "RssAnon:")? as f64)
+}
+
+/// A line of `/proc/PID/status`, in bytes.
+fn of_status(pid: u32, key: &str) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    let value = line.and_then(|line| line.split_whitespace().next());
+    let kb: u64 = value
+        .with_context(|| format!("{path}: no {key}"))?
+        .parse()?;
+    Ok(kb * 1_024)
 }
 
 /// Processor time of a process, its threads and the children that it waited for.
@@ -119,6 +157,8 @@ mod tests {
         let memory = memory(own).unwrap();
         assert!(memory.rss >= memory.pss && memory.pss > 100_000.0);
         assert!(peak(own).unwrap() as f64 >= memory.rss);
+        let (held, grown) = growth(own, || vec![1u8; 50_000_000]).unwrap();
+        assert!(held[49_999_999] == 1 && grown > 40_000_000.0, "{grown}");
         let mut processor = Processor::of(own);
         let first = processor.look().unwrap();
         // Some work, whose result is looked at.
