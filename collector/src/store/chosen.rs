@@ -105,11 +105,16 @@ impl View {
     pub async fn jobs_by_release(&mut self) -> Result<Vec<Count>, StoreError> {
         self.tx
             .all(
-                "SELECT r.product, r.version, COUNT(DISTINCT j.id),
-                        COUNT(DISTINCT CASE WHEN j.standing = 'ended' THEN j.id END)
-                 FROM jobs j JOIN plan_releases p ON p.plan = j.plan
-                             JOIN releases r ON r.sha256 = p.sha256
-                 GROUP BY r.product, r.version ORDER BY r.product, r.version",
+                "SELECT named.product, named.version, CAST(SUM(every.jobs) AS BIGINT),
+                        CAST(SUM(every.jobs - COALESCE(waiting.jobs, 0)) AS BIGINT)
+                 FROM (SELECT DISTINCT r.product, r.version, p.plan
+                       FROM plan_releases p JOIN releases r ON r.sha256 = p.sha256) named
+                 JOIN (SELECT plan, COUNT(*) AS jobs FROM jobs GROUP BY plan) every
+                    ON every.plan = named.plan
+                 LEFT JOIN (SELECT plan, COUNT(*) AS jobs FROM jobs WHERE standing <> 'ended'
+                            GROUP BY plan) waiting
+                    ON waiting.plan = named.plan
+                 GROUP BY named.product, named.version ORDER BY named.product, named.version",
                 args![],
             )
             .await
@@ -134,8 +139,12 @@ impl View {
     pub async fn jobs_by_day(&mut self) -> Result<Vec<OfDay>, StoreError> {
         self.tx
             .all(
-                "SELECT since / $1, COUNT(*), SUM(CASE WHEN standing = 'ended' THEN 1 ELSE 0 END)
-                 FROM jobs GROUP BY 1 ORDER BY 1",
+                "SELECT every.day, every.jobs, every.jobs - COALESCE(waiting.jobs, 0)
+                 FROM (SELECT since / $1 AS day, COUNT(*) AS jobs FROM jobs GROUP BY 1) every
+                 LEFT JOIN (SELECT since / $1 AS day, COUNT(*) AS jobs FROM jobs
+                            WHERE standing <> 'ended' GROUP BY 1) waiting
+                    ON waiting.day = every.day
+                 ORDER BY every.day",
                 args![DAY_MS],
             )
             .await
