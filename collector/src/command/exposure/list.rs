@@ -148,30 +148,32 @@ pub(in crate::command) fn page(found: &Exposed, asked: &Asked, wanted: &Wanted) 
     })
 }
 
+fn number(count: usize) -> Cell {
+    Cell::Number(count as i64)
+}
+
 fn summed(counts: Counts) -> Report {
-    let number = |count: usize| count as i64;
     let text = format!(
         "{} of {} on {} machines and assets: {} are affected, and of {} a person must say. {} have an \
          exception, {} a mitigation in place. The order: known exploitation, then class, then \
          severity, then reach.",
-        counted(number(counts.matches), "open match", "open matches"),
-        counted(number(counts.advisories), "advisory", "advisories"),
+        counted(counts.matches, "open match", "open matches"),
+        counted(counts.advisories, "advisory", "advisories"),
         counts.holders,
         counts.affected,
         counts.needs_person,
         counts.excepted,
         counts.mitigated,
     );
-    let cell = |count| Cell::Number(number(count));
     Report::new(
         [
-            ("open", cell(counts.matches)),
-            ("machines_and_assets", cell(counts.holders)),
-            ("advisories", cell(counts.advisories)),
-            ("affected", cell(counts.affected)),
-            ("needs_person", cell(counts.needs_person)),
-            ("excepted", cell(counts.excepted)),
-            ("mitigated", cell(counts.mitigated)),
+            ("open", number(counts.matches)),
+            ("machines_and_assets", number(counts.holders)),
+            ("advisories", number(counts.advisories)),
+            ("affected", number(counts.affected)),
+            ("needs_person", number(counts.needs_person)),
+            ("excepted", number(counts.excepted)),
+            ("mitigated", number(counts.mitigated)),
         ],
         text,
     )
@@ -246,7 +248,6 @@ fn groups(groups: &[Group]) -> Table {
         "mitigated",
         "most_urgent",
     ]);
-    let number = |count: usize| Cell::Number(count as i64);
     for Group {
         name,
         counts,
