@@ -19,8 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// What was gathered within this is gathered anew for each look.
-const WORTH_MS: i64 = 4;
-/// What was gathered within this is not shown where it is older than new: who looks waits for it.
+const WORTH_MS: i64 = 2;
+/// What was gathered within this is shown a little longer than it is new, and no more: who looks
+/// waits for it then.
 const SOON_MS: i64 = 50;
 /// How long what was gathered counts as new.
 const FRESH_MS: i64 = 2_000;
@@ -29,6 +30,9 @@ const FRESH_MS: i64 = 2_000;
 const FRESH_TIMES: i64 = 10;
 /// So much longer it is shown all the same, while it is gathered anew behind it.
 const OLD_MS: i64 = 60_000;
+/// The same of what is gathered soon: nobody waits for what many look at all the time, and nobody
+/// sees what somebody looked at a minute ago.
+const SOON_OLD_MS: i64 = 1_000;
 /// What was gathered within this is gathered anew as soon as anything was changed by anybody,
 /// the collector too: of all but the largest hospitals nobody sees what is not so any more.
 const EXACT_MS: i64 = 100;
@@ -72,6 +76,11 @@ impl<T> Made<T> {
     fn judge(&self, look: Look) -> Found {
         let (age, took_ms) = (look.now.since_ms(self.at), self.took_ms);
         let fresh = FRESH_MS.max(took_ms.saturating_mul(FRESH_TIMES));
+        let old = if took_ms < SOON_MS {
+            SOON_OLD_MS
+        } else {
+            OLD_MS
+        };
         match () {
             () if self.said < look.must_know || took_ms < WORTH_MS => Found::Nothing,
             // Who has waited for it looked before it was begun; one from far ahead is of a
@@ -79,10 +88,18 @@ impl<T> Made<T> {
             () if age < -OLD_MS => Found::Nothing,
             () if took_ms < EXACT_MS && self.audit != look.audit => Found::Nothing,
             () if age <= fresh => Found::New,
-            () if took_ms < SOON_MS => Found::Nothing,
-            () if age <= fresh.saturating_add(OLD_MS) => Found::Old,
+            () if age <= fresh.saturating_add(old) => Found::Old,
             () => Found::Nothing,
         }
+    }
+}
+
+/// How long a gathering counts as having taken: one that waited for a busy processor, behind all
+/// others, does not make what is gathered soon inexact.
+fn weighed(before_ms: Option<i64>, took_ms: i64) -> i64 {
+    match before_ms {
+        Some(before_ms) if before_ms < took_ms => before_ms + (took_ms - before_ms) / 2,
+        _ => took_ms,
     }
 }
 
@@ -209,11 +226,12 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
             value = how.gather() => Arc::new(value?),
             () = ends => return Err(Failure::unavailable("The collector ends; ask again soon.")),
         };
+        let took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(Made {
             value: Arc::clone(&value),
             at,
-            took_ms: i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
+            took_ms: weighed(last.as_ref().map(|made| made.took_ms), took_ms),
             said,
             audit,
         });
@@ -222,170 +240,4 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
-
-    const NOW: UtcMs = UtcMs(1_000_000);
-
-    fn look(must_know: u64, audit: u64) -> Look {
-        Look {
-            now: NOW,
-            must_know,
-            audit,
-        }
-    }
-
-    fn made(age: i64, took_ms: i64) -> Made<()> {
-        Made {
-            value: Arc::new(()),
-            at: NOW.plus_ms(-age),
-            took_ms,
-            said: 5,
-            audit: 9,
-        }
-    }
-
-    #[test]
-    fn what_is_kept_is_never_older_than_what_one_has_changed() {
-        let judged = |age, took, must_know| made(age, took).judge(look(must_know, 9));
-        assert_eq!(judged(0, WORTH_MS - 1, 5), Found::Nothing, "no trouble");
-        assert_eq!(judged(FRESH_MS, WORTH_MS, 5), Found::New);
-        let waits = judged(FRESH_MS + 1, SOON_MS - 1, 5);
-        assert_eq!(waits, Found::Nothing, "nobody waits for long");
-        assert_eq!(judged(FRESH_MS + 1, SOON_MS, 5), Found::Old);
-        assert_eq!(judged(10_000, 1_000, 5), Found::New, "it costs a second");
-        assert_eq!(judged(10_001, 1_000, 5), Found::Old);
-        assert_eq!(judged(70_001, 1_000, 5), Found::Nothing, "too old");
-        assert_eq!(judged(0, 1_000, 6), Found::Nothing, "one's own change");
-        assert_eq!(judged(-1, 1_000, 5), Found::New, "one waited for it");
-        assert_eq!(judged(-70_000, 1_000, 5), Found::Nothing, "a wrong clock");
-    }
-
-    #[test]
-    fn what_is_gathered_soon_is_gathered_anew_after_every_change() {
-        let judged = |took, audit| made(0, took).judge(look(5, audit));
-        assert_eq!(judged(EXACT_MS - 1, 9), Found::New);
-        assert_eq!(judged(EXACT_MS - 1, 10), Found::Nothing);
-        assert_eq!(judged(EXACT_MS, 10), Found::New);
-    }
-
-    /// Gathers for ever, and is of no use.
-    struct Ending;
-
-    impl Gather<()> for Ending {
-        fn said(&self) -> u64 {
-            7
-        }
-
-        fn now(&self) -> UtcMs {
-            NOW
-        }
-
-        fn behind(&self) -> Behind {
-            Behind::new(tokio::runtime::Handle::current())
-        }
-
-        fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
-            std::future::ready(())
-        }
-
-        async fn gather(self) -> Result<(), Failure> {
-            std::future::pending().await
-        }
-    }
-
-    #[tokio::test]
-    async fn a_collector_that_ends_waits_for_no_gathering() {
-        let kept: Arc<Snapshot<()>> = Arc::default();
-        let failure = kept.get(look(7, 0), Ending).await.unwrap_err();
-        assert!(failure.text.contains("ends"), "{}", failure.text);
-    }
-
-    /// Gathers how often it was gathered, in more than a second.
-    #[derive(Clone)]
-    struct Counting {
-        count: Arc<AtomicU64>,
-        now: UtcMs,
-        behind: Behind,
-    }
-
-    impl Counting {
-        fn new() -> Self {
-            Self {
-                count: Arc::default(),
-                now: NOW,
-                behind: Behind::new(tokio::runtime::Handle::current()),
-            }
-        }
-
-        fn counted(&self) -> u64 {
-            self.count.load(Ordering::SeqCst)
-        }
-    }
-
-    impl Gather<u64> for Counting {
-        fn said(&self) -> u64 {
-            7
-        }
-
-        fn now(&self) -> UtcMs {
-            self.now
-        }
-
-        fn begin(&self) -> Instant {
-            let second = Duration::from_secs(1);
-            clock::begin().checked_sub(second).unwrap()
-        }
-
-        fn behind(&self) -> Behind {
-            self.behind.clone()
-        }
-
-        async fn gather(self) -> Result<u64, Failure> {
-            Ok(self.count.fetch_add(1, Ordering::SeqCst))
-        }
-    }
-
-    #[tokio::test]
-    async fn many_who_look_are_served_by_one_gathering() {
-        let kept: Arc<Snapshot<u64>> = Arc::default();
-        let how = Counting::new();
-        for _ in 0..3 {
-            assert_eq!(*kept.get(look(7, 0), how.clone()).await.unwrap(), 0);
-        }
-        assert_eq!(*kept.get(look(8, 0), how).await.unwrap(), 1);
-    }
-
-    #[tokio::test]
-    async fn what_is_old_is_shown_and_gathered_anew_once_and_in_its_turn() {
-        let (kept, other): (Arc<Snapshot<u64>>, Arc<Snapshot<u64>>) = Default::default();
-        let (how, mut how_other) = (Counting::new(), Counting::new());
-        how_other.behind = how.behind.clone();
-        kept.get(look(7, 0), how.clone()).await.unwrap();
-        other.get(look(7, 0), how_other.clone()).await.unwrap();
-        let now = NOW.plus_ms(30_000);
-        let later = Look { now, ..look(7, 0) };
-        let (how, how_other) = (Counting { now, ..how }, Counting { now, ..how_other });
-        // Somebody else gathers behind.
-        let (begun, waits) = tokio::sync::oneshot::channel::<()>();
-        how.behind.in_turn(async move { drop(waits.await) });
-        for _ in 0..3 {
-            assert_eq!(*kept.get(later, how.clone()).await.unwrap(), 0);
-        }
-        assert_eq!(*other.get(later, how_other.clone()).await.unwrap(), 0);
-        tokio::task::yield_now().await;
-        assert_eq!(
-            (how.counted(), how_other.counted()),
-            (1, 1),
-            "not their turn"
-        );
-        begun.send(()).unwrap();
-        while (how.counted(), how_other.counted()) != (2, 2) {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(*kept.get(later, how.clone()).await.unwrap(), 1);
-        assert_eq!(how.counted(), 2, "once for all who looked");
-    }
-}
+mod tests;

@@ -157,6 +157,7 @@ pub async fn read_again(
             let is_same = problem.is_none() && said.freezes == before;
             if is_same && last.as_deref() == Some(body.as_slice()) {
                 store.calendar_tried(&calendar.name, true, now).await?;
+                store.did(&actor);
                 return Ok(Outcome::Same(said));
             }
             match keep(store, actor.clone(), calendar, &body, &said, now).await {
@@ -173,6 +174,7 @@ pub async fn read_again(
         Err(text) => text,
     };
     store.calendar_tried(&calendar.name, false, now).await?;
+    store.did(&actor);
     // Raised once, and again where it becomes another one.
     if problem.as_deref() != Some(text.as_str()) && calendar.place.is_some() {
         let mut change = store.change(actor, now).await?;

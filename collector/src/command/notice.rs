@@ -108,7 +108,7 @@ pub async fn run(app: &App, caller: &Caller, command: NoticeCommand) -> Result<O
             change.commit().await?;
             Ok(Output::Text(format!("{name} is told nothing any more.")))
         }
-        NoticeCommand::Test { name } => test(app, &name).await,
+        NoticeCommand::Test { name } => test(app, caller, &name).await,
         NoticeCommand::Outbox => outbox(app).await,
     }
 }
@@ -247,7 +247,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
     Ok(Output::Table(table))
 }
 
-async fn test(app: &App, name: &Name) -> Result<Output, Failure> {
+async fn test(app: &App, caller: &Caller, name: &Name) -> Result<Output, Failure> {
     let targets = app.store.view().await?.notice_targets().await?;
     let target = targets.into_iter().find(|target| target.name == *name);
     let target = target.ok_or_else(|| {
@@ -257,7 +257,9 @@ async fn test(app: &App, name: &Name) -> Result<Output, Failure> {
     })?;
     let id = format!("msg_{}", &Secret::new().text()[..32]);
     let place = deliver::place(&target);
-    match deliver::try_out(app, &target, &id, app.now()).await? {
+    let tried = deliver::try_out(app, &target, &id, app.now()).await?;
+    app.store.did(&caller.actor);
+    match tried {
         Ok(()) => Ok(Output::Text(format!(
             "{place} took it. What waits for {name} goes out now."
         ))),

@@ -232,7 +232,7 @@ impl Fleet {
         }
         self.flush_reached().await?;
         self.place_relays().await?;
-        let head = self.store().view().await?.audit_head().await?;
+        let head = self.store().audit_head().await?;
         *locked(&self.audit) = head.hash;
         Ok(())
     }

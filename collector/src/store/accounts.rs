@@ -9,7 +9,7 @@ mod subjects;
 pub use kiosks::{KeyRequest, Kiosk};
 pub use passkeys::Passkey;
 pub use programs::Program;
-pub use sessions::Session;
+pub use sessions::{Known, Session};
 pub use subjects::LinkedSubject;
 
 use super::value::{args, from_row};

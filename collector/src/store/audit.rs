@@ -5,9 +5,9 @@
 
 use super::change::Note;
 use super::conditions::Conditions;
-use super::sql::Tx;
+use super::sql::{Tx, always};
 use super::value::{args, from_row};
-use super::{StoreError, View};
+use super::{Store, StoreError, View};
 use patchward_common::audit::Broken;
 use patchward_common::digest::Digest;
 use patchward_common::time::UtcMs;
@@ -117,12 +117,20 @@ pub(super) async fn append(tx: &mut Tx, at: UtcMs, notes: &[Note]) -> Result<Hea
     Ok(head)
 }
 
+const HEAD: &str = "SELECT seq, hash FROM audit_head WHERE id = 1";
+
+impl Store {
+    /// The last row.
+    pub async fn audit_head(&self) -> Result<Head, StoreError> {
+        let rows = self.engine.glance(HEAD, args![]).await?;
+        always(rows.into_iter().next())
+    }
+}
+
 impl View {
     /// The last row.
     pub async fn audit_head(&mut self) -> Result<Head, StoreError> {
-        self.tx
-            .one("SELECT seq, hash FROM audit_head WHERE id = 1", args![])
-            .await
+        self.tx.one(HEAD, args![]).await
     }
 
     /// Up to `limit` rows after number `after`, oldest first.

@@ -101,11 +101,11 @@ impl Store {
     /// The last row of the audit log. Whoever asks [`Store::said_for`] afterwards must see what
     /// people changed up to it with other collectors on the same database, too.
     pub async fn hear(&self) -> Result<u64, StoreError> {
+        if !self.is_shared() {
+            return Ok(self.audit_head().await?.seq);
+        }
         let mut view = self.view().await?;
         let head = view.audit_head().await?.seq;
-        if !self.is_shared() {
-            return Ok(head);
-        }
         // Before the first time nothing was gathered that could be without it.
         if let Some(heard) = self.said.heard()
             && heard < head

@@ -1,6 +1,7 @@
 //! The collector's memory, on SQLite or PostgreSQL with one SQL text for both.
 //!
-//! - A [`View`] reads one consistent state. A [`Change`] is one transaction of somebody's
+//! - A [`View`] reads one consistent state; what is asked for with each look at a page and takes one
+//!   statement is read without one (`Engine::glance`). A [`Change`] is one transaction of somebody's
 //!   doing: the statements that write are reached only by naming what is done, and that
 //!   becomes an audit row in the same transaction ([`audit`]). What machines report of
 //!   themselves (hello, inventory, journal) is written by functions of [`Store`] and is
@@ -223,6 +224,12 @@ impl Store {
     /// How many changes people have made since the store was opened.
     pub fn said(&self) -> u64 {
         self.said.changes()
+    }
+
+    /// Somebody did something that the audit log says nothing of, such as to try where notices
+    /// go: they must see what came of it.
+    pub fn did(&self, actor: &Actor) {
+        self.said.count(actor);
     }
 
     /// Which of them `actor` must see: the last of their own, or of anybody by command.

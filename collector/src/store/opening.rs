@@ -137,6 +137,8 @@ pub(super) async fn open_sqlite(
             .acquire_timeout(LOCK_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
+            // A file does not go away, and asking its thread each time would be one turn more of it.
+            .test_before_acquire(false)
     };
     let writer = options.clone().pragma("cache_size", WRITER_CACHE);
     let writer = pool(1).connect_with(writer).await?;

@@ -1,8 +1,9 @@
 //! One statement on either engine. Here is the one place where the two arms are
 //! written out; everything above speaks of a [`Tx`].
 
-use super::StoreError;
+use super::behind::is_behind;
 use super::value::{Cell, FromRow, Row, Value};
+use super::{Engine, StoreError};
 use futures_util::stream::{BoxStream, StreamExt as _};
 use sqlx::{Postgres, Row as _, SqlSafeStr, Sqlite, Transaction, TypeInfo as _, ValueRef as _};
 
@@ -101,6 +102,34 @@ macro_rules! columns {
     }};
 }
 
+/// All rows of a query on either engine, from whatever it is asked on.
+macro_rules! rows {
+    ($engine:ident, $on:expr, $sql:expr, $args:expr) => {
+        bound!($engine, $sql, $args)
+            .fetch_all($on)
+            .await?
+            .into_iter()
+            .map(|row| FromRow::from_row(&mut cells!(row)))
+            .collect()
+    };
+}
+
+impl Engine {
+    /// All rows of a query that stands alone: it sees one state by itself. A transaction around it
+    /// would be two more turns of SQLite's thread, or two more ways to the server.
+    pub(super) async fn glance<T: FromRow>(
+        &self,
+        sql: impl SqlSafeStr,
+        args: Vec<Value>,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            Self::Sqlite { behind, .. } if is_behind() => rows!(Sqlite, behind, sql, args),
+            Self::Sqlite { readers, .. } => rows!(Sqlite, readers, sql, args),
+            Self::Postgres(pool) => rows!(Postgres, pool, sql, args),
+        }
+    }
+}
+
 impl Tx {
     /// Whether other collectors may write beside this one, as [`super::Store::is_shared`] tells.
     pub(super) fn is_shared(&self) -> bool {
@@ -128,12 +157,7 @@ impl Tx {
         args: Vec<Value>,
     ) -> Result<Vec<T>, StoreError> {
         on_engine!(self, |connection, Engine| {
-            bound!(Engine, sql, args)
-                .fetch_all(&mut **connection)
-                .await?
-                .into_iter()
-                .map(|row| T::from_row(&mut cells!(row)))
-                .collect()
+            rows!(Engine, &mut **connection, sql, args)
         })
     }
 
@@ -168,9 +192,7 @@ impl Tx {
         sql: impl SqlSafeStr,
         args: Vec<Value>,
     ) -> Result<T, StoreError> {
-        self.first(sql, args)
-            .await?
-            .ok_or_else(|| StoreError::Corrupt("a row that is always there is missing".into()))
+        always(self.first(sql, args).await?)
     }
 
     /// Runs a statement over many rows of arguments, up to [`MAX_ROWS`] at a time:
@@ -216,6 +238,11 @@ impl Tx {
         on_engine!(self, |transaction, _Engine| transaction.commit().await?);
         Ok(())
     }
+}
+
+/// A row that is always there.
+pub(super) fn always<T>(row: Option<T>) -> Result<T, StoreError> {
+    row.ok_or_else(|| StoreError::Corrupt("a row that is always there is missing".into()))
 }
 
 /// Cuts rows into batches whose sizes are powers of two: eight texts of a statement

@@ -123,7 +123,7 @@ pub async fn stream<L: Listener>(
     }
     // First the place, then the head: nothing falls between.
     let receiver = web.steps.subscribe();
-    let head = web.app.store.view().await?.audit_head().await?.seq;
+    let head = web.app.store.audit_head().await?.seq;
     let stream = Stream {
         web: web.clone(),
         receiver,

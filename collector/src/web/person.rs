@@ -7,7 +7,7 @@ use crate::command::Caller;
 use crate::control::Failure;
 use crate::secret::Secret;
 use crate::store::Actor;
-use crate::store::accounts::{Account, Session};
+use crate::store::accounts::{Account, Known, Session};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
@@ -170,18 +170,17 @@ async fn found(
     is_background: bool,
 ) -> Result<Option<(SignedIn, Option<Secret>)>, Failure> {
     let now = web.app.now();
-    let mut view = web.app.store.view().await?;
-    let Some(session) = view.session(&secret.hash()).await? else {
+    let Some(known) = web.app.store.signed_in(&secret.hash()).await? else {
         return Ok(None);
     };
+    let Known {
+        session,
+        account,
+        grants,
+    } = known;
     if !is_alive(session.seen_at, session.ends_at, now) {
         return Ok(None);
     }
-    let Some(account) = view.account(&session.account).await? else {
-        return Ok(None);
-    };
-    let grants = view.grants_of(&session.account).await?;
-    drop(view);
     let rotated = match is_background {
         true => None,
         false => keep(web, &session, &secret, now).await?,

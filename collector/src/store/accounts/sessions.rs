@@ -1,7 +1,8 @@
 //! Sessions: who proved who they are, until when; and forms, which are carried out once.
 
-use crate::account::{IDLE_MS, SESSION_MS};
-use crate::store::value::{args, from_row};
+use super::Account;
+use crate::account::{Grant, IDLE_MS, SESSION_MS};
+use crate::store::value::{self, FromRow, args, from_row};
 use crate::store::{Change, Store, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
@@ -38,6 +39,61 @@ from_row!(Session {
     ends_at,
     second_factor
 });
+
+/// Who is signed in by a secret.
+pub struct Known {
+    /// The session, however old.
+    pub session: Session,
+    /// Whose it is, in whatever state.
+    pub account: Account,
+    /// What they may.
+    pub grants: Vec<Grant>,
+}
+
+/// Of somebody who is signed in, with one of the things that they may.
+struct Row {
+    session: Session,
+    account: Account,
+    grant: Option<Grant>,
+}
+
+impl FromRow for Row {
+    fn from_row(row: &mut value::Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            session: Session::from_row(row)?,
+            account: Account::from_row(row)?,
+            grant: row.next()?,
+        })
+    }
+}
+
+impl Store {
+    /// Who is signed in by this secret.
+    pub async fn signed_in(&self, secret_hash: &Digest) -> Result<Option<Known>, StoreError> {
+        let rows: Vec<Row> = self
+            .engine
+            .glance(
+                "SELECT s.account, s.form_token, s.proved_at, s.made_at, s.seen_at, s.ends_at,
+                        s.second_factor, a.name, a.title, a.password, a.totp, a.totp_step,
+                        a.failures, a.locked_until, a.added_at, a.ended_at, g.given
+                 FROM sessions s JOIN accounts a ON a.name = s.account
+                 LEFT JOIN account_grants g ON g.account = s.account
+                 WHERE s.secret_hash = $1 ORDER BY g.given",
+                args![secret_hash],
+            )
+            .await?;
+        let mut known: Option<Known> = None;
+        for row in rows {
+            let known = known.get_or_insert_with(|| Known {
+                session: row.session,
+                account: row.account,
+                grants: Vec::new(),
+            });
+            known.grants.extend(row.grant);
+        }
+        Ok(known)
+    }
+}
 
 impl View {
     /// How many sessions of an account are open and in use.

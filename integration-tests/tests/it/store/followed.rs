@@ -72,6 +72,12 @@ async fn who_changed_something_elsewhere_must_see_it(world: World) {
     }
     assert_eq!(store.said(), own);
     assert_eq!(other.said(), elsewhere + u64::from(is_shared));
+    // So does what a person did that is no row of the log.
+    let ben = Actor::Person(name("ben"));
+    store.did(&ben);
+    assert_eq!((store.said(), store.said_for(&ben)), (own + 1, own + 1));
+    store.did(&Actor::Collector);
+    assert_eq!(store.said(), own + 1);
     other.close().await;
 }
 

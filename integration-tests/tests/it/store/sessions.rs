@@ -3,7 +3,10 @@
 use super::*;
 use patchward_collector::account::{IDLE_MS, SESSION_MS};
 
-on_both_engines!(those_of_an_account_are_counted);
+on_both_engines!(
+    those_of_an_account_are_counted,
+    who_is_signed_in_is_known_with_what_they_may
+);
 
 fn secret(text: &str) -> Digest {
     Digest::of(text.as_bytes())
@@ -58,5 +61,37 @@ async fn those_of_an_account_are_counted(world: World) {
     assert_eq!(
         (open("ada", idle(249)).await, open("ada", idle(250)).await),
         (1, 0)
+    );
+}
+
+async fn who_is_signed_in_is_known_with_what_they_may(world: World) {
+    let mut change = world.change().await;
+    for who in ["ada", "bob"] {
+        change.add_account(&name(who), &label(who)).await.unwrap();
+        let ends = NOW.plus_ms(SESSION_MS);
+        change
+            .begin_session(&secret(who), &name(who), who, ends)
+            .await
+            .unwrap();
+    }
+    let given = ["approver", "auditor"].map(|grant| grant.parse().unwrap());
+    change.grant_roles(&name("ada"), &given).await.unwrap();
+    change.commit().await.unwrap();
+    let mut view = world.store.view().await.unwrap();
+    for who in ["ada", "bob"] {
+        let known = world.store.signed_in(&secret(who)).await.unwrap().unwrap();
+        let session = view.session(&secret(who)).await.unwrap().unwrap();
+        let account = view.account(&name(who)).await.unwrap().unwrap();
+        assert_eq!((known.session, known.account), (session, account));
+        assert_eq!(known.grants, view.grants_of(&name(who)).await.unwrap());
+        assert_eq!(known.grants.is_empty(), who == "bob");
+    }
+    assert!(
+        world
+            .store
+            .signed_in(&secret("no"))
+            .await
+            .unwrap()
+            .is_none()
     );
 }
