@@ -29,6 +29,8 @@ const MOST_RETURNING_SECONDS: f64 = 12.0;
 const LEAST_PART_OF_BROKER: f64 = 2.2;
 /// Bytes of a MiB.
 const MIB: f64 = 1_048_576.0;
+/// Machines that come while nothing else happens, as many as to mosquitto.
+const CONNECTING: usize = broker::MACHINES;
 /// The unit of all machines that come back.
 const UNIT: &str = "icu-1";
 
@@ -56,6 +58,7 @@ pub async fn run(
         served = Some(again.served);
     }
     let served = served.context("a hospital")?;
+    let ours = connects(&served).await?;
     let returned = returned(served, &log, connected).await?;
     let theirs = broker::connects(folder.path()).await?;
     let known = format!("{machines} machines known: start to the first hello");
@@ -66,14 +69,16 @@ pub async fn run(
         Figure::median(&known, "ms", &starting, Reach::AtMost(MOST_STARTING_MS)),
         Figure::median(searched, "ms", &indexing, Reach::AtMost(MOST_INDEXING_MS)),
     ];
-    figures.extend(returned.figures(connected, theirs));
+    figures.extend(returned.figures(connected));
+    figures.extend(compared(ours, theirs));
     Ok(Report {
         word: "restart",
         work: format!(
             "{machines} machines with two years of history (`fill`) and {connected} more, which are \
              connected when the collector is told to end, and come back as the agent does; from \
              when it is told until each has its answer to a hello. {STARTS} starts before that \
-             with one machine that tries again and again to come in. Collector and load \
+             with one machine that tries again and again to come in, and {CONNECTING} machines \
+             that come to the last of them and to mosquitto, as many at once. Collector and load \
              share the cores"
         ),
         figures,
@@ -110,6 +115,20 @@ fn indexed(visitor: &mut Visitor) -> anyhow::Result<Instant> {
     };
     wait_until("components can be searched", says)?;
     Ok(clock())
+}
+
+/// Machines that connect and say hello in a second of the collector's processor, while nothing
+/// else happens: what goes through the whole hospital begins a minute after its start.
+async fn connects(served: &Served) -> anyhow::Result<f64> {
+    let mut crowd = Crowd::at(&served.folder, served.ports.machines, UNIT, CONNECTING).await?;
+    crowd.connect().await?;
+    crowd.leaves().await;
+    let mut processor = Processor::of(served.collector.pid());
+    let before = processor.look()?;
+    crowd.comes().await?;
+    let busy = processor.look()? - before;
+    crowd.leaves().await;
+    Ok(CONNECTING as f64 / busy)
 }
 
 /// How a fleet came back.
@@ -175,8 +194,7 @@ impl Returned {
         }
     }
 
-    /// `broker` is how many mosquitto lets in, a second of its processor.
-    fn figures(&self, connected: usize, broker: f64) -> Vec<Figure> {
+    fn figures(&self, connected: usize) -> Vec<Figure> {
         let back = format!("last of {connected} machines back");
         let memory = format!(
             "{:.0} MiB; {:.0} before the restart",
@@ -206,18 +224,30 @@ impl Returned {
                 self.a_second,
                 Reach::Shown,
             ),
-            Figure::one(
-                "mosquitto, TLS 1.3 with client certificates and one message, as many",
-                "/s",
-                broker,
-                Reach::Shown,
-            ),
-            Figure::one(
-                "part of it",
-                "",
-                self.a_second / broker,
-                Reach::AtLeast(LEAST_PART_OF_BROKER),
-            ),
         ]
     }
+}
+
+/// Connects in a second of the collector's processor beside those in a second of mosquitto's.
+fn compared(ours: f64, theirs: f64) -> [Figure; 3] {
+    [
+        Figure::one(
+            "machines that connect and say hello, a second of its processor",
+            "/s",
+            ours,
+            Reach::Shown,
+        ),
+        Figure::one(
+            "mosquitto, TLS 1.3 with client certificates and one message, as many",
+            "/s",
+            theirs,
+            Reach::Shown,
+        ),
+        Figure::one(
+            "part of it",
+            "",
+            ours / theirs,
+            Reach::AtLeast(LEAST_PART_OF_BROKER),
+        ),
+    ]
 }

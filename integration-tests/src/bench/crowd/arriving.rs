@@ -1,6 +1,6 @@
 //! A machine that comes to another collector, or to its own when that is there again.
 
-use super::Member;
+use super::{Crowd, Member, all};
 use crate::bench::report::clock;
 use anyhow::Context as _;
 use patchward_agent::driver::backoff;
@@ -22,6 +22,31 @@ pub struct Back {
     pub at: Instant,
     /// Why each try was in vain that was.
     pub failed: Vec<String>,
+}
+
+impl Crowd {
+    /// Every machine goes; ends when nothing more is on its way.
+    pub async fn leaves(&mut self) {
+        for member in &mut self.members {
+            if let Some(connection) = member.connection.take() {
+                connection.close(VarInt::from_u32(close::DONE), b"");
+            }
+        }
+        for member in &self.members {
+            member.endpoint.wait_idle().await;
+        }
+    }
+
+    /// Every machine comes, as many at once as when it enrols, and says hello. Nobody comes twice.
+    pub async fn comes(&mut self) -> anyhow::Result<()> {
+        let members = std::mem::take(&mut self.members);
+        let there = all(members, |mut member| async move {
+            member.arrives().await?;
+            Ok(member)
+        });
+        self.members = there.await?.into_iter().map(|(_, member)| member).collect();
+        Ok(())
+    }
 }
 
 impl Member {

@@ -22,7 +22,7 @@ use tokio_rustls::client::TlsStream;
 
 const BROKER: &str = "/usr/sbin/mosquitto";
 /// Connections; all stay open, as a fleet's do.
-const MACHINES: usize = 5_000;
+pub(super) const MACHINES: usize = 5_000;
 /// Handshakes at once, as the crowd has them.
 const AT_ONCE: usize = 64;
 /// About as long as a hello.
