@@ -9,7 +9,7 @@ use crate::command::restore::RestoreCommand;
 use crate::control::{Cell, Failure, Output, Report};
 use crate::folder::Folder;
 use crate::init;
-use crate::serve::settings;
+use crate::serve::{only, settings};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -151,7 +151,9 @@ async fn put_back(folder: &Folder) -> anyhow::Result<Output> {
         )
         .into());
     }
-    backup::put_back(&init::place(folder, &settings), clock::now()).await?;
+    let place = init::place(folder, &settings);
+    let _only = only(&place)?;
+    backup::put_back(&place, clock::now()).await?;
     Ok(Output::Text(
         "Noted. From its next `serve` on nothing starts before `restore confirm`.".to_owned(),
     ))

@@ -228,7 +228,7 @@ pub(crate) fn settings(folder: &Folder) -> anyhow::Result<Settings> {
 ///
 /// # Errors
 /// Where another collector has it.
-fn only(place: &Place) -> anyhow::Result<Option<File>> {
+pub fn only(place: &Place) -> anyhow::Result<Option<File>> {
     let Place::Sqlite { path, .. } = place else {
         return Ok(None);
     };

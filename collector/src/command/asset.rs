@@ -183,10 +183,11 @@ fn state_of(word: &str) -> Result<LifeCycle, Failure> {
 
 /// The asset with a tag.
 pub(super) async fn find(view: &mut View, tag: &Label) -> Result<Asset, Failure> {
-    let known = view.asset(tag).await?;
-    known.ok_or_else(|| {
-        Failure::not_found(format!("There is no asset {tag}. `asset list` shows all."))
-    })
+    view.asset(tag).await?.ok_or_else(|| missing(tag))
+}
+
+fn missing(tag: &Label) -> Failure {
+    Failure::not_found(format!("There is no asset {tag}. `asset list` shows all."))
 }
 
 /// Carries out a command on assets.

@@ -4,12 +4,15 @@ mod kiosks;
 mod passkeys;
 mod programs;
 mod sessions;
+mod signed_in;
 mod subjects;
 
 pub use kiosks::{KeyRequest, Kiosk};
 pub use passkeys::Passkey;
 pub use programs::Program;
-pub use sessions::{Known, Session};
+pub use sessions::Session;
+pub use signed_in::Known;
+pub(super) use signed_in::SignedIn;
 pub use subjects::LinkedSubject;
 
 use super::value::{args, from_row};

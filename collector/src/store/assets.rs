@@ -9,8 +9,8 @@ pub use mappings::MappedColumn;
 
 use super::conditions::Conditions;
 use super::sql::MAX_ROWS;
-use super::value::{args, from_row, words};
-use super::{Change, StoreError, View};
+use super::value::{FromRow, Row, args, from_row, words};
+use super::{Change, Store, StoreError, View};
 use patchward_common::id::{Label, MachineId, Name};
 use patchward_common::time::UtcMs;
 use serde_json::json;
@@ -149,17 +149,52 @@ impl Asset {
     }
 }
 
+/// A statement that reads assets, from its `FROM` on; they are called `a` there.
+fn selected(rest: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!(
+        "SELECT a.tag, a.serial, a.manufacturer, a.model, a.udi, a.unit, a.location, a.criticality,
+                a.coverage_group, a.machine, a.software_version, a.kind, a.life_cycle,
+                a.life_cycle_since, a.accepted_at {rest}"
+    ))
+}
+
+/// What people know a machine by.
+pub struct Named {
+    /// What they call it.
+    pub name: Name,
+    /// Its care area.
+    pub unit: Name,
+}
+
+impl FromRow for (Asset, Option<Named>) {
+    fn from_row(row: &mut Row) -> Result<Self, StoreError> {
+        let asset = Asset::from_row(row)?;
+        let named: (Option<Name>, Option<Name>) = (row.next()?, row.next()?);
+        let named = match named {
+            (Some(name), Some(unit)) => Some(Named { name, unit }),
+            _ => None,
+        };
+        Ok((asset, named))
+    }
+}
+
+impl Store {
+    /// One asset, and the machine that it is.
+    pub async fn asset(&self, tag: &Label) -> Result<Option<(Asset, Option<Named>)>, StoreError> {
+        let sql = selected(
+            ", m.name, m.unit
+             FROM assets a LEFT JOIN machines m ON m.id = a.machine WHERE a.tag = $1",
+        );
+        let found = self.engine.glance(sql, args![tag]).await?;
+        Ok(found.into_iter().next())
+    }
+}
+
 impl View {
     /// One asset.
     pub async fn asset(&mut self, tag: &Label) -> Result<Option<Asset>, StoreError> {
         self.tx
-            .first(
-                "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
-                        coverage_group, machine, software_version, kind, life_cycle,
-                        life_cycle_since, accepted_at
-                 FROM assets WHERE tag = $1",
-                args![tag],
-            )
+            .first(selected("FROM assets a WHERE a.tag = $1"), args![tag])
             .await
     }
 
@@ -167,10 +202,7 @@ impl View {
     pub async fn asset_of(&mut self, machine: &MachineId) -> Result<Option<Asset>, StoreError> {
         self.tx
             .first(
-                "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
-                        coverage_group, machine, software_version, kind, life_cycle,
-                        life_cycle_since, accepted_at
-                 FROM assets WHERE machine = $1",
+                selected("FROM assets a WHERE a.machine = $1"),
                 args![machine],
             )
             .await
@@ -184,16 +216,11 @@ impl View {
         limit: u32,
     ) -> Result<Vec<Asset>, StoreError> {
         let mut of = Conditions::default()
-            .and("unit = ?", unit.map(|unit| args![unit]))
-            .and("tag > ?", after.map(|after| args![after]));
+            .and("a.unit = ?", unit.map(|unit| args![unit]))
+            .and("a.tag > ?", after.map(|after| args![after]));
         let limit = of.arg(&limit);
-        let sql = format!(
-            "SELECT tag, serial, manufacturer, model, udi, unit, location, criticality,
-                    coverage_group, machine, software_version, kind, life_cycle, life_cycle_since,
-                    accepted_at
-             FROM assets {of} ORDER BY tag LIMIT {limit}"
-        );
-        self.tx.all(AssertSqlSafe(sql), of.args()).await
+        let sql = selected(&format!("FROM assets a {of} ORDER BY a.tag LIMIT {limit}"));
+        self.tx.all(sql, of.args()).await
     }
 
     /// How many assets are a machine, and how many are not.

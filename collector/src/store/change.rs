@@ -9,6 +9,7 @@ use patchward_common::digest::Digest;
 use patchward_common::id::{MachineId, Name};
 use patchward_common::time::UtcMs;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// Who changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,15 +159,35 @@ impl Change {
             ));
         }
         let head = audit::append(&mut self.view.tx, self.now, &self.notes).await?;
+        settled(self.settle(head)).await
+    }
+
+    async fn settle(self, head: Head) -> Result<Head, StoreError> {
         let rows = head.seq + 1 - self.notes.len() as u64..=head.seq;
         let is_shared = self.view.tx.is_shared();
         self.view.tx.commit().await?;
-        if is_shared {
-            self.said.wrote(rows);
+        match is_shared {
+            true => self.said.wrote(rows),
+            false => self.said.has_head(head.seq),
         }
         // Afterwards: who looks from now on finds it in the database.
         self.said.count(&self.actor);
         logged::committed(&self.notes, head);
         Ok(head)
+    }
+}
+
+/// Commits, and does what has to follow it: where whoever waits goes away, a commit that was begun
+/// goes through, and what is remembered has to know it.
+pub(super) async fn settled<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(settled) => settled,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The collector ends.
+            Err(_) => Err(StoreError::Closed),
+        },
     }
 }

@@ -99,17 +99,22 @@ impl View {
 
 impl Store {
     /// The last row of the audit log. Whoever asks [`Store::said_for`] afterwards must see what
-    /// people changed up to it with other collectors on the same database, too.
+    /// people changed up to it with other collectors on the same database, too. Of a file, which one
+    /// collector alone writes, it is remembered: it is for that collector, and not for who only reads.
     pub async fn hear(&self) -> Result<u64, StoreError> {
-        if !self.is_shared() {
-            return Ok(self.audit_head().await?.seq);
+        if let Some(head) = self.said.head() {
+            return Ok(head);
         }
-        let mut view = self.view().await?;
-        let head = view.audit_head().await?.seq;
+        let head = self.audit_head().await?.seq;
+        if !self.is_shared() {
+            self.said.has_head(head);
+            return Ok(head);
+        }
         // Before the first time nothing was gathered that could be without it.
         if let Some(heard) = self.said.heard()
             && heard < head
         {
+            let mut view = self.view().await?;
             for (seq, actor) in view.said_between(heard, head).await? {
                 if !self.said.is_own(seq) {
                     self.said.count_elsewhere(&actor);

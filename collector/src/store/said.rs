@@ -18,6 +18,8 @@ pub(super) struct Said {
     own: Mutex<BTreeSet<u64>>,
     /// The row after the last up to which others were heard; 0 before the first time.
     heard: AtomicU64,
+    /// The row after the last, where this process alone writes; 0 before it is known.
+    end: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,16 @@ impl Said {
     pub(super) fn has_heard(&self, row: u64) {
         self.heard
             .fetch_max(row.saturating_add(1), Ordering::AcqRel);
+    }
+
+    /// The last row of the audit log, where this process alone writes and knows it.
+    pub(super) fn head(&self) -> Option<u64> {
+        self.end.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// This row is in the log, and nobody else writes any.
+    pub(super) fn has_head(&self, row: u64) {
+        self.end.fetch_max(row.saturating_add(1), Ordering::AcqRel);
     }
 
     /// Counts a change that was committed.
@@ -135,6 +147,16 @@ mod tests {
         assert_eq!((said.last_for(&ada), said.last_for(&ben)), (4, 3));
         said.count_elsewhere("local:0");
         assert_eq!((said.last_for(&ada), said.last_for(&ben)), (5, 5));
+    }
+
+    #[test]
+    fn the_last_row_never_goes_back() {
+        let said = Said::default();
+        assert_eq!(said.head(), None);
+        for (row, last) in [(0, 0), (7, 7), (5, 7), (8, 8)] {
+            said.has_head(row);
+            assert_eq!(said.head(), Some(last));
+        }
     }
 
     #[test]

@@ -75,11 +75,10 @@ pub async fn watch(app: Arc<App>, steps: Steps) {
 
 /// The step from row `seen` to the head, and whether there is anything to tell.
 async fn next(app: &App, seen: Option<u64>) -> Result<(Step, bool), StoreError> {
-    let mut view = app.store.view().await?;
-    let head = view.audit_head().await?.seq;
+    let head = app.store.hear().await?;
     let from = seen.unwrap_or(head);
     let kinds = match head > from {
-        true => view.kinds_changed(from).await?,
+        true => app.store.view().await?.kinds_changed(from).await?,
         false => BTreeSet::new(),
     };
     let told = !kinds.is_empty();

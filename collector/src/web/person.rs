@@ -187,8 +187,8 @@ async fn found(
     };
     let has_second_factor = account.totp.is_some() || session.second_factor == 1;
     let person = SignedIn {
-        account: Arc::new(account),
-        grants: grants.into(),
+        account,
+        grants,
         session: rotated.as_ref().unwrap_or(&secret).hash(),
         token: session.form_token,
         has_second_factor,

@@ -1,7 +1,7 @@
 //! The list as it is shown and written.
 
 use super::super::listed::Paged;
-use super::find;
+use super::missing;
 use crate::app::App;
 use crate::asset::FIELDS;
 use crate::control::{Cell, Failure, Output, Report, Table};
@@ -132,12 +132,8 @@ pub(super) async fn export(app: &App, separator: char) -> Result<Output, Failure
 
 /// One asset with everything that is known of it.
 pub(super) async fn show(app: &App, tag: &Label) -> Result<Output, Failure> {
-    let mut view = app.store.view().await?;
-    let asset = find(&mut view, tag).await?;
-    let machine = match &asset.machine {
-        Some(id) => view.machine(id).await?,
-        None => None,
-    };
+    let found = app.store.asset(tag).await?;
+    let (asset, machine) = found.ok_or_else(|| missing(tag))?;
     let mut parts: Vec<(String, Cell)> = FIELDS
         .into_iter()
         .map(|field| {

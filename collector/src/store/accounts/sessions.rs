@@ -1,13 +1,15 @@
 //! Sessions: who proved who they are, until when; and forms, which are carried out once.
 
-use super::Account;
-use crate::account::{Grant, IDLE_MS, SESSION_MS};
-use crate::store::value::{self, FromRow, args, from_row};
+use crate::account::{IDLE_MS, SESSION_MS};
+use crate::store::change::settled;
+use crate::store::sql::Tx;
+use crate::store::value::{args, from_row};
 use crate::store::{Change, Store, StoreError, View};
 use patchward_common::digest::Digest;
 use patchward_common::id::Name;
 use patchward_common::time::{DAY_MS, UtcMs};
 use serde_json::json;
+use std::sync::Arc;
 
 /// How long it is remembered that a form was carried out: longer than any session.
 const FORMS_KEPT_MS: i64 = 2 * DAY_MS;
@@ -40,61 +42,6 @@ from_row!(Session {
     second_factor
 });
 
-/// Who is signed in by a secret.
-pub struct Known {
-    /// The session, however old.
-    pub session: Session,
-    /// Whose it is, in whatever state.
-    pub account: Account,
-    /// What they may.
-    pub grants: Vec<Grant>,
-}
-
-/// Of somebody who is signed in, with one of the things that they may.
-struct Row {
-    session: Session,
-    account: Account,
-    grant: Option<Grant>,
-}
-
-impl FromRow for Row {
-    fn from_row(row: &mut value::Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            session: Session::from_row(row)?,
-            account: Account::from_row(row)?,
-            grant: row.next()?,
-        })
-    }
-}
-
-impl Store {
-    /// Who is signed in by this secret.
-    pub async fn signed_in(&self, secret_hash: &Digest) -> Result<Option<Known>, StoreError> {
-        let rows: Vec<Row> = self
-            .engine
-            .glance(
-                "SELECT s.account, s.form_token, s.proved_at, s.made_at, s.seen_at, s.ends_at,
-                        s.second_factor, a.name, a.title, a.password, a.totp, a.totp_step,
-                        a.failures, a.locked_until, a.added_at, a.ended_at, g.given
-                 FROM sessions s JOIN accounts a ON a.name = s.account
-                 LEFT JOIN account_grants g ON g.account = s.account
-                 WHERE s.secret_hash = $1 ORDER BY g.given",
-                args![secret_hash],
-            )
-            .await?;
-        let mut known: Option<Known> = None;
-        for row in rows {
-            let known = known.get_or_insert_with(|| Known {
-                session: row.session,
-                account: row.account,
-                grants: Vec::new(),
-            });
-            known.grants.extend(row.grant);
-        }
-        Ok(known)
-    }
-}
-
 impl View {
     /// How many sessions of an account are open and in use.
     pub async fn open_sessions(&mut self, account: &Name, now: UtcMs) -> Result<u64, StoreError> {
@@ -108,17 +55,6 @@ impl View {
             )
             .await?;
         Ok(count)
-    }
-
-    /// The session with this secret, however old.
-    pub async fn session(&mut self, secret_hash: &Digest) -> Result<Option<Session>, StoreError> {
-        self.tx
-            .first(
-                "SELECT account, form_token, proved_at, made_at, seen_at, ends_at, second_factor
-                 FROM sessions WHERE secret_hash = $1",
-                args![secret_hash],
-            )
-            .await
     }
 }
 
@@ -219,7 +155,7 @@ impl Store {
             args![old, new, now, SESSION_MS],
         )
         .await?;
-        tx.commit().await?;
+        self.used(tx).await?;
         Ok(true)
     }
 
@@ -231,7 +167,18 @@ impl Store {
             args![secret_hash, now],
         )
         .await?;
-        tx.commit().await
+        self.used(tx).await
+    }
+
+    /// Commits what is no row of the audit log: who is remembered as signed in is read anew.
+    async fn used(&self, tx: Tx) -> Result<(), StoreError> {
+        let signed_in = Arc::clone(&self.signed_in);
+        let work = async move {
+            tx.commit().await?;
+            signed_in.used();
+            Ok(())
+        };
+        settled(work).await
     }
 
     /// Takes a form: `false` where it was taken before.

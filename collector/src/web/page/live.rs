@@ -14,13 +14,10 @@ struct Listening(Digest);
 
 impl Listener for Listening {
     async fn may_listen(&self, web: &Web) -> bool {
-        let Ok(mut view) = web.app.store.view().await else {
+        let Ok(Some(known)) = web.app.store.signed_in(&self.0).await else {
             return false;
         };
-        match view.session(&self.0).await {
-            Ok(Some(session)) => is_alive(session.seen_at, session.ends_at, web.app.now()),
-            Ok(None) | Err(_) => false,
-        }
+        is_alive(known.session.seen_at, known.session.ends_at, web.app.now())
     }
 }
 

@@ -79,8 +79,8 @@ pub(super) type Mistake = (&'static str, String);
 
 /// Whether the person proved a short while ago who they are.
 pub(super) async fn has_proved(web: &Web, person: &SignedIn) -> Result<bool, Failure> {
-    let session = web.app.store.view().await?.session(&person.session).await?;
-    Ok(session.is_some_and(|session| is_fresh(session.proved_at, web.app.now())))
+    let known = web.app.store.signed_in(&person.session).await?;
+    Ok(known.is_some_and(|known| is_fresh(known.session.proved_at, web.app.now())))
 }
 
 /// Whether the person proved who they are a short while ago, or does now by the password. Wrong

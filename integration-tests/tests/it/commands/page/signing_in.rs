@@ -6,6 +6,7 @@ use crate::oidc::totp;
 use axum::http::{Request, StatusCode};
 use patchward_collector::account::{IDLE_MS, ROTATE_MS, SESSION_MS};
 use patchward_collector::secret::Secret;
+use patchward_collector::store::Actor;
 use patchward_collector::store::accounts::Session;
 use patchward_common::time::MINUTE_MS;
 
@@ -37,6 +38,36 @@ async fn enters(desk: &Desk, password: &str, code: &str) -> (Guest, Answer) {
     let form = format!("name=hana&password={password}&code={code}&to=%2Fplan");
     let answer = guest.send("/login", &form).await;
     (guest, answer)
+}
+
+/// The first administrator's link is worth nothing once somebody has an account, however they came to it.
+#[tokio::test]
+async fn the_first_link_makes_nobody_where_there_are_accounts() {
+    let desk = Desk::open().await;
+    let (store, link) = (&desk.app.store, Secret::new());
+    let mut change = store.change(Actor::Local(0), now()).await.unwrap();
+    let until = now().plus_ms(MINUTE_MS);
+    change
+        .add_account_link(&link.hash(), None, until)
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    desk.json("user add vera --title Vera --role viewer").await;
+    let form = format!("name=eve&title=Eve&password={PASSWORD}&again={PASSWORD}");
+    let mut eve = Guest::at(&desk);
+    let answer = eve.send(&format!("/welcome/{}", link.text()), &form).await;
+    assert!(!answer.status.is_success() && !answer.status.is_redirection());
+    answer.says(answer.status, "There are accounts already");
+    assert!(eve.session.is_none());
+    let accounts = store.view().await.unwrap().accounts().await.unwrap();
+    let names: Vec<&str> = accounts
+        .iter()
+        .map(|account| account.name.as_str())
+        .collect();
+    assert!(
+        names.contains(&"vera") && !names.contains(&"eve"),
+        "{names:?}"
+    );
 }
 
 /// How often the log says this of hana.
@@ -93,8 +124,8 @@ async fn away(desk: &Desk, began_ms: i64, used_ms: i64) -> (Guest, Secret) {
 }
 
 async fn stored(desk: &Desk, secret: &Secret) -> Session {
-    let mut view = desk.app.store.view().await.unwrap();
-    view.session(&secret.hash()).await.unwrap().unwrap()
+    let known = desk.app.store.signed_in(&secret.hash()).await.unwrap();
+    known.unwrap().session
 }
 
 async fn with_vera() -> Desk {
