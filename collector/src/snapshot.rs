@@ -6,9 +6,11 @@
 //! is gathered soon for as long as many look at once: a change brings all their pages up to date.
 
 mod behind;
+mod by;
 mod made;
 
 pub use behind::Behind;
+pub use by::By;
 pub use made::MadeOf;
 
 use crate::clock;
@@ -228,13 +230,17 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
         };
         let took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.take();
         *last = Some(Made {
             value: Arc::clone(&value),
             at,
-            took_ms: weighed(last.as_ref().map(|made| made.took_ms), took_ms),
+            took_ms: weighed(before.as_ref().map(|made| made.took_ms), took_ms),
             said,
             audit,
         });
+        // A hospital's rows are freed for as long as a page is made: nobody waits for that.
+        drop(last);
+        drop(before);
         Ok(value)
     }
 }

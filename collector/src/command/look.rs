@@ -13,9 +13,8 @@ use crate::app::App;
 use crate::clock;
 use crate::control::{Failure, Output};
 use crate::matching::{self, Exposed};
-use crate::snapshot::{Behind, Gather, Look, MadeOf, Snapshot};
+use crate::snapshot::{By, Gather, Look, MadeOf, Snapshot};
 use crate::store::listed::Wanted;
-use patchward_common::time::UtcMs;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,45 +35,31 @@ pub struct Snapshots {
     pub(super) chain: audit::chain::Chain,
 }
 
-/// Who gathers.
-struct Gathering(Arc<App>);
-
+/// How each of them is gathered, in one view of the store.
 macro_rules! gathered {
-    ($what:ty, |$app:ident, $view:ident| $gather:expr) => {
-        impl Gather<$what> for Gathering {
-            fn said(&self) -> u64 {
-                self.0.store.said()
-            }
-
-            fn now(&self) -> UtcMs {
-                self.0.now()
-            }
-
-            fn behind(&self) -> Behind {
-                self.0.behind.clone()
-            }
-
-            fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
-                self.0.store.closing()
-            }
-
-            async fn gather(self) -> Result<$what, Failure> {
-                let $app = &self.0;
-                let mut view = $app.store.view().await?;
+    ($name:ident, $what:ty, |$app:ident, $view:ident| $gather:expr) => {
+        fn $name(app: &Arc<App>) -> impl Gather<$what> + use<> {
+            By(app.clone(), |app: Arc<App>| async move {
+                let ($app, mut view) = (&app, app.store.view().await?);
                 let $view = &mut view;
                 $gather.await
-            }
+            })
         }
     };
 }
-gathered!(Agenda, |app, view| agenda::gather(
+gathered!(how_agenda, Agenda, |app, view| agenda::gather(
     &app.fleet,
     view,
     app.now()
 ));
-gathered!(Exposed, |app, view| matching::all_exposed(view, app.now()));
-gathered!(Rows, |_app, view| Rows::all(view));
-gathered!(Enrolled, |app, view| Enrolled::read(app, view));
+gathered!(how_exposed, Exposed, |app, view| matching::all_exposed(
+    view,
+    app.now()
+));
+gathered!(how_matches, Rows, |_app, view| Rows::all(view));
+gathered!(how_enrolled, Enrolled, |app, view| Enrolled::read(
+    app, view
+));
 
 /// Gathers what pages show before anybody looks, and again as it grows old: of a large hospital
 /// the first look of the day would otherwise wait for seconds. Of a small one nothing
@@ -104,13 +89,13 @@ impl Snapshots {
             audit,
         };
         if all || self.exposed.is_slow() {
-            self.exposed.get(look(), Gathering(app.clone())).await?;
+            self.exposed.get(look(), how_exposed(app)).await?;
         }
         if all || self.matches.is_slow() {
-            self.matches.get(look(), Gathering(app.clone())).await?;
+            self.matches.get(look(), how_matches(app)).await?;
         }
         if all || self.enrolled.is_slow() {
-            self.enrolled.get(look(), Gathering(app.clone())).await?;
+            self.enrolled.get(look(), how_enrolled(app)).await?;
         }
         let mut view = app.store.view().await?;
         view.know_components().await?;
@@ -158,7 +143,7 @@ pub async fn agenda_kept(app: &Arc<App>) -> Result<Arc<Agenda>, Failure> {
 }
 
 async fn agenda_at(app: &Arc<App>, look: Look) -> Result<Arc<Agenda>, Failure> {
-    app.snapshots.agenda.get(look, Gathering(app.clone())).await
+    app.snapshots.agenda.get(look, how_agenda(app)).await
 }
 
 /// A list that is made of nothing but what is gathered of the whole hospital, as somebody who
@@ -168,16 +153,16 @@ pub async fn made(
     look: Look,
     command: &Command,
 ) -> Result<Option<Arc<Output>>, Failure> {
-    let (snapshots, how) = (&app.snapshots, Gathering(app.clone()));
+    let snapshots = &app.snapshots;
     Ok(Some(match command {
         Command::Exposure(ExposureCommand::List(asked)) => {
             exposure::must_be_there(app, asked).await?;
-            let exposed = snapshots.exposed.get(look, how).await?;
+            let exposed = snapshots.exposed.get(look, how_exposed(app)).await?;
             let of = &snapshots.of_exposed;
             of.made(&exposed, asked, || exposure::shown(&exposed, asked))
         }
         Command::Advisory(AdvisoryCommand::Matches(asked)) => {
-            let rows = snapshots.matches.get(look, how).await?;
+            let rows = snapshots.matches.get(look, how_matches(app)).await?;
             let of = &snapshots.of_matches;
             of.made(&rows, asked, || advisory::told(&rows, asked))
         }
@@ -204,8 +189,7 @@ pub async fn made_page(
         return Ok(None);
     };
     exposure::must_be_there(app, asked).await?;
-    let how = Gathering(app.clone());
-    let exposed = app.snapshots.exposed.get(look, how).await?;
+    let exposed = app.snapshots.exposed.get(look, how_exposed(app)).await?;
     Ok(exposure::page(&exposed, asked, wanted))
 }
 
@@ -236,8 +220,7 @@ pub async fn look(
         }
         Command::Audit(audit::AuditCommand::Verify { head: None }) => audit::chain::told(app).await,
         Command::Advisory(AdvisoryCommand::Show { id }) => {
-            let how = Gathering(app.clone());
-            let rows = app.snapshots.matches.get(look, how).await?;
+            let rows = app.snapshots.matches.get(look, how_matches(app)).await?;
             advisory::shown(app, id, &rows.only(id)).await
         }
         Command::Release(ReleaseCommand::List { product }) => {
@@ -254,6 +237,5 @@ pub async fn look(
 }
 
 async fn enrolled_at(app: &Arc<App>, look: Look) -> Result<Arc<Enrolled>, Failure> {
-    let how = Gathering(app.clone());
-    app.snapshots.enrolled.get(look, how).await
+    app.snapshots.enrolled.get(look, how_enrolled(app)).await
 }

@@ -2,16 +2,17 @@
 //! grow with the fleet.
 
 mod ahead;
+mod drawn;
 mod paged;
 
+pub use drawn::Svg;
 pub use paged::Turned;
 
 use crate::app::App;
 use crate::command::{self, Caller, Command};
 use crate::control::{Failure, Output};
-use crate::snapshot::{Behind, Gather, Look, Snapshot};
+use crate::snapshot::{By, Gather, Look, Snapshot};
 use ahead::Again;
-use patchward_common::time::UtcMs;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
@@ -47,45 +48,25 @@ struct Answer<T> {
     again: Option<Again>,
 }
 
-/// A command for whoever looks.
-struct Asking {
+/// Asks a command for whoever looks.
+async fn asked(
     app: Arc<App>,
     caller: Caller,
     look: Look,
     command: Command,
-}
-
-impl Gather<Output> for Asking {
-    fn said(&self) -> u64 {
-        self.app.store.said()
-    }
-
-    fn now(&self) -> UtcMs {
-        self.app.now()
-    }
-
-    fn behind(&self) -> Behind {
-        self.app.behind.clone()
-    }
-
-    fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.app.store.closing()
-    }
-
-    async fn gather(self) -> Result<Output, Failure> {
-        let (progress, mut steps) = mpsc::channel(16);
-        // What comes of it counts as knowing all that was said until now, so what it is made
-        // of has to know it too.
-        let look = Look {
-            now: self.app.now(),
-            must_know: self.app.store.said(),
-            ..self.look
-        };
-        let told = command::look(&self.app, &self.caller, look, self.command, progress);
-        let drained = async { while steps.recv().await.is_some() {} };
-        let (told, ()) = tokio::join!(told, drained);
-        told
-    }
+) -> Result<Output, Failure> {
+    let (progress, mut steps) = mpsc::channel(16);
+    // What comes of it counts as knowing all that was said until now, so what it is made
+    // of has to know it too.
+    let look = Look {
+        now: app.now(),
+        must_know: app.store.said(),
+        ..look
+    };
+    let told = command::look(&app, &caller, look, command, progress);
+    let drained = async { while steps.recv().await.is_some() {} };
+    let (told, ()) = tokio::join!(told, drained);
+    told
 }
 
 /// What an answer is kept under.
@@ -131,17 +112,11 @@ impl Kept<Output> {
         if let Some(made) = command::made(app, look, &command).await? {
             return Ok(made);
         }
-        let key = key_of(&command);
-        let asking = Asking {
-            app: app.clone(),
-            caller,
-            look,
-            command,
+        let Some(key) = key_of(&command) else {
+            return Ok(Arc::new(asked(app.clone(), caller, look, command).await?));
         };
-        let Some(key) = key else {
-            return Ok(Arc::new(asking.gather().await?));
-        };
-        self.get(&key, look, asking).await
+        let how = By(app.clone(), move |app| asked(app, caller, look, command));
+        self.get(&key, look, how).await
     }
 }
 
@@ -166,10 +141,11 @@ impl<T: Send + Sync + 'static> Kept<T> {
         let mut known = self.lock();
         known.looks += 1;
         let look = known.looks;
+        let mut gone = None;
         if !known.answers.contains_key(key) && known.answers.len() >= MOST {
             let oldest = known.answers.iter().min_by_key(|(_, answer)| answer.look);
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-                known.answers.remove(&oldest);
+                gone = known.answers.remove(&oldest);
             }
         }
         let answer = known
@@ -181,7 +157,11 @@ impl<T: Send + Sync + 'static> Kept<T> {
                 again: None,
             });
         answer.look = look;
-        Arc::clone(&answer.kept)
+        let kept = Arc::clone(&answer.kept);
+        // What it holds is freed when others can look again.
+        drop(known);
+        drop(gone);
+        kept
     }
 }
 

@@ -56,6 +56,11 @@ impl<'p> Looking<'p> {
         let look = command::look_of(&web.app, &person.caller()).await?;
         Ok(Self { person, look })
     }
+
+    /// What they must see.
+    pub fn look(&self) -> Look {
+        self.look
+    }
 }
 
 impl Asks for Looking<'_> {

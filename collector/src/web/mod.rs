@@ -82,6 +82,8 @@ pub struct Web {
     pub kept: Arc<kept::Kept<Output>>,
     /// The same of pages of lists that grow.
     pub pages: Arc<kept::Kept<Paged>>,
+    /// The same of pictures.
+    pub pictures: Arc<kept::Kept<kept::Svg>>,
     /// Work whose answers take long.
     pub underway: Arc<underway::Underway>,
     /// Calendars of secret addresses, by unit.
@@ -106,6 +108,7 @@ impl Web {
             steps: live::steps(),
             kept: Arc::default(),
             pages: Arc::default(),
+            pictures: Arc::default(),
             underway: Arc::default(),
             calendars: Arc::new(Fresh::new(CALENDAR_KEPT_MS)),
             figures: Arc::new(Fresh::new(FIGURES_KEPT_MS)),

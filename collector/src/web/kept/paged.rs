@@ -5,10 +5,9 @@ use crate::app::App;
 use crate::command::Command;
 use crate::command::listed::{self, Paged};
 use crate::control::Failure;
-use crate::snapshot::{Behind, Gather, Look};
+use crate::snapshot::{By, Look};
 use crate::web::show::listing::Asked;
 use patchward_common::id::Name;
-use patchward_common::time::UtcMs;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -31,47 +30,24 @@ impl Turned {
     }
 }
 
-/// A page for whoever looks.
-struct Turning {
-    app: Arc<App>,
-    page: Turned,
-}
-
-impl Gather<Paged> for Turning {
-    fn said(&self) -> u64 {
-        self.app.store.said()
-    }
-
-    fn now(&self) -> UtcMs {
-        self.app.now()
-    }
-
-    fn behind(&self) -> Behind {
-        self.app.behind.clone()
-    }
-
-    fn ends(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.app.store.closing()
-    }
-
-    async fn gather(self) -> Result<Paged, Failure> {
-        let Turned {
-            command,
-            asked,
-            units,
-        } = self.page;
-        let mut wanted = asked.wanted(units.clone(), None);
-        let mut view = self.app.store.view().await?;
-        loop {
-            let page = listed::page(&mut view, &command, &wanted).await?;
-            let page = page.ok_or_else(|| Failure::not_found("no such list"))?;
-            let last = asked.wanted(units.clone(), Some(page.found));
-            // An address may name a page that there is no more.
-            if last.offset >= wanted.offset {
-                return Ok(page);
-            }
-            wanted = last;
+/// Reads a page for whoever looks.
+async fn turned(app: Arc<App>, page: Turned) -> Result<Paged, Failure> {
+    let Turned {
+        command,
+        asked,
+        units,
+    } = page;
+    let mut wanted = asked.wanted(units.clone(), None);
+    let mut view = app.store.view().await?;
+    loop {
+        let page = listed::page(&mut view, &command, &wanted).await?;
+        let page = page.ok_or_else(|| Failure::not_found("no such list"))?;
+        let last = asked.wanted(units.clone(), Some(page.found));
+        // An address may name a page that there is no more.
+        if last.offset >= wanted.offset {
+            return Ok(page);
         }
+        wanted = last;
     }
 }
 
@@ -83,13 +59,11 @@ impl Kept<Paged> {
         look: Look,
         page: Turned,
     ) -> Result<Arc<Paged>, Failure> {
-        let key = page.key();
-        let app = app.clone();
-        let turning = Turning { app, page };
-        match key {
-            Some(key) => self.get(&key, look, turning).await,
-            None => Ok(Arc::new(turning.gather().await?)),
-        }
+        let Some(key) = page.key() else {
+            return Ok(Arc::new(turned(app.clone(), page).await?));
+        };
+        let how = By(app.clone(), move |app| turned(app, page));
+        self.get(&key, look, how).await
     }
 }
 

@@ -135,7 +135,7 @@ pub async fn parts(
                 if let Some(file) = super::place::csv(query, id, &output) {
                     return Err(file);
                 }
-                let drawn = picture(web, person, plan, command, &output).await;
+                let drawn = picture(web, looking, plan, command, &output).await;
                 parts.blocks.extend(drawn);
                 let mut shown = blocks(id, title, &output, query);
                 // That nothing was found is worth saying; that a list is empty is not.
@@ -161,14 +161,19 @@ pub async fn parts(
 /// What is drawn above a part.
 async fn picture(
     web: &Web,
-    person: &Person,
+    looking: &Looking<'_>,
     plan: &str,
     command: &str,
     told: &Output,
 ) -> Option<Block> {
     let form = Form::of(command)?;
     let drawn = match command {
-        "plan show" => drawn::timeline(&web.app, plan, &person.reach(form.rule)).await,
+        "plan show" => {
+            let reach = looking.reach(form.rule);
+            let slots = web.pictures.slots(&web.app, looking.look(), plan, reach);
+            let slots = slots.await;
+            slots.map(|slots| (*slots).clone().map(Block::Picture))
+        }
         "plan forecast" => drawn::forecast(&web.app, told).await,
         _ => Ok(None),
     };

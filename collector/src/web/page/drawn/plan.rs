@@ -8,6 +8,7 @@ use crate::command::window::instant;
 use crate::command::zones::Zones;
 use crate::control::{Cell, Failure, Output};
 use crate::planning;
+use crate::web::kept::Svg;
 use crate::web::picture::curve::{self, Curve, Point};
 use crate::web::picture::timeline::{self, Group, Row, Timeline};
 use crate::web::show::Block;
@@ -19,7 +20,7 @@ use patchward_common::trust::approval::{GroupMinimum, PlanLeaf};
 use std::collections::BTreeMap;
 
 /// The slots of a plan's machines that lie within reach.
-pub async fn timeline(app: &App, text: &str, reach: &Reach) -> Result<Option<Block>, Failure> {
+pub async fn timeline(app: &App, text: &str, reach: &Reach) -> Result<Svg, Failure> {
     let mut view = app.store.view().await?;
     let plan = plan::find(&mut view, text).await?;
     let table = planning::read(&mut view, &plan.id).await?;
@@ -35,12 +36,11 @@ pub async fn timeline(app: &App, text: &str, reach: &Reach) -> Result<Option<Blo
         .map(|(name, leaves)| group(name, &leaves, &approval.groups, &names))
         .collect();
     let zones = Zones::read(&mut view).await?;
-    let drawn = timeline::drawn(&Timeline {
+    Ok(timeline::drawn(&Timeline {
         groups: &groups,
         zone: zone(&zones, &leaves),
         now: app.now(),
-    });
-    Ok(drawn.map(Block::Picture))
+    }))
 }
 
 /// The zone of all the units, where they have the same; else that of the hospital.
