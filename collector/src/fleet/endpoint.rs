@@ -26,6 +26,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(5);
 const WATCH_EVERY_MS: i64 = 15 * MINUTE_MS;
 /// Longest handshake: three round trips over a satellite.
 pub(super) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// The same of machines that know several collectors: they take one that says nothing for so long
+/// for gone, from their first packet on (`IDLE_OF_SEVERAL_MS` in the agent's `link.rs`).
+const HANDSHAKE_TIME_OF_SEVERAL: Duration = Duration::from_secs(6);
 /// Receive buffer of the socket, where the system allows it: a hospital that reconnects
 /// at once sends 20,000 first packets.
 const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
@@ -122,7 +125,11 @@ pub(super) fn config(
 async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
     let limit = fleet.context.settings.handshakes;
     let handshakes = Arc::new(Semaphore::new(limit));
-    let mut waiting = Waiting(Line::new(HANDSHAKE_TIME));
+    let patience = match fleet.store().is_shared() {
+        true => HANDSHAKE_TIME_OF_SEVERAL,
+        false => HANDSHAKE_TIME,
+    };
+    let mut waiting = Waiting(Line::new(patience));
     loop {
         tokio::select! {
             permit = handshakes.clone().acquire_owned(), if !waiting.0.is_empty() => {
@@ -131,7 +138,8 @@ async fn accept(fleet: Arc<Fleet>, endpoint: quinn::Endpoint) {
                 };
                 waiting.forget_late();
                 if let Some(incoming) = waiting.0.next(clock::begin()) {
-                    tokio::spawn(shake_hands(fleet.clone(), incoming, permit));
+                    let shaking = shake_hands(fleet.clone(), incoming, patience, permit);
+                    tokio::spawn(shaking);
                 }
             }
             incoming = endpoint.accept() => {
@@ -171,11 +179,16 @@ impl Drop for Waiting {
     }
 }
 
-async fn shake_hands(fleet: Arc<Fleet>, incoming: quinn::Incoming, permit: OwnedSemaphorePermit) {
+async fn shake_hands(
+    fleet: Arc<Fleet>,
+    incoming: quinn::Incoming,
+    patience: Duration,
+    permit: OwnedSemaphorePermit,
+) {
     let Ok(connecting) = fleet.admit(incoming) else {
         return;
     };
-    let connected = tokio::time::timeout(HANDSHAKE_TIME, connecting).await;
+    let connected = tokio::time::timeout(patience, connecting).await;
     drop(permit);
     match connected {
         Ok(Ok(connection)) => session::run(fleet, Arrived::quic(connection)).await,
