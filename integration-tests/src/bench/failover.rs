@@ -193,17 +193,31 @@ async fn moved(
     let mut tries = 1;
     loop {
         due(backoff::after(tries, chance * 256)).await;
-        match member.goes_to(other).await {
-            Ok(()) => break,
+        match comes(&mut member, other, &events).await {
+            Ok(there) => return Ok(there),
             Err(error) if tries == MOST_TRIES => return Err(error),
             Err(_) => tries += 1,
         }
     }
+}
+
+/// Connects with the other, says hello and brings what is not stored; gives back when its hello
+/// was answered.
+async fn comes(
+    member: &mut Member,
+    other: SocketAddr,
+    events: &[ByteBuf],
+) -> anyhow::Result<Instant> {
+    member.goes_to(other).await?;
     member.hello.journal = EVENTS as u64;
     let position = usize::try_from(member.say_hello().await?.journal)?;
     let there = clock();
+    if position == EVENTS {
+        // An earlier try brought them, and its answer was lost.
+        return Ok(there);
+    }
     let stored = member
-        .ask(&report(&member, &events, position, EVENTS))
+        .ask(&report(member, events, position, EVENTS))
         .await?;
     ensure!(
         stored == Answer::Stored(EVENTS as u64),

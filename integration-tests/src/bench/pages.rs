@@ -20,8 +20,11 @@ const RUNS: usize = 100;
 /// How often somebody asks: 50 times a second, as 500 people do who go on every ten seconds. Without a
 /// pause in between one person would keep both cores busy, and wait behind what was done for the page before.
 const ASK_EVERY: Duration = Duration::from_millis(20);
-/// Addresses of things: as many machines and assets.
+/// Pages of machines, and as many of assets.
 const THINGS: usize = 20;
+/// Assets that are asked for alone: an answer is short, and what goes on beside twenty of them is over
+/// in three seconds.
+const ASSETS: usize = 5 * THINGS;
 /// How often each of them is asked: there are many of its kind, and all their runs are one spread.
 const RUNS_OF_THING: usize = RUNS / THINGS + 3;
 /// How often the file of all machines is fetched.
@@ -125,8 +128,8 @@ pub async fn run(
         word: "pages",
         work: format!(
             "{machines} machines with two years of history (`fill`), served, and asked over HTTPS \
-             {RUNS} times each ({THINGS} assets, their pages and as many machines' {RUNS_OF_THING} \
-             times each), one in {} ms at most, after every page was opened once, while \
+             {RUNS} times each ({ASSETS} assets, the pages of {THINGS} of them and of as many machines \
+             {RUNS_OF_THING} times each), one in {} ms at most, after every page was opened once, while \
              {CONNECTIONS} connections say hello every {} ms; collector, load and browser share \
              the cores",
             ASK_EVERY.as_millis(),
@@ -152,8 +155,8 @@ fn ask_all(mut visitor: Visitor, pid: u32) -> anyhow::Result<All> {
         let is_answered = matches!(status, 200 | 403 | 404);
         ensure!(is_answered, "{}: {status}", page.path);
     }
-    let machines = things(visitor, "/list/machine/list", OF_MACHINES)?;
-    let assets = things(visitor, "/list/asset/list", OF_ASSETS)?;
+    let machines = things(visitor, "/list/machine/list", OF_MACHINES, THINGS)?;
+    let assets = things(visitor, "/list/asset/list", OF_ASSETS, ASSETS)?;
     let at = |begin: &str, things: &[String]| -> Vec<String> {
         let things = things.iter();
         things.map(|thing| format!("{begin}{thing}")).collect()
@@ -164,7 +167,7 @@ fn ask_all(mut visitor: Visitor, pid: u32) -> anyhow::Result<All> {
         lists: ask_each(visitor, LISTS.map(str::to_owned), RUNS)?,
         roll_up: ask_each(visitor, [ROLL_UP.to_owned()], RUNS)?,
         assets: ask_each(visitor, at(ASSET, &assets), RUNS_OF_THING)?,
-        pages_of_assets: ask_each(visitor, at(OF_ASSETS, &assets), RUNS_OF_THING)?,
+        pages_of_assets: ask_each(visitor, at(OF_ASSETS, &assets[..THINGS]), RUNS_OF_THING)?,
         pages_of_machines: ask_each(visitor, at(OF_MACHINES, &machines), RUNS_OF_THING)?,
         pages: ask_each(visitor, pages, RUNS)?,
         file: file(visitor, pid)?,
@@ -197,8 +200,15 @@ fn ask_each(
     Ok(asked)
 }
 
-/// Some machines or assets, far apart in their list; their pages begin with `begin`.
-fn things(visitor: &mut Visitor, list: &str, begin: &str) -> anyhow::Result<Vec<String>> {
+/// Some machines or assets out of [`THINGS`] pages of their list that are far apart; their own pages
+/// begin with `begin`.
+fn things(
+    visitor: &mut Visitor,
+    list: &str,
+    begin: &str,
+    count: usize,
+) -> anyhow::Result<Vec<String>> {
+    let of_a_page = count / THINGS;
     let mut found = Vec::new();
     for page in 0..THINGS {
         // One of the two lists stands in a report, whose name its own has before it.
@@ -206,9 +216,10 @@ fn things(visitor: &mut Visitor, list: &str, begin: &str) -> anyhow::Result<Vec<
         let text = visitor.get(&format!("{list}?list.page={page}&list-assets.page={page}"))?;
         let text = text.text();
         let href = format!("href=\"{begin}");
-        let mut links = text.split(&href).skip(1);
-        let thing = links.next().and_then(|rest| rest.split('"').next());
-        found.push(thing.context("a list without things")?.to_owned());
+        let links = text.split(&href).skip(1).take(of_a_page);
+        let before = found.len();
+        found.extend(links.filter_map(|rest| Some(rest.split('"').next()?.to_owned())));
+        ensure!(found.len() == before + of_a_page, "a list without things");
     }
     Ok(found)
 }
