@@ -1,10 +1,10 @@
 """Every kind of page that the collector's routes know, and that none of them keeps anybody out: in the light, in the
-dark, on a telephone, at 200 %."""
+dark, on a telephone, at 200 %; and that nothing on it moves by itself."""
 
 import re
 from pathlib import Path
 
-from people import ENLARGED, SCREEN, TELEPHONE, excess, kept_out
+from people import ENLARGED, SCREEN, TELEPHONE, excess, kept_out, shifts
 
 SOURCE = Path(__file__).resolve().parents[2] / "collector" / "src"
 # Addresses that are no pages, and those that lead back to the page of the account.
@@ -94,7 +94,8 @@ class Pages:
     def look(self, person, kind=None):
         """Looks at what is open now: its address is its kind, unless it is an answer."""
         self.left.discard(kind or self.kind(person.page.url.removeprefix(person.hospital.address)))
-        faults = []
+        # Before anything is changed about the screen.
+        faults = shifts(person)
         for scheme in ("light", "dark"):
             person.page.emulate_media(color_scheme=scheme)
             faults += [f"{scheme}: {fault}" for fault in kept_out(person)]

@@ -23,6 +23,16 @@ SCREEN = {"width": 1280, "height": 900}
 TELEPHONE = 375
 # A screen at 200 %.
 ENLARGED = 640
+# Notes what moves by itself while somebody looks: not what they themselves made move within half a second.
+SHIFTS = """
+window.shifted = [];
+new PerformanceObserver(seen => {
+  for (const one of seen.getEntries()) if (!one.hadRecentInput)
+    window.shifted.push(`${one.value.toFixed(4)} ${one.sources.map(source => source.node?.outerHTML?.slice(0, 80)).join(", ")}`);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+# What has moved until now: whoever observes is told with the next picture.
+SHIFTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.shifted)))))"
 
 
 class Hospital:
@@ -77,6 +87,7 @@ class Person:
             viewport=SCREEN, **options,
         )
         self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(SHIFTS)
         self.page = self.context.pages[0]
         self.problems = []
         self.page.on("console", self.heard)
@@ -164,6 +175,11 @@ def fits_everywhere(person):
         person.page.set_viewport_size({"width": width, "height": 800})
         fits(person)
     person.page.set_viewport_size(SCREEN)
+
+
+def shifts(person):
+    """What has moved on this page by itself since it was opened."""
+    return [f"it moved: {one}" for one in person.page.evaluate(SHIFTED)]
 
 
 def picture(person, folder, name):

@@ -71,6 +71,35 @@ def approve_by_two(ada, ben, hospital, plan):
     assert hospital.ask_json("plan", "show", plan)["state"] == "active"
 
 
+# Sends the form of a signature as the page would.
+SENDS = """async ([plan, fields]) => {
+  const sent = await fetch(`/plan/${plan}/sign`, { method: "POST", body: new URLSearchParams(fields) });
+  return [sent.status, await sent.text()];
+}"""
+
+
+def refused(ada, ben, hospital, plan):
+    """What is no signature of this person's own key over this plan, or not their form, changes nothing."""
+    before = hospital.ask_json("plan", "show", plan)
+    keys = {one["account"]: one["key"] for one in hospital.ask_json("user", "keys")}
+    assert keys["ada"] != keys["ben"], keys
+    ada.open(f"/plan/{plan}/sign")
+    token = ada.page.locator("main [name=token]").first.input_value()
+    nobodys = "00" * 64
+    for fields, said in [
+        ({"token": token[::-1], "key": keys["ada"], "signature": nobodys}, None),
+        ({"token": token, "key": keys["ben"], "signature": nobodys}, "none of yours in the roster"),
+        ({"token": token, "key": keys["ada"], "signature": ""}, "No signature came"),
+        ({"token": token, "key": keys["ada"], "signature": nobodys}, "none of your key over this plan"),
+        ({"token": token, "key": keys["ada"], "signature": "zz" * 64}, "No signature came"),
+    ]:
+        status, text = ada.page.evaluate(SENDS, [plan, fields])
+        assert said in text if said else status >= 400, f"{fields}: {status} {text}"
+        assert "Thank you" not in text, text
+    after = hospital.ask_json("plan", "show", plan)
+    assert (after["state"], after["signatures"]) == (before["state"], before["signatures"]), (before, after)
+
+
 def decline(ada, ben, hospital, plan):
     """One of two has signed; the other says no, and why. Nothing starts."""
     said = signs(ada, plan)

@@ -9,7 +9,7 @@ import signing
 import slow
 import ward
 from pages import Pages
-from people import Hospital, Person, expect, picture, sync_playwright
+from people import Hospital, Person, expect, picture, shifts, sync_playwright
 from signing import BEDSIDE, UNIT, URGENT, make_plan
 from things import one_of_each
 
@@ -199,6 +199,8 @@ def acts(people, hospital, pages, pictures, plan, other):
     yield "a form is filled in by the keyboard", lambda: keyboard.a_form(ada, hospital, UNIT, pages)
     yield "who waits is told how far it is", lambda: slow.is_told_how_far_it_is(olga, pages)
     yield "a page is printed", lambda: printed(ada)
+    yield "what moves would be seen", lambda: moves(ada)
+    yield "what is no signature is refused", lambda: signing.refused(ada, ben, hospital, other)
     yield "everything is stopped once", lambda: stop(olga, hospital, pages)
     yield "there is one of each thing", lambda: one_of_each(hospital, BEDSIDE, "bedside-1")
     yield from all_pages(people, pages, pictures)
@@ -213,6 +215,19 @@ def printed(person):
     expect(person.page.get_by_role("navigation", name="Pages", exact=True)).to_be_hidden()
     expect(person.page.locator("#assets-assets table")).to_be_visible()
     person.page.emulate_media(media="screen")
+
+
+def moves(person):
+    """What every page is looked at for can be seen at all."""
+    person.open("/assets")
+    assert not shifts(person)
+    person.page.evaluate("""() => {
+      const late = document.createElement("p");
+      late.textContent = "late";
+      late.style.height = "200px";
+      document.body.prepend(late);
+    }""")
+    assert shifts(person)
 
 
 def main():

@@ -3,6 +3,8 @@
 use super::desk::{Desk, now};
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound, Unavailable};
 use patchward_collector::deliver;
+use patchward_collector::item::Kind;
+use patchward_collector::notice::is_usual;
 use patchward_collector::reconcile::notices::Notices;
 use patchward_common::time::{DAY_MS, HOUR_MS, SECOND_MS, UtcMs};
 use patchward_integration_tests::receiver::{MailServer, Manners, Posted, Receiver};
@@ -54,6 +56,30 @@ pub(super) fn is_signed(posted: &Posted, secret: &str) -> bool {
         "body": posted.body,
     });
     python(VERIFIER, sent.to_string().as_bytes()) == "True"
+}
+
+/// What people have to hear of without asking for it: who is waited for, what went wrong, what is late.
+#[test]
+fn nobody_has_to_ask_for_what_waits_fails_overruns_starves_or_is_silent() {
+    for kind in [
+        Kind::Sign,
+        Kind::Question,
+        Kind::Return,
+        Kind::Failed,
+        Kind::RolledBack,
+        Kind::Lost,
+        Kind::Halted,
+        Kind::Stopped,
+        Kind::Overrun,
+        Kind::Starving,
+        Kind::Silent,
+        Kind::Copied,
+        Kind::Expiring,
+        Kind::Undelivered,
+    ] {
+        assert!(is_usual(kind), "{}", kind.word());
+    }
+    assert!(!is_usual(Kind::Waiting));
 }
 
 fn body(posted: &Posted) -> Value {
