@@ -115,8 +115,10 @@
     const form = document.getElementById("passkey-form");
     if (form) {
       const why = hindrance(form);
-      document.getElementById("passkey-note").textContent = why;
-      document.getElementById("passkey-note").hidden = !why;
+      const note = document.getElementById("passkey-note");
+      note.textContent = why;
+      note.hidden = !why;
+      note.classList.toggle("unscripted", !why);
       form.hidden = Boolean(why);
       const press = once(form, form.querySelector("button"), () => add(form));
       form.addEventListener("submit", (event) => {

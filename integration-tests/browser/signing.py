@@ -78,7 +78,7 @@ SENDS = """async ([plan, fields]) => {
 }"""
 
 
-def refused(ada, ben, hospital, plan):
+def refused(ada, hospital, plan):
     """What is no signature of this person's own key over this plan, or not their form, changes nothing."""
     before = hospital.ask_json("plan", "show", plan)
     keys = {one["account"]: one["key"] for one in hospital.ask_json("user", "keys")}

@@ -182,12 +182,16 @@ def all_pages(people, pages, pictures):
     for place in PLACES if pictures else []:
         people["ada"].open(place)
         picture(people["ada"], pictures, place.strip("/") or "today")
+    if pictures:
+        people["ada"].open(f"/ward/unit/{UNIT}")
+        picture(people["ada"], pictures, "ward-unit")
 
 
 def acts(people, hospital, pages, pictures, plan, other):
     """What does not build on one another: all of it is tried, so that one run shows all faults."""
     ada, ben, olga, ian = (people[name] for name in ("ada", "ben", "olga", "ian"))
     yield "a plan with findings that block is not signed", lambda: signing.blocked(ada, hospital, other)
+    yield "what is no signature is refused", lambda: signing.refused(ada, hospital, other)
     yield "a plan is declined", lambda: signing.decline(ada, ben, hospital, other)
     yield from on_the_ward(people, hospital, other)
     yield "a critical machine takes a file key", lambda: signing.with_a_file_key(ada, ben, olga, hospital)
@@ -200,7 +204,6 @@ def acts(people, hospital, pages, pictures, plan, other):
     yield "who waits is told how far it is", lambda: slow.is_told_how_far_it_is(olga, pages)
     yield "a page is printed", lambda: printed(ada)
     yield "what moves would be seen", lambda: moves(ada)
-    yield "what is no signature is refused", lambda: signing.refused(ada, ben, hospital, other)
     yield "everything is stopped once", lambda: stop(olga, hospital, pages)
     yield "there is one of each thing", lambda: one_of_each(hospital, BEDSIDE, "bedside-1")
     yield from all_pages(people, pages, pictures)
