@@ -238,7 +238,7 @@ impl<T: Send + Sync + 'static> Snapshot<T> {
             said,
             audit,
         });
-        // A hospital's rows are freed for as long as a page is made: nobody waits for that.
+        // To free a hospital's rows takes as long as to make a page: nobody who looks waits for that.
         drop(last);
         drop(before);
         Ok(value)
