@@ -1,6 +1,6 @@
 //! Advisories: what is vulnerable, what of it is ours, and what people said about it.
 
-mod alias;
+pub(super) mod alias;
 mod asked;
 mod check;
 mod decide;

@@ -1,6 +1,6 @@
 //! Assets: the hospital's own list.
 
-mod baseline;
+pub(super) mod baseline;
 mod import;
 mod life;
 mod list;

@@ -1,12 +1,14 @@
 //! Medical devices: what they answer to the machines beside them.
 
+use super::rows::{self, FromFile, Watch};
 use super::zones::Zones;
 use super::{Caller, machine};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Report, Table};
-use crate::store::View;
 use crate::store::assets::Asset;
 use crate::store::devices::DeviceAnswer;
+use crate::store::machines::Machine;
+use crate::store::{Change, View};
 use patchward_common::id::{Label, MachineId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +24,9 @@ pub enum DeviceCommand {
         #[arg(long)]
         by: String,
     },
+    /// Let machines speak for devices out of a CSV file with the columns device, its asset tag, and
+    /// asked_by, the machine: all of it, or nothing
+    Import(FromFile),
     /// Let a machine speak for a device no more
     Unwatch {
         /// The device's asset tag
@@ -43,6 +48,7 @@ pub enum DeviceCommand {
 pub async fn run(app: &App, caller: &Caller, command: DeviceCommand) -> Result<Output, Failure> {
     match command {
         DeviceCommand::Watch { tag, by } => watch(app, caller, &tag, &by).await,
+        DeviceCommand::Import(from) => rows::import::<Watch>(app, caller, from).await,
         DeviceCommand::Unwatch { tag, by } => {
             let machine = machine::find(&mut app.store.view().await?, &by).await?;
             let mut change = app.change(caller).await?;
@@ -68,6 +74,24 @@ pub(super) async fn find(view: &mut View, tag: &Label) -> Result<Asset, Failure>
 
 async fn watch(app: &App, caller: &Caller, tag: &Label, by: &str) -> Result<Output, Failure> {
     let mut change = app.change(caller).await?;
+    let beside = let_speak(&mut change, tag, by).await?;
+    change.commit().await?;
+    Ok(Output::Text(format!(
+        "{} may speak for {tag}. Put a file for it into {}'s /etc/patchward/devices.d and set \
+         devices = true in its agent.toml; `device show {tag}` shows what it answers.",
+        beside.name, beside.name
+    )))
+}
+
+/// Lets a machine speak for a device, and gives the machine.
+///
+/// # Errors
+/// Where the device has an agent or no place in the list, or the machine has no agent.
+pub(super) async fn let_speak(
+    change: &mut Change,
+    tag: &Label,
+    by: &str,
+) -> Result<Machine, Failure> {
     let asset = find(change.view(), tag).await?;
     let manual = match &asset.machine {
         Some(machine) => change.view().manual_worker(machine).await?,
@@ -95,12 +119,7 @@ async fn watch(app: &App, caller: &Caller, tag: &Label, by: &str) -> Result<Outp
         )));
     }
     change.watch_device(tag, &beside.id).await?;
-    change.commit().await?;
-    Ok(Output::Text(format!(
-        "{} may speak for {tag}. Put a file for it into {}'s /etc/patchward/devices.d and set \
-         devices = true in its agent.toml; `device show {tag}` shows what it answers.",
-        beside.name, beside.name
-    )))
+    Ok(beside)
 }
 
 /// The names of the machines that ask.

@@ -1,7 +1,10 @@
 //! Freezes: when nothing starts.
 
+mod import;
+
 use super::calendar::{self, CalendarCommand};
 use super::hit::Waiting;
+use super::rows::FromFile;
 use super::zones::{Zones, instant_in};
 use super::{Caller, outlook_of};
 use crate::app::App;
@@ -50,6 +53,9 @@ pub enum FreezeCommand {
         #[arg(long)]
         reason: Label,
     },
+    /// Add freezes out of a CSV file as `freeze list` gives it: freeze, where (all, site NAME or unit
+    /// NAME), from, until and reason, and zone where they are local times: all of it, or nothing
+    Import(FromFile),
     /// End a freeze
     Remove {
         /// What people call it
@@ -85,6 +91,7 @@ pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Resul
             let freeze = asked(command, app.now())?;
             add(app, caller, &freeze).await
         }
+        FreezeCommand::Import(from) => import::run(app, caller, from).await,
         FreezeCommand::Remove { name, reason } => {
             refuse_calendars(app, &name).await?;
             let mut change = app.change(caller).await?;
@@ -107,7 +114,7 @@ pub async fn freeze(app: &App, caller: &Caller, command: FreezeCommand) -> Resul
 }
 
 /// The source of freezes that people add.
-fn manual() -> Result<Name, Failure> {
+pub(super) fn manual() -> Result<Name, Failure> {
     Name::new(calendar::MANUAL).map_err(|error| Failure::input(error.to_string()))
 }
 
@@ -157,26 +164,35 @@ pub(super) async fn foreseen(
     caller: &Caller,
     command: &FreezeCommand,
 ) -> Result<Option<String>, Failure> {
-    let FreezeCommand::Add { .. } = command else {
-        return Ok(None);
+    let freeze = match command {
+        FreezeCommand::Add { .. } => asked(command.clone(), app.now())?,
+        FreezeCommand::Import(from) => return import::foreseen(app, caller, from).await,
+        _ => return Ok(None),
     };
-    let freeze = asked(command.clone(), app.now())?;
     let Hit { time, units, taken } = hit(app, &freeze).await?;
+    let within = within(app, &units).await?;
+    // What refuses it refuses it now. It is dropped at once: every go waits for it.
+    let mut change = app.change(caller).await?;
+    change.add_freeze(&freeze).await?;
+    drop(change);
+    Ok(Some(format!(
+        "No go would be given {time} in {within}.{taken}"
+    )))
+}
+
+/// How many units, and how many machines in them, in words.
+async fn within(app: &App, units: &BTreeSet<Name>) -> Result<String, Failure> {
     let machines = app.store.view().await?.enrolled_by_unit().await?;
     let machines = machines.into_iter();
     let machines: u64 = machines
         .filter(|(unit, _)| units.contains(unit))
         .map(|(_, count)| count)
         .sum();
-    // What refuses it refuses it now. It is dropped at once: every go waits for it.
-    let mut change = app.change(caller).await?;
-    change.add_freeze(&freeze).await?;
-    drop(change);
-    Ok(Some(format!(
-        "No go would be given {time} in {} with {}.{taken}",
+    Ok(format!(
+        "{} with {}",
         counted(units.len(), "unit", "units"),
         counted(machines, "machine", "machines"),
-    )))
+    ))
 }
 
 /// What a freeze hits.
@@ -280,23 +296,34 @@ async fn list(app: &App, all: bool) -> Result<Output, Failure> {
 /// What a freeze leaves nothing of, for people. What was stored is stored: where it cannot
 /// be told, that is said.
 pub(super) async fn warning(app: &App, area: Area, subject: &str) -> String {
-    nothing_left(app, area, subject)
-        .await
-        .unwrap_or_else(|failure| {
-            format!(
-                "\nWhat freezes leave cannot be told: {}. `window preview` shows it once that \
+    let units = match app.store.view().await {
+        Ok(mut view) => covered(&mut view, area, subject).await,
+        Err(error) => Err(error.into()),
+    };
+    warning_of(app, units).await
+}
+
+/// The same of some units.
+async fn warning_of(app: &App, units: Result<Vec<Unit>, Failure>) -> String {
+    let left = match units {
+        Ok(units) => nothing_left(app, &units).await,
+        Err(failure) => Err(failure),
+    };
+    left.unwrap_or_else(|failure| {
+        format!(
+            "\nWhat freezes leave cannot be told: {}. `window preview` shows it once that \
                  is mended.",
-                failure.text
-            )
-        })
+            failure.text
+        )
+    })
 }
 
 /// The units in which freezes leave nothing now, with what to do; empty where there is
 /// none.
-async fn nothing_left(app: &App, area: Area, subject: &str) -> Result<String, Failure> {
+async fn nothing_left(app: &App, units: &[Unit]) -> Result<String, Failure> {
     let mut view = app.store.view().await?;
     let mut told = Vec::new();
-    for unit in &covered(&mut view, area, subject).await? {
+    for unit in units {
         let openings = outlook_of(app, &mut view, unit).await?;
         if let Some(remedy) = outlook::remedy(&openings) {
             told.push(format!("\n{}: {remedy}", unit.name));

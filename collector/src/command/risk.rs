@@ -1,6 +1,7 @@
 //! Risk assessments: what a release on a model may do, and what waiting may do.
 
 use super::plan::release;
+use super::rows::{self, FromFile};
 use super::{Caller, window};
 use crate::app::App;
 use crate::control::{Cell, Failure, Output, Table};
@@ -14,6 +15,9 @@ use serde::{Deserialize, Serialize};
 pub enum RiskCommand {
     /// Put an assessment down, in place of the one before
     Put(Put),
+    /// Put assessments down out of a CSV file as `risk list` gives it: release, model, hazard_of_patching,
+    /// hazard_of_not_patching, decision, reason, decided_by and review: all of it, or nothing
+    Import(FromFile),
     /// Show one
     Show {
         /// PRODUCT=VERSION
@@ -63,16 +67,30 @@ pub struct Put {
 }
 
 fn decision(word: &str) -> Result<String, String> {
+    decided(word).map(|found| found.word().to_owned())
+}
+
+/// The decision with a word.
+pub(super) fn decided(word: &str) -> Result<Decision, String> {
     let known = || DECISIONS.map(Decision::word).join(", ");
-    let found =
-        Decision::of_word(word).ok_or_else(|| format!("a decision is one of {}", known()))?;
-    Ok(found.word().to_owned())
+    Decision::of_word(word).ok_or_else(|| format!("a decision is one of {}", known()))
+}
+
+/// Refuses a time at which nobody can look again.
+pub(super) fn is_ahead(review: UtcMs, now: UtcMs) -> Result<(), Failure> {
+    match review > now {
+        true => Ok(()),
+        false => Err(Failure::input(format!(
+            "{review} has passed already; name with review when it is looked at again"
+        ))),
+    }
 }
 
 /// Carries out a command on risk assessments.
 pub async fn run(app: &App, caller: &Caller, command: RiskCommand) -> Result<Output, Failure> {
     match command {
         RiskCommand::Put(asked) => put(app, caller, asked).await,
+        RiskCommand::Import(from) => rows::import::<Risk>(app, caller, from).await,
         RiskCommand::Show {
             release: text,
             model,
@@ -115,12 +133,7 @@ async fn put(app: &App, caller: &Caller, asked: Put) -> Result<Output, Failure> 
     let (product, version) = release(&asked.release)?;
     let mut change = app.change(caller).await?;
     let now = change.now();
-    if asked.review <= now {
-        return Err(Failure::input(format!(
-            "{} has passed already; name with --review when it is looked at again",
-            asked.review
-        )));
-    }
+    is_ahead(asked.review, now)?;
     let risk = Risk {
         product,
         version,

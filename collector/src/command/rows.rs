@@ -2,7 +2,13 @@
 //! by doing it in a transaction that is not kept, so that a dry run and the real one cannot differ.
 
 mod area;
+mod baselines;
+mod checklists;
 mod contacts;
+mod devices;
+mod freezes;
+mod judged;
+mod people;
 mod places;
 mod windows;
 
@@ -17,6 +23,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::str::FromStr;
 
+pub(super) use baselines::Shown;
+pub(super) use checklists::Step;
+pub(super) use devices::Watch;
+pub(super) use judged::Alias;
+pub(super) use people::{ENDED, Person};
 pub(super) use places::UnitSubnet;
 
 /// A file for a table.
@@ -128,6 +139,22 @@ impl<'a> Cells<'a> {
         self.text(column).map(read).transpose()
     }
 
+    /// Yes or no, where one of them stands in a column.
+    pub(super) fn flag(&self, column: &str) -> Result<Option<bool>, String> {
+        match self.text(column) {
+            None => Ok(None),
+            Some("true" | "yes") => Ok(Some(true)),
+            Some("false" | "no") => Ok(Some(false)),
+            Some(other) => Err(format!("{column}: {other:?} is no yes or no")),
+        }
+    }
+
+    /// What a column lists, one after a comma or a semicolon.
+    pub(super) fn listed(&self, column: &str) -> impl Iterator<Item = &'a str> {
+        let parts = self.text(column).unwrap_or_default().split([',', ';']);
+        parts.map(str::trim).filter(|part| !part.is_empty())
+    }
+
     /// What stands in a column that may not be empty.
     pub(super) fn needed<T>(&self, column: &str) -> Result<T, String>
     where
@@ -144,25 +171,84 @@ pub(super) async fn import<R: FileRow>(
     caller: &Caller,
     FromFile { file, dry_run }: FromFile,
 ) -> Result<Output, Failure> {
-    let of_file = |failure: Failure| Failure {
-        text: format!("{}: {}. Nothing was taken in.", file.name, failure.text),
-        ..failure
-    };
-    let (columns, mut rows) = read(&file.bytes, &R::SHAPE, R::read).map_err(of_file)?;
-    once::<R>(&rows).map_err(of_file)?;
+    let read = InFile::<R>::read(file)?;
     let mut change = app.change(caller).await?;
-    let put = put(&mut change, &columns, &mut rows).await;
-    let done = put.map_err(of_file)?;
+    let taken = read.put(&mut change).await?;
     if !dry_run {
         change.commit().await?;
-        let written = rows.iter().zip(&done);
-        let mut written = written.filter(|(_, done)| **done != Done::AsItIs);
-        R::follow(&mut written.by_ref().map(|((_, row), _)| row), app);
+        R::follow(&mut taken.written(), app);
     }
-    Ok(Output::Report(report(&rows, &done, dry_run)))
+    Ok(Output::Report(taken.report(dry_run)))
 }
 
-/// Refuses a file that says two things of one: which is right, only a person knows.
+/// The rows of a file with their lines, as they stand there.
+pub(super) struct InFile<R> {
+    name: String,
+    columns: Columns,
+    rows: Vec<(usize, R)>,
+}
+
+/// The same once they are written, with what becomes of each.
+pub(super) struct Taken<R>(Vec<(usize, R, Done)>);
+
+impl<R: FileRow> InFile<R> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Where it is no such table, or says two things of one: which is right, only a person knows.
+    pub(super) fn read(file: InputFile) -> Result<Self, Failure> {
+        let read = read(&file.bytes, &R::SHAPE, R::read).and_then(|(columns, rows)| {
+            once(&rows)?;
+            Ok((columns, rows))
+        });
+        let (columns, rows) = read.map_err(|failure| of_file(&file.name, failure))?;
+        Ok(Self {
+            name: file.name,
+            columns,
+            rows,
+        })
+    }
+
+    /// The rows.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &R> {
+        self.rows.iter().map(|(_, row)| row)
+    }
+
+    /// Writes them; each finds what was there before the file.
+    pub(super) async fn put(self, change: &mut Change) -> Result<Taken<R>, Failure> {
+        let known = R::known(change.view()).await?;
+        let known: HashMap<String, R> = known.into_iter().map(|one| (one.key(), one)).collect();
+        let mut taken = Vec::new();
+        for (line, mut row) in self.rows {
+            let known = known.get(&row.key());
+            if let Some(known) = known {
+                row.keep(known, &self.columns);
+            }
+            let done = match known {
+                Some(known) if known == &row => Done::AsItIs,
+                Some(_) => Done::Changed,
+                None => Done::Added,
+            };
+            if done != Done::AsItIs {
+                let put = row.put(known, change).await;
+                put.map_err(|failure| {
+                    let text = format!("line {line}: {}", failure.text);
+                    of_file(&self.name, Failure { text, ..failure })
+                })?;
+            }
+            taken.push((line, row, done));
+        }
+        Ok(Taken(taken))
+    }
+}
+
+fn of_file(name: &str, failure: Failure) -> Failure {
+    Failure {
+        text: format!("{name}: {}. Nothing was taken in.", failure.text),
+        ..failure
+    }
+}
+
 fn once<R: FileRow>(rows: &[(usize, R)]) -> Result<(), Failure> {
     let mut lines = HashMap::new();
     for (line, row) in rows {
@@ -177,62 +263,51 @@ fn once<R: FileRow>(rows: &[(usize, R)]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes the rows; each finds what was there before the file.
-async fn put<R: FileRow>(
-    change: &mut Change,
-    columns: &Columns,
-    rows: &mut [(usize, R)],
-) -> Result<Vec<Done>, Failure> {
-    let known = R::known(change.view()).await?;
-    let known: HashMap<String, R> = known.into_iter().map(|one| (one.key(), one)).collect();
-    let mut done = Vec::new();
-    for (line, row) in rows {
-        let known = known.get(&row.key());
-        if let Some(known) = known {
-            row.keep(known, columns);
-        }
-        let row = &*row;
-        done.push(match known {
-            Some(known) if known == row => Done::AsItIs,
-            Some(_) => Done::Changed,
-            None => Done::Added,
-        });
-        if known != Some(row) {
-            let put = row.put(known, change).await;
-            put.map_err(|failure| Failure {
-                text: format!("line {line}: {}", failure.text),
-                ..failure
-            })?;
-        }
+impl<R: FileRow> Taken<R> {
+    /// Those that were not there already.
+    pub(super) fn written(&self) -> impl Iterator<Item = &R> {
+        let written = self.0.iter().filter(|(.., done)| *done != Done::AsItIs);
+        written.map(|(_, row, _)| row)
     }
-    Ok(done)
+
+    /// What became of each.
+    pub(super) fn report(&self, dry_run: bool) -> Report {
+        let mut table = Table::new(&["line", R::WHAT, "becomes"]);
+        for (line, row, done) in &self.0 {
+            table.row(vec![
+                Cell::Number(*line as i64),
+                Cell::of(row.key()),
+                Cell::of(done.word()),
+            ]);
+        }
+        let count = |of: Done| self.0.iter().filter(|(.., done)| *done == of).count();
+        let [added, changed, same] = [Done::Added, Done::Changed, Done::AsItIs].map(count);
+        let counts = format!("{added} added, {changed} changed, {same} as they are");
+        let rows = counted(self.0.len(), "row", "rows");
+        let text = match dry_run {
+            true => format!("{rows}; it would be: {counts}. Nothing was changed."),
+            false => format!("{rows}: {counts}."),
+        };
+        let number = |count: usize| Cell::Number(count as i64);
+        let parts = [
+            ("added", number(added)),
+            ("changed", number(changed)),
+            ("as_they_are", number(same)),
+            ("dry_run", Cell::Flag(dry_run)),
+        ];
+        Report::new(parts, text).with("rows", table)
+    }
 }
 
-fn report<R: FileRow>(rows: &[(usize, R)], done: &[Done], dry_run: bool) -> Report {
-    let mut table = Table::new(&["line", R::WHAT, "becomes"]);
-    for ((line, row), done) in rows.iter().zip(done) {
-        table.row(vec![
-            Cell::Number(*line as i64),
-            Cell::of(row.key()),
-            Cell::of(done.word()),
-        ]);
+/// What a file was taken in for, with a sentence more.
+pub(super) fn and(output: Output, sentence: &str) -> Output {
+    match output {
+        Output::Report(mut report) => {
+            report.text.push_str(sentence);
+            Output::Report(report)
+        }
+        other => other,
     }
-    let count = |of: Done| done.iter().filter(|done| **done == of).count();
-    let [added, changed, same] = [Done::Added, Done::Changed, Done::AsItIs].map(count);
-    let counts = format!("{added} added, {changed} changed, {same} as they are");
-    let rows = counted(rows.len(), "row", "rows");
-    let text = match dry_run {
-        true => format!("{rows}; it would be: {counts}. Nothing was changed."),
-        false => format!("{rows}: {counts}."),
-    };
-    let number = |count: usize| Cell::Number(count as i64);
-    let parts = [
-        ("added", number(added)),
-        ("changed", number(changed)),
-        ("as_they_are", number(same)),
-        ("dry_run", Cell::Flag(dry_run)),
-    ];
-    Report::new(parts, text).with("rows", table)
 }
 
 /// The columns of a file, and its rows with their lines.
@@ -306,55 +381,4 @@ fn columns(headings: &SheetRow, shape: &Shape) -> Result<Columns, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::oncall::OnCall;
-    use crate::store::places::{Group, Unit};
-    use crate::store::windows::Window;
-
-    fn keys<R: FileRow>(text: &str) -> Result<Vec<String>, String> {
-        let read = read(text.as_bytes(), &R::SHAPE, R::read);
-        let (_, rows) = read.map_err(|failure| failure.text)?;
-        once::<R>(&rows).map_err(|failure| failure.text)?;
-        Ok(rows.iter().map(|(_, row)| row.key()).collect())
-    }
-
-    #[test]
-    fn rows_are_read_by_the_names_of_their_columns() {
-        let units = keys::<Unit>("Class;Unit;Site\ncritical;icu;main\nstandard;lab;main\n");
-        assert_eq!(units.unwrap(), ["icu", "lab"]);
-        let groups = "group,unit,machines,minimum_ready,switched_off_counts\nct,icu,7,2,yes\n";
-        assert_eq!(keys::<Group>(groups).unwrap(), ["ct"]);
-        let levels = "for,which,level,who,contact\nunit,icu,2,Ada,4711\nall,,1,Desk,1\n";
-        let levels = keys::<OnCall>(levels).unwrap();
-        assert_eq!(levels, ["level 2 of unit icu", "level 1 of all"]);
-    }
-
-    #[test]
-    fn every_mistake_is_told_with_its_line() {
-        let head = "unit,site,class\n";
-        for (rows, why) in [
-            ("icu,main,pet\n,main,standard\n", "line 2: a class is"),
-            (
-                "icu,main,pet\n,main,standard\n",
-                "line 3: its unit is empty",
-            ),
-            ("ICU 3,main,standard\n", "line 2: unit: "),
-            (
-                "icu,main,standard\nicu,east,standard\n",
-                "lines 2 and 3 are both unit icu",
-            ),
-        ] {
-            let said = keys::<Unit>(&format!("{head}{rows}")).unwrap_err();
-            assert!(said.contains(why), "{rows:?}: {said}");
-        }
-        let said = keys::<Unit>("unit,title\nicu,x\n").unwrap_err();
-        assert!(said.contains("unit and site and class must be"), "{said}");
-        let long = format!("{head}{}", "icu,main,pet\n".repeat(MAX_MISTAKES + 2));
-        let said = keys::<Unit>(&long).unwrap_err();
-        assert!(said.ends_with("and 2 more"), "{said}");
-        let window = "window,unit,cron,zone,minutes\nnight,icu,0 2 * * Tue,UTC,";
-        assert_eq!(keys::<Window>(&format!("{window}60\n")).unwrap(), ["night"]);
-        assert!(keys::<Window>(&format!("{window}9000\n")).is_err());
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! The way back into service: what HTM looks at, by class and model, and the return.
 
+use super::rows::{self, FromFile, Step};
 use super::{Caller, place};
 use crate::agenda;
 use crate::app::App;
@@ -32,6 +33,11 @@ pub enum ChecklistCommand {
         #[arg(long = "step", value_parser = step)]
         steps: Vec<(Name, Label)>,
     },
+    /// Set steps out of a CSV file as `checklist list` gives it: class, step, what, and model where it is
+    /// only for one: all of it, or nothing. Steps that the file does not have stay
+    Import(FromFile),
+    /// Show every step of every checklist
+    List,
     /// Show what is looked at for a class and model
     Show {
         /// standard, critical, life_support
@@ -64,16 +70,11 @@ pub async fn checklist(
             model,
             steps,
         } => {
-            let names: BTreeSet<&Name> = steps.iter().map(|(name, _)| name).collect();
-            if names.len() < steps.len() || steps.len() > MOST_STEPS {
-                return Err(Failure::input(format!(
-                    "a checklist has up to {MOST_STEPS} steps, each with another name"
-                )));
-            }
             let steps: Vec<_> = steps
                 .into_iter()
                 .map(|(step, title)| ChecklistStep { step, title })
                 .collect();
+            is_short(&steps)?;
             let mut change = app.change(caller).await?;
             change.set_checklist(class, model.as_ref(), &steps).await?;
             change.commit().await?;
@@ -84,12 +85,38 @@ pub async fn checklist(
                 model.map_or_else(String::new, |model| format!(" of model {model}")),
             )))
         }
+        ChecklistCommand::Import(from) => rows::import::<Step>(app, caller, from).await,
+        ChecklistCommand::List => list(app).await,
         ChecklistCommand::Show { class, model } => {
             let mut view = app.store.view().await?;
             let steps = steps(&mut view, class, model.as_ref()).await?;
             Ok(Output::Table(steps_table(&steps)))
         }
     }
+}
+
+/// Refuses a list that nobody goes through, or that names a step twice.
+pub(super) fn is_short(steps: &[ChecklistStep]) -> Result<(), Failure> {
+    let names: BTreeSet<&Name> = steps.iter().map(|one| &one.step).collect();
+    match names.len() < steps.len() || steps.len() > MOST_STEPS {
+        false => Ok(()),
+        true => Err(Failure::input(format!(
+            "a checklist has up to {MOST_STEPS} steps, each with another name"
+        ))),
+    }
+}
+
+async fn list(app: &App) -> Result<Output, Failure> {
+    let mut table = Table::new(&["class", "model", "step", "what"]);
+    for (class, model, step) in app.store.view().await?.checklists().await? {
+        table.row(vec![
+            Cell::of(class.word()),
+            Cell::maybe(model),
+            Cell::of(step.step),
+            Cell::of(step.title),
+        ]);
+    }
+    Ok(Output::Table(table))
 }
 
 fn steps_table(steps: &[ChecklistStep]) -> Table {

@@ -6,6 +6,7 @@ mod openid;
 pub use openid::OpenidCommand;
 
 use super::Caller;
+use super::rows::{self, ENDED, FromFile, Person};
 use super::zones::Zones;
 use crate::account::{Grant, LINK_MS};
 use crate::app::App;
@@ -31,6 +32,9 @@ pub enum UserCommand {
         #[arg(long = "role", required = true)]
         roles: Vec<Grant>,
     },
+    /// Add people and give them exactly the roles of a CSV file as `user list` gives it, with the columns
+    /// account, called and roles: all of it, or nothing. It makes no links: `user link` does, one by one
+    Import(FromFile),
     /// Give a person exactly these roles
     Grant {
         /// The account
@@ -69,6 +73,13 @@ pub async fn run(app: &App, caller: &Caller, command: UserCommand) -> Result<Out
             let link = link(app, &mut change, &name).await?;
             change.commit().await?;
             Ok(handed(&name, link, format!("{title} is added.")))
+        }
+        UserCommand::Import(from) => {
+            let taken = rows::import::<Person>(app, caller, from).await?;
+            Ok(rows::and(
+                taken,
+                " Who is new gets a one-time link by `user link`, in person, or comes by OpenID.",
+            ))
         }
         UserCommand::Grant { name, roles } => {
             let mut change = app.change(caller).await?;
@@ -149,7 +160,7 @@ async fn list(app: &App) -> Result<Output, Failure> {
         let held = passkeys.iter().find(|(name, _)| *name == account.name);
         let is_reachable = account.password.is_some() || linked.contains(&account.name);
         let state = match (&account.ended_at, &account.locked_until) {
-            (Some(_), _) => "ended",
+            (Some(_), _) => ENDED,
             (None, _) if !is_reachable => "invited",
             (None, Some(until)) if *until > now => "locked",
             (None, _) => "active",

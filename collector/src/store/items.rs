@@ -70,6 +70,26 @@ impl View {
             )
             .await
     }
+
+    /// Every step of every checklist, with the class and the model that it is for, in their order.
+    pub async fn checklists(
+        &mut self,
+    ) -> Result<Vec<(Class, Option<Name>, ChecklistStep)>, StoreError> {
+        let rows: Vec<(Class, String, Name, Label)> = self
+            .tx
+            .all(
+                "SELECT class, model, step, title FROM checklists
+                 ORDER BY class, model, position",
+                args![],
+            )
+            .await?;
+        let rows = rows.into_iter().map(|(class, model, step, title)| {
+            // No model is kept as an empty one.
+            let model = Name::new(&model).ok();
+            (class, model, ChecklistStep { step, title })
+        });
+        Ok(rows.collect())
+    }
 }
 
 impl Change {

@@ -4,8 +4,10 @@ use crate::advisory::matcher::Prepared;
 use crate::advisory::name::{VendorKeys, is_near, key};
 use crate::app::App;
 use crate::command::Caller;
+use crate::command::rows::{self, Alias, FromFile};
 use crate::control::{Cell, Failure, Output, Table};
 use crate::matching;
+use crate::store::Change;
 use patchward_common::id::Label;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -23,6 +25,9 @@ pub enum AliasCommand {
         #[arg(long)]
         vendor: Option<Label>,
     },
+    /// Add and change aliases out of a CSV file as `advisory alias list` gives it: name, means, and vendor
+    /// where it is a product: all of it, or nothing
+    Import(FromFile),
     /// Show all aliases
     List,
     /// Show names in advisories that may stand for names in our list
@@ -49,31 +54,25 @@ pub(super) async fn run(
             means,
             vendor,
         } => {
-            let (owner, from) = keys(vendor.as_ref(), &name)?;
-            let (_, to) = keys(vendor.as_ref(), &means)?;
-            if from == to {
-                return Err(Failure::input(format!(
-                    "{name} and {means} are the same name already: {from:?}"
-                )));
-            }
+            let (owner, from, to) = keyed(vendor.as_ref(), &name, &means)?;
             let mut change = app.change(caller).await?;
-            let known = change.view().aliases().await?;
-            if let Some(other) = known
-                .iter()
-                .find(|row| row.vendor == owner && row.name == to)
-            {
-                return Err(Failure::conflict(format!(
-                    "{means} itself stands for {:?}; name that one",
-                    other.means
-                )));
-            }
-            change.add_alias(&owner, &from, &to).await?;
+            add(&mut change, &owner, &from, &to).await?;
             change.commit().await?;
             let outcome = super::matched(app, caller, None).await?;
             Ok(Output::Text(format!(
                 "{name} stands for {means} from now on; {} matches changed by it.",
                 outcome.opened
             )))
+        }
+        AliasCommand::Import(from) => {
+            let only_shows = from.dry_run;
+            let taken = rows::import::<Alias>(app, caller, from).await?;
+            if only_shows {
+                return Ok(taken);
+            }
+            let outcome = super::matched(app, caller, None).await?;
+            let changed = format!(" {} matches changed by it.", outcome.opened);
+            Ok(rows::and(taken, &changed))
         }
         AliasCommand::List => {
             let mut table = Table::new(&["vendor", "name", "means", "by", "at"]);
@@ -98,6 +97,48 @@ pub(super) async fn run(
             Ok(Output::Text(format!("{name} stands for itself again.")))
         }
     }
+}
+
+/// An alias as names are compared: whose it is, the name, and what it stands for.
+///
+/// # Errors
+/// Where both are the same name already.
+pub(in crate::command) fn keyed(
+    vendor: Option<&Label>,
+    name: &Label,
+    means: &Label,
+) -> Result<(String, String, String), Failure> {
+    let (owner, from) = keys(vendor, name)?;
+    let (_, to) = keys(vendor, means)?;
+    match from == to {
+        false => Ok((owner, from, to)),
+        true => Err(Failure::input(format!(
+            "{name} and {means} are the same name already: {from:?}"
+        ))),
+    }
+}
+
+/// Adds an alias, or changes what it stands for.
+///
+/// # Errors
+/// A conflict where what it stands for is an alias itself.
+pub(in crate::command) async fn add(
+    change: &mut Change,
+    owner: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), Failure> {
+    let known = change.view().aliases().await?;
+    let other = known
+        .iter()
+        .find(|row| row.vendor == owner && row.name == to);
+    if let Some(other) = other {
+        return Err(Failure::conflict(format!(
+            "{to:?} itself stands for {:?}; name that one",
+            other.means
+        )));
+    }
+    Ok(change.add_alias(owner, from, to).await?)
 }
 
 /// The keys of an alias: whose it is, and the name.

@@ -1,6 +1,7 @@
 //! Baselines, and letting a new asset be used that shows what they ask for.
 
 use super::super::Caller;
+use super::super::rows::{self, FromFile};
 use super::find;
 use crate::app::App;
 use crate::asset::baseline::{self, Asked, Shown};
@@ -35,6 +36,9 @@ pub enum BaselineCommand {
         #[arg(long, value_parser = mode)]
         mode: Option<String>,
     },
+    /// Save baselines out of a CSV file as `asset baseline list` gives it: baseline, model, ready,
+    /// interlock, mode and components: all of it, or nothing
+    Import(FromFile),
     /// Remove a baseline
     Remove {
         /// Its name
@@ -50,14 +54,27 @@ fn component(text: &str) -> Result<String, String> {
     baseline::component(text).map(|_| text.to_owned())
 }
 
-fn mode_of(word: &str) -> Option<Mode> {
-    MODES.into_iter().find(|mode| mode.word() == word)
+/// The mode with a word.
+pub(in crate::command) fn mode_of(word: &str) -> Result<Mode, String> {
+    let mode = MODES.into_iter().find(|mode| mode.word() == word);
+    mode.ok_or_else(|| format!("one of {}", MODES.map(Mode::word).join(", ")))
 }
 
 fn mode(word: &str) -> Result<String, String> {
-    match mode_of(word) {
-        Some(mode) => Ok(mode.word().to_owned()),
-        None => Err("one of observe, rehearse, active, manual".to_owned()),
+    mode_of(word).map(|mode| mode.word().to_owned())
+}
+
+/// Refuses a baseline that every machine meets.
+pub(in crate::command) fn needs_something(
+    baseline: &Baseline,
+    components: &[(String, String)],
+) -> Result<(), Failure> {
+    let asks = baseline.is_ready == 1 || baseline.has_interlock == 1 || baseline.mode.is_some();
+    match asks || !components.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::input(
+            "a baseline asks for something: components, ready, interlock or a mode",
+        )),
     }
 }
 
@@ -85,13 +102,9 @@ pub(super) async fn run(
                 model,
                 is_ready: u32::from(ready),
                 has_interlock: u32::from(interlock),
-                mode: mode.as_deref().and_then(mode_of),
+                mode: mode.as_deref().and_then(|word| mode_of(word).ok()),
             };
-            if components.is_empty() && !ready && !interlock && baseline.mode.is_none() {
-                return Err(Failure::input(
-                    "a baseline asks for something: --component, --ready, --interlock or --mode",
-                ));
-            }
+            needs_something(&baseline, &components)?;
             let mut change = app.change(caller).await?;
             change.put_baseline(&baseline, &components).await?;
             change.commit().await?;
@@ -100,6 +113,7 @@ pub(super) async fn run(
                 baseline.model, baseline.name
             )))
         }
+        BaselineCommand::Import(from) => rows::import::<rows::Shown>(app, caller, from).await,
         BaselineCommand::Remove { name } => {
             let mut change = app.change(caller).await?;
             change.remove_baseline(&name).await?;

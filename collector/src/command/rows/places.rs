@@ -106,10 +106,9 @@ impl FileRow for Group {
     };
 
     fn read(cells: &Cells<'_>) -> Result<Self, String> {
-        let switched_off = match cells.text("switched_off_counts") {
-            None | Some("false" | "no") => SwitchedOff::DoesNotCount,
-            Some("true" | "yes") => SwitchedOff::Counts,
-            Some(other) => return Err(format!("switched_off_counts: {other:?} is no yes or no")),
+        let switched_off = match cells.flag("switched_off_counts")? {
+            None | Some(false) => SwitchedOff::DoesNotCount,
+            Some(true) => SwitchedOff::Counts,
         };
         Ok(Self {
             name: cells.needed("group")?,

@@ -79,6 +79,21 @@ async fn a_person_says_which_machine_speaks_for_which_device() {
     assert_eq!(shown["answers"][0]["component"], "viewer");
     desk.ask("device unwatch CT-7 --by pc-1").await;
     assert_eq!(desk.json("device list").await, json!([]));
+    let none = desk.write(b"device,asked_by\nCT-7,pc-1\nNONE,pc-1\n");
+    desk.refuses(
+        &format!("device import {none}"),
+        NotFound,
+        "line 3: There is no asset NONE",
+    )
+    .await;
+    let file = desk.write(b"device,asked_by\nCT-7,pc-1\n");
+    assert_eq!(
+        desk.json(&format!("device import {file}")).await["added"],
+        1
+    );
+    let again = desk.json(&format!("device import {file}")).await;
+    assert_eq!(again["as_they_are"], 1);
+    assert_eq!(desk.json("device list").await[0]["asked_by"], "pc-1");
 }
 
 #[tokio::test]
