@@ -65,3 +65,39 @@ fn item(warning: Warning, machine: Option<&MachineLine>) -> Item {
         why: warning.why(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::Owner;
+    use crate::item::expiry::{Life, WHATS};
+    use patchward_common::time::{DAY_MS, UtcMs};
+
+    #[test]
+    fn every_kind_has_its_key_and_who_can_renew_it() {
+        let mut keys = BTreeSet::new();
+        for what in WHATS {
+            let (from, ends) = (Some(UtcMs(0)), UtcMs(400 * DAY_MS));
+            let expires = Expires {
+                what,
+                subject: "this-one".to_owned(),
+                life: Life { from, ends },
+            };
+            let warning = expires.warning(UtcMs(395 * DAY_MS)).unwrap();
+            let item = item(warning, None);
+            let key = format!("expiring:{}/this-one", what.word());
+            assert_eq!((&item.key(), &*item.about), (&key, "this-one"));
+            let owner = match what {
+                What::Charter | What::Roster | What::PersonKey | What::Custodian => Owner::Htm,
+                What::VendorRoot => Owner::Vendor,
+                What::GoKey | What::Authority | What::Collector | What::Page => Owner::It,
+                What::Machine | What::Program | What::Relay => Owner::It,
+            };
+            assert_eq!(item.owner, owner, "{key}");
+            let raised = UtcMs(396 * DAY_MS);
+            assert!(item.is_raised(raised) && item.why.contains("then"), "{key}");
+            keys.insert(key);
+        }
+        assert_eq!(keys.len(), WHATS.len(), "no two are one item");
+    }
+}

@@ -131,23 +131,4 @@ fn line(warning: &Warning) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_import_that_ends_soon_again_is_no_news() {
-        let one = |vendor: &str, ends: i64, step| (vendor.to_owned(), UtcMs(ends), step);
-        let before = [one("acme", 1, Step::Week), one("other", 1, Step::Over)];
-        let before = BTreeSet::from(before);
-        for (now, is) in [
-            (one("acme", 1, Step::Week), false),
-            (one("acme", 2, Step::Week), false),
-            (one("acme", 2, Step::Over), true),
-            (one("other", 2, Step::Over), false),
-            (one("other", 2, Step::Week), false),
-            (one("new", 2, Step::Week), true),
-        ] {
-            assert_eq!(is_further(&before, &now), is, "{now:?}");
-        }
-    }
-}
+mod tests;

@@ -7,10 +7,36 @@ mod foreign;
 mod office;
 mod openpgp;
 
+use super::desk::now;
 use office::{Office, sheet};
+use patchward_collector::agenda;
 use patchward_collector::control::FailureKind::{Conflict, Input, NotFound};
+use patchward_collector::item::Owner;
+use patchward_collector::item::expiry::{Step, What};
+use patchward_collector::reconcile::expiring::Expiries;
 use patchward_common::digest::Digest;
+use patchward_common::time::DAY_MS;
 use serde_json::json;
+
+/// What the custodian signed lives for 90 days: HTM is told in time.
+#[tokio::test]
+async fn what_the_custodian_signed_is_warned_of_before_it_ends() {
+    let office = Office::open().await;
+    let app = &office.desk.app;
+    let at = now().plus_ms(61 * DAY_MS);
+    let told = Expiries::default().run(app, at).await.unwrap();
+    let mut told = told.iter().map(|one| (one.expires.what, one.step));
+    assert!(told.any(|one| one == (What::Custodian, Step::Month)));
+    let mut view = app.store.view().await.unwrap();
+    let gathered = agenda::gather(&app.fleet, &mut view, at).await.unwrap();
+    let item = gathered
+        .items
+        .iter()
+        .find(|item| item.key() == "expiring:custodian/hospital");
+    let item = item.unwrap();
+    assert_eq!(item.owner, Owner::Htm);
+    assert!(item.why.contains("`custodian draft`"), "{}", item.why);
+}
 
 #[tokio::test]
 async fn a_file_from_a_portal_becomes_a_release_once_the_custodian_has_signed() {

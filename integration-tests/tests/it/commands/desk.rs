@@ -67,6 +67,15 @@ impl Desk {
 
     /// The same whose settings name site relays.
     pub(super) async fn with_relays(relays: Vec<RelaySetting>) -> Self {
+        Self::with_fleet(FleetSettings {
+            relays,
+            ..FleetSettings::default()
+        })
+        .await
+    }
+
+    /// The same whose fleet has these settings.
+    pub(super) async fn with_fleet(fleet: FleetSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("collector");
         std::fs::create_dir_all(&path).unwrap();
@@ -86,15 +95,12 @@ impl Desk {
             go_key: papers.go_key.clone(),
             artifacts: artifacts.object_store(),
             clock: Arc::new(now),
-            settings: FleetSettings {
-                relays: relays.clone(),
-                ..FleetSettings::default()
-            },
+            settings: fleet.clone(),
         };
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             addresses: vec!["localhost:9443".into()],
-            relays,
+            relays: fleet.relays,
             ..Settings::default()
         };
         let app = App {

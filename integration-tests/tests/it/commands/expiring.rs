@@ -4,8 +4,9 @@ use super::desk::{Desk, UNIT, add_token, enrol, machine, now};
 use patchward_collector::agenda;
 use patchward_collector::config::RelaySetting;
 use patchward_collector::control::FailureKind::{Input, NotFound};
+use patchward_collector::fleet::FleetSettings;
 use patchward_collector::folder::Folder;
-use patchward_collector::item::expiry::{Step, What};
+use patchward_collector::item::expiry::{Life, Step, What};
 use patchward_collector::item::{Item, Kind, Owner};
 use patchward_collector::metrics;
 use patchward_collector::notice::Wanted;
@@ -14,10 +15,12 @@ use patchward_collector::relay;
 use patchward_common::id::Name;
 use patchward_common::time::{DAY_MS, MINUTE_MS, UtcMs};
 use patchward_common::trust::charter::Charter;
+use patchward_common::trust::roster::Roster;
 use patchward_common::trust::sign::Document as _;
 use patchward_integration_tests::fixture::sign;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::watch;
 
 async fn told(expiries: &mut Expiries, desk: &Desk, at: UtcMs) -> Vec<(What, Step)> {
     let told = expiries.run(&desk.app, at).await.unwrap().into_iter();
@@ -220,6 +223,42 @@ async fn figures_count_what_is_near_its_end_step_by_step() {
         .unwrap();
     change.commit().await.unwrap();
     assert_eq!(counted("relay_certificates").await, [0, 0, 0, 1]);
+}
+
+/// The root of a vendor, and the page's certificate.
+#[tokio::test]
+async fn what_ends_at_a_vendor_and_at_the_page_is_told() {
+    let begun = now();
+    let day = |days: i64| begun.plus_ms(days * DAY_MS);
+    let life = Life {
+        from: Some(begun),
+        ends: day(365),
+    };
+    let (_sender, page) = watch::channel(Some(life));
+    let desk = Desk::with_fleet(FleetSettings {
+        page: Some(page),
+        ..FleetSettings::default()
+    })
+    .await;
+    let charter = sign(&desk.papers.charter(), &[&desk.papers.root]);
+    desk.take_in(Charter::TYPE, &charter).await;
+    let roster = sign(&desk.papers.roster(), &[&desk.papers.registrar]);
+    desk.take_in(Roster::TYPE, &roster).await;
+    desk.import(&["2"]).await;
+    let mut expiries = Expiries::default();
+    for (days, step) in [(276, Step::Quarter), (336, Step::Month), (366, Step::Over)] {
+        let told = told(&mut expiries, &desk, day(days)).await;
+        for what in [What::VendorRoot, What::Page] {
+            assert!(told.contains(&(what, step)), "day {days}: {told:?}");
+        }
+    }
+    let found = items(&desk, day(336)).await;
+    let page = found.iter().find(|item| item.about == "page_certificate");
+    let page = page.unwrap();
+    assert_eq!(
+        (&*page.key(), page.owner),
+        ("expiring:page_certificate", Owner::It)
+    );
 }
 
 /// A site relay is certified by word, and its end is warned of for as long as the settings name it.
