@@ -34,6 +34,8 @@ pub fn routes() -> Router<Web> {
             &format!("{BASE}/{{*path}}"),
             any(call::handle).layer(DefaultBodyLimit::max(MAX_POST_BYTES)),
         )
+        .route(BASE, any(call::nothing))
+        .route(&format!("{BASE}/"), any(call::nothing))
 }
 
 async fn no_method() -> Problem {

@@ -30,6 +30,7 @@ pub mod statics;
 pub mod timing;
 pub mod touched;
 mod underway;
+mod whole;
 pub mod words;
 
 use crate::account::Grant;

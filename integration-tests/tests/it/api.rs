@@ -56,7 +56,7 @@ fn the_api_is_what_its_description_says() {
         // What a field means beyond its type no schema says: a name that is nobody's is refused.
         .args(["--exclude-checks", "positive_data_acceptance"])
         .args(["--exclude-path", "/events"])
-        .args(["--phases", "coverage,fuzzing", "--max-examples", "3"])
+        .args(["--phases", "coverage,fuzzing", "--max-examples", "10"])
         .args(["--workers", "2", "--seed", "20261127", "--no-color"])
         .args(["--continue-on-failure", "--request-timeout", "30"])
         .output();

@@ -200,11 +200,15 @@ program: list",
     ),
 ];
 
-/// The commands that a text names.
+/// The commands that a text names; some have no area.
 fn commands(text: &str) -> BTreeSet<String> {
     let lines = text.lines().filter_map(|line| line.split_once(": "));
     lines
-        .flat_map(|(area, words)| words.split(", ").map(move |word| format!("{area} {word}")))
+        .flat_map(|(area, words)| {
+            words
+                .split(", ")
+                .map(move |word| format!("{area} {word}").trim().to_owned())
+        })
         .collect()
 }
 

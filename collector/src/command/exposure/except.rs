@@ -4,7 +4,8 @@ use super::scope::{self, ScopeArguments};
 use crate::app::App;
 use crate::command::{Caller, window};
 use crate::control::{Cell, Failure, Output, Table};
-use crate::matching;
+use crate::exposure::Scope;
+use crate::matching::{self, OpenMatches};
 use crate::store::exposure::NewException;
 use patchward_common::id::Label;
 use patchward_common::time::UtcMs;
@@ -79,19 +80,10 @@ async fn add(app: &App, caller: &Caller, asked: &Add) -> Result<Output, Failure>
         )));
     }
     let open = matching::open(change.view(), Some(&asked.id)).await?;
-    if let Some(number) = asked.mitigation
-        && !open
-            .mitigations
-            .iter()
-            .any(|one| one.number == number && one.closed.is_none())
-    {
-        return Err(Failure::not_found(format!(
-            "Advisory {} has no mitigation {number} that is not closed. `mitigation list` shows \
-             all.",
-            asked.id
-        )));
-    }
     let scope = asked.scope.read(change.view(), &open, &asked.id).await?;
+    if let Some(number) = asked.mitigation {
+        protects(&open, number, &scope, &asked.id)?;
+    }
     let new = NewException {
         advisory: &asked.id,
         scope: &scope,
@@ -112,6 +104,25 @@ async fn add(app: &App, caller: &Caller, asked: &Add) -> Result<Output, Failure>
         ("until", Cell::of(asked.until)),
         ("control", Cell::of(&asked.control)),
     ]))
+}
+
+/// Refuses a mitigation that does nothing where the exception would hold.
+fn protects(open: &OpenMatches, number: u32, scope: &[Scope], id: &str) -> Result<(), Failure> {
+    let mut mitigations = open.mitigations.iter();
+    let found = mitigations.find(|one| one.number == number && one.closed.is_none());
+    let found = found.ok_or_else(|| {
+        Failure::not_found(format!(
+            "Advisory {id} has no mitigation {number} that is not closed. `mitigation list` shows \
+             all."
+        ))
+    })?;
+    match found.within(scope, &open.of_advisory(id)).is_empty() {
+        false => Ok(()),
+        true => Err(Failure::conflict(format!(
+            "Mitigation {number} has nothing open where the exception would hold, so it protects \
+             nothing there. `mitigation show {number}` has where it is open."
+        ))),
+    }
 }
 
 async fn list(app: &App, advisory: Option<&str>) -> Result<Output, Failure> {

@@ -7,9 +7,9 @@ use crate::web::asks::Asks as _;
 use crate::web::page::{Action, Shell};
 use crate::web::person::SignedIn;
 use crate::web::picture::code;
+use crate::web::whole::Whole;
 use crate::web::{Web, error};
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -89,7 +89,11 @@ async fn page(web: &Web, person: &SignedIn, secret: String, problem: String) -> 
 }
 
 /// Takes the secret, once its code is right.
-pub async fn confirm(State(web): State<Web>, person: SignedIn, Form(sent): Form<Sent>) -> Response {
+pub async fn confirm(
+    State(web): State<Web>,
+    person: SignedIn,
+    Whole(sent): Whole<Sent>,
+) -> Response {
     if !person.sent(Some(&sent.token)) {
         return error::not_of_session(&person);
     }

@@ -10,9 +10,9 @@ use crate::store::{Actor, StoreError};
 use crate::web::asks::Asks as _;
 use crate::web::page::Shell;
 use crate::web::person::{SignedIn, cookie};
+use crate::web::whole::Whole;
 use crate::web::{Web, error, link};
 use askama::Template;
-use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
@@ -107,7 +107,7 @@ fn form(web: &Web, problem: String, to: String, name: String) -> Response {
 }
 
 /// Signs somebody in.
-pub async fn enter(State(web): State<Web>, Form(sent): Form<Sent>) -> Response {
+pub async fn enter(State(web): State<Web>, Whole(sent): Whole<Sent>) -> Response {
     let to = link::local(&sent.to).unwrap_or("/").to_owned();
     match proved(&web, &sent).await {
         Ok(Some(account)) => match begin(&web, &account.name, false).await {
@@ -204,11 +204,15 @@ pub fn by(account: &Name) -> Caller {
 pub async fn leave(
     State(web): State<Web>,
     person: Option<SignedIn>,
-    Form(sent): Form<Token>,
+    Whole(sent): Whole<Token>,
 ) -> Response {
-    let Some(person) = person.filter(|person| person.sent(Some(&sent.token))) else {
+    let Some(person) = person else {
         return Redirect::to("/login").into_response();
     };
+    if !person.sent(Some(&sent.token)) {
+        // Who is led to the door believes that they are out.
+        return error::not_of_session(&person);
+    }
     match end(&web, &person).await {
         Ok(()) => ([(SET_COOKIE, cookie(None))], Redirect::to("/login")).into_response(),
         Err(failure) => error::page(Some(&person), &failure),

@@ -15,9 +15,9 @@ use crate::web::page::Shell;
 use crate::web::page::plan::short;
 use crate::web::page::sign::{self, SIGN};
 use crate::web::person::{Person, cookie};
+use crate::web::whole::Whole;
 use crate::web::{Web, error};
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -176,7 +176,7 @@ async fn rows(web: &Web, keys: &Keys) -> Result<Vec<Key>, Failure> {
 pub async fn password(
     State(web): State<Web>,
     person: Person,
-    Form(sent): Form<NewPassword>,
+    Whole(sent): Whole<NewPassword>,
 ) -> Response {
     if !person.sent(Some(&sent.token)) {
         return error::not_of_session(&person);
@@ -218,7 +218,7 @@ async fn change_password(
 }
 
 /// Asks for the browser's key to be taken into the roster.
-pub async fn key(State(web): State<Web>, person: Person, Form(sent): Form<NewKey>) -> Response {
+pub async fn key(State(web): State<Web>, person: Person, Whole(sent): Whole<NewKey>) -> Response {
     if !person.sent(Some(&sent.token)) {
         return error::not_of_session(&person);
     }

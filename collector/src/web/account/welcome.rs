@@ -10,9 +10,9 @@ use crate::store::Actor;
 use crate::store::accounts::AccountLink;
 use crate::web::page::Shell;
 use crate::web::person::cookie;
+use crate::web::whole::Whole;
 use crate::web::{Web, error};
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
@@ -87,7 +87,7 @@ async fn link(web: &Web, secret: &str) -> Result<(Digest, AccountLink), Failure>
 pub async fn enter(
     State(web): State<Web>,
     Path(secret): Path<String>,
-    Form(sent): Form<Sent>,
+    Whole(sent): Whole<Sent>,
 ) -> Response {
     let (hash, link) = match link(&web, &secret).await {
         Ok(found) => found,

@@ -9,6 +9,7 @@ use crate::web::asks::Asks as _;
 use crate::web::form::post::{self, Posted};
 use crate::web::form::{Form, call};
 use crate::web::{Web, answer, download};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest as _, Multipart, Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
@@ -43,19 +44,28 @@ pub fn needs_why(form: &Form) -> bool {
 /// Answers a request.
 pub async fn handle(
     State(web): State<Web>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
+    // What is no text is no address of ours.
+    let path = path.map_or_else(|_| String::new(), |Path(path)| path);
     match carried_out(&web, &path, request).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     }
 }
 
+/// Answers what is asked of the API as a whole.
+pub async fn nothing() -> Problem {
+    Problem::from(no_call())
+}
+
+fn no_call() -> Failure {
+    Failure::not_found("There is nothing at this address; /api/v1/openapi.json says what is.")
+}
+
 async fn carried_out(web: &Web, path: &str, request: Request) -> Result<Response, Problem> {
-    let form = form_at(path).ok_or_else(|| {
-        Failure::not_found("There is nothing at this address; /api/v1/openapi.json says what is.")
-    })?;
+    let form = form_at(path).ok_or_else(no_call)?;
     let allowed = method(form);
     let is_head = request.method() == Method::HEAD && allowed == Method::GET;
     if *request.method() != allowed && !is_head {

@@ -1,7 +1,7 @@
 //! What somebody filled in, as the command that it is. The command line's own reader decides
 //! what is right, so a page refuses what a terminal refuses, in the same words.
 
-use super::{Form, Kind, TREE, WAYS};
+use super::{Field, Form, Kind, TREE, WAYS};
 use crate::command::Command;
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue};
@@ -69,6 +69,7 @@ fn line(form: &Form, answers: &Answers) -> Result<Vec<OsString>, Mistake> {
     if form.gives_file {
         line.push("--out=download".into());
     }
+    every_place(form, answers)?;
     let mut places: Vec<OsString> = Vec::new();
     for field in &form.fields {
         for answer in answers.get(&field.name).into_iter().flatten() {
@@ -110,6 +111,33 @@ fn line(form: &Form, answers: &Answers) -> Result<Vec<OsString>, Mistake> {
     line.push("--".into());
     line.extend(places);
     Ok(line)
+}
+
+/// Refuses answers that leave out a field of the command line's places while a later one is given, or
+/// give two where one has its place: an answer would slip into the place of another field, and mean
+/// what nobody asked whether they may.
+fn every_place(form: &Form, answers: &Answers) -> Result<(), Mistake> {
+    let count = |field: &Field| answers.get(&field.name).map_or(0, Vec::len);
+    let is_given = |field: &&Field| count(field) > 0;
+    let places = form.fields.iter().filter(|field| field.has_place());
+    let places: Vec<&Field> = places.collect();
+    if let Some(twice) = places.iter().find(|one| !one.many && count(one) > 1) {
+        return Err(Mistake {
+            field: Some(twice.name.clone()),
+            text: format!("{} is there twice, and only one is taken", twice.label),
+        });
+    }
+    let Some(first) = places.iter().position(|field| !is_given(field)) else {
+        return Ok(());
+    };
+    let missing = places[first];
+    match missing.required || places[first..].iter().any(is_given) {
+        false => Ok(()),
+        true => Err(Mistake {
+            field: Some(missing.name.clone()),
+            text: format!("{} is missing: {}", missing.label, missing.help),
+        }),
+    }
 }
 
 fn is_address(text: &str) -> bool {
@@ -155,6 +183,7 @@ fn mistake(form: &Form, error: &clap::Error) -> Mistake {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::access::RULES;
 
     fn answers(pairs: &[(&str, &str)]) -> Answers {
         let mut answers = Answers::new();
@@ -194,6 +223,40 @@ mod tests {
         assert!(format!("{hostile:?}").contains("--all"));
         let hostile = read("unit list", &[("folder", "/etc")]).unwrap_err();
         assert!(hostile.text.contains("no field"), "{hostile:?}");
+    }
+
+    /// What is left out has no other field's answer in its place, whose unit was asked instead.
+    #[test]
+    fn no_answer_slips_into_the_place_of_another() {
+        for (path, given, missing) in [
+            ("asset link", &[("machine", "pc-2")][..], "tag"),
+            ("mds2 class", &[("class", "critical")], "product"),
+            ("advisory alias add", &[("means", "x")], "name"),
+            ("unit subnet add", &[("subnet", "10.0.0.0/8")], "unit"),
+        ] {
+            let bad = read(path, given).unwrap_err();
+            assert_eq!(bad.field.as_deref(), Some(missing), "{path}: {bad:?}");
+            assert!(bad.text.contains("is missing"), "{path}: {bad:?}");
+        }
+        let twice = [("tag", "CT-7"), ("tag", "pc-2")];
+        let bad = read("asset link", &twice).unwrap_err();
+        assert_eq!(bad.field.as_deref(), Some("tag"), "{bad:?}");
+        // Only the last may be left out.
+        assert!(read("asset link", &[("tag", "CT-7")]).is_ok());
+        for rule in RULES {
+            let form = Form::of(rule.path).unwrap();
+            let places: Vec<_> = form.fields.iter().filter(|it| it.has_place()).collect();
+            for (at, field) in places.iter().enumerate().skip(1) {
+                let bad = read(form.path, &[(&field.name, "x")]).unwrap_err();
+                let expected = Some(places[0].name.as_str());
+                assert_eq!(bad.field.as_deref(), expected, "{} {at}", form.path);
+            }
+            for field in places.iter().filter(|field| !field.many) {
+                let both = [(&*field.name, "x"), (&*field.name, "y")];
+                let bad = read(form.path, &both).unwrap_err();
+                assert_eq!(bad.field.as_ref(), Some(&field.name), "{}", form.path);
+            }
+        }
     }
 
     #[test]

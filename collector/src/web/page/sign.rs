@@ -15,9 +15,9 @@ use crate::web::form::Form;
 use crate::web::person::Person;
 use crate::web::show::Block;
 use crate::web::show::listing::Query;
+use crate::web::whole::Whole;
 use crate::web::{Web, error};
 use askama::Template;
-use axum::Form as Body;
 use axum::extract::{Path, Query as Asked, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -238,7 +238,7 @@ pub async fn take(
     State(web): State<Web>,
     person: Person,
     Path(plan): Path<String>,
-    Body(sent): Body<Signature>,
+    Whole(sent): Whole<Signature>,
 ) -> Response {
     if !person.sent(Some(&sent.token)) {
         return error::not_of_session(&person);
@@ -289,12 +289,12 @@ async fn signed(
     sent: &Signature,
 ) -> Result<Output, Refusal> {
     may_sign(web, person, plan).await?;
-    let key = own_key(web, person, &sent.key).await?;
-    let mut file = unblocked(web, plan).await?;
     let mut signature = [0; SIGNATURE_LENGTH];
     decode_hex(&sent.signature, &mut signature).map_err(|_| {
         Failure::input("No signature came: signing needs JavaScript and this browser's key.")
     })?;
+    let key = own_key(web, person, &sent.key).await?;
+    let mut file = unblocked(web, plan).await?;
     let signed = &mut file.plan.signed;
     if !key.has_signed(&signed.to_be_signed(key.id()), &signature) {
         return Err(Failure::input(

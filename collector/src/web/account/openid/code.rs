@@ -6,9 +6,9 @@ use crate::openid::ticket::Stage;
 use crate::store::accounts::Account;
 use crate::web::account::login;
 use crate::web::page::Shell;
+use crate::web::whole::Whole;
 use crate::web::{Web, error};
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -52,7 +52,11 @@ fn page(problem: &'static str) -> Response {
 }
 
 /// Takes the code of the account's own second factor.
-pub async fn enter(State(web): State<Web>, headers: HeaderMap, Form(sent): Form<Code>) -> Response {
+pub async fn enter(
+    State(web): State<Web>,
+    headers: HeaderMap,
+    Whole(sent): Whole<Code>,
+) -> Response {
     let openid = match provider(&web) {
         Ok(openid) => openid,
         Err(failure) => return error::page(None, &failure),

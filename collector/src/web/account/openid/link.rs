@@ -14,9 +14,9 @@ use crate::web::account::{login, me, password};
 use crate::web::asks::Asks as _;
 use crate::web::page::Shell;
 use crate::web::person::{self, Person, SignedIn};
+use crate::web::whole::Whole;
 use crate::web::{Web, error};
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
@@ -157,7 +157,7 @@ pub async fn link(
     State(web): State<Web>,
     person: Person,
     headers: HeaderMap,
-    Form(sent): Form<Wanted>,
+    Whole(sent): Whole<Wanted>,
 ) -> Response {
     if !person.sent(Some(&sent.token)) {
         return error::not_of_session(&person);
@@ -205,7 +205,7 @@ async fn set(
 pub async fn unlink(
     State(web): State<Web>,
     person: Person,
-    Form(sent): Form<Unwanted>,
+    Whole(sent): Whole<Unwanted>,
 ) -> Response {
     if !person.sent(Some(&sent.token)) {
         return error::not_of_session(&person);

@@ -5,9 +5,9 @@ use crate::control::Failure;
 use crate::web::asks::Asks as _;
 use crate::web::page::Shell;
 use crate::web::person::SignedIn;
+use crate::web::whole::Whole;
 use crate::web::{Web, error};
 use askama::Template;
-use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -92,7 +92,7 @@ async fn removal_page(
 pub(super) async fn remove(
     State(web): State<Web>,
     person: SignedIn,
-    Form(sent): Form<Removal>,
+    Whole(sent): Whole<Removal>,
 ) -> Response {
     if !person.sent(Some(&sent.token)) {
         return error::not_of_session(&person);

@@ -2,47 +2,17 @@
 //! changes nothing. A command that is added is among them by itself.
 
 use super::browsing::{Answer, Guest, on_large_stack};
+use super::fitting::{HOSTILE, fitting, forms, meant, pairs};
 use crate::commands::desk::Desk;
 use axum::http::{Request, StatusCode};
 use patchward_collector::account::Weight;
-use patchward_collector::account::access::RULES;
 use patchward_collector::secret::Secret;
 use patchward_collector::store::audit::Head;
-use patchward_collector::web::answer::given;
-use patchward_collector::web::form::call::command;
-use patchward_collector::web::form::{Field, Form, Kind};
+use patchward_collector::web::form::{Form, Kind};
 use std::collections::BTreeMap;
 
-/// Words that fields of commands take, in the order in which they are tried.
-const WORDS: [&str; 17] = [
-    "x",
-    "1",
-    "standard",
-    "viewer",
-    "x=1",
-    "2040-01-01T00:00:00Z",
-    "2040-01-01",
-    "30d",
-    "2h",
-    "in_use",
-    "device",
-    "htm",
-    "true",
-    "10.0.0.0/8",
-    "https://a.example/",
-    "a@b.example",
-    "0123456789abcdef",
-];
-/// Words that are no good anywhere, and what of them no page has in it.
-const HOSTILE: [(&str, &str); 5] = [
-    ("\"><script>alert(1)</script>", "<script>alert"),
-    ("<img src=x onerror=alert(1)>", "<img src=x"),
-    ("x'; DROP TABLE units; --", "no page has this"),
-    ("a\r\nSet-Cookie: stolen=1", "no page has this"),
-    ("../../etc/passwd", "root:x:0"),
-];
 /// Every role that is held everywhere.
-const ROLES: [&str; 7] = [
+pub(super) const ROLES: [&str; 7] = [
     "viewer",
     "auditor",
     "technician",
@@ -100,51 +70,6 @@ fn said(form: &Form, answer: &Answer) {
         answer.text()
     );
     assert!(answer.is_page(), "{}: {status}", form.path);
-}
-
-fn forms() -> Vec<&'static Form> {
-    let forms = RULES.iter().map(|rule| Form::of(rule.path).unwrap());
-    forms.collect()
-}
-
-fn words(field: &Field) -> Vec<String> {
-    match &field.kind {
-        Kind::Choice(words) => words.clone(),
-        Kind::Flag => vec!["yes".to_owned()],
-        Kind::File => Vec::new(),
-        Kind::Line | Kind::Address => WORDS.map(str::to_owned).to_vec(),
-    }
-}
-
-/// Answers that a form takes, as far as these alone tell; none where no known word fits.
-fn fitting(form: &Form) -> Option<Vec<(String, String)>> {
-    let needed = form.fields.iter().filter(|field| field.required);
-    let mut tried: BTreeMap<&str, usize> = needed.map(|field| (&*field.name, 0)).collect();
-    loop {
-        let mut answers = Vec::new();
-        for (name, nth) in &tried {
-            let word = words(form.field(name)?).get(*nth)?.clone();
-            answers.push(((*name).to_owned(), word));
-        }
-        let wrong = match command(form, &given(&pairs(&answers))) {
-            Ok(_) => return Some(answers),
-            Err(mistake) => form.field(&mistake.field?)?,
-        };
-        let nth = tried.get(&*wrong.name).map_or(0, |nth| nth + 1);
-        tried.insert(&wrong.name, nth);
-    }
-}
-
-fn pairs(answers: &[(String, String)]) -> Vec<(&str, &str)> {
-    let pairs = answers.iter();
-    pairs
-        .map(|(name, word)| (name.as_str(), word.as_str()))
-        .collect()
-}
-
-/// What a person adds who has read what will happen.
-fn meant(form: &str) -> [(&str, &str); 3] {
-    [("_form", form), ("_confirmed", "yes"), ("_why", "a test")]
 }
 
 #[test]
