@@ -118,14 +118,15 @@ function keepFresh(ward) {
 
 // A page that people watch brings itself up to date when something of its kind changes: not
 // while they read a part that they opened, or write, or have chosen words; and not more often
-// than their eyes can follow. A hidden page listens to nothing.
-const LIVE_PAUSE_MS = 3000;
+// than their eyes can follow. What takes long to gather is shown as it was kept some seconds ago,
+// so it looks twice more once nothing changes. A hidden page listens to nothing.
+const LIVE_PAUSES_MS = [3000, 3000, 12000];
 
 function keepLive(main) {
   const kinds = new Set(main.dataset.live.split(" "));
   let stream = null;
-  let due = false;
-  let isWaiting = false;
+  let timer = null;
+  let looks = LIVE_PAUSES_MS.length;
   // What the browser wrote is nobody's; older ones do not say.
   const isFilledIn = (field) => {
     try {
@@ -142,27 +143,39 @@ function keepLive(main) {
     isWritten() ||
     !getSelection().isCollapsed;
   const refresh = async () => {
-    isWaiting = false;
-    if (!due || document.hidden) return;
+    timer = null;
+    if (document.hidden) return;
     if (isBusy()) return later();
-    due = false;
+    looks += 1;
     try {
       const answer = await fetch(location.href, { headers: { "x-patchward-background": "1" } });
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
-      if (!fresh || isBusy()) return;
+      if (!fresh) return;
+      if (isBusy()) {
+        looks = 0;
+        return;
+      }
       main.replaceChildren(...fresh.childNodes);
       begin();
     } catch {
-      due = true;
+      looks = 0;
+    } finally {
       later();
     }
   };
   const later = () => {
-    if (isWaiting) return;
-    isWaiting = true;
-    setTimeout(refresh, LIVE_PAUSE_MS);
+    if (timer === null && looks < LIVE_PAUSES_MS.length) timer = setTimeout(refresh, LIVE_PAUSES_MS[looks]);
+  };
+  // Something changed: what was waited for since the change before is nothing beside it.
+  const again = () => {
+    if (looks > 0) {
+      clearTimeout(timer);
+      timer = null;
+      looks = 0;
+    }
+    later();
   };
   const listen = () => {
     if (document.hidden) {
@@ -172,15 +185,14 @@ function keepLive(main) {
       stream = new EventSource("/events");
       stream.addEventListener("changed", (event) => {
         if (!JSON.parse(event.data).kinds.some((kind) => kinds.has(kind))) return;
-        due = true;
-        later();
+        again();
       });
     }
   };
   document.addEventListener("visibilitychange", () => {
     // What changed while nobody looked.
     if (!document.hidden && !stream) {
-      due = true;
+      looks = 0;
       refresh();
     }
     listen();

@@ -23,16 +23,25 @@ SCREEN = {"width": 1280, "height": 900}
 TELEPHONE = 375
 # A screen at 200 %.
 ENLARGED = 640
-# Notes what moves by itself while somebody looks: not what they themselves made move within half a second.
+# Notes what moves by itself while a page comes up: not what they themselves made move within half a second, no hair's breadth,
+# which nobody sees, and not what is new on a page that has brought itself up to date, which says each time that it was shown.
 SHIFTS = """
 window.shifted = [];
+let shown = 0, fresh = Infinity;
+document.addEventListener("shown", () => { shown += 1; if (shown === 2) fresh = performance.now(); });
 new PerformanceObserver(seen => {
-  for (const one of seen.getEntries()) if (!one.hadRecentInput)
+  for (const one of seen.getEntries()) if (!one.hadRecentInput && one.value >= 0.0001 && one.startTime < fresh)
     window.shifted.push(`${one.value.toFixed(4)} ${one.sources.map(source => source.node?.outerHTML?.slice(0, 80)).join(", ")}`);
 }).observe({ type: "layout-shift", buffered: true });
 """
 # What has moved until now: whoever observes is told with the next picture.
 SHIFTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(window.shifted)))))"
+# What axe finds, in words: all of what it saw is too much to hand over for each page.
+KEPT_OUT = """async () => {
+  const rules = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"];
+  const found = await axe.run({ runOnly: rules, resultTypes: ["violations"] });
+  return found.violations.map((one) => `${one.id}: ${one.help} ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" ")}`);
+}"""
 
 
 class Hospital:
@@ -148,8 +157,9 @@ class Person:
 
 def kept_out(person, axe=Axe()):
     """What of this page keeps somebody out, as far as a program can tell."""
-    found = axe.run(person.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
-    return [f"{one['id']}: {one['help']} {[node['html'][:160] for node in one['nodes'][:3]]}" for one in found.response["violations"]]
+    if not person.page.evaluate("'axe' in window"):
+        person.page.evaluate(axe.axe_script)
+    return person.page.evaluate(KEPT_OUT)
 
 
 def accessible(person):
