@@ -1,6 +1,7 @@
 """Plans: asked for by IT, read, signed, co-signed and declined by HTM, by a browser's key and by a file key."""
 
 import re
+import time
 from datetime import datetime, timedelta, timezone
 
 from people import accessible, expect, picture
@@ -11,6 +12,9 @@ BEDSIDE = "icu"
 # What makes a plan an emergency that begins at once.
 URGENT = {"emergency": "exploited, in KEV", "for_minutes": "60", "soak_seconds": "1"}
 
+# What ends a rollout that hangs; three machines take seconds, minutes beside everything else that two cores test.
+VERIFIED_WITHIN_S = 300
+
 
 def make_plan(olga, title, version, unit=UNIT, **more):
     asked = {"soak_seconds": "20", **more}
@@ -20,6 +24,20 @@ def make_plan(olga, title, version, unit=UNIT, **more):
     olga.open(f"/plan/{plan}")
     expect(olga.page.get_by_role("heading", name="Findings")).to_be_visible()
     return plan
+
+
+def follow(olga, plan):
+    """Looks at the rollout until every machine is verified."""
+    olga.open(f"/rollouts/{plan}")
+    states = olga.page.locator("#jobs tbody td .state")
+    until = time.monotonic() + VERIFIED_WITHIN_S
+    while time.monotonic() < until:
+        words = [word.split()[-1] for word in states.all_inner_texts()]
+        if words and all(word == "verified" for word in words):
+            return
+        # The page shows what is true when it is opened.
+        olga.page.reload()
+    raise AssertionError(f"not verified: {words}\n{olga.hospital.ask('rollout', 'show', plan)}")
 
 
 def signs(person, plan):
@@ -116,6 +134,41 @@ def decline(ada, ben, hospital, plan):
     assert "plan.decline" in logged and "guest lecture" in logged, logged
 
 
+# Whether each of some parts comes before the button in the document, and stands above it.
+ABOVE = """(button, parts) => parts.map(part => {
+  const one = document.querySelector(part);
+  const is_before = Boolean(one.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING);
+  return is_before && one.getBoundingClientRect().bottom <= button.getBoundingClientRect().top;
+})"""
+
+
+def weighs(ada, hospital, plan):
+    """Who signs reads first what the plan check finds, and what was said of the release on these machines."""
+    version = hospital.ask_json("plan", "show", plan)["releases"][0].split()[1]
+    ada.open(f"/plan/{plan}/sign")
+    expect(ada.page.locator("main .said").first).to_contain_text(f"viewer={version} on workstation: not assessed")
+    expect(ada.page.locator("#plan-risks")).to_have_count(0)
+    checked = hospital.ask_json("plan", "check", plan)
+    review = datetime.now(timezone.utc) + timedelta(days=30)
+    said = ada.do("risk put", release=f"viewer={version}", model="workstation", of_patching="pictures open late",
+                  of_waiting="the hole is used", decision="patch_with_care", reason="after the clinic", by="Ada",
+                  review=f"{review:%Y-%m-%dT%H:%M:%SZ}")
+    assert "is put down: patch_with_care" in said, said
+    ada.open(f"/plan/{plan}/sign")
+    expect(ada.page.locator("#plan-text, main .said").first).to_contain_text(f"viewer={version} on workstation: patch_with_care")
+    # The findings that were there before, each, and the assessment after them.
+    findings = ada.page.locator("#check tbody tr")
+    expect(findings).to_have_count(len(checked) + 1)
+    for one in checked:
+        # On the page a command is a link, without its marks.
+        expect(findings.filter(has_text=one["text"].split("`")[0])).not_to_have_count(0)
+    assessed = findings.filter(has_text="risk assessment")
+    expect(assessed).to_contain_text("patch_with_care: after the clinic. Patching: pictures open late. Not patching: the hole is used")
+    expect(ada.page.locator("#plan-risks tbody tr")).to_contain_text("the hole is used")
+    above = ada.page.locator("#sign-button").evaluate(ABOVE, ["#verdict", "#check", "#plan-risks"])
+    assert above == [True, True, True], above
+
+
 def blocked(ada, hospital, plan):
     """Findings that block a plan keep everybody from signing it, also who opened the page before."""
     ada.open(f"/plan/{plan}/sign")
@@ -133,7 +186,8 @@ def blocked(ada, hospital, plan):
 
 
 def with_a_file_key(ada, ben, olga, hospital):
-    """A critical machine takes a signature by a file key: the page says so, hands out the file and takes it back."""
+    """A critical machine takes a signature by a file key: the page says so, hands out the file and takes it back; and
+    the machine's installer accepts what a browser and a file signed."""
     plan = make_plan(olga, "Viewer 4.2.0 at the bedside", "4.2.0", BEDSIDE, **URGENT)
     ada.open(f"/plan/{plan}/sign")
     expect(ada.page.locator("main")).to_contain_text(f"2 approvers of {BEDSIDE} (1 with a file key)")
@@ -155,3 +209,4 @@ def with_a_file_key(ada, ben, olga, hospital):
     said = ben.do("plan sign", file=signed)
     assert "signed by enough" in said, said
     assert hospital.ask_json("plan", "show", plan)["state"] == "active"
+    follow(olga, plan)

@@ -1,20 +1,19 @@
 """A first day at a new hospital's page, rollouts from the wish to the evidence, the ward's word, and every page."""
 
 import sys
-import time
 from pathlib import Path
 
 import keyboard
+import paper
+import plain
 import signing
 import slow
 import ward
 from pages import Pages
 from people import Hospital, Person, expect, picture, shifts, sync_playwright
-from signing import BEDSIDE, UNIT, URGENT, make_plan
-from things import one_of_each
+from signing import BEDSIDE, UNIT, URGENT, follow, make_plan
+from things import names, one_of_each
 
-# What ends a rollout that hangs; three machines take seconds, minutes beside everything else that two cores test.
-VERIFIED_WITHIN_S = 300
 # Where people begin; all other pages are found by their links.
 PLACES = ["/", "/ward", "/assets", "/updates", "/exposure", "/windows", "/plan", "/rollouts", "/evidence", "/audit",
           "/settings", "/me"]
@@ -70,20 +69,6 @@ def setup(admin, olga, ada):
     expect(ada.page.get_by_role("link", name="Setup is not finished")).to_have_count(0)
     assert ada.open("/setup").status == 403
     expect(ada.page.locator("main")).to_contain_text("Who may: operator, admin")
-
-
-def follow(olga, plan):
-    """Looks at the rollout until every machine is verified."""
-    olga.open(f"/rollouts/{plan}")
-    states = olga.page.locator("#jobs tbody td .state")
-    until = time.monotonic() + VERIFIED_WITHIN_S
-    while time.monotonic() < until:
-        words = [word.split()[-1] for word in states.all_inner_texts()]
-        if words and all(word == "verified" for word in words):
-            return
-        # The page shows what is true when it is opened.
-        olga.page.reload()
-    raise AssertionError(f"not verified: {words}\n{olga.hospital.ask('rollout', 'show', plan)}")
 
 
 def stop(olga, hospital, pages):
@@ -171,8 +156,10 @@ def on_the_ward(people, hospital, plan):
     yield "the screen's sheet is printed", lambda: ward.on_paper(desk, f"{desk.link}/sheet", stations)
 
 
-def all_pages(people, pages, pictures):
-    """From where people begin, by links, to every kind of page."""
+def all_pages(people, hospital, pages, pictures, plan):
+    """From where people begin, by links, to every kind of page; and to each form and list, whoever may open it."""
+    pages.roles = {people["ada"]: "approver", people["olga"]: "operator", people["admin"]: "admin"}
+    pages.known = names(hospital, plan)
     for place in PLACES:
         pages.begins(people["ada"], place)
     # Who runs the place; who is not signed in.
@@ -190,6 +177,8 @@ def all_pages(people, pages, pictures):
 def acts(people, hospital, pages, pictures, plan, other):
     """What does not build on one another: all of it is tried, so that one run shows all faults."""
     ada, ben, olga, ian = (people[name] for name in ("ada", "ben", "olga", "ian"))
+    yield "a risk assessment stands above the signature", lambda: signing.weighs(ada, hospital, other)
+    yield from plain.walk(people["plain"], hospital, other)
     yield "a plan with findings that block is not signed", lambda: signing.blocked(ada, hospital, other)
     yield "what is no signature is refused", lambda: signing.refused(ada, hospital, other)
     yield "a plan is declined", lambda: signing.decline(ada, ben, hospital, other)
@@ -201,23 +190,16 @@ def acts(people, hospital, pages, pictures, plan, other):
     yield "evidence is taken and verified", lambda: take_evidence(olga, hospital, plan)
     yield "who may not is told so", lambda: refused(ian, hospital, plan, pages)
     yield "a form is filled in by the keyboard", lambda: keyboard.a_form(ada, hospital, UNIT, pages)
+    yield "who uses the keyboard alone gets in by it", lambda: keyboard.sign_in(ian, "ian", pages)
     yield "who waits is told how far it is", lambda: slow.is_told_how_far_it_is(olga, pages)
-    yield "a page is printed", lambda: printed(ada)
     yield "what moves would be seen", lambda: moves(ada)
     yield "everything is stopped once", lambda: stop(olga, hospital, pages)
     yield "there is one of each thing", lambda: one_of_each(hospital, BEDSIDE, "bedside-1")
-    yield from all_pages(people, pages, pictures)
+    yield from paper.printed(people, plan)
+    yield from all_pages(people, hospital, pages, pictures, plan)
     yield "the ward's link ends", lambda: ward.link_ends(olga, people["desk"])
     for person in people.values():
         yield f"{person.name}'s browser complains of nothing", person.is_well
-
-
-def printed(person):
-    person.open("/assets")
-    person.page.emulate_media(media="print")
-    expect(person.page.get_by_role("navigation", name="Pages", exact=True)).to_be_hidden()
-    expect(person.page.locator("#assets-assets table")).to_be_visible()
-    person.page.emulate_media(media="screen")
 
 
 def moves(person):
@@ -257,7 +239,7 @@ def main():
         signing.approve_by_two(ada, ben, hospital, both)
         follow(olga, both)
         other = make_plan(olga, "Viewer 4.2.2", "4.2.2", **URGENT)
-        people |= {"admin": admin, "desk": ward.Screen(playwright, hospital, olga)}
+        people |= {"admin": admin, "desk": ward.Screen(playwright, hospital, olga), "plain": plain.browser(playwright, hospital)}
         pages.follows(people["desk"])
         for what, act in acts(people, hospital, pages, pictures, plan, other):
             try:
