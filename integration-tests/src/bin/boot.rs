@@ -1,5 +1,6 @@
 //! `cargo boot`: installs the packages on Debian machines that really boot: follows the README's
-//! quick start on two of them, and goes through a machine's life on another.
+//! quick start on two of them, goes through a machine's life on another, and through that of an
+//! .rpm on a fourth.
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -18,6 +19,8 @@ struct Cli {
     agent: PathBuf,
     /// The .deb of collector and signer
     collector: PathBuf,
+    /// The .rpm of agent and installer
+    rpm: PathBuf,
     /// Where the machines lie; what Debian itself brings is kept there for the next run
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -57,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         folder: std::path::absolute(cli.folder.unwrap_or(target))?,
         agent: cli.agent,
         collector: cli.collector,
+        rpm: cli.rpm,
         only: cli.only,
     })
 }

@@ -13,16 +13,19 @@ const ADDRESS: &str = "127.0.0.1:9443";
 /// How often it reports: what is waited for here waits for that.
 const PACE_SECONDS: &str = "5";
 /// The interlock of most machines: whoever is logged in uses it.
-const SESSIONS: &str = include_str!("../../../configs/probes.d/sessions.toml");
+pub(super) const SESSIONS: &str = include_str!("../../../configs/probes.d/sessions.toml");
 /// Where it lies at the machine.
-const PROBE: &str = "/etc/patchward/probes.d/sessions.toml";
+pub(super) const PROBE: &str = "/etc/patchward/probes.d/sessions.toml";
+/// The settings that say where it stands which boot this is.
+pub(super) const AGENT_SETTINGS: [&str; 2] = ["agent.toml", "installer.toml"];
 /// Somebody who works at the machine.
 const PERSON: &str = "nurse";
 /// What is there only while a package is installed, or until it is purged.
-const STATE: [&str; 3] = [
+const STATE: [&str; 4] = [
     "/var/lib/patchward-agent",
     "/var/lib/patchward-installer",
     "/var/lib/patchward-collector",
+    "/var/lib/patchward-relay",
 ];
 
 impl Machine {
@@ -33,32 +36,50 @@ impl Machine {
     /// Installs both packages as an administrator does, and looks at what runs by itself.
     pub(super) fn install(&mut self) -> anyhow::Result<()> {
         for package in [&self.choice.agent, &self.choice.collector] {
-            let name = package.file_name().context("a package is a file")?;
-            let inside = Path::new("/root").join(name);
-            std::fs::copy(package, self.container.path(&inside))
-                .with_context(|| format!("reading {}", package.display()))?;
-            doing(&format!("installing {}", name.to_string_lossy()), || {
-                self.container
-                    .run(&["dpkg", "--install", &inside.to_string_lossy()])
+            let inside = self.put(package)?;
+            doing(&format!("installing {inside}"), || {
+                self.container.run(&["dpkg", "--install", &inside])
             })?;
         }
-        // A container's services see the boot id of the computer below it; so they are told
-        // where this boot's stands.
-        for settings in ["agent.toml", "installer.toml"] {
+        self.say_where_the_boot_id_is()?;
+        for runs in [
+            "patchward-installer.socket",
+            "patchward-notice",
+            "patchward-collector-backup.timer",
+        ] {
+            self.is(runs, "active")?;
+        }
+        for waits in [
+            "patchward-agent",
+            "patchward-collector",
+            "patchward-installer",
+            "patchward-relay",
+        ] {
+            self.is(waits, "inactive")?;
+        }
+        Ok(())
+    }
+
+    /// Puts a package where the administrator is, and says where.
+    pub(super) fn put(&self, package: &Path) -> anyhow::Result<String> {
+        let name = package.file_name().context("a package is a file")?;
+        let inside = Path::new("/root").join(name);
+        std::fs::copy(package, self.container.path(&inside))
+            .with_context(|| format!("reading {}", package.display()))?;
+        let inside = inside.to_str().context("a package has a plain name")?;
+        Ok(inside.to_owned())
+    }
+
+    /// A container's services see the boot id of the computer below it; so they are told where this
+    /// boot's stands.
+    pub(super) fn say_where_the_boot_id_is(&self) -> anyhow::Result<()> {
+        for settings in AGENT_SETTINGS {
             let path = self
                 .container
                 .path(Path::new("/etc/patchward").join(settings));
             let text = std::fs::read_to_string(&path)?;
             let boot_id = format!("boot_id_file = \"{}\"\n{text}", root::BOOT_ID);
             std::fs::write(&path, boot_id)?;
-        }
-        self.is("patchward-installer.socket", "active")?;
-        for waits in [
-            "patchward-agent",
-            "patchward-collector",
-            "patchward-installer",
-        ] {
-            self.is(waits, "inactive")?;
         }
         Ok(())
     }
@@ -170,34 +191,14 @@ impl Machine {
         })
     }
 
-    /// An agent that neither ends nor gets on is ended by its watchdog: after the minute and
-    /// the pace that it promised its next sign within.
-    pub(super) fn hang(&mut self) -> anyhow::Result<()> {
-        let before = self.property("patchward-agent", "NRestarts")?;
-        self.container
-            .run(&["systemctl", "kill", "--signal=STOP", "patchward-agent"])?;
-        until("it is started anew", || {
-            let now = self.property("patchward-agent", "NRestarts");
-            now.is_ok_and(|now| now != before)
-        })?;
-        self.is("patchward-agent", "active")?;
-        let journal = ["journalctl", "--boot", "--unit=patchward-agent"];
-        if !self.container.run(&journal)?.contains("Watchdog timeout") {
-            bail!("it was started anew, and not by its watchdog");
-        }
-        self.in_contact()
-    }
-
     /// Removed, it stops and keeps its state; installed again, it is the machine that it was.
     pub(super) fn again(&mut self) -> anyhow::Result<()> {
         let package = Path::new("/root").join(self.choice.agent.file_name().unwrap_or_default());
         doing("removing the agent's package", || {
             self.container.run(&["dpkg", "--remove", debs::OWN])
         })?;
-        let runs = "pgrep() { ls /proc/[0-9]*/exe -l 2>/dev/null | grep -q \"$1\"; }; \
-                    ! pgrep patchward-agent && ! pgrep patchward-installer";
-        self.container.shell(runs).context("something still runs")?;
-        let [agent, installer, _] = STATE;
+        self.nothing_runs()?;
+        let [agent, installer, ..] = STATE;
         for kept in [agent, installer, "/etc/patchward/agent.toml", PROBE] {
             ensure!(self.container.path(kept).exists(), "{kept} did not stay");
         }
@@ -221,6 +222,7 @@ impl Machine {
             ensure!(!self.container.path(gone).exists(), "{gone} is left");
         }
         ensure!(self.container.path(PROBE).exists(), "{PROBE} went");
+        ensure!(!self.backups()?.is_empty(), "the backups went");
         let left = "find /etc/systemd /usr/lib/systemd /var/lib/systemd/deb-systemd-helper-* \
                     /run/systemd/system /run/patchward /usr/bin /usr/sbin /usr/libexec \
                     /usr/lib/sysusers.d /usr/lib/tmpfiles.d -name '*patchward*' 2>/dev/null || true";
@@ -237,15 +239,28 @@ impl Machine {
         self.nothing_failed()
     }
 
+    /// No program of the agent's package runs.
+    pub(super) fn nothing_runs(&self) -> anyhow::Result<()> {
+        let program = "patchward-(agent|installer|notice)";
+        let runs = format!("! ls -l /proc/[0-9]*/exe 2>/dev/null | grep -E '{program}'");
+        let found = self.container.shell(&runs);
+        found.map(drop).context("something still runs")
+    }
+
     /// The collector hears of the machine.
     pub(super) fn in_contact(&self) -> anyhow::Result<()> {
-        until("it is in contact again", || {
+        self.hears_of_it("it is in contact again", true)
+    }
+
+    /// The collector does not hear of the machine, or does.
+    pub(super) fn hears_of_it(&self, what: &str, wanted: bool) -> anyhow::Result<()> {
+        until(what, || {
             let shown = self.json(&["machine", "show", NAME]);
-            shown.is_ok_and(|shown| shown["connected"] == Value::Bool(true))
+            shown.is_ok_and(|shown| shown["connected"] == Value::Bool(wanted))
         })
     }
 
-    fn nothing_failed(&self) -> anyhow::Result<()> {
+    pub(super) fn nothing_failed(&self) -> anyhow::Result<()> {
         let failed = ["systemctl", "--failed", "--plain", "--no-legend"];
         let failed = self.container.run(&failed)?;
         ensure!(failed.trim().is_empty(), "units have failed: {failed}");

@@ -2,24 +2,30 @@
 //! restarts, as a hospital has them. Needs root.
 //!
 //! First two of them, joined by a network of their own, are led through the README's quick
-//! start (`quick_start`); then a machine that is its own collector goes through its life.
+//! start (`quick_start`); then a machine that is its own collector goes through its life, and
+//! another through that of an .rpm.
 
 mod apt;
+mod consoles;
 mod container;
 mod debs;
 mod guide;
+mod hang;
 pub mod hostile;
 mod life;
+mod newer;
 mod patience;
 mod quick_start;
 mod rollout;
 mod root;
+mod rpm;
 mod signed;
+mod standing;
 mod system;
 mod terminal;
 mod thief;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 use container::{Container, Wire};
 use patience::{Since, until};
@@ -40,6 +46,8 @@ pub struct Choice {
     pub agent: PathBuf,
     /// The package of collector and signer.
     pub collector: PathBuf,
+    /// The package of agent and installer, for rpm.
+    pub rpm: PathBuf,
     /// One part alone.
     pub only: Option<Part>,
 }
@@ -51,13 +59,15 @@ pub enum Part {
     QuickStart,
     /// The life of one machine
     Life,
+    /// What the .rpm does, on another
+    Rpm,
 }
 
 /// One stage: its word, and what it does.
 type Stage = (&'static str, fn(&mut Machine) -> anyhow::Result<()>);
 
-/// In their order; each builds on those before it.
-const STAGES: [Stage; 16] = [
+/// A machine's life, in its order; each stage builds on those before it.
+const LIFE: [Stage; 19] = [
     ("it boots", Machine::boot),
     ("both packages are installed", Machine::install),
     ("the collector begins", Machine::init),
@@ -67,6 +77,8 @@ const STAGES: [Stage; 16] = [
         "systemd hands the collector a credential",
         Machine::credential,
     ),
+    ("the timer of every night makes a backup", Machine::backup),
+    ("a relay stands beside the machine", Machine::relay),
     ("all of it comes back after a restart", Machine::reboot),
     ("a session at the screen makes it in use", Machine::in_use),
     ("it may be worked on", Machine::prepare),
@@ -78,14 +90,25 @@ const STAGES: [Stage; 16] = [
         "one restarts the machine, whose agent is broken",
         Machine::restart,
     ),
-    ("an agent that hangs is started anew", Machine::hang),
+    ("what hangs is started anew", Machine::hang),
     (
         "a hostile program in the agent's place achieves nothing",
         Machine::hostile,
     ),
     ("Patchward updates itself", Machine::own_update),
+    ("the collector is upgraded and downgraded", Machine::newer),
     ("removed and installed again, it goes on", Machine::again),
     ("purged, nothing of it is left", Machine::purge),
+];
+
+/// What the .rpm does; its machine is begun as the other is.
+const RPM: [Stage; 6] = [
+    ("it boots", Machine::boot),
+    ("the agent is installed by rpm", Machine::rpm_install),
+    ("the collector begins", Machine::init),
+    ("the machine is enrolled by token", Machine::enrol),
+    ("its .rpm is upgraded and downgraded", Machine::rpm_newer),
+    ("erased and installed again, it goes on", Machine::rpm_erase),
 ];
 
 /// Runs every stage, with a line of each.
@@ -99,15 +122,17 @@ pub fn run(choice: &Choice) -> anyhow::Result<()> {
     if wanted(Part::QuickStart) {
         quick_start::run(choice, &says)?;
     }
-    if wanted(Part::Life) {
-        live(choice, &says)?;
+    for (part, stages) in [(Part::Life, &LIFE[..]), (Part::Rpm, &RPM)] {
+        if wanted(part) {
+            live(choice, &says, stages)?;
+        }
     }
     says("all of it came out as it must");
     Ok(())
 }
 
-/// One machine from its first boot to a purge.
-fn live(choice: &Choice, says: &dyn Fn(&str)) -> anyhow::Result<()> {
+/// One machine from its first boot to its end.
+fn live(choice: &Choice, says: &dyn Fn(&str), stages: &[Stage]) -> anyhow::Result<()> {
     says("a Debian machine is laid out");
     let root = root::fresh(&choice.folder, NAME)?;
     let console = choice.folder.join("console.log");
@@ -119,7 +144,7 @@ fn live(choice: &Choice, says: &dyn Fn(&str)) -> anyhow::Result<()> {
         id: String::new(),
         vendors: None,
     };
-    for (word, stage) in STAGES {
+    for (word, stage) in stages {
         says(word);
         if let Err(error) = stage(&mut machine) {
             println!("{}", machine.container.story());
@@ -156,6 +181,13 @@ impl Machine {
             .container
             .run(&["systemctl", "show", "--value", &property, unit])?;
         Ok(shown.trim().to_owned())
+    }
+
+    /// A unit begins by itself, or does not: `enabled` or `disabled`.
+    fn is_enabled(&self, unit: &str, wanted: &str) -> anyhow::Result<()> {
+        let found = self.property(unit, "UnitFileState")?;
+        ensure!(found == wanted, "{unit} is {found}, not {wanted}");
+        Ok(())
     }
 
     /// What is typed at the machine, as the agent's user.

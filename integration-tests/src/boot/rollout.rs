@@ -87,13 +87,17 @@ impl Machine {
     pub(super) fn service(&mut self) -> anyhow::Result<()> {
         let before = self.boot_id()?;
         self.may_log_in("before the job")?;
+        self.terminal_opens()?;
         // Its install does not get on, so that what holds meanwhile can be looked at.
         self.container.run(&["touch", debs::HOLD])?;
         let plan = self.rollout(debs::VIEWER, "2.0")?;
         self.refuses_logins()?;
+        self.is_told_under_way("viewer 2.0")?;
         self.container.run(&["rm", debs::HOLD])?;
         self.wait_for_job(&plan, "verified")?;
         self.may_log_in("after the job")?;
+        self.is_told_done()?;
+        self.came_by_the_relay("2.0")?;
         self.told_by_field(&plan)?;
         self.serves("2.0")?;
         ensure!(

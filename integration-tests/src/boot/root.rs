@@ -10,7 +10,7 @@ use std::process::Command;
 /// Where the boot id stands for what looks from a sandbox of its own.
 pub(super) const BOOT_ID: &str = "/run/boot-id";
 /// Beside what every Debian has: what boots, logs people in and installs packages.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,ca-certificates";
+const PACKAGES: &str = "systemd,systemd-sysv,dbus,libpam-systemd,ca-certificates,rpm";
 /// What all of them are copied from.
 const BASE: &str = "base";
 /// Stands in a folder whose base is whole.

@@ -20,7 +20,7 @@ const EXIT_PAM: u8 = 224;
 /// Settings of the collector that need a password, of which nothing says where it is.
 const MAIL: &str = "smtp_server = \"127.0.0.1:2525\"\nsmtp_from = \"patchward@hospital.example\"\n\
     smtp_user = \"patchward\"\n";
-const SETTINGS: &str = "/var/lib/patchward-collector/collector.toml";
+pub(super) const SETTINGS: &str = "/var/lib/patchward-collector/collector.toml";
 /// Hands the collector the password, instead of the encrypted one that is not there.
 const DROP_IN: (&str, &str) = (
     "/etc/systemd/system/patchward-collector.service.d",
@@ -52,7 +52,7 @@ impl Machine {
         self.in_contact()
     }
 
-    fn collector_anew(&self) -> anyhow::Result<()> {
+    pub(super) fn collector_anew(&self) -> anyhow::Result<()> {
         self.container.run(&["systemctl", "daemon-reload"])?;
         self.container
             .run(&["systemctl", "restart", "patchward-collector"])?;

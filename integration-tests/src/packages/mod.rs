@@ -7,6 +7,7 @@
 
 mod build;
 mod deb;
+mod needs;
 mod pages;
 mod rpm;
 pub mod sbom;
@@ -15,6 +16,7 @@ mod tree;
 
 pub use build::Programs;
 pub use deb::{Effort, pack as deb};
+pub use needs::oldest_systemd;
 pub use rpm::pack as rpm;
 pub use tool::{install as install_tool, program as cargo_deb};
 pub use tree::{Tree, lay_out};

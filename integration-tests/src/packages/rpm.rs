@@ -1,17 +1,17 @@
 //! Packing the agent's tree as an .rpm, by rpm's own program.
 
-use super::{Effort, Tree, root, run};
+use super::{Effort, Tree, oldest_systemd, root, run};
 use anyhow::Context as _;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Folders that are the package's own: they go with it.
-const OWN: [&str; 4] = [
+/// Folders that are the package's own, with those below them: they go with it.
+const OWN: [&str; 3] = [
     "etc/patchward",
     "usr/libexec/patchward",
     "usr/share/doc/patchward-agent",
-    "usr/share/doc/patchward-agent/examples",
 ];
 /// What only Debian's checker reads.
 const NOT_HERE: &str = "usr/share/lintian/";
@@ -29,12 +29,14 @@ pub fn pack(tree: &Tree, version: &str, effort: Effort, out: &Path) -> anyhow::R
     let work = tempfile::tempdir()?;
     let list = work.path().join("files");
     std::fs::write(&list, files(tree)?)?;
+    let systemd = oldest_systemd(tree.package, tree.is_static)?;
     let define = |name: &str, value: &Path| format!("{name} {}", value.display());
     let defines = [
         define("_topdir", work.path()),
         define("tree", &tree.folder.canonicalize()?),
         define("file_list", &list),
         format!("given_version {version}"),
+        format!("oldest_systemd {systemd}"),
         payload.to_owned(),
         // The same sources give the same package, wherever and whenever.
         "use_source_date_epoch_as_buildtime 1".to_owned(),
@@ -65,14 +67,13 @@ pub fn pack(tree: &Tree, version: &str, effort: Effort, out: &Path) -> anyhow::R
 /// The list of files with their rights: what is changed below `/etc` stays over an upgrade.
 fn files(tree: &Tree) -> anyhow::Result<String> {
     let mut list = String::new();
-    for folder in OWN {
-        list += &format!("%dir %attr(0755,root,root) /{folder}\n");
+    let mut all = tree.files()?;
+    all.retain(|file| !file.starts_with(NOT_HERE));
+    for folder in folders(&all) {
+        list += &format!("%dir %attr(0755,root,root) /{}\n", folder.display());
     }
-    for file in tree.files()? {
-        if file.starts_with(NOT_HERE) {
-            continue;
-        }
-        let mode = tree.folder.join(&file).metadata()?.permissions().mode() & 0o777;
+    for file in &all {
+        let mode = tree.folder.join(file).metadata()?.permissions().mode() & 0o777;
         let kept = match file.starts_with("etc/") {
             true => "%config(noreplace) ",
             false => "",
@@ -80,4 +81,11 @@ fn files(tree: &Tree) -> anyhow::Result<String> {
         list += &format!("{kept}%attr({mode:04o},root,root) /{file}\n");
     }
     Ok(list)
+}
+
+/// The folders of these files that go with the package: rpm leaves every folder that is nobody's.
+fn folders(files: &[String]) -> BTreeSet<&Path> {
+    let above = |file| Path::new(file).ancestors().skip(1);
+    let is_own = |folder: &&Path| OWN.iter().any(|own| folder.starts_with(own));
+    files.iter().flat_map(above).filter(is_own).collect()
 }

@@ -106,6 +106,8 @@ impl Tree {
         for file in files(&configs)? {
             let of = match file.as_str() {
                 "collector.toml" | "relay.toml" => Package::Collector,
+                // Alerts are of the collector's figures.
+                _ if file.starts_with("prometheus/") => Package::Collector,
                 _ => Package::Agent,
             };
             if of != self.package {

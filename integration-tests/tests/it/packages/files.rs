@@ -79,14 +79,16 @@ fn a_package_holds_what_is_shipped_and_nothing_else() {
             take(&format!("{doc}/{document}"));
         }
         for config in below(&source("configs")) {
+            let is_collectors = ["collector.toml", "relay.toml"].contains(&config.as_str())
+                || config.starts_with("prometheus/");
             match (package, config.as_str()) {
                 (Package::Agent, "agent.toml" | "installer.toml" | "notice.toml") => {
                     take(&format!("etc/patchward/{config}"));
                 }
-                (Package::Agent, "collector.toml" | "relay.toml") => {}
-                (Package::Collector, other)
-                    if !["collector.toml", "relay.toml"].contains(&other) => {}
-                (_, other) => take(&format!("{doc}/examples/{other}")),
+                (of, other) if is_collectors == (of == Package::Collector) => {
+                    take(&format!("{doc}/examples/{other}"));
+                }
+                _ => {}
             }
         }
         let is_made = |path: &String| {
@@ -300,12 +302,23 @@ fn an_rpm_holds_what_the_deb_does() {
         .into_iter()
         .filter(|path| !only_debians(path))
         .collect();
-    let folders = ["etc/patchward", "usr/libexec/patchward"];
-    let folders = folders.into_iter().map(str::to_owned);
-    let doc = "usr/share/doc/patchward-agent".to_owned();
-    let examples = format!("{doc}/examples");
-    let all = expected.into_iter().chain(folders).chain([doc, examples]);
-    assert_eq!(ask(&["-l"]), all.collect());
+    // Every folder that nobody else has goes with the package.
+    let own = ["etc/patchward", "usr/libexec/patchward", "usr/share/doc"];
+    let above = |file: &String| -> BTreeSet<String> {
+        let above = Path::new(file).ancestors().skip(1);
+        let above = above.filter(|folder| {
+            let is_own = own.iter().any(|own| folder.starts_with(own));
+            is_own && !folder.ends_with("usr/share/doc")
+        });
+        above.map(|one| one.display().to_string()).collect()
+    };
+    let folders: BTreeSet<String> = expected.iter().flat_map(above).collect();
+    assert!(folders.contains("usr/share/doc/patchward-agent/examples/probes.d"));
+    assert_eq!(ask(&["-l"]), &expected | &folders);
+    let asked = ask(&["--requires"]);
+    let systemd = packages::oldest_systemd(Package::Agent, false).unwrap();
+    let systemd = format!("systemd >= {systemd}");
+    assert!(asked.contains(&systemd), "{systemd}: {asked:?}");
     let kept = BTreeSet::from([
         "etc/patchward/agent.toml",
         "etc/patchward/installer.toml",

@@ -1,5 +1,6 @@
 //! What is shipped below `systemd/`, one tree for each package, read as text.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The trees, each of one package.
@@ -31,6 +32,13 @@ impl Unit {
             .unwrap_or_else(|| panic!("{} has no {key}", self.name));
         assert!(values.next().is_none(), "{} has {key} twice", self.name);
         value
+    }
+
+    /// Every key that stands in it.
+    pub(super) fn directives(&self) -> BTreeSet<&str> {
+        let lines = self.text.lines().filter(|line| !line.starts_with('#'));
+        let pairs = lines.filter_map(|line| line.split_once('='));
+        pairs.map(|(key, _)| key).collect()
     }
 
     /// Whether it runs a program.
