@@ -167,10 +167,11 @@ fn once(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(ONCE) else {
         return Ok(None);
     };
-    let text = value
-        .to_str()
-        .ok()
-        .filter(|text| (1..=MAX_ONCE_BYTES).contains(&text.len()));
+    let is_key = |text: &&str| {
+        let fits = (1..=MAX_ONCE_BYTES).contains(&text.len());
+        fits && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let text = value.to_str().ok().filter(is_key);
     let text = text.ok_or_else(|| {
         Problem::unreadable(format!(
             "{ONCE} is 1 to {MAX_ONCE_BYTES} visible characters of ASCII."

@@ -232,7 +232,7 @@ fn a_call_in_another_form_does_nothing() {
                     "Here the body is",
                 );
             }
-            for key in [&b""[..], &[b'k'; 256], b"\xff"] {
+            for key in [&b""[..], &[b'k'; 256], b"\xff", b"a b", b"a\tb"] {
                 let request = scene.program.request(&Method::POST, path);
                 let request = request.header(ONCE, HeaderValue::from_bytes(key).unwrap());
                 let answer = scene.program.sends_json(request, &json!({})).await;
