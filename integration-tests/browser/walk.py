@@ -123,7 +123,7 @@ def refused(ian, hospital, plan, pages):
     assert answer.status == 403, answer.status
     pages.look(ian, "what is refused")
     ian.open("/plan")
-    expect(ian.page.locator(".intro")).to_contain_text(f"You are technician:{UNIT}; this is done by approver or operator.")
+    expect(ian.page.locator(".intro")).to_contain_text(f"You are technician:{UNIT}; this is done by approver or security or operator.")
     answer = ian.open("/settings")
     expect(ian.page.get_by_role("heading", name="People", exact=True)).to_have_count(0)
     # A form says what a job is about to those alone who may see its machine.
@@ -204,7 +204,8 @@ def acts(people, hospital, pages, pictures, plan, other):
 
 def moves(person):
     """What every page is looked at for can be seen at all."""
-    person.open("/assets")
+    # It does not bring itself up to date.
+    person.open("/me")
     assert not shifts(person)
     person.page.evaluate("""() => {
       const late = document.createElement("p");

@@ -289,12 +289,12 @@ async fn signed(
     sent: &Signature,
 ) -> Result<Output, Refusal> {
     may_sign(web, person, plan).await?;
+    let mut file = unblocked(web, plan).await?;
     let mut signature = [0; SIGNATURE_LENGTH];
     decode_hex(&sent.signature, &mut signature).map_err(|_| {
         Failure::input("No signature came: signing needs JavaScript and this browser's key.")
     })?;
     let key = own_key(web, person, &sent.key).await?;
-    let mut file = unblocked(web, plan).await?;
     let signed = &mut file.plan.signed;
     if !key.has_signed(&signed.to_be_signed(key.id()), &signature) {
         return Err(Failure::input(
