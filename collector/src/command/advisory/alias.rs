@@ -128,14 +128,9 @@ pub(in crate::command) async fn add(
     from: &str,
     to: &str,
 ) -> Result<(), Failure> {
-    let known = change.view().aliases().await?;
-    let other = known
-        .iter()
-        .find(|row| row.vendor == owner && row.name == to);
-    if let Some(other) = other {
+    if let Some(other) = change.view().alias(owner, to).await? {
         return Err(Failure::conflict(format!(
-            "{to:?} itself stands for {:?}; name that one",
-            other.means
+            "{to:?} itself stands for {other:?}; name that one"
         )));
     }
     Ok(change.add_alias(owner, from, to).await?)

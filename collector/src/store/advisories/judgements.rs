@@ -107,6 +107,18 @@ impl View {
             .await
     }
 
+    /// What a name of this vendor, or of vendors, stands for; `None` where it is no alias.
+    pub async fn alias(&mut self, vendor: &str, name: &str) -> Result<Option<String>, StoreError> {
+        let found: Option<(String,)> = self
+            .tx
+            .first(
+                "SELECT means FROM advisory_aliases WHERE vendor = $1 AND name = $2",
+                args![vendor, name],
+            )
+            .await?;
+        Ok(found.map(|(means,)| means))
+    }
+
     /// What is exploited, by CVE.
     pub async fn exploited(&mut self) -> Result<Vec<Kev>, StoreError> {
         let rows: Vec<(String, String, String, String, u32)> = self
