@@ -184,6 +184,9 @@ async fn said(world: World) {
     assert_eq!(ended, [Some(NOW), Some(NOW)], "said again, and undone");
     let aliases = view.aliases().await.unwrap();
     assert_eq!((aliases.len(), aliases[0].means.as_str()), (1, "new"));
+    assert_eq!(view.alias("", "old").await.unwrap().as_deref(), Some("new"));
+    assert_eq!(view.alias("acme", "old").await.unwrap(), None, "a vendor's");
+    assert_eq!(view.alias("acme", "m").await.unwrap(), None, "removed");
     let exploited = view.exploited().await.unwrap();
     assert_eq!(exploited, catalogue("CVE-2").entries);
     drop(view);

@@ -295,6 +295,9 @@ async fn checklists_and_the_return(world: World) {
     let found = view.checklist(Class::Critical, Some(&model)).await.unwrap();
     assert_eq!(found, own);
     assert_eq!(view.checklist(Class::Standard, None).await.unwrap(), []);
+    let mut all = steps.map(|step| (Class::Critical, None, step)).to_vec();
+    all.extend(own.map(|step| (Class::Critical, Some(model), step)));
+    assert_eq!(view.checklists().await.unwrap(), all, "in their order");
     let returned = view.job(&job(plan, 1)).await.unwrap().unwrap();
     assert_eq!(returned.state, State::InService);
     drop(view);

@@ -62,6 +62,29 @@ fn programs_do_not_import_one_another() {
     }
 }
 
+/// What `cargo test-needs` builds before `cargo test --workspace` is not built again by that: both
+/// ask for every crate with the same features.
+#[test]
+fn programs_are_built_once_for_the_tests() {
+    let crates = |which: &[&str]| -> BTreeSet<String> {
+        let shape = ["--prefix", "none", "--no-dedupe", "--format", "{p} {f}"];
+        let tree = cargo(&[&["tree"], which, &shape].concat());
+        tree.lines().map(str::to_owned).collect()
+    };
+    let needs = crates(&[
+        "--package",
+        "patchward-integration-tests",
+        "--edges",
+        "normal,build",
+    ]);
+    let tests = crates(&["--workspace", "--edges", "normal,build,dev"]);
+    let again: Vec<_> = needs.difference(&tests).collect();
+    assert!(
+        again.is_empty(),
+        "other features than in the tests; see integration-tests/Cargo.toml: {again:#?}"
+    );
+}
+
 /// The installer is small because its crate cannot see these at all.
 #[test]
 fn the_installer_is_built_without_a_network() {
