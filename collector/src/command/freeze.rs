@@ -207,8 +207,6 @@ struct Hit {
 
 /// Counts what a freeze that is not there yet hits.
 async fn hit(app: &App, freeze: &stored::Freeze) -> Result<Hit, Failure> {
-    let during = Interval::new(freeze.start, freeze.end)
-        .map_err(|_| Failure::input("a freeze must end after it begins"))?;
     let now = app.now();
     let mut view = app.store.view().await?;
     let zones = Zones::read(&mut view).await?;
@@ -217,12 +215,7 @@ async fn hit(app: &App, freeze: &stored::Freeze) -> Result<Hit, Failure> {
         _ => None,
     };
     let [start, end] = [freeze.start, freeze.end].map(|at| zones.text(unit.as_ref(), at));
-    if freeze.end <= now {
-        return Err(Failure::input(format!(
-            "the freeze {} is over since {end}: it would freeze nothing; name a later time",
-            freeze.id
-        )));
-    }
+    let during = will_hold(freeze, now, &end)?;
     let units = covered(&mut view, freeze.area, &freeze.subject).await?;
     let units: BTreeSet<Name> = units.into_iter().map(|unit| unit.name).collect();
     let waiting = Waiting::read(&mut view, now, |unit| units.contains(unit)).await?;
@@ -231,6 +224,26 @@ async fn hit(app: &App, freeze: &stored::Freeze) -> Result<Hit, Failure> {
         taken: waiting.frozen(&freeze.id, during),
         units,
     })
+}
+
+/// When a freeze holds. `end` is when it ends, in words.
+///
+/// # Errors
+/// Where it would freeze nothing.
+pub(super) fn will_hold(
+    freeze: &stored::Freeze,
+    now: UtcMs,
+    end: &str,
+) -> Result<Interval, Failure> {
+    let during = Interval::new(freeze.start, freeze.end)
+        .map_err(|_| Failure::input("a freeze must end after it begins"))?;
+    match freeze.end > now {
+        true => Ok(during),
+        false => Err(Failure::input(format!(
+            "the freeze {} is over since {end}: it would freeze nothing; name a later time",
+            freeze.id
+        ))),
+    }
 }
 
 /// The units that a freeze covers.

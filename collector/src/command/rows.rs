@@ -169,8 +169,17 @@ impl<'a> Cells<'a> {
 pub(super) async fn import<R: FileRow>(
     app: &App,
     caller: &Caller,
-    FromFile { file, dry_run }: FromFile,
+    from: FromFile,
 ) -> Result<Output, Failure> {
+    Ok(Output::Report(taken_in::<R>(app, caller, from).await?))
+}
+
+/// The same, for a command that says more.
+pub(super) async fn taken_in<R: FileRow>(
+    app: &App,
+    caller: &Caller,
+    FromFile { file, dry_run }: FromFile,
+) -> Result<Report, Failure> {
     let read = InFile::<R>::read(file)?;
     let mut change = app.change(caller).await?;
     let taken = read.put(&mut change).await?;
@@ -178,7 +187,7 @@ pub(super) async fn import<R: FileRow>(
         change.commit().await?;
         R::follow(&mut taken.written(), app);
     }
-    Ok(Output::Report(taken.report(dry_run)))
+    Ok(taken.report(dry_run))
 }
 
 /// The rows of a file with their lines, as they stand there.
@@ -296,17 +305,6 @@ impl<R: FileRow> Taken<R> {
             ("dry_run", Cell::Flag(dry_run)),
         ];
         Report::new(parts, text).with("rows", table)
-    }
-}
-
-/// What a file was taken in for, with a sentence more.
-pub(super) fn and(output: Output, sentence: &str) -> Output {
-    match output {
-        Output::Report(mut report) => {
-            report.text.push_str(sentence);
-            Output::Report(report)
-        }
-        other => other,
     }
 }
 

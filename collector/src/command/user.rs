@@ -75,11 +75,10 @@ pub async fn run(app: &App, caller: &Caller, command: UserCommand) -> Result<Out
             Ok(handed(&name, link, format!("{title} is added.")))
         }
         UserCommand::Import(from) => {
-            let taken = rows::import::<Person>(app, caller, from).await?;
-            Ok(rows::and(
-                taken,
-                " Who is new gets a one-time link by `user link`, in person, or comes by OpenID.",
-            ))
+            let mut report = rows::taken_in::<Person>(app, caller, from).await?;
+            report.text +=
+                " Who is new gets a one-time link by `user link`, in person, or comes by OpenID.";
+            Ok(Output::Report(report))
         }
         UserCommand::Grant { name, roles } => {
             let mut change = app.change(caller).await?;

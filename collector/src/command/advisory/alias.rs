@@ -66,13 +66,12 @@ pub(super) async fn run(
         }
         AliasCommand::Import(from) => {
             let only_shows = from.dry_run;
-            let taken = rows::import::<Alias>(app, caller, from).await?;
-            if only_shows {
-                return Ok(taken);
+            let mut report = rows::taken_in::<Alias>(app, caller, from).await?;
+            if !only_shows {
+                let outcome = super::matched(app, caller, None).await?;
+                report.text += &format!(" {} matches changed by it.", outcome.opened);
             }
-            let outcome = super::matched(app, caller, None).await?;
-            let changed = format!(" {} matches changed by it.", outcome.opened);
-            Ok(rows::and(taken, &changed))
+            Ok(Output::Report(report))
         }
         AliasCommand::List => {
             let mut table = Table::new(&["vendor", "name", "means", "by", "at"]);

@@ -1,6 +1,6 @@
 //! Freezes that people add.
 
-use super::super::freeze::manual;
+use super::super::freeze::{manual, will_hold};
 use super::super::zones::instant_in;
 use super::area::place;
 use super::{Cells, Columns, FileRow, Shape};
@@ -69,15 +69,7 @@ impl FileRow for Freeze {
                 self.id, self.source
             )));
         }
-        if self.end <= self.start {
-            return Err(Failure::input("a freeze must end after it begins"));
-        }
-        if self.end <= change.now() {
-            return Err(Failure::input(format!(
-                "the freeze {} is over since {}: it would freeze nothing",
-                self.id, self.end
-            )));
-        }
+        will_hold(self, change.now(), &self.end.to_string())?;
         Ok(change.add_freeze(self).await?)
     }
 }

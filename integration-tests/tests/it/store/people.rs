@@ -295,8 +295,12 @@ async fn checklists_and_the_return(world: World) {
     let found = view.checklist(Class::Critical, Some(&model)).await.unwrap();
     assert_eq!(found, own);
     assert_eq!(view.checklist(Class::Standard, None).await.unwrap(), []);
-    let mut all = steps.map(|step| (Class::Critical, None, step)).to_vec();
-    all.extend(own.map(|step| (Class::Critical, Some(model), step)));
+    let of_class = steps.iter().map(|step| (None, step.clone()));
+    let of_model = own.map(|step| (Some(model.clone()), step));
+    let all = of_class.chain(of_model);
+    let all: Vec<_> = all
+        .map(|(model, step)| (Class::Critical, model, step))
+        .collect();
     assert_eq!(view.checklists().await.unwrap(), all, "in their order");
     let returned = view.job(&job(plan, 1)).await.unwrap().unwrap();
     assert_eq!(returned.state, State::InService);
