@@ -39,10 +39,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// Nothing heard for so long: the connection is gone.
 const IDLE_MS: u32 = 60_000;
 /// The same where another collector could be asked instead: a fleet is with it within ten
-/// seconds. Three in a row have to be lost before the connection is given up.
+/// seconds. QUIC repeats what is lost several times before the connection is given up, and never
+/// gives it up before three such waits.
 const KEEP_ALIVE_OF_SEVERAL: Duration = Duration::from_secs(2);
-/// See [`KEEP_ALIVE_OF_SEVERAL`].
-const IDLE_OF_SEVERAL_MS: u32 = 6_000;
+/// See [`KEEP_ALIVE_OF_SEVERAL`]; QUIC counts from what was asked last (RFC 9000, 10.1).
+const IDLE_OF_SEVERAL_MS: u32 = 3_500;
+/// Over TCP it is counted from what was heard last.
+const IDLE_OF_SEVERAL_OVER_TCP_MS: u32 = 6_000;
 /// Unread bytes of one answer: 12 MB/s at 20 ms.
 const STREAM_WINDOW: u32 = 256 * 1024;
 /// Nudges, and stops, that may be on their way at once. QUIC gives used streams back in
@@ -323,6 +326,10 @@ fn kept(watch: Watch) -> (Duration, u32) {
 /// The limits of QUIC for a connection over TCP.
 fn keeping(watch: Watch) -> Keeping {
     let (keep_alive, idle_ms) = kept(watch);
+    let idle_ms = match watch {
+        Watch::Only => idle_ms,
+        Watch::Several => IDLE_OF_SEVERAL_OVER_TCP_MS,
+    };
     Keeping {
         limits: Limits {
             stream_window: STREAM_WINDOW,

@@ -35,18 +35,6 @@ impl Default for Tcp {
     }
 }
 
-/// When the first machines come again after the collector stopped: a restart takes that long.
-const RETRY_AFTER_MS: u64 = 2_500;
-/// So many more of them come again with every second after that, or fewer, for each core: handshakes
-/// that it bears. More would wait for each other until they give up, and come once more.
-const RETRY_A_CORE: u64 = 650;
-
-/// After how long the machine that is told so after `at` others comes again; each adds up to a
-/// second by chance.
-pub(super) fn retry_after_ms(at: u64, cores: usize) -> u64 {
-    RETRY_AFTER_MS + at * 1_000 / (RETRY_A_CORE * cores.max(1) as u64)
-}
-
 impl FleetHandle {
     /// What a machine is connected over; `None` where it is not.
     pub fn carrier_of(&self, machine: &MachineId) -> Option<Carrier> {
@@ -110,32 +98,4 @@ async fn send(connection: &Connection, bytes: &[u8]) -> Option<SendStream> {
     stream.write_all(bytes).await.ok()?;
     stream.finish().ok()?;
     Some(stream)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fleet_that_was_sent_away_does_not_come_back_at_once() {
-        assert_eq!(retry_after_ms(0, 2), RETRY_AFTER_MS);
-        let times: Vec<u64> = (0..20_000).map(|at| retry_after_ms(at, 4)).collect();
-        assert!(times.is_sorted());
-        let within = |second: u64| {
-            let from = RETRY_AFTER_MS + second * 1_000;
-            times
-                .iter()
-                .filter(|ms| (from..from + 1_000).contains(*ms))
-                .count()
-        };
-        assert!((0..7).all(|second| within(second) == 2_600));
-        // With the second that chance adds, all come within what is asked for, where there are
-        // cores enough.
-        assert!(times.iter().all(|ms| ms + 1_000 < 12_000));
-        assert_eq!(
-            retry_after_ms(1_000, 0),
-            retry_after_ms(1_000, 1),
-            "a core at least"
-        );
-    }
 }

@@ -28,7 +28,7 @@ const WATCH_EVERY_MS: i64 = 15 * MINUTE_MS;
 pub(super) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// The same of machines that know several collectors: they take one that says nothing for so long
 /// for gone, from their first packet on (`IDLE_OF_SEVERAL_MS` in the agent's `link.rs`).
-const HANDSHAKE_TIME_OF_SEVERAL: Duration = Duration::from_secs(6);
+const HANDSHAKE_TIME_OF_SEVERAL: Duration = Duration::from_millis(3_500);
 /// Receive buffer of the socket, where the system allows it: a hospital that reconnects
 /// at once sends 20,000 first packets.
 const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;

@@ -1,7 +1,8 @@
 //! What the rest of the collector may do with the running fleet.
 
 use super::ca::SERVER_LIFE_MS;
-use super::carriers::{arrives, push, retry_after_ms};
+use super::carriers::{arrives, push};
+use super::pace::Pace;
 use super::registry::Holding;
 use super::{Fleet, FleetError, enrolment, index::Index, locked, stops};
 use crate::item::expiry::Life;
@@ -370,15 +371,15 @@ impl FleetHandle {
     pub async fn shutdown(&self) {
         self.lets_nobody_in();
         let (mut told, mut at) = (JoinSet::new(), 0);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pace = Pace::measured();
         self.each(&Target::All, |_, connection| {
-            let bytes = codec::encode(&Nudge::GoingAway(retry_after_ms(at, cores)));
+            let bytes = codec::encode(&Nudge::GoingAway(pace.retry_after_ms(at)));
             told.spawn(arrives(connection, bytes));
             at += 1;
         })
         .await;
         let _ = tokio::time::timeout(TELL_TIME, told.join_all()).await;
-        tracing::debug!(machines = at, "machines were told to come again");
+        tracing::debug!(machines = at, ?pace, "machines were told to come again");
         for task in locked(&self.tasks).drain(..) {
             task.abort();
         }

@@ -15,6 +15,7 @@ mod go;
 mod handle;
 pub mod index;
 mod line;
+mod pace;
 pub(crate) mod pieces;
 mod registry;
 mod relays;

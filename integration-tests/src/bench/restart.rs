@@ -11,10 +11,10 @@ use super::report::{Figure, Reach, Report, Spread, clock};
 use crate::filled::served::Served;
 use crate::process::wait_until;
 use crate::visitor::Visitor;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Starts without a fleet.
@@ -31,6 +31,12 @@ const LEAST_PART_OF_BROKER: f64 = 2.2;
 const MIB: f64 = 1_048_576.0;
 /// Machines that come while nothing else happens, as many as to mosquitto.
 const CONNECTING: usize = broker::MACHINES;
+/// How often it is looked whether the collector is calm, before its fleet is sent away.
+const LOOK: Duration = Duration::from_secs(2);
+/// So often at most.
+const MOST_LOOKS: usize = 60;
+/// Part of a core that a calm collector needs: it holds its fleet's connections.
+const CALM_PART: f64 = 0.1;
 /// The unit of all machines that come back.
 const UNIT: &str = "icu-1";
 
@@ -75,7 +81,7 @@ pub async fn run(
         word: "restart",
         work: format!(
             "{machines} machines with two years of history (`fill`) and {connected} more, which are \
-             connected when the collector is told to end, and come back as the agent does; from \
+             connected and quiet when the collector is told to end, and come back as the agent does; from \
              when it is told until each has its answer to a hello. {STARTS} starts before that \
              with one machine that tries again and again to come in, and {CONNECTING} machines \
              that come to the last of them and to mosquitto, as many at once. Collector and load \
@@ -142,9 +148,25 @@ struct Returned {
     peak_mib: f64,
 }
 
+/// Waits until a collector is done with what came of so many machines that enrolled at once.
+async fn calm(pid: u32) -> anyhow::Result<()> {
+    let mut processor = Processor::of(pid);
+    let mut timer = tokio::time::interval(LOOK);
+    timer.tick().await;
+    for _ in 0..MOST_LOOKS {
+        let before = processor.look()?;
+        timer.tick().await;
+        if processor.look()? - before < CALM_PART * LOOK.as_secs_f64() {
+            return Ok(());
+        }
+    }
+    bail!("the collector has not become calm");
+}
+
 async fn returned(served: Served, log: &Path, connected: usize) -> anyhow::Result<Returned> {
     let mut crowd = Crowd::at(&served.folder, served.ports.machines, UNIT, connected).await?;
     crowd.connect().await?;
+    calm(served.collector.pid()).await?;
     let before = memory(served.collector.pid())?.rss;
     let mut coming = JoinSet::new();
     for mut member in crowd.members {

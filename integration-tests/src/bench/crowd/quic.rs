@@ -15,7 +15,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// As the agent has it.
 const IDLE_MS: u32 = 60_000;
 /// As the agent has it where it knows several collectors.
-const SEVERAL: (Duration, u32) = (Duration::from_secs(2), 6_000);
+const SEVERAL: (Duration, u32) = (Duration::from_secs(2), 3_500);
 /// Buffers of a socket that stands for many machines.
 const SOCKET_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
