@@ -8,9 +8,9 @@ use std::time::Duration;
 const FIRST_MS: u64 = 2_500;
 /// A machine that comes back costs a core as much time as so many key exchanges: its handshake, its
 /// first hello, and what the kernel and the database have to do with both (measured: 0.9 ms, and
-/// 21 us for an exchange; [`restart`](../../../docs/benchmarks.md)).
+/// 21 us for an exchange; `restart` in docs/benchmarks.md).
 const EXCHANGES: u32 = 42;
-/// Key exchanges that are timed, in some milliseconds.
+/// Key exchanges that are timed: a millisecond or two.
 const TIMED: usize = 32;
 /// How long one takes where it cannot be timed: a slow core.
 const SLOW: Duration = Duration::from_micros(60);
